@@ -1,0 +1,102 @@
+// Matrix product with fused bias, activation and residual.
+//
+// B is packed into panels of kMicroCols columns (k, kMicroCols), so that the inner loop reads it in order; weights that are used often
+// are packed once and for all. A task copies its rows of A to a place where they do not compete for cache sets, and walks over its panels.
+// k is cut into blocks whose panel stays in the first-level cache. Neither cut depends on the number of threads, and every output is
+// summed in the order of k, so results have the same bits for any number of threads.
+#include "core/kernels/declare.h"
+#include "core/kernels/gemm_micro.h"
+#include "core/parallel.h"
+
+namespace fu::FU_ISA {
+
+namespace {
+
+constexpr Index kStripsPerTask = 96 / kMicroRows;  // rows of a task, in strips of kMicroRows
+constexpr Index kPanelsPerTask = 16;  // columns of a task, in panels
+
+Index depth_block(Index k) {
+  const Index blocks = imax(1, ceil_div(k, kMaxDepth));
+  return imax(1, round_up(ceil_div(k, blocks), 8));
+}
+
+void pack_panel(const real* b, Index b_row, Index b_col, Index k, Index cols, real* packed) {
+  if (b_col == 1 && cols == kMicroCols) {
+    for (Index p = 0; p < k; ++p)
+      for (Index j = 0; j < kMicroVectors; ++j) store(packed + p * kMicroCols + j * kLanes, load(b + p * b_row + j * kLanes));
+    return;
+  }
+  // Column after column in short runs of k: both sides stay in the cache.
+  for (Index p0 = 0; p0 < k; p0 += 16) {
+    const Index p1 = imin(p0 + 16, k);
+    for (Index j = 0; j < cols; ++j)
+      for (Index p = p0; p < p1; ++p) packed[p * kMicroCols + j] = b[p * b_row + j * b_col];
+    for (Index j = cols; j < kMicroCols; ++j)
+      for (Index p = p0; p < p1; ++p) packed[p * kMicroCols + j] = 0;
+  }
+}
+
+}  // namespace
+
+Index gemm_packed_size(Index k, Index n) { return k * round_up(n, kMicroCols); }
+
+void gemm_pack(const real* b, Index b_row, Index b_col, Index k, Index n, real* packed) {
+  // Blocks of k one after another, in each the panels one after another: block p0 begins at p0 * padded n.
+  const Index depth = depth_block(k), panels = ceil_div(n, kMicroCols), blocks = ceil_div(k, depth);
+  parallel_for(blocks * panels, [&](Index task, int) {
+    const Index p0 = task / panels * depth, j = task % panels;
+    const Index kb = imin(depth, k - p0);
+    pack_panel(b + p0 * b_row + j * kMicroCols * b_col, b_row, b_col, kb, imin(kMicroCols, n - j * kMicroCols),
+               packed + p0 * panels * kMicroCols + j * kMicroCols * kb);
+  });
+}
+
+Index gemm_scratch(const GemmArgs& g) {
+  const Index packed = g.packed_b ? 0 : depth_block(g.k) * round_up(g.n, kMicroCols);
+  return packed + kStripsPerTask * kMicroRows * kRowStride * threads();
+}
+
+void gemm(const GemmArgs& g) {
+  if (g.m == 0 || g.n == 0) return;
+  const Index depth = depth_block(g.k), panels = ceil_div(g.n, kMicroCols), padded_n = panels * kMicroCols;
+  const Index strips = ceil_div(g.m, kMicroRows);
+  // Tasks of about equal size: rows first, then columns if there are too few of them to share out.
+  const Index row_tasks = ceil_div(strips, kStripsPerTask), strips_per_task = ceil_div(strips, row_tasks);
+  const Index col_tasks = imax(ceil_div(panels, kPanelsPerTask), imin(panels, ceil_div(8, row_tasks)));
+  const Index panels_per_task = ceil_div(panels, col_tasks);
+  real* const rows_scratch = g.scratch;
+  real* const packed_scratch = g.scratch + kStripsPerTask * kMicroRows * kRowStride * threads();
+
+  for (Index p0 = 0; p0 == 0 || p0 < g.k; p0 += depth) {
+    const Index kb = imin(depth, g.k - p0);
+    const bool first = p0 == 0, last = p0 + kb >= g.k;
+    const real* packed = g.packed_b ? g.packed_b + p0 * padded_n : packed_scratch;
+    if (!g.packed_b)
+      parallel_for(panels, [&](Index j, int) {
+        pack_panel(g.b + p0 * g.b_row + j * kMicroCols * g.b_col, g.b_row, g.b_col, kb, imin(kMicroCols, g.n - j * kMicroCols),
+                   packed_scratch + j * kMicroCols * kb);
+      });
+
+    parallel_for(row_tasks * col_tasks, [&](Index task, int worker) {
+      const Index s0 = task / col_tasks * strips_per_task, s1 = imin(s0 + strips_per_task, strips);
+      const Index j0 = task % col_tasks * panels_per_task, j1 = imin(j0 + panels_per_task, panels);
+      const Index first_row = s0 * kMicroRows;
+      real* a = rows_scratch + worker * kStripsPerTask * kMicroRows * kRowStride;
+      copy_rows(g.a + first_row * g.a_row + p0 * g.a_col, g.a_row, g.a_col, imin(s1 * kMicroRows, g.m) - first_row, kb, a);
+      for (Index j = j0; j < j1; ++j) {
+        const Index cols = imin(kMicroCols, g.n - j * kMicroCols);
+        real bias[kMicroCols] __attribute__((aligned(64))) = {};
+        if (g.bias && last)
+          for (Index t = 0; t < cols; ++t) bias[t] = g.bias[j * kMicroCols + t];
+        const Epilogue e{g.bias && last ? bias : nullptr, last ? g.activation : Activation::none, !first || g.accumulate};
+        for (Index s = s0; s < s1; ++s) {
+          const Index rows = imin(kMicroRows, g.m - s * kMicroRows);
+          real* c = g.c + s * kMicroRows * g.ldc + j * kMicroCols;
+          micro_tile_rows(rows, kb, a + (s - s0) * kMicroRows * kRowStride, packed + j * kMicroCols * kb, c, g.ldc, cols, e);
+        }
+      }
+    });
+  }
+}
+
+}  // namespace fu::FU_ISA

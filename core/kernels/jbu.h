@@ -1,0 +1,49 @@
+// One level of the joint bilateral upsampler: what its kernels are given.
+#pragma once
+
+#include "core/base.h"
+
+namespace fu {
+
+/// Weights of one level, with n = d*d taps, d = 2*radius + 1, keys of size k and guidance of size g. Matrices are stored (in, out), the
+/// transpose of the checkpoint's, because the kernels walk over inputs and want the weights of several outputs side by side.
+struct JbuWeights {
+  Index radius = 3, key_dim = 32, guidance_dim = 3;
+  real temperature = 1;                        // exp(range_temp), within [1e-4, 1e4]
+  const real* spatial = nullptr;               // (n) Gaussian over the neighbourhood
+  const real *key0 = nullptr, *key0_bias = nullptr;  // (g,k), (k)
+  const real *key3 = nullptr, *key3_bias = nullptr;  // (k,k), (k)
+  const real *fix0 = nullptr, *fix0_bias = nullptr;  // (n+g,n), (n)
+  const real *fix3 = nullptr, *fix3_bias = nullptr;  // (n,n), (n); both already times 0.1
+};
+
+/// One level over one image: rows of the output (height, width) = twice the source. Only the rows at hand are in memory: `keys` and
+/// `source` point at a first row that need not be row 0.
+struct JbuLevelArgs {
+  JbuWeights weights;
+  Index height = 0, width = 0;  // of the output and the guidance, pixels
+
+  const real* guidance = nullptr;  // (height, width, g)
+
+  // Planar rows (row, k + g, plane): keys, then guidance, each reflected by the radius on both sides; plane = jbu_plane(args) reals.
+  real* keys = nullptr;
+  Index key_row0 = 0;  // the output row that keys[0] holds
+
+  const real* source = nullptr;  // (rows, width/2, channel_stride)
+  Index source_row0 = 0, source_channels = 0, source_stride = 0;  // channels are read in whole vectors: stride is padded for that
+  real* out = nullptr;           // (rows, width, out_stride)
+  Index out_row0 = 0, out_channels = 0, out_stride = 0;
+
+  // Bicubic x2 of the reflected axis: upsampled position y - radius is sum over t < 4 of weight[4*y + t] * source[first[y] + t], for y in
+  // [0, size + 2*radius). `first` may point outside the source where the weights are 0.
+  const std::int32_t *row_first = nullptr, *col_first = nullptr;
+  const real *row_weight = nullptr, *col_weight = nullptr;
+
+  real* kernels = nullptr;  // jbu_kernel_rows: (height, width, n)
+  real* scratch = nullptr;  // jbu_scratch(args) reals
+};
+
+/// Half width of the neighbourhood in the source that a kernel of this radius on its x2 bicubic enlargement reaches.
+constexpr Index jbu_source_radius(Index radius) { return radius / 2 + 2; }
+
+}  // namespace fu

@@ -1,0 +1,86 @@
+// Small dense layers on planes: x (n_in, stride) holds one pixel a lane, y[o] = act(sum_i w[i,o] x[i] + bias[o]). Odd layer sizes such as
+// 49 waste nothing, and softmax and activations need no sums across lanes.
+#pragma once
+
+#include "core/kernels/gemm_micro.h"
+
+namespace fu::FU_ISA {
+
+// Rows of outputs held at once, times 2 vectors of pixels: 7 x 2 accumulators fit 16 registers, 13 x 2 fit 32.
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr Index kPlanarRows = 13;
+#elif defined(__AVX2__)
+constexpr Index kPlanarRows = 7;
+#else
+constexpr Index kPlanarRows = 4;
+#endif
+
+template <Index ROWS, Index VECTORS>
+static inline void planar_block(const real* __restrict x, Index stride, Index n_in, const real* __restrict w, Index n_out, const real* bias, bool gelu,
+                                bool add, real* y) {
+  Vec acc[ROWS][VECTORS];
+#pragma GCC unroll 16
+  for (Index i = 0; i < ROWS; ++i)
+#pragma GCC unroll 2
+    for (Index j = 0; j < VECTORS; ++j) acc[i][j] = splat(bias[i]);
+  for (Index p = 0; p < n_in; ++p) {
+    Vec v[VECTORS];
+#pragma GCC unroll 2
+    for (Index j = 0; j < VECTORS; ++j) v[j] = load(x + p * stride + j * kLanes);
+#pragma GCC unroll 16
+    for (Index i = 0; i < ROWS; ++i) {
+      const real weight = w[p * n_out + i];
+#pragma GCC unroll 2
+      for (Index j = 0; j < VECTORS; ++j) acc[i][j] += weight * v[j];
+    }
+  }
+#pragma GCC unroll 16
+  for (Index i = 0; i < ROWS; ++i)
+#pragma GCC unroll 2
+    for (Index j = 0; j < VECTORS; ++j) {
+      real* out = y + i * stride + j * kLanes;
+      store(out, add ? load(out) + acc[i][j] : acc[i][j]);
+    }
+  if (!gelu) return;
+  for (Index i = 0; i < ROWS; ++i)
+    for (Index j = 0; j < VECTORS; ++j) {
+      real* out = y + i * stride + j * kLanes;
+      store(out, vgelu(load(out)));
+    }
+}
+
+template <Index VECTORS>
+static inline void planar_rows(const real* x, Index stride, Index n_in, const real* w, Index n_out, const real* bias, bool gelu, bool add, real* y) {
+  // Blocks of nearly equal height: 49 outputs are 7 + 7*6 rows, not 7*7... + a block of one that would wait for its own sums.
+  const Index blocks = ceil_div(n_out, kPlanarRows);
+  for (Index b = 0, o = 0; b < blocks; ++b) {
+    const Index rows = (n_out - o) / (blocks - b);
+    const real* wb = w + o;
+    const real* bb = bias + o;
+    real* yb = y + o * stride;
+    switch (rows) {
+#define FU_ROWS(N) \
+  case N: planar_block<N, VECTORS>(x, stride, n_in, wb, n_out, bb, gelu, add, yb); break;
+      FU_ROWS(1) FU_ROWS(2) FU_ROWS(3) FU_ROWS(4)
+#if defined(__AVX2__) || defined(__aarch64__)
+      FU_ROWS(5) FU_ROWS(6) FU_ROWS(7)
+#endif
+#if defined(__AVX512F__) || defined(__aarch64__)
+      FU_ROWS(8) FU_ROWS(9) FU_ROWS(10) FU_ROWS(11) FU_ROWS(12) FU_ROWS(13)
+#endif
+#undef FU_ROWS
+    }
+    o += rows;
+  }
+}
+
+/// y (n_out, stride) = act(w^T x + bias), or y += w^T x + bias, over the first `pixels` lanes (rounded up to whole vectors) of x (n_in,
+/// stride); w (n_in, n_out).
+static inline void planar_linear(const real* x, Index stride, Index n_in, const real* w, Index n_out, const real* bias, bool gelu, bool add, Index pixels,
+                                 real* y) {
+  Index p = 0;
+  for (; p + kLanes < pixels; p += 2 * kLanes) planar_rows<2>(x + p, stride, n_in, w, n_out, bias, gelu, add, y + p);
+  if (p < pixels) planar_rows<1>(x + p, stride, n_in, w, n_out, bias, gelu, add, y + p);
+}
+
+}  // namespace fu::FU_ISA

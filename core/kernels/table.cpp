@@ -1,0 +1,36 @@
+// Fills the table of one instruction set. Compiled once for each, like all files beside it.
+#include "core/kernels/declare.h"
+#include "core/kernels/kernel_table.h"
+
+#define FU_STRING2(x) #x
+#define FU_STRING(x) FU_STRING2(x)
+
+namespace fu::FU_ISA {
+
+real fma_peak(Index rounds) {
+  // Chains enough to cover the latency of two units: 10 of them leave registers for the factors, also where there are only 16.
+  Vec acc[10];
+  for (int i = 0; i < 10; ++i) acc[i] = splat(static_cast<real>(i));
+  Vec factor = splat(static_cast<real>(0.9999)), term = splat(static_cast<real>(1e-4));
+  __asm__ volatile("" : "+x"(factor), "+x"(term));
+  for (Index r = 0; r < rounds; ++r) {
+#pragma GCC unroll 10
+    for (int i = 0; i < 10; ++i) acc[i] = acc[i] * factor + term;
+  }
+  Vec total{};
+  for (int i = 0; i < 10; ++i) total += acc[i];
+  return hsum(total);
+}
+
+const Kernels& table() {
+  static const Kernels kernels = {
+      FU_STRING(FU_ISA),
+      kLanes,
+#define FU_KERNEL(result, name, arguments) name,
+#include "core/kernels/kernels.def"
+#undef FU_KERNEL
+  };
+  return kernels;
+}
+
+}  // namespace fu::FU_ISA

@@ -1,0 +1,48 @@
+// Argument structures of the kernels: plain data, the same for every instruction set.
+#pragma once
+
+#include "core/base.h"
+
+namespace fu {
+
+enum class Activation { none, relu, gelu, quick_gelu };
+
+/// y = f(x) element by element. clamp_min uses the parameter as its bound, affine as x * p + q.
+enum class Unary { exp, log, sin, cos, sqrt, square, reciprocal, relu, gelu, quick_gelu, sigmoid, tanh, erf, clamp_min, affine };
+enum class Binary { add, sub, mul, div };
+
+/// C (m,n) = act(A B + bias), with A (m,k) at a[i*a_row + p*a_col] and B (k,n) at b[p*b_row + j*b_col].
+struct GemmArgs {
+  Index m = 0, n = 0, k = 0;
+  const real* a = nullptr;
+  Index a_row = 0, a_col = 1;
+  const real* b = nullptr;  // or null, with packed_b
+  Index b_row = 0, b_col = 1;
+  const real* packed_b = nullptr;  // as gemm_pack wrote it: for weights that are used again and again
+  real* c = nullptr;
+  Index ldc = 0;                // elements from one row of C to the next
+  const real* bias = nullptr;   // (n) or null
+  Activation activation = Activation::none;
+  bool accumulate = false;      // C = act(C + A B + bias): a residual connection
+  real* scratch = nullptr;      // gemm_scratch(args) reals
+};
+
+/// Softmax attention of `batch` sequences: y = softmax(scale q k^T) v for each head.
+/// qkv (batch, tokens, 3, heads, head_dim), y (batch, tokens, heads, head_dim). Memory grows linearly with tokens.
+struct AttentionArgs {
+  Index batch = 0, tokens = 0, heads = 0, head_dim = 0;
+  real scale = 1;
+  const real* qkv = nullptr;
+  real* y = nullptr;
+  real* scratch = nullptr;  // attention_scratch(args) reals
+};
+
+/// A sparse linear map along one axis, in rows: y[i] = sum over e in [offset[i], offset[i+1]) of weight[e] * x[index[e]].
+struct AxisRows {
+  Index n_in = 0, n_out = 0;
+  const Index* offset = nullptr;        // (n_out + 1)
+  const std::int32_t* index = nullptr;  // (offset[n_out]), each in [0, n_in)
+  const real* weight = nullptr;         // (offset[n_out])
+};
+
+}  // namespace fu

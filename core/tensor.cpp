@@ -1,0 +1,108 @@
+#include "core/tensor.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "core/pool.h"
+
+namespace fu {
+
+Tensor::Tensor(const Shape& shape) : shape_(shape) {
+  const Index n = shape.elements();
+  require<UsageError>(n < (Index{1} << 46), "[tensor] ", shape, " does not fit any memory. Ask for a smaller result.");
+  const std::size_t bytes = sizeof(Block) + static_cast<std::size_t>(n) * sizeof(real);
+  block_ = new (pool_take(bytes)) Block{{1}, bytes};
+}
+
+void Tensor::release() noexcept {
+  if (!block_ || block_->owners.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  const std::size_t bytes = block_->bytes;
+  block_->~Block();
+  pool_give(block_, bytes);
+}
+
+Tensor Tensor::full(const Shape& shape, real value) {
+  Tensor t(shape);
+  std::fill_n(t.data(), t.size(), value);
+  return t;
+}
+
+Tensor Tensor::from(const Shape& shape, const std::vector<real>& values) {
+  require<ShapeError>(shape.elements() == static_cast<Index>(values.size()), "[tensor] ", values.size(), " values for shape ", shape, ", which takes ",
+                      shape.elements(), ".");
+  Tensor t(shape);
+  std::copy(values.begin(), values.end(), t.data());
+  return t;
+}
+
+real Tensor::item() const {
+  require<ShapeError>(size() == 1, "[item] ", shape_, " has ", size(), " elements, not one.");
+  return *data();
+}
+
+Tensor Tensor::reshape(std::initializer_list<Index> sizes) const {
+  Index known = 1;
+  int open = 0;
+  for (Index s : sizes) s < 0 ? static_cast<void>(++open) : static_cast<void>(known *= s);
+  Shape shape;
+  for (Index s : sizes) shape.push_back(s < 0 ? (open == 1 && known > 0 && size() % known == 0 ? size() / known : 0) : s);
+  return reshape(shape);
+}
+
+Tensor Tensor::reshape(const Shape& shape) const {
+  require<ShapeError>(shape.elements() == size(), "[reshape] ", shape_, " to ", shape, ": ", size(), " elements cannot become ", shape.elements(), ".");
+  Tensor t(*this);
+  t.shape_ = shape;
+  return t;
+}
+
+Tensor Tensor::clone() const {
+  Tensor t(shape_);
+  if (size() > 0) std::memcpy(t.data(), data(), static_cast<std::size_t>(size()) * sizeof(real));
+  return t;
+}
+
+Tensor Tensor::slice(Index begin, Index end) const {
+  require<ShapeError>(rank() >= 1 && begin >= 0 && begin <= end && end <= dim(0), "[slice] rows [", begin, ",", end, ") of ", shape_,
+                      ": must lie within the first axis.");
+  Shape shape = shape_;
+  shape.set(0, end - begin);
+  Tensor t(shape);
+  const Index row = shape_.elements(1, rank());
+  std::copy_n(data() + begin * row, t.size(), t.data());
+  return t;
+}
+
+Tensor Tensor::permute(const std::vector<int>& order) const {
+  const int r = rank();
+  bool valid = static_cast<int>(order.size()) == r;
+  int seen = 0;
+  for (int axis : order) {
+    valid = valid && axis >= 0 && axis < r && !(seen >> axis & 1);
+    if (valid) seen |= 1 << axis;
+  }
+  require<ShapeError>(valid, "[permute] the order of the axes of ", shape_, " must name each of them once.");
+  Shape shape;
+  Index stride[Shape::kMaxRank] = {};
+  for (int axis : order) {
+    stride[shape.rank()] = shape_.elements(axis + 1, r);
+    shape.push_back(shape_[axis]);
+  }
+  if (r == 0) return clone();
+  Tensor t(shape);
+  if (t.size() == 0) return t;
+  // Walk the result in order; the last axis is a strided copy.
+  const Index inner = shape[r - 1], inner_stride = stride[r - 1];
+  Index position[Shape::kMaxRank] = {};
+  real* out = t.data();
+  for (Index done = 0; done < t.size(); done += inner) {
+    const real* in = data();
+    for (int i = 0; i < r - 1; ++i) in += position[i] * stride[i];
+    for (Index i = 0; i < inner; ++i) *out++ = in[i * inner_stride];
+    for (int i = r - 2; i >= 0 && ++position[i] == shape[i]; --i) position[i] = 0;
+  }
+  return t;
+}
+
+}  // namespace fu
