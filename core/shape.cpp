@@ -19,7 +19,7 @@ Index Shape::elements(int begin, int end) const {
     if (__builtin_mul_overflow(n, sizes_[i] == 0 ? 1 : sizes_[i], &product) || product > (Index{1} << 60)) overflow = true;
     if (!overflow) n = product;
   }
-  require<ShapeError>(empty || !overflow, "[shape] ", str(), " has more elements than can be counted.");
+  require<ShapeError>(empty || !overflow, "[shape] ", *this, " has more elements than can be counted.");
   return empty ? 0 : n;
 }
 

@@ -25,19 +25,19 @@ struct JbuLevelArgs {
 
   const real* guidance = nullptr;  // (height, width, g)
 
-  // Planar rows (row, k + g, plane): keys, then guidance, each reflected by the radius on both sides; plane = jbu_plane(args) reals.
+  // Rows of keys, then guidance, of jbu_key_row(args) reals each, reflected at the borders; the layout is the kernels' own.
   real* keys = nullptr;
   Index key_row0 = 0;  // the output row that keys[0] holds
 
-  const real* source = nullptr;  // (rows, width/2, channel_stride)
-  Index source_row0 = 0, source_channels = 0, source_stride = 0;  // channels are read in whole vectors: stride is padded for that
-  real* out = nullptr;           // (rows, width, out_stride)
-  Index out_row0 = 0, out_channels = 0, out_stride = 0;
+  const real* source = nullptr;  // (rows, width/2, channels)
+  real* out = nullptr;           // (rows, width, channels)
+  Index source_row0 = 0, out_row0 = 0, channels = 0;
 
-  // Bicubic x2 of the reflected axis: upsampled position y - radius is sum over t < 4 of weight[4*y + t] * source[first[y] + t], for y in
-  // [0, size + 2*radius). `first` may point outside the source where the weights are 0.
+  // Bicubic x2 of the reflected axes. Along rows, upsampled position y - radius, y in [0, height + 2*radius), is the sum over t < 4 of
+  // row_weight[4*y + t] * source row (row_first[y] + t); `first` may point outside the source where the weights are 0. Along columns alike.
   const std::int32_t *row_first = nullptr, *col_first = nullptr;
   const real *row_weight = nullptr, *col_weight = nullptr;
+  real* col_fold = nullptr;  // jbu_col_fold_size(args) reals, filled by jbu_col_fold: the same for whole vectors of pixels
 
   real* kernels = nullptr;  // jbu_kernel_rows: (height, width, n)
   real* scratch = nullptr;  // jbu_scratch(args) reals

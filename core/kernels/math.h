@@ -129,22 +129,29 @@ static inline Vec vcos(Vec x) {
   return sin_quadrant(r, quadrant + 1);
 }
 
-static inline Vec verf(Vec x) {
-  // x P(x^2) / Q(x^2) on |x| <= 4, where erf rounds to 1. All coefficients are positive: nothing cancels.
+/// erf(x) for |x| <= 4, where it rounds to 1: x P(x^2) / Q(x^2). All coefficients are positive: nothing cancels.
+static inline Vec erf_bounded(Vec x) {
   constexpr real kP[] = {1.1283791065216064f, 0.1935426890850067f, 0.053101323544979095f, 0.003883209079504013f, 0.00028455769643187523f, 1.9867370610882062e-06f};
   constexpr real kQ[] = {1.0f, 0.5048552751541138f, 0.1153489202260971f, 0.015206989832222462f, 0.0011855284683406353f, 3.7419267755467445e-05f};
-  const Vec z = vmin(x * x, splat(16.0f));
-  const Vec y = x * polynomial(z, kP) / polynomial(z, kQ);
-  const Vec bounded = vmin(vmax(y, splat(-1.0f)), splat(1.0f));
-  return select(x == x, bounded, x);
+  const Vec z = x * x;
+  return x * polynomial(z, kP) / polynomial(z, kQ);
+}
+static inline Vec verf(Vec x) {
+  const Vec y = erf_bounded(vmin(vmax(x, splat(-4.0f)), splat(4.0f)));
+  return select(x == x, vmin(vmax(y, splat(-1.0f)), splat(1.0f)), x);
 }
 
 #endif
 
 /// x Phi(x), Phi the normal distribution: the erf form.
 static inline Vec vgelu(Vec x) {
-  const Vec half = 0.5f * x;
-  return half + half * verf(x * static_cast<real>(0.70710678118654752440));
+  const Vec half = static_cast<real>(0.5) * x, scaled = x * static_cast<real>(0.70710678118654752440);
+#ifdef FU_REAL_DOUBLE
+  return half + half * verf(scaled);
+#else
+  // The factor x keeps what is not a number, so the bounds need not.
+  return half + half * erf_bounded(vmin(vmax(scaled, splat(-4.0f)), splat(4.0f)));
+#endif
 }
 static inline Vec vsigmoid(Vec x) { return 1.0f / (1.0f + vexp(-x)); }
 /// x sigmoid(1.702 x)

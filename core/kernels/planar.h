@@ -6,11 +6,11 @@
 
 namespace fu::FU_ISA {
 
-// Rows of outputs held at once, times 2 vectors of pixels: 7 x 2 accumulators fit 16 registers, 13 x 2 fit 32.
+// Rows of outputs held at once, times 2 vectors of pixels, beside 2 inputs and a weight: 6 x 2 accumulators fit 16 registers, 13 x 2 fit 32.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr Index kPlanarRows = 13;
 #elif defined(__AVX2__)
-constexpr Index kPlanarRows = 7;
+constexpr Index kPlanarRows = 6;
 #else
 constexpr Index kPlanarRows = 4;
 #endif
@@ -51,7 +51,7 @@ static inline void planar_block(const real* __restrict x, Index stride, Index n_
 
 template <Index VECTORS>
 static inline void planar_rows(const real* x, Index stride, Index n_in, const real* w, Index n_out, const real* bias, bool gelu, bool add, real* y) {
-  // Blocks of nearly equal height: 49 outputs are 7 + 7*6 rows, not 7*7... + a block of one that would wait for its own sums.
+  // Blocks of nearly equal height: a last block of one row would wait for its own sums.
   const Index blocks = ceil_div(n_out, kPlanarRows);
   for (Index b = 0, o = 0; b < blocks; ++b) {
     const Index rows = (n_out - o) / (blocks - b);
@@ -63,10 +63,10 @@ static inline void planar_rows(const real* x, Index stride, Index n_in, const re
   case N: planar_block<N, VECTORS>(x, stride, n_in, wb, n_out, bb, gelu, add, yb); break;
       FU_ROWS(1) FU_ROWS(2) FU_ROWS(3) FU_ROWS(4)
 #if defined(__AVX2__) || defined(__aarch64__)
-      FU_ROWS(5) FU_ROWS(6) FU_ROWS(7)
+      FU_ROWS(5) FU_ROWS(6)
 #endif
 #if defined(__AVX512F__) || defined(__aarch64__)
-      FU_ROWS(8) FU_ROWS(9) FU_ROWS(10) FU_ROWS(11) FU_ROWS(12) FU_ROWS(13)
+      FU_ROWS(7) FU_ROWS(8) FU_ROWS(9) FU_ROWS(10) FU_ROWS(11) FU_ROWS(12) FU_ROWS(13)
 #endif
 #undef FU_ROWS
     }

@@ -184,13 +184,25 @@ void adaptive_conv_ref(const real* x, const real* k, real* y, Index b, Index h, 
       }
 }
 
-// Keys are stored as the fast kernels store them, so that the stages can be mixed in tests; everything else follows SPEC section 3.
-Index jbu_plane_ref(const JbuLevelArgs& l) { return l.width + 2 * l.weights.radius; }
+void gather_rows_ref(const real* x, const std::int32_t* index, const real* weight, Index taps, real* y, Index n, Index c) {
+  for (Index i = 0; i < n; ++i)
+    for (Index k = 0; k < c; ++k) {
+      double total = 0;
+      for (Index t = i * taps; t < (i + 1) * taps; ++t) total += double(weight[t]) * x[index[t] * c + k];
+      y[i * c + k] = static_cast<real>(total);
+    }
+}
+
+// Keys are stored as planes of a row, (key_dim + guidance_dim, width + 2 radius).
+static Index key_plane(const JbuLevelArgs& l) { return l.width + 2 * l.weights.radius; }
+Index jbu_key_row_ref(const JbuLevelArgs& l) { return (l.weights.key_dim + l.weights.guidance_dim) * key_plane(l); }
 Index jbu_scratch_ref(const JbuLevelArgs&) { return 0; }
+Index jbu_col_fold_size_ref(const JbuLevelArgs&) { return 0; }
+void jbu_col_fold_ref(const JbuLevelArgs&) {}
 
 void jbu_keys_ref(const JbuLevelArgs& l, Index row_begin, Index row_end) {
   const JbuWeights& w = l.weights;
-  const Index plane = jbu_plane_ref(l), k = w.key_dim, g = w.guidance_dim;
+  const Index plane = key_plane(l), k = w.key_dim, g = w.guidance_dim;
   std::vector<double> hidden(static_cast<std::size_t>(k));
   for (Index y = row_begin; y < row_end; ++y)
     for (Index x = 0; x < plane; ++x) {
@@ -212,7 +224,7 @@ void jbu_keys_ref(const JbuLevelArgs& l, Index row_begin, Index row_end) {
 
 static std::vector<double> pixel_kernel(const JbuLevelArgs& l, Index y, Index x) {
   const JbuWeights& w = l.weights;
-  const Index r = w.radius, d = 2 * r + 1, n = d * d, plane = jbu_plane_ref(l), k = w.key_dim, g = w.guidance_dim;
+  const Index r = w.radius, d = 2 * r + 1, n = d * d, plane = key_plane(l), k = w.key_dim, g = w.guidance_dim;
   const auto key = [&](Index row, Index col, Index c) { return double(l.keys[((reflect(row, l.height) - l.key_row0) * (k + g) + c) * plane + col + r]); };
   std::vector<double> kernel(static_cast<std::size_t>(n + g)), hidden(static_cast<std::size_t>(n));
   double top = -INFINITY, total = 0, sum = 0;
@@ -252,7 +264,7 @@ void jbu_rows_ref(const JbuLevelArgs& l, Index row_begin, Index row_end) {
   for (Index y = row_begin; y < row_end; ++y)
     for (Index x = 0; x < l.width; ++x) {
       const auto kernel = pixel_kernel(l, y, x);
-      for (Index c = 0; c < l.out_channels; ++c) {
+      for (Index c = 0; c < l.channels; ++c) {
         double total = 0;
         for (Index u = 0; u < d; ++u)
           for (Index v = 0; v < d; ++v)
@@ -261,9 +273,9 @@ void jbu_rows_ref(const JbuLevelArgs& l, Index row_begin, Index row_end) {
                 const double weight = double(l.row_weight[4 * (y + u) + i]) * double(l.col_weight[4 * (x + v) + j]);
                 if (weight == 0) continue;
                 const Index row = l.row_first[y + u] + i - l.source_row0, col = l.col_first[x + v] + j;
-                total += kernel[static_cast<std::size_t>(u * d + v)] * weight * l.source[(row * source_w + col) * l.source_stride + c];
+                total += kernel[static_cast<std::size_t>(u * d + v)] * weight * l.source[(row * source_w + col) * l.channels + c];
               }
-        l.out[((y - l.out_row0) * l.width + x) * l.out_stride + c] = static_cast<real>(total);
+        l.out[((y - l.out_row0) * l.width + x) * l.channels + c] = static_cast<real>(total);
       }
     }
 }

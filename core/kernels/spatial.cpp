@@ -76,4 +76,25 @@ void adaptive_conv(const real* x, const real* k, real* y, Index b, Index h, Inde
   });
 }
 
+void gather_rows(const real* x, const std::int32_t* index, const real* weight, Index taps, real* y, Index n, Index c) {
+  constexpr Index kVectors = 6;
+  parallel_ranges(n, imax(1, 65536 / imax(1, taps * c)), [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i)
+      for (Index c0 = 0; c0 < c; c0 += kVectors * kLanes) {
+        const Index vectors = imin(kVectors, ceil_div(c - c0, kLanes));
+        Vec acc[kVectors] = {};
+        for (Index t = i * taps; t < (i + 1) * taps; ++t) {
+          const real* in = x + static_cast<Index>(index[t]) * c + c0;
+          if (c - c0 >= kVectors * kLanes) {
+#pragma GCC unroll 6
+            for (Index v = 0; v < kVectors; ++v) acc[v] += weight[t] * load(in + v * kLanes);
+          } else {
+            for (Index v = 0; v < vectors; ++v) acc[v] += weight[t] * load_n(in + v * kLanes, c - c0 - v * kLanes);
+          }
+        }
+        for (Index v = 0; v < vectors; ++v) store_n(y + i * c + c0 + v * kLanes, acc[v], c - c0 - v * kLanes);
+      }
+  });
+}
+
 }  // namespace fu::FU_ISA

@@ -1,0 +1,159 @@
+// NumPy's .npy. source: numpy.lib.format, versions 1 to 3
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "core/files/weights.h"
+
+namespace fu {
+
+namespace {
+
+/// A reader of the header: a Python dictionary literal with three known keys.
+class Header {
+ public:
+  Header(std::string_view text, const std::string& path) : text_(text), path_(path) {}
+
+  TensorEntry parse() {
+    TensorEntry e;
+    bool fortran = false, has_type = false, has_order = false, has_shape = false;
+    expect('{');
+    while (!accept('}')) {
+      const std::string_view key = string();
+      expect(':');
+      if (key == "descr") {
+        e.type = type(string(), e.big_endian);
+        has_type = true;
+      } else if (key == "fortran_order") {
+        fortran = word() == "True";
+        has_order = true;
+      } else if (key == "shape") {
+        shape(e.shape);
+        has_shape = true;
+      } else {
+        fail("an unknown key '" + printable(key) + "'");
+      }
+      if (!accept(',')) {
+        expect('}');
+        break;
+      }
+    }
+    if (!has_type || !has_order || !has_shape) fail("no descr, fortran_order or shape");
+    e.make_dense(fortran);
+    return e;
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const { throw FileError(path_ + ": not a readable .npy header: " + what + "."); }
+  void space() {
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t')) ++at_;
+  }
+  bool accept(char c) {
+    space();
+    if (at_ >= text_.size() || text_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+  void expect(char c) {
+    if (!accept(c)) fail(std::string("'") + c + "' is missing");
+  }
+  std::string_view string() {
+    space();
+    if (at_ >= text_.size() || (text_[at_] != '\'' && text_[at_] != '"')) fail("a quoted word is missing");
+    const std::size_t end = text_.find(text_[at_], at_ + 1);
+    if (end == std::string_view::npos) fail("a quote is not closed");
+    const std::string_view s = text_.substr(at_ + 1, end - at_ - 1);
+    at_ = end + 1;
+    return s;
+  }
+  std::string_view word() {
+    space();
+    const std::size_t begin = at_;
+    while (at_ < text_.size() && ((text_[at_] >= 'a' && text_[at_] <= 'z') || (text_[at_] >= 'A' && text_[at_] <= 'Z'))) ++at_;
+    return text_.substr(begin, at_ - begin);
+  }
+  void shape(Shape& s) {
+    expect('(');
+    while (!accept(')')) {
+      space();
+      Index n = 0;
+      const std::size_t begin = at_;
+      for (; at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9'; ++at_) {
+        if (n > (Index{1} << 56)) fail("a size is absurdly large");
+        n = n * 10 + (text_[at_] - '0');
+      }
+      if (at_ == begin) fail("a size is not a number");
+      accept('L');  // Python 2 wrote long integers so
+      if (s.rank() == Shape::kMaxRank) fail("more than 8 axes");
+      s.push_back(n);
+      if (!accept(',')) {
+        expect(')');
+        break;
+      }
+    }
+  }
+  DType type(std::string_view descr, bool& big_endian) const {
+    static constexpr struct {
+      const char* code;
+      DType type;
+    } kTypes[] = {{"f2", DType::f16}, {"f4", DType::f32}, {"f8", DType::f64}, {"i1", DType::i8},  {"i2", DType::i16}, {"i4", DType::i32},
+                  {"i8", DType::i64}, {"u1", DType::u8},  {"u2", DType::u16}, {"u4", DType::u32}, {"u8", DType::u64}, {"b1", DType::boolean}};
+    if (descr.size() == 3)
+      for (const auto& t : kTypes)
+        if (descr.substr(1) == t.code && std::strchr("<>|=", descr[0])) {
+          big_endian = descr[0] == '>' && dtype_size(t.type) > 1;
+          return t.type;
+        }
+    throw FileError(path_ + ": holds numbers of type '" + printable(descr) + "', which is not supported. Save it as float32.");
+  }
+
+  std::string_view text_;
+  const std::string& path_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
+TensorEntry read_npy(const MappedFile& file) {
+  const unsigned char* p = file.data();
+  require<FileError>(file.size() >= 12, file.path(), ": is cut off inside the .npy header.");
+  const int version = p[6], length_bytes = version == 1 ? 2 : 4;
+  require<FileError>(version >= 1 && version <= 3, file.path(), ": is .npy of version ", version, "; 1 to 3 are known.");
+  const std::size_t begin = 8 + static_cast<std::size_t>(length_bytes), length = read_le(p + 8, length_bytes);
+  require<FileError>(length <= file.size() - begin, file.path(), ": is cut off inside the .npy header.");
+  TensorEntry e;
+  try {
+    e = Header(file.text(begin, length), file.path()).parse();
+  } catch (const ShapeError& error) {
+    throw FileError(file.path() + ": " + error.what());
+  }
+  e.data = p + begin + length;
+  const std::size_t available = (file.size() - begin - length) / static_cast<std::size_t>(dtype_size(e.type));
+  require<FileError>(static_cast<std::size_t>(e.shape.elements()) <= available, file.path(), ": its header announces ", e.shape, " of ", dtype_name(e.type),
+                     ", but only ", available, " numbers follow. The file is cut off or damaged.");
+  return e;
+}
+
+void write_npy(const std::string& path, const Tensor& tensor, DType type) {
+  std::string shape;
+  for (int i = 0; i < tensor.rank(); ++i) shape += std::to_string(tensor.dim(i)) + (i + 1 < tensor.rank() || i == 0 ? "," : "");
+  const char* code = type == DType::f16 ? "<f2" : type == DType::f64 ? "<f8" : "<f4";
+  require<UsageError>(type == DType::f16 || type == DType::f32 || type == DType::f64, path, ": .npy has no ", dtype_name(type), ".");
+  std::string header = std::string("{'descr': '") + code + "', 'fortran_order': False, 'shape': (" + shape + "), }";
+  while ((10 + header.size() + 1) % 64 != 0) header += ' ';
+  header += '\n';
+  const unsigned char start[10] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<unsigned char>(header.size() & 255), static_cast<unsigned char>(header.size() >> 8)};
+  OutputFile out(path);
+  out.write(start, sizeof start);
+  out.write(header.data(), header.size());
+  constexpr Index kRun = 1 << 18;
+  std::vector<unsigned char> buffer(static_cast<std::size_t>(kRun * dtype_size(type)));
+  for (Index i = 0; i < tensor.size(); i += kRun) {
+    const Index n = std::min(kRun, tensor.size() - i);
+    from_reals(type, tensor.data() + i, n, buffer.data());
+    out.write(buffer.data(), static_cast<std::size_t>(n * dtype_size(type)));
+  }
+  out.commit();
+}
+
+}  // namespace fu

@@ -1,0 +1,70 @@
+// Named tensors in a file, whatever the format: .safetensors, PyTorch's .pth / .pt / .ckpt, .npy.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/files/bytes.h"
+
+namespace fu {
+
+/// Where a tensor lies in a mapped file. Strides are in elements; a dense tensor has row-major ones.
+struct TensorEntry {
+  DType type = DType::f32;
+  Shape shape;
+  const unsigned char* data = nullptr;  // of element (0,0,...)
+  Index stride[Shape::kMaxRank] = {};
+  bool big_endian = false;
+
+  /// Sets the strides of a dense tensor, rows first or, for `fortran`, columns first.
+  void make_dense(bool fortran = false);
+};
+
+/// A file of named tensors, open for reading. Only the directory is read at first; read() converts one tensor.
+class Weights {
+ public:
+  /// Tells the format by the content, not by the name. Throws FileError for anything that is not a whole, consistent file of one of
+  /// the formats; never runs or builds what a pickle names, but tensors.
+  explicit Weights(const std::string& path);
+
+  const std::string& path() const { return file_->path(); }
+  /// "safetensors", "PyTorch zip", "PyTorch legacy", "NumPy".
+  const std::string& format() const { return format_; }
+  /// The key under which the state_dict was found ("model", ...), or empty.
+  const std::string& root() const { return root_; }
+  const std::map<std::string, TensorEntry>& entries() const { return entries_; }
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+
+  bool has(const std::string& name) const { return entries_.count(name) > 0; }
+  /// Shape of a tensor; FileError naming the nearest names if there is none.
+  const Shape& shape(const std::string& name) const { return entry(name).shape; }
+  Tensor read(const std::string& name) const;
+  /// read(), after checking the shape; FileError names path, tensor, expected and found.
+  Tensor read(const std::string& name, const Shape& expected) const;
+  /// The only tensor of a file that holds one (.npy, or a .safetensors with one entry); FileError otherwise.
+  Tensor read_single() const;
+
+ private:
+  const TensorEntry& entry(const std::string& name) const;
+
+  std::shared_ptr<MappedFile> file_;
+  std::string format_, root_;
+  std::map<std::string, TensorEntry> entries_;
+  std::map<std::string, std::string> metadata_;
+};
+
+// The readers behind it. Each checks that every entry lies inside the file.
+std::map<std::string, TensorEntry> read_safetensors(const MappedFile& file, std::map<std::string, std::string>& metadata);
+std::map<std::string, TensorEntry> read_torch_zip(const MappedFile& file, std::string& root);
+std::map<std::string, TensorEntry> read_torch_legacy(const MappedFile& file, std::string& root);
+TensorEntry read_npy(const MappedFile& file);
+
+/// Writes a map of tensors as .safetensors (f32 or f16) with string metadata.
+void write_safetensors(const std::string& path, const std::map<std::string, Tensor>& tensors, const std::map<std::string, std::string>& metadata = {},
+                       DType type = DType::f32);
+/// Writes a tensor as .npy (f32, f16 or f64).
+void write_npy(const std::string& path, const Tensor& tensor, DType type = DType::f32);
+
+}  // namespace fu

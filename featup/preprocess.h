@@ -1,0 +1,41 @@
+// From a photo's pixels to what a backbone takes.
+#pragma once
+
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace fu {
+
+/// 8-bit RGB pixels, rows from the top, 3 bytes a pixel.
+struct Image {
+  Index height = 0, width = 0;
+  std::vector<unsigned char> rgb;
+};
+
+/// How large a photo is fed to the backbone. With height and width: scaled to cover them, then centre-cropped to exactly that; 224x224 is
+/// what torchvision's Resize(224) and CenterCrop(224) do. With short_side alone: the aspect is kept, sides rounded to whole patches.
+struct InputSize {
+  Index short_side = 224;
+  Index height = 0, width = 0;
+};
+
+/// Pillow's antialiased bilinear resize (a triangle filter, rounded to 8 bits after each of the two passes), bit for bit.
+Image resize_antialiased(const Image& image, Index height, Index width);
+/// The middle height x width pixels. throws ShapeError if the image is smaller.
+Image center_crop(const Image& image, Index height, Index width);
+
+/// Height and width that the photo will have at the backbone.
+struct Extent {
+  Index height = 0, width = 0;
+};
+Extent input_extent(const Image& photo, const InputSize& size, Index patch);
+/// The part of the photo that `size` chooses, at any resolution: covers height x width, cropped to it.
+Image cover(const Image& photo, Index height, Index width);
+
+/// (1,H,W,3): pixel / 255, minus ImageNet's mean (.485,.456,.406), over its standard deviation (.229,.224,.225).
+Tensor normalize(const Image& image);
+/// The way back, to [0,1]: (B,H,W,3).
+Tensor denormalize(const Tensor& image);
+
+}  // namespace fu
