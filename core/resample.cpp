@@ -196,6 +196,18 @@ Tensor resample(const Tensor& x, const AxisMap& rows, const AxisMap& cols) {
   return y;
 }
 
+void resample_band(const Tensor& x, const AxisMap& rows, const AxisMap& cols, Index begin, Index end, real* out) {
+  require<ShapeError>(x.rank() == 4 && x.dim(0) == 1 && x.dim(1) == rows.n_in() && x.dim(2) == cols.n_in() && begin >= 0 && begin <= end && end <= rows.n_out(),
+                      "[resample] x ", x.shape(), " for maps of ", rows.n_in(), " rows and ", cols.n_in(), " columns, band [", begin, ",", end, ") of ", rows.n_out(), ".");
+  const Index w = x.dim(2), c = x.dim(3);
+  Tensor mid({end - begin, w, c});
+  AxisRows band = rows.rows();
+  band.offset += begin;
+  band.n_out = end - begin;
+  kernels().resample_axis(x.data(), mid.data(), 1, w * c, band);
+  kernels().resample_axis(mid.data(), out, end - begin, c, cols.rows());
+}
+
 namespace {
 
 void check_image(const char* op, const Tensor& x, Index height, Index width) {

@@ -59,6 +59,10 @@ AxisMap flip_axis(Index n);
 /// from what the maps take.
 Tensor resample(const Tensor& x, const AxisMap& rows, const AxisMap& cols);
 
+/// Rows [begin, end) of the result alone, for a single image x (1,H,W,C), written to out (end - begin, cols.n_out, C): large results in
+/// bands need no more memory than a band.
+void resample_band(const Tensor& x, const AxisMap& rows, const AxisMap& cols, Index begin, Index end, real* out);
+
 /// Resizes x (B,H,W,C) to (B,height,width,C).
 Tensor resize_nearest(const Tensor& x, Index height, Index width);
 Tensor resize_bilinear(const Tensor& x, Index height, Index width);

@@ -1,0 +1,29 @@
+// Jitter: the small changes of view that FeatUp learns from.
+#pragma once
+
+#include "core/random.h"
+#include "core/resample.h"
+
+namespace fu {
+
+/// One view: reflect-pad by max_pad, magnify by zoom (bilinear), crop the original size at (top, left), mirror. SPEC section 1.
+struct Jitter {
+  Index max_pad = 20;
+  double zoom = 1;
+  Index top = 0, left = 0;  // pixels, in the padded and magnified image
+  bool flip = false;
+};
+
+/// The view as one map along rows and one along columns, for an image of h x w. throws ShapeError if the crop does not fit.
+struct JitterMaps {
+  AxisMap rows, cols;
+};
+JitterMaps jitter_maps(const Jitter& jitter, Index h, Index w);
+
+/// x (B,H,W,C) -> the same shape, seen through the jitter.
+Tensor apply_jitter(const Tensor& x, const Jitter& jitter);
+
+/// A view for an image of h x w: zoom by U(1, max_zoom) with probability 1/2, a uniform crop, mirrored with probability 1/2.
+Jitter draw_jitter(Random& random, Index h, Index w, Index max_pad = 20, double max_zoom = 2);
+
+}  // namespace fu

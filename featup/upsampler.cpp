@@ -1,0 +1,235 @@
+#include "featup/upsampler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "core/isa.h"
+#include "core/parallel.h"
+#include "core/resample.h"
+
+namespace fu {
+
+std::string Upsampler::note(Index) const { return {}; }
+Tensor Upsampler::prepare(const Tensor& features) const { return features; }
+Tensor Upsampler::mix(const Tensor& x) const { return x; }
+Tensor Upsampler::constant(Index) const { return {}; }
+
+Tensor Upsampler::operator()(const Tensor& prepared, const Guide& guide, Extent size, const ChannelMap* map) const {
+  require<ShapeError>(prepared.rank() == 4 && prepared.dim(0) == 1 && prepared.size() > 0 && size.height >= 1 && size.width >= 1, "[upsample] features ",
+                      prepared.shape(), " to ", size.height, "x", size.width, ": must be (1,h,w,C), and the size positive.");
+  Tensor x = mix(prepared), offset = constant(prepared.dim(3));
+  if (map) {
+    require<ShapeError>(map->matrix.rank() == 2 && map->matrix.dim(0) == x.dim(3) && (map->offset.size() == 0 || map->offset.size() == map->matrix.dim(1)),
+                        "[project] features of ", x.dim(3), " channels, matrix ", map->matrix.shape(), ": it must be (", x.dim(3), ",K).");
+    const Tensor rows = map->matrix.permute({1, 0});
+    x = linear(x, rows, Tensor());
+    if (offset.size()) offset = linear(offset, rows, Tensor());
+    if (map->offset.size()) offset = offset.size() ? offset + map->offset : map->offset;
+  }
+  const Index c = x.dim(3);
+  Tensor out({1, size.height, size.width, c});
+  enlarge(x, guide, size, out.data());
+  if (offset.size())  // not before: the weights of learned kernels do not sum to 1
+    parallel_ranges(size.height * size.width, 256, [&](Index begin, Index end) {
+      for (Index p = begin; p < end; ++p) kernels().binary(Binary::add, out.data() + p * c, 1, offset.data(), 1, out.data() + p * c, c);
+    });
+  return out;
+}
+
+namespace {
+
+constexpr Index kBandReals = Index{1} << 20;  // of scratch for a band of rows: 4 MB
+
+/// Enlarges by a map along rows and one along columns, a band of rows at a time.
+void enlarge_by_maps(const Tensor& x, const AxisMap& rows, const AxisMap& cols, real* out) {
+  const Index row = cols.n_out() * x.dim(3), band = std::max<Index>(1, kBandReals / (x.dim(2) * x.dim(3)));
+  for (Index i = 0; i < rows.n_out(); i += band) resample_band(x, rows, cols, i, std::min(i + band, rows.n_out()), out + i * row);
+}
+
+class Resize : public Upsampler {
+ public:
+  using Axis = AxisMap (*)(Index, Index);
+  Resize(const char* name, Axis axis) : name_(name), axis_(axis) {}
+  std::string describe() const override { return name_; }
+
+ protected:
+  void enlarge(const Tensor& x, const Guide&, Extent size, real* out) const override {
+    enlarge_by_maps(x, axis_(x.dim(1), size.height), axis_(x.dim(2), size.width), out);
+  }
+
+ private:
+  const char* name_;
+  Axis axis_;
+};
+
+/// Joint bilateral upsampling: the 5x5 features around a pixel, weighted by a Gaussian of their distance (sigma 0.75 cells) and one of the
+/// difference between the pixel's colour and the mean colour of their cells (sigma 0.1 of the range of a channel). source: Kopf,
+/// Cohen, Lischinski, Uyttendaele, "Joint bilateral upsampling" (SIGGRAPH 2007), eq. 3
+class ClassicJbu : public Upsampler {
+ public:
+  std::string describe() const override { return "jbu-classic: joint bilateral upsampling by place and colour, nothing learned"; }
+
+ protected:
+  static constexpr Index kReach = 2, kTaps = (2 * kReach + 1) * (2 * kReach + 1);
+  static constexpr double kSigmaSpatial = 0.75, kSigmaRange = 0.1;
+
+  void enlarge(const Tensor& x, const Guide& guide, Extent size, real* out) const override {
+    const Index h = x.dim(1), w = x.dim(2), c = x.dim(3);
+    const Tensor photo = denormalize(guide(size.height, size.width)), cells = adaptive_avg_pool(photo, h, w);
+    const Index band = std::max<Index>(1, kBandReals / (size.width * kTaps));
+    std::vector<std::int32_t> index(static_cast<std::size_t>(std::min(band, size.height) * size.width * kTaps));
+    Tensor weight({static_cast<Index>(index.size())});
+    for (Index begin = 0; begin < size.height; begin += band) {
+      const Index end = std::min(begin + band, size.height);
+      parallel_for(end - begin, [&](Index i, int) {
+        for (Index j = 0; j < size.width; ++j) {
+          const Index p = (i * size.width + j) * kTaps;
+          weigh_pixel(photo, cells, begin + i, j, index.data() + p, weight.data() + p);
+        }
+      });
+      kernels().gather_rows(x.data(), index.data(), weight.data(), kTaps, out + begin * size.width * c, (end - begin) * size.width, c);
+    }
+  }
+
+ private:
+  static void weigh_pixel(const Tensor& photo, const Tensor& cells, Index i, Index j, std::int32_t* index, real* weight) {
+    const Index h = cells.dim(1), w = cells.dim(2), width = photo.dim(2);
+    const double y = (static_cast<double>(i) + 0.5) * static_cast<double>(h) / static_cast<double>(photo.dim(1)) - 0.5;
+    const double x = (static_cast<double>(j) + 0.5) * static_cast<double>(w) / static_cast<double>(width) - 0.5;
+    const auto row = static_cast<Index>(std::lround(y)), col = static_cast<Index>(std::lround(x));
+    const real* pixel = photo.data() + (i * width + j) * 3;
+    double total = 0;
+    for (Index t = 0; t < kTaps; ++t) {
+      const Index r = std::clamp<Index>(row + t / (2 * kReach + 1) - kReach, 0, h - 1), q = std::clamp<Index>(col + t % (2 * kReach + 1) - kReach, 0, w - 1);
+      const real* cell = cells.data() + (r * w + q) * 3;
+      double color = 0;
+      for (int k = 0; k < 3; ++k) color += static_cast<double>(pixel[k] - cell[k]) * static_cast<double>(pixel[k] - cell[k]);
+      const double dy = y - static_cast<double>(row + t / (2 * kReach + 1) - kReach), dx = x - static_cast<double>(col + t % (2 * kReach + 1) - kReach);
+      // The smallest weight keeps the sum positive where no cell has the pixel's colour.
+      const double v = std::exp(-(dy * dy + dx * dx) / (2 * kSigmaSpatial * kSigmaSpatial)) * (std::exp(-color / (2 * kSigmaRange * kSigmaRange)) + 1e-6);
+      index[t] = static_cast<std::int32_t>(r * w + q);
+      weight[t] = static_cast<real>(v);
+      total += v;
+    }
+    for (Index t = 0; t < kTaps; ++t) weight[t] = static_cast<real>(static_cast<double>(weight[t]) / total);
+  }
+};
+
+class LearnedJbu : public Upsampler {
+ public:
+  LearnedJbu(const std::string& path, const UpsamplerOptions& options) : path_(path), options_(options), stack_(Weights(path)) {
+    const Index g = stack_.levels.front().guidance_dim();
+    require<FileError>(g == 3, path, ": its levels want ", g, " guidance channels; a photo has 3.");
+  }
+
+  std::string describe() const override {
+    const JbuLevel& l = stack_.levels.front();
+    return "JBU stack, " + std::to_string(stack_.levels.size()) + " levels, radius " + std::to_string(l.radius()) + ", keys " + std::to_string(l.key_dim()) +
+           (stack_.channels() ? ", mixing for " + std::to_string(stack_.channels()) + " channels" : "");
+  }
+  std::string note(Index channels) const override {
+    if (stack_.channels() && stack_.channels() != channels)
+      return path_ + ": made for " + std::to_string(stack_.channels()) + " channels; the features have " + std::to_string(channels) +
+             ", so its levels are used without its last mixing" + (stack_.norm_weight.size() ? " and norm." : ".");
+    return {};
+  }
+  Tensor prepare(const Tensor& features) const override {
+    if (stack_.norm_weight.size() != features.dim(3)) return features;
+    return layer_norm(features, stack_.norm_weight, stack_.norm_bias, real(1e-5));
+  }
+
+ protected:
+  Tensor mix(const Tensor& x) const override {
+    if (stack_.channels() != x.dim(3)) return x;
+    return x + unary(Unary::affine, linear(x, stack_.mix_weight, Tensor()), real(0.1));
+  }
+  Tensor constant(Index channels) const override { return stack_.channels() == channels ? unary(Unary::affine, stack_.mix_bias, real(0.1)) : Tensor(); }
+
+  void enlarge(const Tensor& x, const Guide& guide, Extent size, real* out) const override {
+    const Index h = x.dim(1), w = x.dim(2);
+    const int count = options_.published ? static_cast<int>(stack_.levels.size()) : levels_for(h, w, size);
+    if (count == 0) return enlarge_by_maps(x, triangle_axis(h, size.height), triangle_axis(w, size.width), out);
+    const Tensor guidance = options_.published ? guide(0, 0) : guide(h << count, w << count);
+    JbuRun run(stack_, x, guidance, count, options_.published);
+    if (run.height() == size.height && run.width() == size.width) return run.rows(0, run.height(), out);
+    shrink(run, x.dim(3), size, out);
+  }
+
+ private:
+  /// Levels until the map is about as large as the result: a quarter more is left to bilinear interpolation.
+  static int levels_for(Index h, Index w, Extent size) {
+    int count = 0;
+    while (count < 10 && ((h << count) * 5 < size.height * 4 || (w << count) * 5 < size.width * 4)) ++count;
+    return count;
+  }
+
+  /// Resamples the run's rows to the result's size as they come.
+  static void shrink(JbuRun& run, Index c, Extent size, real* out) {
+    const AxisMap rows = triangle_axis(run.height(), size.height), cols = triangle_axis(run.width(), size.width);
+    const AxisRows map = rows.rows();
+    const auto span = [&](Index begin, Index end) {  // source rows that result rows [begin, end) need
+      Extent s{run.height(), 0};
+      for (Index e = map.offset[begin]; e < map.offset[end]; ++e) {
+        s.height = std::min<Index>(s.height, map.index[e]);
+        s.width = std::max<Index>(s.width, map.index[e] + 1);
+      }
+      return s;
+    };
+    const Index band = 16, row = run.width() * c;
+    Index capacity = 0;
+    for (Index i = 0; i < size.height; i += band) {
+      const Extent need = span(i, std::min(i + band, size.height));
+      capacity = std::max(capacity, need.width - need.height + 4);
+    }
+    Tensor window({1, capacity, run.width(), c}), mid({band, run.width(), c});
+    Index have_begin = 0, have_end = 0;
+    for (Index i = 0; i < size.height; i += band) {
+      const Index end = std::min(i + band, size.height);
+      const Extent need = span(i, end);
+      const Index keep = std::min(need.height, have_end);
+      std::copy(window.data() + (keep - have_begin) * row, window.data() + (have_end - have_begin) * row, window.data());
+      have_begin = keep;
+      const Index stop = std::min(run.height(), (need.width + 1) / 2 * 2);
+      if (stop > have_end) {
+        run.rows(have_end, stop, window.data() + (have_end - have_begin) * row);
+        have_end = stop;
+      }
+      AxisMap part(have_end - have_begin, end - i);
+      for (Index k = i; k < end; ++k) {
+        for (Index e = map.offset[k]; e < map.offset[k + 1]; ++e) part.add(map.index[e] - have_begin, map.weight[e]);
+        part.end_row();
+      }
+      kernels().resample_axis(window.data(), mid.data(), 1, row, part.rows());
+      kernels().resample_axis(mid.data(), out + i * size.width * c, end - i, c, cols.rows());
+    }
+  }
+
+  std::string path_;
+  UpsamplerOptions options_;
+  JbuStack stack_;
+};
+
+AxisMap bilinear_of(Index n_in, Index n_out) { return bilinear_axis(n_in, n_out); }
+AxisMap bicubic_of(Index n_in, Index n_out) { return bicubic_axis(n_in, n_out); }
+
+}  // namespace
+
+std::unique_ptr<Upsampler> open_upsampler(const std::string& name, const UpsamplerOptions& options) {
+  if (name == "nearest") return std::make_unique<Resize>("nearest", nearest_axis);
+  if (name == "bilinear") return std::make_unique<Resize>("bilinear", bilinear_of);
+  if (name == "bicubic") return std::make_unique<Resize>("bicubic", bicubic_of);
+  if (name == "jbu-classic") return std::make_unique<ClassicJbu>();
+  try {
+    return std::make_unique<LearnedJbu>(name, options);
+  } catch (const FileError& error) {
+    const bool looks_like_a_name = name.find('/') == std::string::npos && name.find('.') == std::string::npos;
+    throw FileError(looks_like_a_name ? "'" + name + "' is neither nearest, bilinear, bicubic, jbu-classic nor a file with a JBU stack." : error.what());
+  }
+}
+
+Extent default_output(Index feature_rows, Index feature_cols, Extent image) {
+  return {std::min(16 * feature_rows, image.height), std::min(16 * feature_cols, image.width)};
+}
+
+}  // namespace fu

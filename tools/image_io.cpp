@@ -1,0 +1,169 @@
+#include "tools/image_io.h"
+
+#include <stb_image.h>
+#include <stb_image_write.h>
+#include <turbojpeg.h>
+
+#include <cmath>
+#include <cstring>
+#include <memory>
+
+#include "core/files/bytes.h"
+
+namespace fu {
+
+namespace {
+
+constexpr Index kMaxPixels = Index{1} << 28;
+
+/// Orientation (1 to 8) from a TIFF block as EXIF holds it; 1 where there is none.
+int tiff_orientation(const unsigned char* p, std::size_t n) {
+  if (n < 8) return 1;
+  const bool little = std::memcmp(p, "II*\0", 4) == 0;
+  if (!little && std::memcmp(p, "MM\0*", 4) != 0) return 1;
+  const auto number = [&](std::size_t at, int bytes) -> std::size_t {
+    std::size_t v = 0;
+    for (int i = 0; i < bytes; ++i) v = v << 8 | p[at + static_cast<std::size_t>(little ? bytes - 1 - i : i)];
+    return v;
+  };
+  const std::size_t directory = number(4, 4);
+  if (directory > n || n - directory < 2) return 1;
+  const std::size_t entries = number(directory, 2);
+  for (std::size_t i = 0; i < entries; ++i) {
+    const std::size_t at = directory + 2 + 12 * i;
+    if (at > n || n - at < 12) return 1;
+    if (number(at, 2) == 0x112) {
+      const std::size_t value = number(at + 8, 2);
+      return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
+    }
+  }
+  return 1;
+}
+
+int exif_orientation(const unsigned char* p, std::size_t n) {
+  if (n >= 4 && p[0] == 0xff && p[1] == 0xd8) {  // JPEG: segments until the image begins
+    std::size_t at = 2;
+    while (at + 4 <= n && p[at] == 0xff && p[at + 1] != 0xda) {
+      const std::size_t length = static_cast<std::size_t>(p[at + 2]) << 8 | p[at + 3];
+      if (length < 2 || length > n - at - 2) return 1;
+      if (p[at + 1] == 0xe1 && length >= 8 && std::memcmp(p + at + 4, "Exif\0\0", 6) == 0) return tiff_orientation(p + at + 10, length - 8);
+      at += 2 + length;
+    }
+    return 1;
+  }
+  if (n >= 8 && std::memcmp(p, "\x89PNG\r\n\x1a\n", 8) == 0) {  // PNG: an eXIf chunk
+    std::size_t at = 8;
+    while (at + 12 <= n) {
+      const std::size_t length = static_cast<std::size_t>(p[at]) << 24 | static_cast<std::size_t>(p[at + 1]) << 16 | static_cast<std::size_t>(p[at + 2]) << 8 | p[at + 3];
+      if (length > n - at - 12) return 1;
+      if (std::memcmp(p + at + 4, "eXIf", 4) == 0) return tiff_orientation(p + at + 8, length);
+      at += 12 + length;
+    }
+  }
+  return 1;
+}
+
+/// Turns the picture upright. Orientations 5 to 8 swap the sides.
+Image oriented(Image image, int orientation) {
+  if (orientation == 1) return image;
+  const Index h = image.height, w = image.width;
+  const bool swap = orientation >= 5;
+  Image out{swap ? w : h, swap ? h : w, {}};
+  out.rgb.resize(image.rgb.size());
+  for (Index y = 0; y < out.height; ++y)
+    for (Index x = 0; x < out.width; ++x) {
+      Index r = swap ? x : y, c = swap ? y : x;  // where this pixel comes from
+      if (orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8) c = w - 1 - c;
+      if (orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7) r = h - 1 - r;
+      std::memcpy(out.rgb.data() + (y * out.width + x) * 3, image.rgb.data() + (r * w + c) * 3, 3);
+    }
+  return out;
+}
+
+/// Refuses sizes that are absurd, or that so few bytes cannot hold: no format packs more than about 1100 values into a byte.
+void check_size(const MappedFile& file, Index w, Index h, Index channels) {
+  require<FileError>(w * h <= kMaxPixels, file.path(), ": has ", w, "x", h, " pixels, more than ", kMaxPixels, ". Scale it down first.");
+  require<FileError>(w * h * channels <= Index{1100} * static_cast<Index>(file.size()) + 4096, file.path(), ": claims ", w, "x", h, " pixels in ", file.size(),
+                     " bytes: it is cut off or damaged.");
+}
+
+Image read_jpeg(const MappedFile& file) {
+  const std::unique_ptr<void, int (*)(tjhandle)> decoder(tjInitDecompress(), tjDestroy);
+  require<FileError>(decoder != nullptr, file.path(), ": no memory to decode it.");
+  const auto size = static_cast<unsigned long>(file.size());
+  const auto reason = [&] { return std::string(tjGetErrorStr2(decoder.get())); };
+  int w = 0, h = 0, sampling = 0, colors = 0;
+  require<FileError>(tjDecompressHeader3(decoder.get(), file.data(), size, &w, &h, &sampling, &colors) == 0 && w > 0 && h > 0, file.path(),
+                     ": is damaged: ", reason(), ".");
+  check_size(file, w, h, 3);
+  require<FileError>(colors != TJCS_CMYK && colors != TJCS_YCCK, file.path(), ": is a CMYK JPEG, made for print. Save it as RGB.");
+  Image image{h, w, {}};
+  image.rgb.resize(static_cast<std::size_t>(Index{w} * h * 3));
+  // A warning means that data is missing or spoilt and grey was put in its place: not what anybody wants features of.
+  const int failed = tjDecompress2(decoder.get(), file.data(), size, image.rgb.data(), w, 0, h, TJPF_RGB, TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS);
+  require<FileError>(failed == 0, file.path(), ": cannot be decoded: ", reason(), ". It is cut off or damaged.");
+  return image;
+}
+
+}  // namespace
+
+Image read_image(const std::string& path) {
+  const MappedFile file(path);
+  require<FileError>(file.size() < (std::size_t{1} << 31), path, ": is larger than 2 GB; no picture is.");
+  if (file.size() >= 3 && std::memcmp(file.data(), "\xff\xd8\xff", 3) == 0) return oriented(read_jpeg(file), exif_orientation(file.data(), file.size()));
+  const auto length = static_cast<int>(file.size());
+  int w = 0, h = 0, channels = 0;
+  require<FileError>(stbi_info_from_memory(file.data(), length, &w, &h, &channels) != 0 && w > 0 && h > 0, path,
+                     ": is not a PNG, JPEG, BMP, TGA, PGM or PPM picture, or is damaged.");
+  const Index pixels = Index{w} * h;
+  check_size(file, w, h, channels);
+  const bool deep = stbi_is_16_bit_from_memory(file.data(), length) != 0;
+  const bool alpha = channels == 2 || channels == 4;
+  const int want = alpha ? 4 : 3;
+  Image image{h, w, {}};
+  const auto fill = [&](const auto* data, double highest) {
+    image.rgb.resize(static_cast<std::size_t>(pixels * 3));
+    for (Index p = 0; p < pixels; ++p)
+      for (Index c = 0; c < 3; ++c) {
+        const double opacity = alpha ? static_cast<double>(data[p * want + 3]) / highest : 1;
+        const double value = static_cast<double>(data[p * want + c]) / highest * opacity + (1 - opacity);
+        image.rgb[static_cast<std::size_t>(p * 3 + c)] = static_cast<unsigned char>(value * 255 + 0.5);
+      }
+  };
+  bool decoded = false;
+  if (deep) {
+    const std::unique_ptr<stbi_us, void (*)(void*)> data(stbi_load_16_from_memory(file.data(), length, &w, &h, &channels, want), stbi_image_free);
+    if ((decoded = data != nullptr)) fill(data.get(), 65535);
+  } else {
+    const std::unique_ptr<stbi_uc, void (*)(void*)> data(stbi_load_from_memory(file.data(), length, &w, &h, &channels, want), stbi_image_free);
+    decoded = data != nullptr;
+    if (decoded && alpha) fill(data.get(), 255);
+    if (decoded && !alpha) image.rgb.assign(data.get(), data.get() + pixels * 3);
+  }
+  const char* reason = stbi_failure_reason();
+  require<FileError>(decoded, path, ": cannot be decoded: ", reason ? reason : "damaged", ". It is cut off or damaged.");
+  require<FileError>(Index{w} == image.width && Index{h} == image.height, path, ": is damaged: its size changes while it is decoded.");
+  return oriented(std::move(image), exif_orientation(file.data(), file.size()));
+}
+
+void write_png(const std::string& path, const Image& image) {
+  struct Sink {
+    OutputFile file;
+    std::string error;
+  } sink{OutputFile(path), {}};
+  // The library is C: an exception must not cross it.
+  const auto write = [](void* context, void* data, int size) {
+    auto* s = static_cast<Sink*>(context);
+    try {
+      if (s->error.empty()) s->file.write(data, static_cast<std::size_t>(size));
+    } catch (const FileError& e) {
+      s->error = e.what();
+    }
+  };
+  const int ok = stbi_write_png_to_func(write, &sink, static_cast<int>(image.width), static_cast<int>(image.height), 3, image.rgb.data(), static_cast<int>(image.width * 3));
+  if (!sink.error.empty()) throw FileError(sink.error);
+  require<FileError>(ok != 0, path, ": the picture could not be encoded.");
+  sink.file.commit();
+}
+
+}  // namespace fu

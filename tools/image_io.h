@@ -1,0 +1,18 @@
+// Pictures in files.
+#pragma once
+
+#include <string>
+
+#include "featup/preprocess.h"
+
+namespace fu {
+
+/// Reads PNG, JPEG, BMP, TGA, PGM or PPM as 8-bit RGB, upright as its EXIF orientation says. Grey becomes three equal channels, transparent
+/// pixels are laid over white, 16 bits are rounded to 8, palettes are resolved.
+/// Throws FileError for anything else, for damaged files, and for more than 256 million pixels.
+Image read_image(const std::string& path);
+
+/// Writes an 8-bit RGB PNG; it appears under its name only when complete. Throws FileError.
+void write_png(const std::string& path, const Image& image);
+
+}  // namespace fu
