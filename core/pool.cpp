@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <mutex>
@@ -18,6 +19,8 @@ constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 // Cached blocks are bounded, so that one large result does not keep its memory for good; a training step's working set fits.
 constexpr std::size_t kMaxCached = std::size_t{512} << 20;
+
+constexpr std::size_t kLargeBlock = std::size_t{256} << 20;
 
 /// Sizes are rounded up to four steps an octave, so that nearly equal requests share blocks. Large blocks are whole huge pages.
 std::size_t block_size(std::size_t bytes) {
@@ -49,6 +52,29 @@ void* from_system(std::size_t size) {
   return block;
 }
 
+/// Bytes that the system can give before it starts to kill: the smaller of what is available and what is left of the control group.
+std::size_t available_memory() {
+  std::size_t available = ~std::size_t{0};
+  if (std::FILE* f = std::fopen("/proc/meminfo", "r")) {
+    char line[256];
+    unsigned long kb = 0;
+    while (std::fgets(line, sizeof line, f))
+      if (std::sscanf(line, "MemAvailable: %lu kB", &kb) == 1) available = std::size_t{kb} * 1024;
+    std::fclose(f);
+  }
+  const auto number = [](const char* path) {
+    unsigned long long v = ~0ull;
+    if (std::FILE* f = std::fopen(path, "r")) {
+      if (std::fscanf(f, "%llu", &v) != 1) v = ~0ull;  // "max"
+      std::fclose(f);
+    }
+    return v;
+  };
+  const unsigned long long limit = number("/sys/fs/cgroup/memory.max"), used = number("/sys/fs/cgroup/memory.current");
+  if (limit != ~0ull && used != ~0ull && limit > used) available = std::min<std::size_t>(available, limit - used);
+  return available;
+}
+
 std::string mb(std::size_t bytes) { return std::to_string((bytes + 999999) / 1000000) + " MB"; }
 
 }  // namespace
@@ -59,6 +85,12 @@ void* pool_take(std::size_t bytes) {
   std::lock_guard<std::mutex> lock(p.mutex);
   require<UsageError>(p.limit == 0 || p.stats.live + bytes <= p.limit, "[memory] ", mb(bytes), " more than the ", mb(p.stats.live),
                       " in use would exceed the limit of ", mb(p.limit), ". Raise --max-memory, or ask for a smaller result.");
+  // A large block is promised by the system whether it is there or not; the program would be killed while it fills it.
+  if (bytes >= kLargeBlock) {
+    const std::size_t available = available_memory() + p.stats.cached;
+    require<UsageError>(bytes <= available, "[memory] ", mb(bytes), " more are needed, but this machine has only ", mb(available),
+                        " left. Ask for a smaller result.");
+  }
   void* block = nullptr;
   auto it = p.free.find(size);
   if (it != p.free.end() && !it->second.empty()) {

@@ -12,7 +12,7 @@ class HogBackbone : public Backbone {
   std::string describe() const override { return "hog: histograms of oriented gradients and mean colour of 16x16 cells (no weights, no semantics)"; }
   Index patch() const override { return 16; }
   Index channels() const override { return kHogChannels; }
-  Tensor features(const Tensor& image) const override { return hog(denormalize(image), patch()); }
+  Tensor features(const Tensor& image, const Progress&) const override { return hog(denormalize(image), patch()); }
 };
 
 class VitBackbone : public Backbone {
@@ -27,7 +27,7 @@ class VitBackbone : public Backbone {
   }
   Index patch() const override { return vit_.config().patch; }
   Index channels() const override { return vit_.config().dim; }
-  Tensor features(const Tensor& image) const override { return vit_.features(image, feature_); }
+  Tensor features(const Tensor& image, const Progress& progress) const override { return vit_.features(image, feature_, progress); }
 
  private:
   Vit vit_;

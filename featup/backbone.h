@@ -17,7 +17,7 @@ class Backbone {
   virtual Index patch() const = 0;
   virtual Index channels() const = 0;
   /// image (B,H,W,3), normalised, sides multiples of the patch -> (B,H/patch,W/patch,channels)
-  virtual Tensor features(const Tensor& image) const = 0;
+  virtual Tensor features(const Tensor& image, const Progress& progress = {}) const = 0;
 };
 
 /// "hog": dense histograms of oriented gradients with colour, which need no weights. Otherwise a file of DINO, DINOv2 or DeiT weights, or a

@@ -15,7 +15,7 @@ Tensor Upsampler::prepare(const Tensor& features) const { return features; }
 Tensor Upsampler::mix(const Tensor& x) const { return x; }
 Tensor Upsampler::constant(Index) const { return {}; }
 
-Tensor Upsampler::operator()(const Tensor& prepared, const Guide& guide, Extent size, const ChannelMap* map) const {
+Tensor Upsampler::operator()(const Tensor& prepared, const Guide& guide, Extent size, const ChannelMap* map, const Progress& progress) const {
   require<ShapeError>(prepared.rank() == 4 && prepared.dim(0) == 1 && prepared.size() > 0 && size.height >= 1 && size.width >= 1, "[upsample] features ",
                       prepared.shape(), " to ", size.height, "x", size.width, ": must be (1,h,w,C), and the size positive.");
   Tensor x = mix(prepared), offset = constant(prepared.dim(3));
@@ -29,7 +29,7 @@ Tensor Upsampler::operator()(const Tensor& prepared, const Guide& guide, Extent 
   }
   const Index c = x.dim(3);
   Tensor out({1, size.height, size.width, c});
-  enlarge(x, guide, size, out.data());
+  enlarge(x, guide, size, out.data(), progress);
   if (offset.size())  // not before: the weights of learned kernels do not sum to 1
     parallel_ranges(size.height * size.width, 256, [&](Index begin, Index end) {
       for (Index p = begin; p < end; ++p) kernels().binary(Binary::add, out.data() + p * c, 1, offset.data(), 1, out.data() + p * c, c);
@@ -42,9 +42,12 @@ namespace {
 constexpr Index kBandReals = Index{1} << 20;  // of scratch for a band of rows: 4 MB
 
 /// Enlarges by a map along rows and one along columns, a band of rows at a time.
-void enlarge_by_maps(const Tensor& x, const AxisMap& rows, const AxisMap& cols, real* out) {
+void enlarge_by_maps(const Tensor& x, const AxisMap& rows, const AxisMap& cols, real* out, const Progress& progress) {
   const Index row = cols.n_out() * x.dim(3), band = std::max<Index>(1, kBandReals / (x.dim(2) * x.dim(3)));
-  for (Index i = 0; i < rows.n_out(); i += band) resample_band(x, rows, cols, i, std::min(i + band, rows.n_out()), out + i * row);
+  for (Index i = 0; i < rows.n_out(); i += band) {
+    if (progress) progress(static_cast<double>(i) / static_cast<double>(rows.n_out()));
+    resample_band(x, rows, cols, i, std::min(i + band, rows.n_out()), out + i * row);
+  }
 }
 
 class Resize : public Upsampler {
@@ -54,8 +57,8 @@ class Resize : public Upsampler {
   std::string describe() const override { return name_; }
 
  protected:
-  void enlarge(const Tensor& x, const Guide&, Extent size, real* out) const override {
-    enlarge_by_maps(x, axis_(x.dim(1), size.height), axis_(x.dim(2), size.width), out);
+  void enlarge(const Tensor& x, const Guide& /*guide*/, Extent size, real* out, const Progress& progress) const override {
+    enlarge_by_maps(x, axis_(x.dim(1), size.height), axis_(x.dim(2), size.width), out, progress);
   }
 
  private:
@@ -74,7 +77,7 @@ class ClassicJbu : public Upsampler {
   static constexpr Index kReach = 2, kTaps = (2 * kReach + 1) * (2 * kReach + 1);
   static constexpr double kSigmaSpatial = 0.75, kSigmaRange = 0.1;
 
-  void enlarge(const Tensor& x, const Guide& guide, Extent size, real* out) const override {
+  void enlarge(const Tensor& x, const Guide& guide, Extent size, real* out, const Progress& progress) const override {
     const Index h = x.dim(1), w = x.dim(2), c = x.dim(3);
     const Tensor photo = denormalize(guide(size.height, size.width)), cells = adaptive_avg_pool(photo, h, w);
     const Index band = std::max<Index>(1, kBandReals / (size.width * kTaps));
@@ -82,6 +85,7 @@ class ClassicJbu : public Upsampler {
     Tensor weight({static_cast<Index>(index.size())});
     for (Index begin = 0; begin < size.height; begin += band) {
       const Index end = std::min(begin + band, size.height);
+      if (progress) progress(static_cast<double>(begin) / static_cast<double>(size.height));
       parallel_for(end - begin, [&](Index i, int) {
         for (Index j = 0; j < size.width; ++j) {
           const Index p = (i * size.width + j) * kTaps;
@@ -146,14 +150,17 @@ class LearnedJbu : public Upsampler {
   }
   Tensor constant(Index channels) const override { return stack_.channels() == channels ? unary(Unary::affine, stack_.mix_bias, real(0.1)) : Tensor(); }
 
-  void enlarge(const Tensor& x, const Guide& guide, Extent size, real* out) const override {
+  void enlarge(const Tensor& x, const Guide& guide, Extent size, real* out, const Progress& progress) const override {
     const Index h = x.dim(1), w = x.dim(2);
     const int count = options_.published ? static_cast<int>(stack_.levels.size()) : levels_for(h, w, size);
-    if (count == 0) return enlarge_by_maps(x, triangle_axis(h, size.height), triangle_axis(w, size.width), out);
+    if (count == 0) return enlarge_by_maps(x, triangle_axis(h, size.height), triangle_axis(w, size.width), out, progress);
     const Tensor guidance = options_.published ? guide(0, 0) : guide(h << count, w << count);
     JbuRun run(stack_, x, guidance, count, options_.published);
-    if (run.height() == size.height && run.width() == size.width) return run.rows(0, run.height(), out);
-    shrink(run, x.dim(3), size, out);
+    if (run.height() != size.height || run.width() != size.width) return shrink(run, x.dim(3), size, out, progress);
+    for (Index i = 0; i < size.height; i += run.band()) {
+      if (progress) progress(static_cast<double>(i) / static_cast<double>(size.height));
+      run.rows(i, std::min(i + run.band(), size.height), out + i * size.width * x.dim(3));
+    }
   }
 
  private:
@@ -165,7 +172,7 @@ class LearnedJbu : public Upsampler {
   }
 
   /// Resamples the run's rows to the result's size as they come.
-  static void shrink(JbuRun& run, Index c, Extent size, real* out) {
+  static void shrink(JbuRun& run, Index c, Extent size, real* out, const Progress& progress) {
     const AxisMap rows = triangle_axis(run.height(), size.height), cols = triangle_axis(run.width(), size.width);
     const AxisRows map = rows.rows();
     const auto span = [&](Index begin, Index end) {  // source rows that result rows [begin, end) need
@@ -186,6 +193,7 @@ class LearnedJbu : public Upsampler {
     Index have_begin = 0, have_end = 0;
     for (Index i = 0; i < size.height; i += band) {
       const Index end = std::min(i + band, size.height);
+      if (progress) progress(static_cast<double>(i) / static_cast<double>(size.height));
       const Extent need = span(i, end);
       const Index keep = std::min(need.height, have_end);
       std::copy(window.data() + (keep - have_begin) * row, window.data() + (have_end - have_begin) * row, window.data());

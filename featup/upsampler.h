@@ -5,12 +5,14 @@
 #include <memory>
 #include <string>
 
+#include "core/progress.h"
 #include "featup/jbu.h"
 #include "featup/preprocess.h"
 
 namespace fu {
 
 /// The photo, normalised, at any size that an upsampler asks for: (1,height,width,3), always of the same part of the scene as the features.
+/// 0 x 0 asks for the size that the backbone saw.
 using Guide = std::function<Tensor(Index height, Index width)>;
 
 /// A linear map over channels, y = x matrix + offset: a projection, a PCA, a classifier. Upsampling acts on each channel alike, so the
@@ -34,14 +36,14 @@ class Upsampler {
   virtual Tensor prepare(const Tensor& features) const;
 
   /// prepared (1,h,w,C) -> (1,out.height,out.width,C), or K channels with a map. memory: the result and some bands of rows.
-  Tensor operator()(const Tensor& prepared, const Guide& guide, Extent out, const ChannelMap* map = nullptr) const;
+  Tensor operator()(const Tensor& prepared, const Guide& guide, Extent out, const ChannelMap* map = nullptr, const Progress& progress = {}) const;
 
  protected:
   /// Mixing of channels that the method does, which commutes with upsampling, and the constant it adds. Default: none.
   virtual Tensor mix(const Tensor& x) const;
   virtual Tensor constant(Index channels) const;
   /// x (1,h,w,C) -> out (out.height,out.width,C)
-  virtual void enlarge(const Tensor& x, const Guide& guide, Extent size, real* out) const = 0;
+  virtual void enlarge(const Tensor& x, const Guide& guide, Extent size, real* out, const Progress& progress) const = 0;
 };
 
 /// "nearest", "bilinear", "bicubic", "jbu-classic" (Kopf et al. 2007: Gaussian in place and colour, nothing learned), or a checkpoint with a

@@ -120,7 +120,7 @@ Tensor Vit::embed(const Tensor& image) const {
   return x;
 }
 
-Tensor Vit::features(const Tensor& image, VitFeature feature) const {
+Tensor Vit::features(const Tensor& image, VitFeature feature, const Progress& progress) const {
   const VitConfig& c = config_;
   require<ShapeError>(image.rank() == 4 && image.dim(3) == 3 && image.dim(1) >= c.patch && image.dim(2) >= c.patch && image.dim(1) % c.patch == 0 &&
                           image.dim(2) % c.patch == 0,
@@ -132,6 +132,7 @@ Tensor Vit::features(const Tensor& image, VitFeature feature) const {
   Tensor out({b, rows, cols, c.dim});
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     const Block& block = blocks_[i];
+    if (progress) progress(static_cast<double>(i) / static_cast<double>(blocks_.size()));
     const Tensor qkv = block.qkv(layer_norm(x, block.norm1_weight, block.norm1_bias, kNormEps));
     if (feature == VitFeature::key && i + 1 == blocks_.size()) {
       // Channels interleaved as (head_dim, heads): the published extractors' order.

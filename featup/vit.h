@@ -6,6 +6,7 @@
 
 #include "core/files/weights.h"
 #include "core/ops.h"
+#include "core/progress.h"
 
 namespace fu {
 
@@ -31,7 +32,7 @@ class Vit {
 
   /// image (B,H,W,3), normalised, H and W multiples of the patch -> (B,H/patch,W/patch,dim). Position embeddings are resized to any
   /// grid. cost: about 24 N dim^2 + 4 N^2 dim flops a block, N tokens; memory linear in N.
-  Tensor features(const Tensor& image, VitFeature feature = VitFeature::token) const;
+  Tensor features(const Tensor& image, VitFeature feature = VitFeature::token, const Progress& progress = {}) const;
 
  private:
   struct Block {

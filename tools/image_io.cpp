@@ -99,9 +99,11 @@ Image read_jpeg(const MappedFile& file) {
   require<FileError>(colors != TJCS_CMYK && colors != TJCS_YCCK, file.path(), ": is a CMYK JPEG, made for print. Save it as RGB.");
   Image image{h, w, {}};
   image.rgb.resize(static_cast<std::size_t>(Index{w} * h * 3));
-  // A warning means that data is missing or spoilt and grey was put in its place: not what anybody wants features of.
-  const int failed = tjDecompress2(decoder.get(), file.data(), size, image.rgb.data(), w, 0, h, TJPF_RGB, TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS);
-  require<FileError>(failed == 0, file.path(), ": cannot be decoded: ", reason(), ". It is cut off or damaged.");
+  const int failed = tjDecompress2(decoder.get(), file.data(), size, image.rgb.data(), w, 0, h, TJPF_RGB, TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS);
+  // Stray bytes between segments, which some cameras leave, are harmless. Any other warning means that data is missing or spoilt and
+  // grey was put in its place: not what anybody wants features of.
+  const bool harmless = failed != 0 && tjGetErrorCode(decoder.get()) == TJERR_WARNING && reason().find("extraneous") != std::string::npos;
+  require<FileError>(failed == 0 || harmless, file.path(), ": cannot be decoded: ", reason(), ". It is cut off or damaged.");
   return image;
 }
 

@@ -1,7 +1,5 @@
 // NumPy's .npy. source: numpy.lib.format, versions 1 to 3
-#include <algorithm>
 #include <cstring>
-#include <vector>
 
 #include "core/files/weights.h"
 
@@ -134,9 +132,11 @@ TensorEntry read_npy(const MappedFile& file) {
   return e;
 }
 
-void write_npy(const std::string& path, const Tensor& tensor, DType type) {
+void write_npy(const std::string& path, const Tensor& tensor, DType type) { write_npy(path, tensor.shape(), elements_of(tensor), type); }
+
+void write_npy(const std::string& path, const Shape& sizes, const ElementSource& source, DType type) {
   std::string shape;
-  for (int i = 0; i < tensor.rank(); ++i) shape += std::to_string(tensor.dim(i)) + (i + 1 < tensor.rank() || i == 0 ? "," : "");
+  for (int i = 0; i < sizes.rank(); ++i) shape += std::to_string(sizes[i]) + (i + 1 < sizes.rank() || i == 0 ? "," : "");
   const char* code = type == DType::f16 ? "<f2" : type == DType::f64 ? "<f8" : "<f4";
   require<UsageError>(type == DType::f16 || type == DType::f32 || type == DType::f64, path, ": .npy has no ", dtype_name(type), ".");
   std::string header = std::string("{'descr': '") + code + "', 'fortran_order': False, 'shape': (" + shape + "), }";
@@ -146,13 +146,7 @@ void write_npy(const std::string& path, const Tensor& tensor, DType type) {
   OutputFile out(path);
   out.write(start, sizeof start);
   out.write(header.data(), header.size());
-  constexpr Index kRun = 1 << 18;
-  std::vector<unsigned char> buffer(static_cast<std::size_t>(kRun * dtype_size(type)));
-  for (Index i = 0; i < tensor.size(); i += kRun) {
-    const Index n = std::min(kRun, tensor.size() - i);
-    from_reals(type, tensor.data() + i, n, buffer.data());
-    out.write(buffer.data(), static_cast<std::size_t>(n * dtype_size(type)));
-  }
+  write_elements(out, sizes.elements(), source, type);
   out.commit();
 }
 

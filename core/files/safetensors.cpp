@@ -160,16 +160,24 @@ std::map<std::string, TensorEntry> read_safetensors(const MappedFile& file, std:
   return entries;
 }
 
-void write_safetensors(const std::string& path, const std::map<std::string, Tensor>& tensors, const std::map<std::string, std::string>& metadata, DType type) {
+namespace {
+
+struct Output {
+  std::string name;
+  Shape shape;
+  ElementSource source;
+};
+
+void write_all(const std::string& path, const std::vector<Output>& tensors, const std::map<std::string, std::string>& metadata, DType type) {
   require<UsageError>(type == DType::f32 || type == DType::f16, path, ": .safetensors are written as f32 or f16.");
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   Index at = 0;
-  for (const auto& [name, tensor] : tensors) {
+  for (const Output& t : tensors) {
     std::vector<Index> shape;
-    for (int i = 0; i < tensor.rank(); ++i) shape.push_back(tensor.dim(i));
-    const Index end = at + tensor.size() * dtype_size(type);
-    header[name] = {{"dtype", type == DType::f16 ? "F16" : "F32"}, {"shape", shape}, {"data_offsets", {at, end}}};
+    for (int i = 0; i < t.shape.rank(); ++i) shape.push_back(t.shape[i]);
+    const Index end = at + t.shape.elements() * dtype_size(type);
+    header[t.name] = {{"dtype", type == DType::f16 ? "F16" : "F32"}, {"shape", shape}, {"data_offsets", {at, end}}};
     at = end;
   }
   std::string text = header.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -179,15 +187,21 @@ void write_safetensors(const std::string& path, const std::map<std::string, Tens
   OutputFile out(path);
   out.write(length, 8);
   out.write(text.data(), text.size());
-  constexpr Index kRun = 1 << 18;
-  std::vector<unsigned char> buffer(static_cast<std::size_t>(kRun * dtype_size(type)));
-  for (const auto& [name, tensor] : tensors)
-    for (Index i = 0; i < tensor.size(); i += kRun) {
-      const Index n = std::min(kRun, tensor.size() - i);
-      from_reals(type, tensor.data() + i, n, buffer.data());
-      out.write(buffer.data(), static_cast<std::size_t>(n * dtype_size(type)));
-    }
+  for (const Output& t : tensors) write_elements(out, t.shape.elements(), t.source, type);
   out.commit();
+}
+
+}  // namespace
+
+void write_safetensors(const std::string& path, const std::map<std::string, Tensor>& tensors, const std::map<std::string, std::string>& metadata, DType type) {
+  std::vector<Output> outputs;
+  for (const auto& [name, tensor] : tensors) outputs.push_back({name, tensor.shape(), elements_of(tensor)});
+  write_all(path, outputs, metadata, type);
+}
+
+void write_safetensors(const std::string& path, const std::string& name, const Shape& shape, const ElementSource& source,
+                       const std::map<std::string, std::string>& metadata, DType type) {
+  write_all(path, {{name, shape, source}}, metadata, type);
 }
 
 }  // namespace fu

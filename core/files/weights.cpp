@@ -93,4 +93,32 @@ Tensor Weights::read_single() const {
   return read(entries_.begin()->first);
 }
 
+ElementSource elements_of(const Tensor& tensor) {
+  return [&tensor](Index begin, Index n, real* out) { std::copy_n(tensor.data() + begin, n, out); };
+}
+
+ElementSource planes_of(const Tensor& image) {
+  return [&image](Index begin, Index n, real* out) {
+    const Index c = image.dim(-1), pixels = image.size() / c;
+    for (Index i = begin; i < begin + n;) {
+      const Index channel = i / pixels, pixel = i % pixels, run = std::min(begin + n - i, pixels - pixel);
+      const real* in = image.data() + pixel * c + channel;
+      for (Index k = 0; k < run; ++k) *out++ = in[k * c];
+      i += run;
+    }
+  };
+}
+
+void write_elements(OutputFile& file, Index count, const ElementSource& source, DType type) {
+  constexpr Index kRun = 1 << 18;
+  std::vector<real> values(static_cast<std::size_t>(std::min(kRun, count)));
+  std::vector<unsigned char> bytes(values.size() * static_cast<std::size_t>(dtype_size(type)));
+  for (Index i = 0; i < count; i += kRun) {
+    const Index n = std::min(kRun, count - i);
+    source(i, n, values.data());
+    from_reals(type, values.data(), n, bytes.data());
+    file.write(bytes.data(), static_cast<std::size_t>(n * dtype_size(type)));
+  }
+}
+
 }  // namespace fu

@@ -1,6 +1,7 @@
 // Named tensors in a file, whatever the format: .safetensors, PyTorch's .pth / .pt / .ckpt, .npy.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -61,10 +62,24 @@ std::map<std::string, TensorEntry> read_torch_zip(const MappedFile& file, std::s
 std::map<std::string, TensorEntry> read_torch_legacy(const MappedFile& file, std::string& root);
 TensorEntry read_npy(const MappedFile& file);
 
+/// Elements of a tensor in the order of the file: fills out with elements [begin, begin + n). Lets a result be written in another layout
+/// without a second copy of it.
+using ElementSource = std::function<void(Index begin, Index n, real* out)>;
+/// Converts and writes all `count` elements, some at a time.
+void write_elements(OutputFile& file, Index count, const ElementSource& source, DType type);
+/// Elements of a tensor as they are.
+ElementSource elements_of(const Tensor& tensor);
+/// Elements of an image (H,W,C) in the order (C,H,W).
+ElementSource planes_of(const Tensor& image);
+
 /// Writes a map of tensors as .safetensors (f32 or f16) with string metadata.
 void write_safetensors(const std::string& path, const std::map<std::string, Tensor>& tensors, const std::map<std::string, std::string>& metadata = {},
                        DType type = DType::f32);
 /// Writes a tensor as .npy (f32, f16 or f64).
 void write_npy(const std::string& path, const Tensor& tensor, DType type = DType::f32);
+void write_npy(const std::string& path, const Shape& shape, const ElementSource& source, DType type);
+/// Writes one tensor as .safetensors.
+void write_safetensors(const std::string& path, const std::string& name, const Shape& shape, const ElementSource& source,
+                       const std::map<std::string, std::string>& metadata, DType type);
 
 }  // namespace fu

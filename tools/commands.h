@@ -1,0 +1,77 @@
+// The subcommands of the featup program.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "featup/backbone.h"
+#include "featup/upsampler.h"
+#include "tools/feature_io.h"
+
+namespace fu {
+
+/// What the command line said. Defaults are those of CLI documentation.
+struct Options {
+  std::vector<std::string> inputs;
+  std::string output;                  // -o
+  std::string backbone = "hog";
+  std::string feature = "token";       // token, key
+  std::string features;                // file in place of a backbone
+  std::string features_layout = "auto";
+  std::string upsampler = "jbu-classic";
+  std::string size = "224", out_size;
+  std::string project;
+  Index pca = 0;
+  std::string format = "npy", dtype = "f32", layout = "hwc";
+  std::string compat;                  // published
+  int threads = 0;
+  std::uint64_t seed = 0;
+  std::string max_memory;
+  bool quiet = false, json = false, all = false;
+};
+
+/// Each does its work, prints its summary, and returns the exit code. Errors that concern all of the work are thrown.
+int run_upsample(const Options& options);
+int run_features(const Options& options);
+int run_show(const Options& options);
+int run_info(const Options& options);
+
+// What they share.
+
+/// "224" or "224x336".
+InputSize parse_input_size(const std::string& text);
+/// "224x336"; {0,0} for an empty text.
+Extent parse_extent(const std::string& option, const std::string& text);
+/// "500000000", "500M", "2G".
+std::size_t parse_bytes(const std::string& text);
+OutputFormat parse_format(const Options& options);
+Layout parse_layout(const std::string& text);
+
+/// The folder for outputs, made if it is not there. Throws FileError.
+std::string output_folder(const Options& options);
+/// File name without folder and extension. Throws UsageError if two inputs would write the same file.
+std::vector<std::string> output_stems(const std::vector<std::string>& inputs);
+
+/// Times the stages of a command, and prints the summary at the end.
+class Report {
+ public:
+  Report(const std::string& command, const Options& options);
+  nlohmann::ordered_json& operator[](const std::string& key) { return json_[key]; }
+  /// Adds the time since the last call (or the start) to a stage.
+  void stage(const std::string& name);
+  /// Closes the summary; prints it if --json was given.
+  void print();
+  double seconds() const;
+
+ private:
+  const Options& options_;
+  nlohmann::ordered_json json_, stages_;
+  double start_, last_;
+};
+
+/// Prints an error as the program does: one line.
+void print_error(const std::string& message);
+
+}  // namespace fu

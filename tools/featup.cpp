@@ -1,0 +1,119 @@
+// The featup program: high-resolution features from photos, on the command line.
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "core/files/bytes.h"
+#include "core/isa.h"
+#include "core/parallel.h"
+#include "core/pool.h"
+#include "tools/commands.h"
+
+namespace {
+
+using fu::Options;
+
+/// Half-written files do not survive an interruption.
+void on_signal(int number) {
+  fu::remove_unfinished_outputs();
+  signal(number, SIG_DFL);
+  raise(number);
+}
+
+void add_common(CLI::App* app, Options& o) {
+  app->add_option("--threads", o.threads, "threads; default: all cores")->check(CLI::Range(0, 1024));
+  app->add_option("--seed", o.seed, "seed of everything random; default 0");
+  app->add_option("--max-memory", o.max_memory, "bytes of tensors at most, like 2G; more is refused, not swapped");
+  app->add_flag("--quiet", o.quiet, "no progress and no summary");
+  app->add_flag("--json", o.json, "a machine-readable summary on standard output");
+}
+
+void add_backbone(CLI::App* app, Options& o) {
+  app->add_option("--backbone", o.backbone, "hog (built in: gradients and colour, needs no weights), or DINO, DINOv2 or DeiT weights (.safetensors, .pth, .ckpt)")
+      ->capture_default_str();
+  app->add_option("--feature", o.feature, "what a transformer gives: token or key")->check(CLI::IsMember({"token", "key"}))->capture_default_str();
+  app->add_option("--features", o.features, "take low-resolution features from this .npy or .safetensors in place of a backbone");
+  app->add_option("--features-layout", o.features_layout, "layout of that file: auto, hwc or chw")->check(CLI::IsMember({"auto", "hwc", "chw"}))->capture_default_str();
+  app->add_option("--size", o.size, "image size at the backbone: N (short side, aspect kept) or HxW (cover, then centre crop)")->capture_default_str();
+  app->add_option("--project", o.project, "linear map (C,K) over channels, .npy or .safetensors");
+  app->add_option("--pca", o.pca, "keep K principal components")->check(CLI::Range(1, 1 << 20));
+}
+
+void add_output(CLI::App* app, Options& o) {
+  app->add_option("-o,--output", o.output, "folder for the results; default featup-out");
+  app->add_option("--format", o.format, "npy or safetensors")->check(CLI::IsMember({"npy", "safetensors"}))->capture_default_str();
+  app->add_option("--dtype", o.dtype, "f32 or f16")->check(CLI::IsMember({"f32", "f16"}))->capture_default_str();
+  app->add_option("--layout", o.layout, "hwc or chw")->check(CLI::IsMember({"hwc", "chw"}))->capture_default_str();
+}
+
+int run(int argc, char** argv) {
+  Options o;
+  CLI::App app{"High-resolution features from vision models, on an ordinary CPU."};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "featup " FU_VERSION);
+
+  CLI::App* upsample = app.add_subcommand("upsample", "high-resolution features of photos, and a picture of them");
+  upsample->add_option("image", o.inputs, "photos: PNG, JPEG, BMP, TGA, PGM, PPM")->required();
+  add_backbone(upsample, o);
+  upsample->add_option("--upsampler", o.upsampler, "nearest, bilinear, bicubic, jbu-classic, or a checkpoint with a learned JBU stack")->capture_default_str();
+  upsample->add_option("--out-size", o.out_size, "HxW of the result; default: 16x the feature map, cut to the image");
+  upsample->add_option("--compat", o.compat, "published: all four levels, guided by the photo at the backbone's size")->check(CLI::IsMember({"published"}));
+  add_output(upsample, o);
+  add_common(upsample, o);
+  upsample->footer("Example: featup upsample photo.jpg --backbone deit_tiny_patch16_224.safetensors --upsampler maskclip_jbu_stack_cocostuff.ckpt");
+
+  CLI::App* features = app.add_subcommand("features", "the backbone's low-resolution features");
+  features->add_option("image", o.inputs, "photos")->required();
+  add_backbone(features, o);
+  add_output(features, o);
+  add_common(features, o);
+  features->footer("Example: featup features *.jpg --backbone dino_deitsmall16_pretrain.pth -o features");
+
+  CLI::App* show = app.add_subcommand("show", "a picture of feature files, side by side, in shared colours");
+  show->add_option("file", o.inputs, "feature maps: .npy or .safetensors")->required();
+  show->add_option("-o,--output", o.output, "the picture; default featup-out/show.png");
+  show->add_option("--features-layout", o.features_layout, "layout of the files: auto, hwc or chw")->check(CLI::IsMember({"auto", "hwc", "chw"}))->capture_default_str();
+  add_common(show, o);
+  show->footer("Example: featup show featup-out/photo.npy featup-out/other.npy -o both.png");
+
+  CLI::App* info = app.add_subcommand("info", "what a weights or feature file holds, and what it is good for");
+  info->add_option("file", o.inputs, "a .safetensors, .npy, .pth or .ckpt file")->required()->expected(1);
+  info->add_flag("--all", o.all, "list every tensor");
+  add_common(info, o);
+  info->footer("Example: featup info maskclip_jbu_stack_cocostuff.ckpt");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& done) {  // --help, --version
+    return app.exit(done);
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "featup: error: %s (see featup --help)\n", error.what());
+    return 2;
+  }
+  fu::set_threads(o.threads);
+  fu::set_memory_limit(fu::parse_bytes(o.max_memory));
+  fu::kernels();  // an unknown FU_ISA is better said before the work
+  if (*upsample) return fu::run_upsample(o);
+  if (*features) return fu::run_features(o);
+  if (*show) return fu::run_show(o);
+  return fu::run_info(o);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  for (int number : {SIGINT, SIGTERM, SIGHUP}) signal(number, on_signal);
+  signal(SIGPIPE, SIG_IGN);
+  try {
+    return run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    fu::print_error("out of memory. Ask for a smaller result.");
+  } catch (const std::exception& error) {
+    fu::print_error(error.what());
+  }
+  return 1;
+}

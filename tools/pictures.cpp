@@ -1,0 +1,58 @@
+#include "tools/pictures.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace fu {
+
+FeatureColors::FeatureColors(const Tensor& x) : pca_(fit_pca(x, std::min<Index>(3, x.dim(-1)))) {
+  const Tensor y = pca_.project(x);
+  const Index k = y.dim(-1), n = y.size() / k;
+  for (Index j = 0; j < k; ++j) {
+    std::vector<real> values;
+    for (Index i = 0; i < n; ++i) values.push_back(y.data()[i * k + j]);
+    std::sort(values.begin(), values.end());
+    const auto at = [&](double q) { return static_cast<double>(values[static_cast<std::size_t>(q * static_cast<double>(n - 1))]); };
+    low_.push_back(at(0.01));
+    high_.push_back(std::max(at(0.99), at(0.01) + 1e-12));
+  }
+}
+
+Image FeatureColors::paint_components(const Tensor& y) const {
+  const Index k = y.dim(3);
+  Image image{y.dim(1), y.dim(2), {}};
+  image.rgb.resize(static_cast<std::size_t>(image.height * image.width * 3));
+  for (Index p = 0; p < image.height * image.width; ++p)
+    for (Index c = 0; c < 3; ++c) {
+      const auto j = static_cast<std::size_t>(std::min(c, static_cast<Index>(low_.size()) - 1));  // fewer than 3 channels: repeat the last
+      const double v = (static_cast<double>(y.data()[p * k + static_cast<Index>(j)]) - low_[j]) / (high_[j] - low_[j]);
+      image.rgb[static_cast<std::size_t>(p * 3 + c)] = static_cast<unsigned char>(std::clamp(v, 0.0, 1.0) * 255 + 0.5);
+    }
+  return image;
+}
+
+Image enlarge_nearest(const Image& image, Index height, Index width) {
+  Image out{height, width, {}};
+  out.rgb.resize(static_cast<std::size_t>(height * width * 3));
+  for (Index y = 0; y < height; ++y)
+    for (Index x = 0; x < width; ++x)
+      std::copy_n(image.rgb.data() + (y * image.height / height * image.width + x * image.width / width) * 3, 3, out.rgb.data() + (y * width + x) * 3);
+  return out;
+}
+
+Image side_by_side(const std::vector<Image>& images, Index gap) {
+  Image out;
+  for (const Image& i : images) {
+    out.height = std::max(out.height, i.height);
+    out.width += i.width + (out.width > 0 ? gap : 0);
+  }
+  out.rgb.assign(static_cast<std::size_t>(out.height * out.width * 3), 255);
+  Index left = 0;
+  for (const Image& i : images) {
+    for (Index y = 0; y < i.height; ++y) std::copy_n(i.rgb.data() + y * i.width * 3, i.width * 3, out.rgb.data() + (y * out.width + left) * 3);
+    left += i.width + gap;
+  }
+  return out;
+}
+
+}  // namespace fu

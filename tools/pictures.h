@@ -1,0 +1,33 @@
+// Pictures of feature maps.
+#pragma once
+
+#include <vector>
+
+#include "featup/pca.h"
+#include "featup/preprocess.h"
+
+namespace fu {
+
+/// Three principal components as red, green and blue, one projection for all maps that share it.
+class FeatureColors {
+ public:
+  /// Fits the projection and the range of each component (1st to 99th percentile) to x (..,C).
+  explicit FeatureColors(const Tensor& x);
+  /// As a map over channels: C -> 3 components (fewer channels leave the others at 0).
+  const Pca& pca() const { return pca_; }
+  /// features (1,H,W,C) -> picture of H x W.
+  Image paint(const Tensor& features) const { return paint_components(pca_.project(features)); }
+  /// The same for features that are projected already: (1,H,W,K), K components.
+  Image paint_components(const Tensor& components) const;
+
+ private:
+  Pca pca_;
+  std::vector<double> low_, high_;
+};
+
+/// Enlarges a picture pixel by pixel, so that a coarse grid looks coarse.
+Image enlarge_nearest(const Image& image, Index height, Index width);
+/// Pictures of equal height in a row, with a white gap.
+Image side_by_side(const std::vector<Image>& images, Index gap = 4);
+
+}  // namespace fu

@@ -1,0 +1,210 @@
+// featup upsample and featup features: from photos to feature maps in files.
+#include <algorithm>
+#include <cstdio>
+
+#include "featup/pca.h"
+#include "tools/commands.h"
+#include "tools/image_io.h"
+#include "tools/pictures.h"
+#include "tools/progress.h"
+
+namespace fu {
+
+namespace {
+
+/// One photo with its low-resolution features.
+struct Scene {
+  Image photo;
+  Extent in_size;   // of the photo at the backbone
+  Tensor features;  // (1,h,w,C)
+
+  /// The photo, at any size, the part that the backbone saw.
+  Image view(Index height, Index width, bool cropped) const { return cropped ? cover(photo, height, width) : resize_antialiased(photo, height, width); }
+};
+
+class Featurizer {
+ public:
+  explicit Featurizer(const Options& o) : options_(o), size_(parse_input_size(o.size)) {
+    if (o.features.empty()) backbone_ = open_backbone(o.backbone, o.feature == "key" ? VitFeature::key : VitFeature::token);
+    if (size_.height > 0 && backbone_)
+      require<UsageError>(size_.height % backbone_->patch() == 0 && size_.width % backbone_->patch() == 0, "--size ", o.size, ": the backbone's patches are ",
+                          backbone_->patch(), " pixels wide; give multiples of that.");
+  }
+
+  std::string describe() const { return backbone_ ? backbone_->describe() : "features from " + options_.features; }
+  /// Sides given as HxW crop the photo; a short side alone keeps all of it. Features from a file see all of it too, unless --size says else.
+  bool cropped() const { return size_.height > 0; }
+
+  Scene run(const std::string& path, Report& report, const Progress& progress) const {
+    Scene scene;
+    scene.photo = read_image(path);
+    const Index smallest = backbone_ ? backbone_->patch() : 2;
+    require<FileError>(std::min(scene.photo.height, scene.photo.width) >= smallest, path, ": has ", scene.photo.width, "x", scene.photo.height,
+                       " pixels, less than one patch of the backbone (", smallest, "x", smallest, "). Give a larger picture.");
+    report.stage("read");
+    if (backbone_) {
+      scene.in_size = input_extent(scene.photo, size_, backbone_->patch());
+      const Tensor image = normalize(scene.view(scene.in_size.height, scene.in_size.width, cropped()));
+      report.stage("preprocess");
+      scene.features = backbone_->features(image, progress);
+    } else {
+      scene.features = read_features(options_.features, parse_layout(options_.features_layout), {scene.photo.height, scene.photo.width});
+      scene.in_size = cropped() ? Extent{size_.height, size_.width} : Extent{16 * scene.features.dim(1), 16 * scene.features.dim(2)};
+    }
+    report.stage("backbone");
+    return scene;
+  }
+
+ private:
+  const Options& options_;
+  InputSize size_;
+  std::unique_ptr<Backbone> backbone_;
+};
+
+nlohmann::ordered_json extent_json(Index h, Index w) { return {h, w}; }
+
+/// The map over channels that the options ask for, fitted to these features; nothing: std::nullopt semantics by an empty matrix.
+ChannelMap channel_map(const Options& o, const Tensor& projection, const Tensor& features) {
+  ChannelMap map;
+  const Index c = features.dim(3);
+  if (!o.project.empty()) {
+    require<UsageError>(projection.rank() == 2 && projection.dim(0) == c, o.project, ": is ", projection.shape(), ", but the features have ", c,
+                        " channels: a projection is (", c, ",K).");
+    map.matrix = projection;
+  }
+  if (o.pca > 0) {
+    const Tensor y = map.matrix.size() ? matmul(features.reshape({-1, c}), map.matrix) : features.reshape({-1, c});
+    require<UsageError>(o.pca <= y.dim(1), "--pca ", o.pca, ": the features have ", y.dim(1), " channels; keep at most that many.");
+    const Pca pca = fit_pca(y, o.pca);
+    const Tensor axes = pca.components.permute({1, 0});
+    map.offset = unary(Unary::affine, linear(pca.mean, pca.components, Tensor()), -1);
+    map.matrix = map.matrix.size() ? matmul(map.matrix, axes) : axes;
+  }
+  return map;
+}
+
+/// (x matrix + offset)
+Tensor apply_map(const Tensor& x, const ChannelMap& map) {
+  if (map.matrix.size() == 0) return x;
+  const Tensor y = linear(x, map.matrix.permute({1, 0}), Tensor());
+  return map.offset.size() ? y + map.offset : y;
+}
+
+std::map<std::string, std::string> provenance(const Options& o, const std::string& input, const std::string& backbone, const std::string& upsampler) {
+  return {{"input", input}, {"backbone", backbone}, {"upsampler", upsampler}, {"size", o.size}};
+}
+
+/// Runs `each` for every input; one that fails is reported and does not stop the others.
+template <class F>
+int for_each_input(const Options& o, const F& each) {
+  int failures = 0;
+  for (std::size_t i = 0; i < o.inputs.size(); ++i) {
+    try {
+      each(i);
+    } catch (const std::exception& error) {
+      print_error(error.what());
+      ++failures;
+    }
+  }
+  if (failures > 0 && o.inputs.size() > 1) std::fprintf(stderr, "featup: %d of %zu inputs failed\n", failures, o.inputs.size());
+  return failures > 0 ? 1 : 0;
+}
+
+}  // namespace
+
+int run_upsample(const Options& o) {
+  Report report("upsample", o);
+  const std::vector<std::string> stems = output_stems(o.inputs);
+  const OutputFormat format = parse_format(o);
+  const Extent wanted = parse_extent("--out-size", o.out_size);
+  UpsamplerOptions upsampler_options;
+  upsampler_options.published = o.compat == "published";
+  const auto upsampler = open_upsampler(o.upsampler, upsampler_options);
+  const Featurizer featurizer(o);
+  const Tensor projection = o.project.empty() ? Tensor() : Weights(o.project).read_single();
+  const std::string folder = output_folder(o);
+  report["outputs"] = nlohmann::json::array();
+  report["backbone"] = featurizer.describe();
+  report["upsampler"] = upsampler->describe();
+  report.stage("load");
+  std::string told;
+
+  const int code = for_each_input(o, [&](std::size_t i) {
+    ProgressBar bar("upsample " + stems[i], o.quiet);
+    const auto stage = [&](const char* name, double from, double to) { return [&bar, name, from, to](double f) { bar.update(from + (to - from) * f, name); }; };
+    const Scene scene = featurizer.run(o.inputs[i], report, stage("backbone", 0, 0.4));
+    const Tensor features = upsampler->prepare(scene.features);
+    const std::string note = upsampler->note(features.dim(3));
+    if (!note.empty() && note != told && !o.quiet) std::fprintf(stderr, "featup: note: %s\n", note.c_str());
+    told = note;
+
+    const Index rows = features.dim(1), cols = features.dim(2);
+    const Extent out = wanted.height > 0 ? wanted : default_output(rows, cols, scene.in_size);
+    const Guide guide = [&](Index h, Index w) { return normalize(scene.view(h > 0 ? h : scene.in_size.height, w > 0 ? w : scene.in_size.width, featurizer.cropped())); };
+    const ChannelMap map = channel_map(o, projection, features);
+    const Tensor result = (*upsampler)(features, guide, out, map.matrix.size() ? &map : nullptr, stage("upsample", 0.4, 0.8));
+    report.stage("upsample");
+
+    const std::string base = folder + "/" + stems[i], data = base + (format.safetensors ? ".safetensors" : ".npy"), picture = base + ".png";
+    bar.update(0.8, "write");
+    // Colours: fitted to the coarse map, the same for both. Over the channels that are written, so a heatmap shows as one.
+    const Tensor coarse = apply_map(features, map);
+    const FeatureColors colors(coarse);
+    write_png(picture, side_by_side({scene.view(out.height, out.width, featurizer.cropped()), enlarge_nearest(colors.paint(coarse), out.height, out.width), colors.paint(result)}));
+    write_features(data, result, format, provenance(o, o.inputs[i], featurizer.describe(), upsampler->describe()));
+    report.stage("write");
+
+    report["outputs"].push_back(data);
+    report["outputs"].push_back(picture);
+    nlohmann::ordered_json one = {{"input", o.inputs[i]},
+                                  {"in_size", extent_json(scene.in_size.height, scene.in_size.width)},
+                                  {"lr_size", extent_json(rows, cols)},
+                                  {"out_size", extent_json(out.height, out.width)},
+                                  {"channels", result.dim(3)}};
+    if (i == 0)
+      for (const char* key : {"in_size", "lr_size", "out_size", "channels"}) report[key] = one[key];
+    if (o.inputs.size() > 1) report["images"].push_back(one);
+    bar.finish();
+    if (!o.quiet && !o.json)
+      std::printf("%s: %ldx%ldx%ld features from %ldx%ld -> %s, picture %s\n", o.inputs[i].c_str(), static_cast<long>(out.height), static_cast<long>(out.width),
+                  static_cast<long>(result.dim(3)), static_cast<long>(rows), static_cast<long>(cols), data.c_str(), picture.c_str());
+  });
+  report.print();
+  return code;
+}
+
+int run_features(const Options& o) {
+  Report report("features", o);
+  const std::vector<std::string> stems = output_stems(o.inputs);
+  const OutputFormat format = parse_format(o);
+  const Featurizer featurizer(o);
+  const Tensor projection = o.project.empty() ? Tensor() : Weights(o.project).read_single();
+  const std::string folder = output_folder(o);
+  report["outputs"] = nlohmann::json::array();
+  report["backbone"] = featurizer.describe();
+  report.stage("load");
+  const int code = for_each_input(o, [&](std::size_t i) {
+    ProgressBar bar("features " + stems[i], o.quiet);
+    const Scene scene = featurizer.run(o.inputs[i], report, [&](double f) { bar.update(f, "backbone"); });
+    const Tensor result = apply_map(scene.features, channel_map(o, projection, scene.features));
+    const std::string data = folder + "/" + stems[i] + ".lr" + (format.safetensors ? ".safetensors" : ".npy");
+    write_features(data, result, format, provenance(o, o.inputs[i], featurizer.describe(), "none"));
+    report.stage("write");
+    report["outputs"].push_back(data);
+    nlohmann::ordered_json one = {{"input", o.inputs[i]},
+                                  {"in_size", extent_json(scene.in_size.height, scene.in_size.width)},
+                                  {"lr_size", extent_json(result.dim(1), result.dim(2))},
+                                  {"channels", result.dim(3)}};
+    if (i == 0)
+      for (const char* key : {"in_size", "lr_size", "channels"}) report[key] = one[key];
+    if (o.inputs.size() > 1) report["images"].push_back(one);
+    bar.finish();
+    if (!o.quiet && !o.json)
+      std::printf("%s: %ldx%ldx%ld features -> %s\n", o.inputs[i].c_str(), static_cast<long>(result.dim(1)), static_cast<long>(result.dim(2)),
+                  static_cast<long>(result.dim(3)), data.c_str());
+  });
+  report.print();
+  return code;
+}
+
+}  // namespace fu
