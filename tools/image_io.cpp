@@ -4,6 +4,7 @@
 #include <stb_image_write.h>
 #include <turbojpeg.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <memory>
@@ -87,6 +88,59 @@ void check_size(const MappedFile& file, Index w, Index h, Index channels) {
                      " bytes: it is cut off or damaged.");
 }
 
+/// Checks the sums of a PNG's chunks: the decoder does not, and would turn spoilt bytes into spoilt pixels.
+void check_png(const MappedFile& file) {
+  std::uint32_t table[256];
+  for (std::uint32_t i = 0; i < 256; ++i) {
+    std::uint32_t c = i;
+    for (int k = 0; k < 8; ++k) c = c & 1 ? 0xedb88320u ^ c >> 1 : c >> 1;
+    table[i] = c;
+  }
+  const auto big_endian = [&](std::size_t at) {
+    return std::size_t{file.data()[at]} << 24 | std::size_t{file.data()[at + 1]} << 16 | std::size_t{file.data()[at + 2]} << 8 | file.data()[at + 3];
+  };
+  for (std::size_t at = 8; at + 12 <= file.size();) {
+    const std::size_t length = big_endian(at);
+    require<FileError>(length <= file.size() - at - 12, file.path(), ": is cut off inside a chunk.");
+    std::uint32_t crc = ~std::uint32_t{0};
+    for (std::size_t i = at + 4; i < at + 8 + length; ++i) crc = table[(crc ^ file.data()[i]) & 255] ^ crc >> 8;
+    require<FileError>((crc ^ ~std::uint32_t{0}) == big_endian(at + 8 + length), file.path(), ": is damaged: the check sum of a chunk is wrong.");
+    if (file.text(at + 4, 4) == "IEND") return;
+    at += 12 + length;
+  }
+  throw FileError(file.path() + ": is cut off: its last chunk is missing.");
+}
+
+/// A file as a stream that notices when more is asked for than there is: the decoders of plain formats would go on with zeros.
+struct Stream {
+  const MappedFile& file;
+  std::size_t at = 0;
+  bool starved = false;
+
+  static constexpr int kBuffer = 128;  // the decoder fills its buffer in runs of this; only other short reads mean that data is missing
+  static int read(void* user, char* data, int size) {
+    auto* s = static_cast<Stream*>(user);
+    const auto n = static_cast<int>(std::min<std::size_t>(s->file.size() - s->at, static_cast<std::size_t>(size)));
+    std::memcpy(data, s->file.data() + s->at, static_cast<std::size_t>(n));
+    s->at += static_cast<std::size_t>(n);
+    s->starved = s->starved || n == 0 || (n < size && size != kBuffer);
+    return n;
+  }
+  static void skip(void* user, int n) {
+    auto* s = static_cast<Stream*>(user);
+    if (n < 0) {
+      s->at -= std::min(s->at, static_cast<std::size_t>(-static_cast<Index>(n)));
+    } else {
+      s->starved = s->starved || static_cast<std::size_t>(n) > s->file.size() - s->at;
+      s->at = std::min(s->file.size(), s->at + static_cast<std::size_t>(n));
+    }
+  }
+  static int eof(void* user) {
+    const auto* s = static_cast<Stream*>(user);
+    return s->at >= s->file.size();
+  }
+};
+
 Image read_jpeg(const MappedFile& file) {
   const std::unique_ptr<void, int (*)(tjhandle)> decoder(tjInitDecompress(), tjDestroy);
   require<FileError>(decoder != nullptr, file.path(), ": no memory to decode it.");
@@ -119,6 +173,9 @@ Image read_image(const std::string& path) {
                      ": is not a PNG, JPEG, BMP, TGA, PGM or PPM picture, or is damaged.");
   const Index pixels = Index{w} * h;
   check_size(file, w, h, channels);
+  if (file.size() >= 8 && std::memcmp(file.data(), "\x89PNG", 4) == 0) check_png(file);
+  const stbi_io_callbacks callbacks{Stream::read, Stream::skip, Stream::eof};
+  Stream stream{file};
   const bool deep = stbi_is_16_bit_from_memory(file.data(), length) != 0;
   const bool alpha = channels == 2 || channels == 4;
   const int want = alpha ? 4 : 3;
@@ -134,16 +191,17 @@ Image read_image(const std::string& path) {
   };
   bool decoded = false;
   if (deep) {
-    const std::unique_ptr<stbi_us, void (*)(void*)> data(stbi_load_16_from_memory(file.data(), length, &w, &h, &channels, want), stbi_image_free);
+    const std::unique_ptr<stbi_us, void (*)(void*)> data(stbi_load_16_from_callbacks(&callbacks, &stream, &w, &h, &channels, want), stbi_image_free);
     if ((decoded = data != nullptr)) fill(data.get(), 65535);
   } else {
-    const std::unique_ptr<stbi_uc, void (*)(void*)> data(stbi_load_from_memory(file.data(), length, &w, &h, &channels, want), stbi_image_free);
+    const std::unique_ptr<stbi_uc, void (*)(void*)> data(stbi_load_from_callbacks(&callbacks, &stream, &w, &h, &channels, want), stbi_image_free);
     decoded = data != nullptr;
     if (decoded && alpha) fill(data.get(), 255);
     if (decoded && !alpha) image.rgb.assign(data.get(), data.get() + pixels * 3);
   }
   const char* reason = stbi_failure_reason();
   require<FileError>(decoded, path, ": cannot be decoded: ", reason ? reason : "damaged", ". It is cut off or damaged.");
+  require<FileError>(!stream.starved, path, ": is cut off: it ends before its last pixel.");
   require<FileError>(Index{w} == image.width && Index{h} == image.height, path, ": is damaged: its size changes while it is decoded.");
   return oriented(std::move(image), exif_orientation(file.data(), file.size()));
 }

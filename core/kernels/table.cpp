@@ -11,8 +11,8 @@ real fma_peak(Index rounds) {
   // Chains enough to cover the latency of two units: 10 of them leave registers for the factors, also where there are only 16.
   Vec acc[10];
   for (int i = 0; i < 10; ++i) acc[i] = splat(static_cast<real>(i));
-  Vec factor = splat(static_cast<real>(0.9999)), term = splat(static_cast<real>(1e-4));
-  __asm__ volatile("" : "+x"(factor), "+x"(term));
+  const volatile real f = static_cast<real>(0.9999), t = static_cast<real>(1e-4);  // unknown to the compiler
+  const Vec factor = splat(f), term = splat(t);
   for (Index r = 0; r < rounds; ++r) {
 #pragma GCC unroll 10
     for (int i = 0; i < 10; ++i) acc[i] = acc[i] * factor + term;

@@ -1,0 +1,50 @@
+// The reference cases from PyTorch, with every instruction set.
+#include "tools/golden.h"
+
+#include "core/files/weights.h"
+#include "tests/support.h"
+
+using namespace fu;
+using namespace fu::test;
+
+namespace {
+
+void check_folder(const std::string& folder, const std::string& shared, bool all_tables) {
+  for (const Kernels* table : all_kernels()) {
+    if (!all_tables && table != &kernels()) continue;
+    const WithKernels use(*table);
+    CAPTURE(std::string(table->isa));
+    for (const std::string& path : golden_files(folder)) {
+      const GoldenResult r = run_golden(path, shared);
+      CAPTURE(r.name);
+      CAPTURE(r.detail);
+      CAPTURE(r.error);
+      CHECK((r.status == GoldenResult::Status::passed || r.status == GoldenResult::Status::skipped));
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("golden: all cases") {
+  CHECK(golden_files(FU_SOURCE_DIR "/tests/golden").size() == 79);
+  check_folder(FU_SOURCE_DIR "/tests/golden", "", true);
+}
+
+TEST_CASE("golden: checkpoints") { check_folder(FU_SOURCE_DIR "/tests/fixtures", "", true); }
+
+TEST_CASE("golden: photos and real weights") {
+  FU_NEEDS_SHARED(shared);
+  check_folder(shared + "/golden_real", shared, true);
+  check_folder(shared + "/fixtures", shared, true);
+}
+
+TEST_CASE("golden: an unknown op and a wrong number are failures") {
+  const TempFolder folder;
+  write_safetensors(folder / "a.safetensors", {{"in.x", Tensor::zeros({1})}}, {{"op", "no_such_op"}, {"attrs", "{}"}});
+  CHECK(run_golden(folder / "a.safetensors", "").status == GoldenResult::Status::unknown);
+  write_safetensors(folder / "b.safetensors", {{"in.x", Tensor::zeros({1})}, {"out.y", Tensor::full({1}, real(1.001))}}, {{"op", "exp"}, {"attrs", "{}"}});
+  CHECK(run_golden(folder / "b.safetensors", "").status == GoldenResult::Status::failed);
+  write_safetensors(folder / "c.safetensors", {{"in.x", Tensor::zeros({1})}, {"out.y", Tensor::full({2}, 1)}}, {{"op", "exp"}, {"attrs", "{}"}});
+  CHECK(run_golden(folder / "c.safetensors", "").status == GoldenResult::Status::failed);
+}

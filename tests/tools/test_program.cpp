@@ -1,0 +1,194 @@
+// The program as its users meet it: run, look at exit code, lines and files.
+#include <sys/wait.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "core/files/weights.h"
+#include "core/ops.h"
+#include "tests/support.h"
+#include "tools/image_io.h"
+#include "tools/scene.h"
+
+using namespace fu;
+using namespace fu::test;
+
+namespace {
+
+struct Outcome {
+  int code = -1;
+  std::string out, err;
+};
+
+std::string slurp(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+Outcome run(const TempFolder& folder, const std::string& arguments, const std::string& environment = "") {
+  const std::string command =
+      "cd '" + folder.path() + "' && " + environment + " '" FU_PROGRAM "' " + arguments + " >'" + (folder / ".out") + "' 2>'" + (folder / ".err") + "'";
+  const int status = std::system(command.c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, slurp(folder / ".out"), slurp(folder / ".err")};
+}
+
+/// One line that begins as errors do, exit code 1, and nothing half-written.
+void check_refused(const TempFolder& folder, const std::string& arguments, const std::string& part) {
+  CAPTURE(arguments);
+  const Outcome o = run(folder, arguments);
+  CAPTURE(o.err);
+  CHECK(o.code == 1);
+  CHECK(o.err.rfind("featup: error: ", 0) == 0);
+  CHECK(std::count(o.err.begin(), o.err.end(), '\n') == 1);
+  CHECK(contains(o.err, part));
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path())) CHECK(!contains(entry.path().filename().string(), ".part-"));
+}
+
+}  // namespace
+
+TEST_CASE("program: a photo becomes features and a picture") {
+  const TempFolder folder;
+  write_png(folder / "photo.png", render_scene(7, 240, 320).image);
+  const Outcome o = run(folder, "upsample photo.png --json");
+  REQUIRE(o.code == 0);
+  const auto j = nlohmann::json::parse(o.out);
+  CHECK(j.at("command") == "upsample");
+  CHECK(j.at("in_size") == nlohmann::json({224, 304}));
+  CHECK(j.at("lr_size") == nlohmann::json({14, 19}));
+  CHECK(j.at("out_size") == nlohmann::json({224, 304}));
+  CHECK(j.at("channels") == 34);
+  for (const char* key : {"inputs", "outputs", "backbone", "upsampler", "seconds", "threads", "isa", "peak_rss_mb"}) CHECK(j.contains(key));
+  CHECK(Weights(folder / "featup-out/photo.npy").read_single().shape() == Shape{224, 304, 34});
+  const Image picture = read_image(folder / "featup-out/photo.png");
+  CHECK(picture.height == 224);
+  CHECK(picture.width == 3 * 304 + 8);
+  CHECK(run(folder, "upsample photo.png").out.find("224x304x34 features from 14x19") != std::string::npos);
+  CHECK(run(folder, "upsample photo.png --quiet").out.empty());
+}
+
+TEST_CASE("program: options of upsample") {
+  const TempFolder folder;
+  write_png(folder / "a.png", render_scene(1, 100, 140).image);
+  write_png(folder / "b.png", render_scene(2, 140, 100).image);
+  REQUIRE(run(folder, "upsample a.png b.png -o two --upsampler bicubic").code == 0);
+  CHECK(Weights(folder / "two/b.npy").read_single().shape() == Shape{320, 224, 34});
+  REQUIRE(run(folder, "upsample a.png -o o --size 64x96 --out-size 50x70 --pca 2 --format safetensors --dtype f16 --layout chw").code == 0);
+  const Weights w(folder / "o/a.safetensors");
+  CHECK(w.shape("features") == Shape{2, 50, 70});
+  CHECK(w.entries().at("features").type == DType::f16);
+  CHECK(w.metadata().at("layout") == "chw");
+  Random random(1);
+  const Tensor projection = random.normal({34, 5});
+  write_npy(folder / "p.npy", projection);
+  REQUIRE(run(folder, "upsample a.png -o q --project p.npy").code == 0);
+  REQUIRE(run(folder, "upsample a.png -o q2").code == 0);
+  const Tensor projected = Weights(folder / "q/a.npy").read_single(), whole = Weights(folder / "q2/a.npy").read_single();
+  CHECK(projected.dim(2) == 5);
+  CHECK(relative_error(projected.reshape({-1, 5}), matmul(whole.reshape({-1, 34}), projection)) <= 1e-5);
+  REQUIRE(run(folder, "features a.png -o f").code == 0);
+  CHECK(Weights(folder / "f/a.lr.npy").read_single().shape() == Shape{14, 20, 34});
+  REQUIRE(run(folder, "upsample a.png -o g --features f/a.lr.npy --upsampler bilinear").code == 0);
+  CHECK(Weights(folder / "g/a.npy").read_single().shape() == Shape{224, 320, 34});
+  REQUIRE(run(folder, "show f/a.lr.npy q2/a.npy -o s.png").code == 0);
+  CHECK(read_image(folder / "s.png").height == 224);
+}
+
+TEST_CASE("program: one thread and two, and every instruction set") {
+  const TempFolder folder;
+  write_png(folder / "a.png", render_scene(3, 120, 120).image);
+  REQUIRE(run(folder, "upsample a.png -o one --threads 1").code == 0);
+  REQUIRE(run(folder, "upsample a.png -o two --threads 2").code == 0);
+  CHECK(slurp(folder / "one/a.npy") == slurp(folder / "two/a.npy"));
+  const Tensor expected = Weights(folder / "one/a.npy").read_single();
+  for (const Kernels* table : all_kernels()) {
+    REQUIRE(run(folder, "upsample a.png -o other", std::string("FU_ISA=") + table->isa).code == 0);
+    CHECK(relative_error(Weights(folder / "other/a.npy").read_single(), expected) <= 1e-5);
+  }
+  const Outcome o = run(folder, "upsample a.png", "FU_ISA=mmx");
+  CHECK(o.code == 1);
+  CHECK(contains(o.err, "'mmx' is not an instruction set that this program and processor have: reference, baseline"));
+}
+
+TEST_CASE("program: wrong input gets one line, exit code 1, and nothing half-written") {
+  const TempFolder folder;
+  write_png(folder / "a.png", render_scene(1, 64, 64).image);
+  write_png(folder / "dot.png", Image{1, 1, {1, 2, 3}});
+  std::ofstream(folder / "bad.jpg") << "\xff\xd8\xff nonsense";
+  std::ofstream(folder / "big.ppm") << "P6\n20000 20000\n255\n";
+  std::ofstream(folder / "junk.pth") << "junk";
+  write_npy(folder / "square.npy", Tensor::zeros({3, 4}));
+  write_npy(folder / "wide.npy", Tensor::full({4, 4, 6}, NAN));
+  check_refused(folder, "upsample none.png", "none.png: cannot be opened: No such file");
+  check_refused(folder, "upsample dot.png", "has 1x1 pixels, less than one patch");
+  check_refused(folder, "upsample big.ppm", "has 20000x20000 pixels");
+  check_refused(folder, "upsample bad.jpg", "bad.jpg: is damaged");
+  check_refused(folder, "upsample .", "is not a regular file");
+  check_refused(folder, "upsample a.png --backbone junk.pth", "fit none of them");
+  check_refused(folder, "upsample a.png --backbone square.npy", "holds no vision transformer");
+  check_refused(folder, "upsample a.png --upsampler square.npy", "holds no JBU stack");
+  check_refused(folder, "upsample a.png --upsampler sharp", "'sharp' is neither nearest");
+  check_refused(folder, "upsample a.png --project square.npy", "the features have 34 channels");
+  check_refused(folder, "upsample a.png --pca 35", "keep at most that many");
+  check_refused(folder, "upsample a.png --features wide.npy", "is not a finite number");
+  check_refused(folder, "upsample a.png --size 0", "give the short side in pixels");
+  check_refused(folder, "upsample a.png --size 100x100", "patches are 16 pixels wide");
+  check_refused(folder, "upsample a.png --out-size 5", "give height x width");
+  check_refused(folder, "upsample a.png --out-size 65536x65536", "[memory]");
+  check_refused(folder, "upsample a.png --max-memory 1M", "would exceed the limit");
+  check_refused(folder, "upsample a.png --max-memory none", "give a number of bytes");
+  check_refused(folder, "upsample a.png -o a.png", "cannot be made a folder");
+  check_refused(folder, "upsample a.png ./a.png", "would both be written as 'a'");
+  check_refused(folder, "upsample a.png -o /proc/none", "cannot be made a folder");
+  check_refused(folder, "info junk.pth", "fit none of them");
+  check_refused(folder, "show square.npy", "a feature map is");
+  CHECK(!std::filesystem::exists(folder / "featup-out/a.npy"));
+  const Outcome partly = run(folder, "upsample none.png a.png");  // one failure does not stop the others
+  CHECK(partly.code == 1);
+  CHECK(std::filesystem::exists(folder / "featup-out/a.npy"));
+}
+
+TEST_CASE("program: wrong usage gets exit code 2; help and version 0") {
+  const TempFolder folder;
+  for (const char* arguments : {"", "upsample", "frobnicate", "upsample a.png --nonsense", "upsample a.png --dtype f64", "upsample a.png --pca none", "info"}) {
+    CAPTURE(arguments);
+    const Outcome o = run(folder, arguments);
+    CHECK(o.code == 2);
+    CHECK(o.err.rfind("featup: error: ", 0) == 0);
+  }
+  CHECK(contains(run(folder, "--version").out, "featup 0."));
+  CHECK(run(folder, "--help").code == 0);
+  for (const char* command : {"upsample", "features", "show", "info"}) {
+    const Outcome o = run(folder, std::string(command) + " --help");
+    CHECK(o.code == 0);
+    CHECK(contains(o.out, "Example: featup"));
+  }
+}
+
+TEST_CASE("program: info says what files are") {
+  const TempFolder folder;
+  CHECK(contains(run(folder, "info " FU_SOURCE_DIR "/tests/fixtures/nested_model_key.pth").out, "PyTorch zip, 13 tensors"));
+  const auto j = nlohmann::json::parse(run(folder, "info " FU_SOURCE_DIR "/tests/fixtures/legacy_format.pth --json").out);
+  CHECK(j.at("format") == "PyTorch legacy");
+  CHECK(j.at("tensors") == 13);
+}
+
+TEST_CASE("program: PyTorch's numbers, from the photo's file and the checkpoints") {
+  FU_NEEDS_SHARED(shared);
+  const TempFolder folder;
+  const std::string models = shared + "/models/";
+  const std::string common = " --backbone " + models + "deit_tiny_patch16_224.safetensors --size 224x224";
+  for (const char* stack : {"clip", "maskclip"}) {
+    const Outcome o = run(folder, "upsample " + shared + "/photos/chelsea.png" + common + " --upsampler " + models + stack + "_jbu_stack_cocostuff.ckpt");
+    REQUIRE(o.code == 0);
+    CHECK(contains(o.err, "made for 512 channels; the features have 192, so its levels are used without its last mixing."));
+    const Tensor result = Weights(folder / "featup-out/chelsea.npy").read_single();
+    const Tensor expected = Weights(shared + "/golden_real/chelsea.safetensors").read(std::string("out.jbu_") + stack + "_first8").permute({0, 2, 3, 1});
+    Tensor first({1, 224, 224, 8});
+    for (Index p = 0; p < 224 * 224; ++p) std::copy_n(result.data() + p * 192, 8, first.data() + p * 8);
+    CHECK(relative_error(first, expected) <= 1e-4);
+  }
+  // One file that holds backbone, norm, stack and mixing.
+  const std::string hub = shared + "/fixtures/dino16_like_jbu.ckpt";
+  REQUIRE(run(folder, "upsample " + shared + "/photos/coffee.png --backbone " + hub + " --upsampler " + hub + " --size 96").code == 0);
+  CHECK(contains(run(folder, "info " + hub).out, "norm of the backbone's features, 128 channels"));
+}
