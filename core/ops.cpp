@@ -104,8 +104,8 @@ Tensor softmax(const Tensor& x, int axis, real temperature) {
 }
 
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, real eps) {
-  require<ShapeError>(x.rank() >= 1 && weight.size() == x.dim(-1) && bias.size() == x.dim(-1), "[layer_norm] x ", x.shape(), ", weight ", weight.shape(),
-                      ", bias ", bias.shape(), ": weight and bias must have as many elements as x's last axis.");
+  require<ShapeError>(x.rank() >= 1 && weight.size() == x.dim(-1) && bias.size() == x.dim(-1), "[layer_norm] x ", x.shape(), ", weight ",
+                      weight.shape(), ", bias ", bias.shape(), ": weight and bias must have as many elements as x's last axis.");
   Tensor y(x.shape());
   const Index c = x.dim(-1);
   kernels().layer_norm(x.data(), weight.data(), bias.data(), y.data(), c > 0 ? x.size() / c : 0, c, eps);
@@ -203,8 +203,9 @@ Tensor attention(const Tensor& qkv, Index heads) {
 
 Tensor adaptive_conv(const Tensor& x, const Tensor& k) {
   const Index d = k.rank() == 4 ? static_cast<Index>(std::lround(std::sqrt(static_cast<double>(k.dim(3))))) : 0;
-  require<ShapeError>(x.rank() == 4 && k.rank() == 4 && d % 2 == 1 && d * d == k.dim(3) && x.dim(0) == k.dim(0) && x.dim(1) == k.dim(1) && x.dim(2) == k.dim(2),
-                      "[adaptive_conv] x ", x.shape(), ", kernels ", k.shape(), ": must be (B,H,W,C) and (B,H,W,d*d) with d odd.");
+  require<ShapeError>(
+      x.rank() == 4 && k.rank() == 4 && d % 2 == 1 && d * d == k.dim(3) && x.dim(0) == k.dim(0) && x.dim(1) == k.dim(1) && x.dim(2) == k.dim(2),
+      "[adaptive_conv] x ", x.shape(), ", kernels ", k.shape(), ": must be (B,H,W,C) and (B,H,W,d*d) with d odd.");
   require<ShapeError>(x.dim(1) > d / 2 && x.dim(2) > d / 2, "[adaptive_conv] x ", x.shape(), " with radius ", d / 2,
                       ": height and width must exceed the radius. Use a smaller radius.");
   Tensor y(x.shape());
@@ -220,7 +221,8 @@ Tensor concat(const std::vector<Tensor>& parts, int axis) {
   for (const Tensor& part : parts) {
     Shape alike = part.shape();
     if (part.rank() == shape.rank()) alike.set(i, shape[i]);
-    require<ShapeError>(alike == shape, "[concat] ", parts[0].shape(), " and ", part.shape(), " along axis ", axis, ": all other sizes must be equal.");
+    require<ShapeError>(alike == shape, "[concat] ", parts[0].shape(), " and ", part.shape(), " along axis ", axis,
+                        ": all other sizes must be equal.");
     total += part.dim(i);
   }
   shape.set(i, total);
@@ -236,8 +238,8 @@ Tensor concat(const std::vector<Tensor>& parts, int axis) {
 }
 
 PackedLinear::PackedLinear(const Tensor& weight, const Tensor& bias) : bias_(bias) {
-  require<ShapeError>(weight.rank() == 2 && (bias.size() == 0 || bias.size() == weight.dim(0)), "[linear] weight ", weight.shape(), ", bias ", bias.shape(),
-                      ": must be (N,K) and (N).");
+  require<ShapeError>(weight.rank() == 2 && (bias.size() == 0 || bias.size() == weight.dim(0)), "[linear] weight ", weight.shape(), ", bias ",
+                      bias.shape(), ": must be (N,K) and (N).");
   n_ = weight.dim(0);
   k_ = weight.dim(1);
   packed_ = Tensor({kernels().gemm_packed_size(k_, n_)});
@@ -245,7 +247,8 @@ PackedLinear::PackedLinear(const Tensor& weight, const Tensor& bias) : bias_(bia
 }
 
 Tensor PackedLinear::operator()(const Tensor& x, Activation activation) const {
-  require<ShapeError>(x.rank() >= 1 && x.dim(-1) == k_, "[linear] x ", x.shape(), " for weights (", n_, ",", k_, "): x's last size must be ", k_, ".");
+  require<ShapeError>(x.rank() >= 1 && x.dim(-1) == k_, "[linear] x ", x.shape(), " for weights (", n_, ",", k_, "): x's last size must be ", k_,
+                      ".");
   Tensor y(with_last(x.shape(), n_));
   run(x, y, activation, false);
   return y;

@@ -83,7 +83,7 @@ void* pool_take(std::size_t bytes) {
   const std::size_t size = block_size(bytes);
   Pool& p = pool();
   std::lock_guard<std::mutex> lock(p.mutex);
-  require<UsageError>(p.limit == 0 || p.stats.live + bytes <= p.limit, "[memory] ", mb(bytes), " more than the ", mb(p.stats.live),
+  require<UsageError>(p.limit == 0 || p.stats.live + bytes <= p.limit, "[memory] ", mb(bytes), " beside the ", mb(p.stats.live),
                       " in use would exceed the limit of ", mb(p.limit), ". Raise --max-memory, or ask for a smaller result.");
   // A large block is promised by the system whether it is there or not; the program would be killed while it fills it.
   if (bytes >= kLargeBlock) {

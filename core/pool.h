@@ -8,9 +8,9 @@ namespace fu {
 
 /// What the pool has done so far, in bytes and calls.
 struct PoolStats {
-  std::size_t live = 0;        // handed out now
-  std::size_t cached = 0;      // kept for reuse
-  std::size_t peak_live = 0;   // largest `live` since reset_pool_peak()
+  std::size_t live = 0;          // handed out now
+  std::size_t cached = 0;        // kept for reuse
+  std::size_t peak_live = 0;     // largest `live` since reset_pool_peak()
   std::size_t system_calls = 0;  // blocks asked of the system: constant while a training loop runs
 };
 

@@ -8,7 +8,8 @@
 namespace fu {
 
 AxisMap::AxisMap(Index n_in, Index n_out_hint) : n_in_(n_in), offset_{0} {
-  require<ShapeError>(n_in >= 1 && n_in < (Index{1} << 31), "[resample] an axis of ", n_in, " positions: it must have at least 1, and fewer than 2^31.");
+  require<ShapeError>(n_in >= 1 && n_in < (Index{1} << 31), "[resample] an axis of ", n_in,
+                      " positions: it must have at least 1, and fewer than 2^31.");
   offset_.reserve(static_cast<std::size_t>(n_out_hint + 1));
 }
 
@@ -42,7 +43,8 @@ AxisMap AxisMap::after(const AxisMap& first) const {
 AxisMap AxisMap::transposed() const {
   std::vector<std::vector<std::pair<Index, real>>> lists(static_cast<std::size_t>(n_in_));
   for (Index i = 0; i < n_out(); ++i)
-    for (Index e = rows().offset[i]; e < rows().offset[i + 1]; ++e) lists[static_cast<std::size_t>(rows().index[e])].emplace_back(i, rows().weight[e]);
+    for (Index e = rows().offset[i]; e < rows().offset[i + 1]; ++e)
+      lists[static_cast<std::size_t>(rows().index[e])].emplace_back(i, rows().weight[e]);
   AxisMap result(n_out(), n_in_);
   for (const auto& list : lists) {
     for (const auto& [i, weight] : list) result.add(i, weight);
@@ -88,8 +90,8 @@ AxisMap bilinear_axis(Index n_in, Index n_out, double step) {
 
 AxisMap bicubic_axis(Index n_in, Index n_out, double step) {
   constexpr double kA = -0.75;
-  const auto near = [](double d) { return ((kA + 2) * d - (kA + 3)) * d * d + 1; };            // |d| <= 1
-  const auto far = [](double d) { return ((kA * d - 5 * kA) * d + 8 * kA) * d - 4 * kA; };      // 1 < |d| < 2
+  const auto near = [](double d) { return ((kA + 2) * d - (kA + 3)) * d * d + 1; };         // |d| <= 1
+  const auto far = [](double d) { return ((kA * d - 5 * kA) * d + 8 * kA) * d - 4 * kA; };  // 1 < |d| < 2
   AxisMap map(n_in, n_out);
   for (Index i = 0; i < n_out; ++i) {
     const double at = (static_cast<double>(i) + 0.5) * step_or(step, n_in, n_out) - 0.5;
@@ -161,7 +163,8 @@ AxisMap gaussian_axis(Index n, Index size, double sigma) {
 }
 
 AxisMap crop_axis(Index n_in, Index begin, Index n_out) {
-  require<ShapeError>(begin >= 0 && n_out >= 0 && begin + n_out <= n_in, "[crop] positions [", begin, ",", begin + n_out, ") of an axis of ", n_in, ".");
+  require<ShapeError>(begin >= 0 && n_out >= 0 && begin + n_out <= n_in, "[crop] positions [", begin, ",", begin + n_out, ") of an axis of ", n_in,
+                      ".");
   AxisMap map(n_in, n_out);
   for (Index i = 0; i < n_out; ++i) {
     map.add(begin + i, 1);
@@ -197,8 +200,10 @@ Tensor resample(const Tensor& x, const AxisMap& rows, const AxisMap& cols) {
 }
 
 void resample_band(const Tensor& x, const AxisMap& rows, const AxisMap& cols, Index begin, Index end, real* out) {
-  require<ShapeError>(x.rank() == 4 && x.dim(0) == 1 && x.dim(1) == rows.n_in() && x.dim(2) == cols.n_in() && begin >= 0 && begin <= end && end <= rows.n_out(),
-                      "[resample] x ", x.shape(), " for maps of ", rows.n_in(), " rows and ", cols.n_in(), " columns, band [", begin, ",", end, ") of ", rows.n_out(), ".");
+  require<ShapeError>(
+      x.rank() == 4 && x.dim(0) == 1 && x.dim(1) == rows.n_in() && x.dim(2) == cols.n_in() && begin >= 0 && begin <= end && end <= rows.n_out(),
+      "[resample] x ", x.shape(), " for maps of ", rows.n_in(), " rows and ", cols.n_in(), " columns, band [", begin, ",", end, ") of ", rows.n_out(),
+      ".");
   const Index w = x.dim(2), c = x.dim(3);
   Tensor mid({end - begin, w, c});
   AxisRows band = rows.rows();
@@ -244,8 +249,8 @@ Tensor adaptive_avg_pool(const Tensor& x, Index height, Index width) {
 
 Tensor zoom_bilinear(const Tensor& x, double zoom) {
   check_image("zoom_bilinear", x, 1, 1);
-  require<ShapeError>(zoom > 0 && std::floor(static_cast<double>(std::min(x.dim(1), x.dim(2))) * zoom) >= 1, "[zoom_bilinear] x ", x.shape(), " times ",
-                      zoom, " leaves no pixel.");
+  require<ShapeError>(zoom > 0 && std::floor(static_cast<double>(std::min(x.dim(1), x.dim(2))) * zoom) >= 1, "[zoom_bilinear] x ", x.shape(),
+                      " times ", zoom, " leaves no pixel.");
   return resample(x, zoom_axis(x.dim(1), zoom), zoom_axis(x.dim(2), zoom));
 }
 

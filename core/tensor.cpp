@@ -29,8 +29,8 @@ Tensor Tensor::full(const Shape& shape, real value) {
 }
 
 Tensor Tensor::from(const Shape& shape, const std::vector<real>& values) {
-  require<ShapeError>(shape.elements() == static_cast<Index>(values.size()), "[tensor] ", values.size(), " values for shape ", shape, ", which takes ",
-                      shape.elements(), ".");
+  require<ShapeError>(shape.elements() == static_cast<Index>(values.size()), "[tensor] ", values.size(), " values for shape ", shape,
+                      ", which takes ", shape.elements(), ".");
   Tensor t(shape);
   std::copy(values.begin(), values.end(), t.data());
   return t;
@@ -51,7 +51,8 @@ Tensor Tensor::reshape(std::initializer_list<Index> sizes) const {
 }
 
 Tensor Tensor::reshape(const Shape& shape) const {
-  require<ShapeError>(shape.elements() == size(), "[reshape] ", shape_, " to ", shape, ": ", size(), " elements cannot become ", shape.elements(), ".");
+  require<ShapeError>(shape.elements() == size(), "[reshape] ", shape_, " to ", shape, ": ", size(), " elements cannot become ", shape.elements(),
+                      ".");
   Tensor t(*this);
   t.shape_ = shape;
   return t;

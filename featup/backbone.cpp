@@ -20,8 +20,9 @@ class VitBackbone : public Backbone {
   VitBackbone(const Weights& weights, const std::string& prefix, VitFeature feature) : vit_(weights, prefix), feature_(feature) {}
   std::string describe() const override {
     const VitConfig& c = vit_.config();
-    const std::string family = c.layer_scale ? (c.registers ? "DINOv2 transformer with " + std::to_string(c.registers) + " registers" : "DINOv2 transformer")
-                                             : "DINO or DeiT transformer";
+    const std::string family = c.layer_scale
+                                   ? (c.registers ? "DINOv2 transformer with " + std::to_string(c.registers) + " registers" : "DINOv2 transformer")
+                                   : "DINO or DeiT transformer";
     return family + ", " + std::to_string(c.depth) + " blocks of width " + std::to_string(c.dim) + ", patch " + std::to_string(c.patch) +
            (feature_ == VitFeature::key ? ", keys" : "");
   }

@@ -15,7 +15,8 @@ std::vector<Index> window_starts(Index n, Index kernel, Index n_out, bool publis
   std::vector<Index> starts;
   const Index stride = n_out > 1 ? (n - kernel) / (n_out - 1) : 0;
   for (Index i = 0; i < n_out; ++i) {
-    const Index center = static_cast<Index>(std::lround((static_cast<double>(i) + 0.5) * static_cast<double>(n) / static_cast<double>(n_out) - 0.5 * static_cast<double>(kernel)));
+    const Index center = static_cast<Index>(
+        std::lround((static_cast<double>(i) + 0.5) * static_cast<double>(n) / static_cast<double>(n_out) - 0.5 * static_cast<double>(kernel)));
     starts.push_back(published ? i * stride : std::clamp<Index>(center, 0, n - kernel));
   }
   return starts;
@@ -48,8 +49,8 @@ Tensor pool_windows(const Tensor& x, Index k, Index h, Index w, bool published, 
 }  // namespace
 
 Tensor simple_downsample(const Tensor& x, const Tensor& kernel, Index h, Index w, bool published) {
-  require<ShapeError>(x.rank() == 4 && kernel.rank() == 2 && kernel.dim(0) == kernel.dim(1), "[simple_downsample] x ", x.shape(), ", kernel ", kernel.shape(),
-                      ": must be (B,H,W,C) and (k,k).");
+  require<ShapeError>(x.rank() == 4 && kernel.rank() == 2 && kernel.dim(0) == kernel.dim(1), "[simple_downsample] x ", x.shape(), ", kernel ",
+                      kernel.shape(), ": must be (B,H,W,C) and (k,k).");
   double total = 0;
   for (Index t = 0; t < kernel.size(); ++t) total += std::abs(static_cast<double>(kernel.data()[t]));
   return pool_windows(x, kernel.dim(0), h, w, published, [&](Index, Index, Index, Index, Index, real* weight) {
@@ -57,12 +58,12 @@ Tensor simple_downsample(const Tensor& x, const Tensor& kernel, Index h, Index w
   });
 }
 
-Tensor attention_downsample(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& saliency_weight, const Tensor& saliency_bias, Index h,
-                            Index w, bool blur, bool published, const Tensor& keep) {
+Tensor attention_downsample(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& saliency_weight, const Tensor& saliency_bias,
+                            Index h, Index w, bool blur, bool published, const Tensor& keep) {
   require<ShapeError>(x.rank() == 4 && weight.rank() == 2 && weight.dim(0) == weight.dim(1) && bias.shape() == weight.shape() &&
                           saliency_weight.size() == x.dim(3) && saliency_bias.size() == 1 && (keep.size() == 0 || keep.size() == x.dim(0) * h * w),
-                      "[attention_downsample] x ", x.shape(), ", w ", weight.shape(), ", b ", bias.shape(), ", saliency ", saliency_weight.shape(), " and ",
-                      saliency_bias.shape(), ", keep ", keep.shape(), ": must be (B,H,W,C), (k,k), (k,k), (C), one number, (B,h,w).");
+                      "[attention_downsample] x ", x.shape(), ", w ", weight.shape(), ", b ", bias.shape(), ", saliency ", saliency_weight.shape(),
+                      " and ", saliency_bias.shape(), ", keep ", keep.shape(), ": must be (B,H,W,C), (k,k), (k,k), (C), one number, (B,h,w).");
   const Tensor smooth = blur ? gaussian_blur(x, 5, 1) : x;
   const Tensor saliency = linear(smooth, saliency_weight.reshape({1, x.dim(3)}), saliency_bias.reshape({1}));
   const Index k = weight.dim(0);

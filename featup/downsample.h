@@ -18,7 +18,7 @@ Tensor simple_downsample(const Tensor& x, const Tensor& kernel, Index h, Index w
 ///   x (B,H,W,C), weight and bias (k,k), saliency_weight (C), saliency_bias () -> (B,h,w,C)
 ///   keep (B,h,w): windows whose logits are zeroed where it is 0; of size 0: all kept
 /// cost: one read of x, besides the blur; the saliency is one channel, so no window is ever unfolded.
-Tensor attention_downsample(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& saliency_weight, const Tensor& saliency_bias, Index h,
-                            Index w, bool blur, bool published, const Tensor& keep = Tensor());
+Tensor attention_downsample(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& saliency_weight, const Tensor& saliency_bias,
+                            Index h, Index w, bool blur, bool published, const Tensor& keep = Tensor());
 
 }  // namespace fu

@@ -31,7 +31,9 @@ void to_lab(const real* rgb, double* lab) {
 std::vector<double> histograms(const real* image, Index h, Index w, Index cell) {
   const Index rows = h / cell, cols = w / cell;
   std::vector<double> hist(static_cast<std::size_t>(rows * cols * kDirections));
-  const auto at = [&](Index y, Index x, Index c) { return static_cast<double>(image[(std::clamp<Index>(y, 0, h - 1) * w + std::clamp<Index>(x, 0, w - 1)) * 3 + c]); };
+  const auto at = [&](Index y, Index x, Index c) {
+    return static_cast<double>(image[(std::clamp<Index>(y, 0, h - 1) * w + std::clamp<Index>(x, 0, w - 1)) * 3 + c]);
+  };
   for (Index y = 0; y < h; ++y)
     for (Index x = 0; x < w; ++x) {
       // The channel with the strongest gradient decides.
@@ -47,7 +49,8 @@ std::vector<double> histograms(const real* image, Index h, Index w, Index cell) 
       if (best <= 0) continue;
       const double angle = std::atan2(gy, gx), turn = (angle < 0 ? angle + 2 * kPi : angle) / (2 * kPi);
       const Index direction = static_cast<Index>(std::lround(turn * kDirections)) % kDirections;
-      const double row = (static_cast<double>(y) + 0.5) / static_cast<double>(cell) - 0.5, col = (static_cast<double>(x) + 0.5) / static_cast<double>(cell) - 0.5;
+      const double row = (static_cast<double>(y) + 0.5) / static_cast<double>(cell) - 0.5,
+                   col = (static_cast<double>(x) + 0.5) / static_cast<double>(cell) - 0.5;
       const auto r0 = static_cast<Index>(std::floor(row)), c0 = static_cast<Index>(std::floor(col));
       for (Index i = 0; i < 2; ++i)
         for (Index j = 0; j < 2; ++j) {
@@ -63,8 +66,8 @@ std::vector<double> histograms(const real* image, Index h, Index w, Index cell) 
 }  // namespace
 
 Tensor hog(const Tensor& image, Index cell) {
-  require<ShapeError>(image.rank() == 4 && image.dim(3) == 3 && cell >= 1 && image.dim(1) >= cell && image.dim(2) >= cell && image.dim(1) % cell == 0 &&
-                          image.dim(2) % cell == 0,
+  require<ShapeError>(image.rank() == 4 && image.dim(3) == 3 && cell >= 1 && image.dim(1) >= cell && image.dim(2) >= cell &&
+                          image.dim(1) % cell == 0 && image.dim(2) % cell == 0,
                       "[hog] image ", image.shape(), " for cells of ", cell, ": must be (B,H,W,3) with H and W multiples of ", cell, ".");
   const Index b = image.dim(0), h = image.dim(1), w = image.dim(2), rows = h / cell, cols = w / cell;
   Tensor out({b, rows, cols, kHogChannels});
@@ -82,7 +85,9 @@ Tensor hog(const Tensor& image, Index cell) {
         const double v = bin(i / cols, i % cols, d) + bin(i / cols, i % cols, d + kOrientations);
         energy[static_cast<std::size_t>(i)] += v * v;
       }
-    const auto energy_at = [&](Index r, Index c) { return energy[static_cast<std::size_t>(std::clamp<Index>(r, 0, rows - 1) * cols + std::clamp<Index>(c, 0, cols - 1))]; };
+    const auto energy_at = [&](Index r, Index c) {
+      return energy[static_cast<std::size_t>(std::clamp<Index>(r, 0, rows - 1) * cols + std::clamp<Index>(c, 0, cols - 1))];
+    };
     for (Index r = 0; r < rows; ++r)
       for (Index c = 0; c < cols; ++c) {
         // Each cell is normalised by the energy of the four blocks of 2x2 cells it belongs to, and cut off at 0.2.

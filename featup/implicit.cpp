@@ -25,7 +25,8 @@ namespace {
 std::vector<real> linspace(real begin, real end, Index n) {
   std::vector<real> values;
   const real step = n > 1 ? (end - begin) / static_cast<real>(n - 1) : 0;
-  for (Index i = 0; i < n; ++i) values.push_back(i < n / 2 || n == 1 ? begin + step * static_cast<real>(i) : end - step * static_cast<real>(n - 1 - i));
+  for (Index i = 0; i < n; ++i)
+    values.push_back(i < n / 2 || n == 1 ? begin + step * static_cast<real>(i) : end - step * static_cast<real>(n - 1 - i));
   return values;
 }
 
@@ -33,8 +34,9 @@ std::vector<real> linspace(real begin, real end, Index n) {
 
 Tensor fourier_features(const Tensor& image, const Tensor& biases, Index n, bool color) {
   const Index signals = color ? 5 : 2;
-  require<ShapeError>(image.rank() == 4 && image.dim(3) == 3 && n >= 1 && (biases.size() == 0 || biases.size() == 2 * signals * n), "[fourier_features] image ",
-                      image.shape(), ", biases ", biases.shape(), " for ", n, " frequencies and ", signals, " signals: must be (B,H,W,3) and (2,", signals, ",", n, ").");
+  require<ShapeError>(image.rank() == 4 && image.dim(3) == 3 && n >= 1 && (biases.size() == 0 || biases.size() == 2 * signals * n),
+                      "[fourier_features] image ", image.shape(), ", biases ", biases.shape(), " for ", n, " frequencies and ", signals,
+                      " signals: must be (B,H,W,3) and (2,", signals, ",", n, ").");
   const Index b = image.dim(0), h = image.dim(1), w = image.dim(2), half = n * signals, width = 2 * half + (color ? 3 : 0);
   std::vector<real> frequency = linspace(-2, 10, n);
   for (real& f : frequency) f = static_cast<real>(std::exp(static_cast<double>(f)));

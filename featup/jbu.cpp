@@ -12,13 +12,14 @@ namespace fu {
 namespace {
 
 constexpr Index kMaxRadius = 5, kMaxKeyDim = 64, kMaxGuidance = 8;  // what the kernels' fixed arrays hold
+constexpr int kMaxLevels = 12;
 
 /// A 1x1 convolution's weight, (out,in) or (out,in,1,1), turned into (in,out).
 Tensor transposed(const Weights& w, const std::string& name, Index out, Index in) {
   const Shape& s = w.shape(name);
   const bool fits = s.rank() >= 2 && s[0] == out && s[1] == in && s.elements() == out * in;
   require<FileError>(fits, w.path(), ": tensor '", name, "' has shape ", s, ", expected (", out, ",", in, ",1,1).");
-  return w.read(name).reshape({out, in}).permute({1, 0});
+  return w.read(name, s).reshape({out, in}).permute({1, 0});
 }
 
 }  // namespace
@@ -30,21 +31,23 @@ JbuLevel::JbuLevel(const Weights& w, const std::string& prefix) {
   guidance_dim_ = key0.rank() >= 2 ? key0[1] : 0;
   const auto d = static_cast<Index>(std::lround(std::sqrt(static_cast<double>(taps))));
   radius_ = d / 2;
-  require<FileError>(d * d == taps && d % 2 == 1 && radius_ >= 1 && radius_ <= kMaxRadius, w.path(), ": '", prefix, "fixup_proj.0.weight' has shape ", fix0,
-                     ": its first size must be the square of 3, 5, 7, 9 or 11 (radius 1 to ", kMaxRadius, ").");
+  require<FileError>(d * d == taps && d % 2 == 1 && radius_ >= 1 && radius_ <= kMaxRadius, w.path(), ": '", prefix, "fixup_proj.0.weight' has shape ",
+                     fix0, ": its first size must be the square of 3, 5, 7, 9 or 11 (radius 1 to ", kMaxRadius, ").");
   require<FileError>(key_dim_ >= 1 && key_dim_ <= kMaxKeyDim && guidance_dim_ >= 1 && guidance_dim_ <= kMaxGuidance, w.path(), ": '", prefix,
                      "range_proj.0.weight' has shape ", key0, ", expected (keys,guidance,1,1) with at most ", kMaxKeyDim, " keys and ", kMaxGuidance,
                      " guidance channels.");
   const auto scalar = [&](const std::string& name) {
     require<FileError>(w.shape(name).elements() == 1, w.path(), ": tensor '", name, "' has shape ", w.shape(name), ", expected one number.");
-    return static_cast<double>(w.read(name).data()[0]);
+    return static_cast<double>(w.read(name, w.shape(name)).data()[0]);
   };
   temperature_ = static_cast<real>(std::clamp(std::exp(scalar(prefix + "range_temp")), 1e-4, 1e4));
   const double sigma = scalar(prefix + "sigma_spatial");
+  require<FileError>(sigma != 0, w.path(), ": '", prefix, "sigma_spatial' is 0; a width must not be.");
   spatial_ = Tensor({taps});
   for (Index t = 0; t < taps; ++t) {
     // Positions of the neighbourhood on [-1,1].
-    const double y = static_cast<double>(t / d - radius_) / static_cast<double>(radius_), x = static_cast<double>(t % d - radius_) / static_cast<double>(radius_);
+    const double y = static_cast<double>(t / d - radius_) / static_cast<double>(radius_),
+                 x = static_cast<double>(t % d - radius_) / static_cast<double>(radius_);
     spatial_.data()[t] = static_cast<real>(std::exp(-(x * x + y * y) / (2 * sigma * sigma)));
   }
   key0_ = transposed(w, prefix + "range_proj.0.weight", key_dim_, guidance_dim_);
@@ -67,8 +70,9 @@ JbuWeights JbuLevel::weights() const {
 }
 
 Tensor jbu_kernels(const JbuLevel& level, const Tensor& guidance) {
-  require<ShapeError>(guidance.rank() == 4 && guidance.dim(3) == level.guidance_dim() && guidance.dim(1) > level.radius() && guidance.dim(2) > level.radius(),
-                      "[jbu_kernels] guidance ", guidance.shape(), " must be (B,H,W,", level.guidance_dim(), ") with H and W above the radius ", level.radius(), ".");
+  require<ShapeError>(
+      guidance.rank() == 4 && guidance.dim(3) == level.guidance_dim() && guidance.dim(1) > level.radius() && guidance.dim(2) > level.radius(),
+      "[jbu_kernels] guidance ", guidance.shape(), " must be (B,H,W,", level.guidance_dim(), ") with H and W above the radius ", level.radius(), ".");
   const Index h = guidance.dim(1), w = guidance.dim(2), taps = level.diameter() * level.diameter();
   Tensor out({guidance.dim(0), h, w, taps});
   JbuLevelArgs args;
@@ -97,14 +101,19 @@ bool JbuStack::present(const Weights& w) { return w.has("upsampler.up1.range_tem
 JbuStack::JbuStack(const Weights& w) {
   require<FileError>(present(w), w.path(), ": holds no JBU stack: no tensor 'upsampler.up1.range_temp'. Give a FeatUp checkpoint.");
   const std::string prefix = w.has("up1.range_temp") ? "" : "upsampler.";
-  for (int i = 1; w.has(prefix + "up" + std::to_string(i) + ".range_temp"); ++i) levels.emplace_back(w, prefix + "up" + std::to_string(i) + ".");
+  for (int i = 1; w.has(prefix + "up" + std::to_string(i) + ".range_temp"); ++i) {
+    require<FileError>(i <= kMaxLevels, w.path(), ": has more than ", kMaxLevels, " levels; each doubles the resolution.");
+    levels.emplace_back(w, prefix + "up" + std::to_string(i) + ".");
+    require<FileError>(levels.back().guidance_dim() == levels.front().guidance_dim(), w.path(), ": level ", i, " wants ",
+                       levels.back().guidance_dim(), " guidance channels, level 1 ", levels.front().guidance_dim(), ".");
+  }
   if (w.has(prefix + "fixup_proj.1.weight")) {
-    mix_bias = w.read(prefix + "fixup_proj.1.bias");
+    mix_bias = w.read(prefix + "fixup_proj.1.bias", w.shape(prefix + "fixup_proj.1.bias"));
     const Index c = mix_bias.size();
     mix_weight = transposed(w, prefix + "fixup_proj.1.weight", c, c).permute({1, 0});
   }
   if (w.has("model.1.norm.weight")) {
-    norm_weight = w.read("model.1.norm.weight");
+    norm_weight = w.read("model.1.norm.weight", w.shape("model.1.norm.weight"));
     norm_bias = w.read("model.1.norm.bias", norm_weight.shape());
   }
 }
@@ -142,8 +151,9 @@ struct JbuRun::Level {
   Index have_begin = 0, have_end = 0, key_begin = 0, key_end = 0;  // rows now in `rows` and `keys`
 
   Level(const JbuLevel& level, Index source_h, Index source_w, const Tensor& full_guidance)
-      : guidance(full_guidance.dim(1) == 2 * source_h && full_guidance.dim(2) == 2 * source_w ? full_guidance
-                                                                                             : adaptive_avg_pool(full_guidance, 2 * source_h, 2 * source_w)),
+      : guidance(full_guidance.dim(1) == 2 * source_h && full_guidance.dim(2) == 2 * source_w
+                     ? full_guidance
+                     : adaptive_avg_pool(full_guidance, 2 * source_h, 2 * source_w)),
         row_axis(source_h, level.radius()),
         col_axis(source_w, level.radius()),
         radius(level.radius()),
@@ -167,16 +177,18 @@ namespace {
 /// Moves rows [keep, end) of a window of rows to its front.
 void slide(Tensor& window, Index row_size, Index& begin, Index end, Index keep) {
   if (keep <= begin) return;
-  if (keep < end) std::memmove(window.data(), window.data() + (keep - begin) * row_size, static_cast<std::size_t>((end - keep) * row_size) * sizeof(real));
+  if (keep < end)
+    std::memmove(window.data(), window.data() + (keep - begin) * row_size, static_cast<std::size_t>((end - keep) * row_size) * sizeof(real));
   begin = keep;
 }
 
 }  // namespace
 
 JbuRun::JbuRun(const JbuStack& stack, const Tensor& source, const Tensor& guidance, int count, bool any_guidance) : source_(source) {
-  require<ShapeError>(source.rank() == 4 && source.dim(0) == 1 && source.dim(1) >= 1 && source.dim(2) >= 1 && source.dim(3) >= 1 && count >= 1 && count <= 12 &&
-                          guidance.rank() == 4 && guidance.dim(0) == 1 && guidance.dim(3) == stack.levels.at(0).guidance_dim(),
-                      "[jbu_stack] source ", source.shape(), ", guidance ", guidance.shape(), ": must be (1,h,w,C) and (1,H,W,", stack.levels.at(0).guidance_dim(), ").");
+  require<ShapeError>(source.rank() == 4 && source.dim(0) == 1 && source.dim(1) >= 1 && source.dim(2) >= 1 && source.dim(3) >= 1 && count >= 1 &&
+                          count <= 12 && guidance.rank() == 4 && guidance.dim(0) == 1 && guidance.dim(3) == stack.levels.at(0).guidance_dim(),
+                      "[jbu_stack] source ", source.shape(), ", guidance ", guidance.shape(), ": must be (1,h,w,C) and (1,H,W,",
+                      stack.levels.at(0).guidance_dim(), ").");
   const Index h = source.dim(1), w = source.dim(2), factor = Index{1} << count;
   require<ShapeError>(any_guidance || (guidance.dim(1) >= h * factor && guidance.dim(2) >= w * factor), "[jbu_stack] guidance ", guidance.shape(),
                       " is smaller than source ", source.shape(), " x", factor, " = (", h * factor, ",", w * factor,
@@ -242,8 +254,8 @@ void JbuRun::produce(std::size_t index, Index keep, Index end, real* out) {
 
 void JbuRun::rows(Index begin, Index end, real* out) {
   const Level& last = levels_.back();
-  require<ShapeError>(begin == last.have_end && end >= begin && end <= height() && end % 2 == 0, "[jbu_stack] rows [", begin, ",", end, ") after ", last.have_end,
-                      " of ", height(), ": rows are made from top to bottom, in pairs.");
+  require<ShapeError>(begin == last.have_end && end >= begin && end <= height() && end % 2 == 0, "[jbu_stack] rows [", begin, ",", end, ") after ",
+                      last.have_end, " of ", height(), ": rows are made from top to bottom, in pairs.");
   for (Index row = begin; row < end; row += band_) {
     const Index stop = std::min(row + band_, end);
     produce(levels_.size() - 1, row, stop, out + (row - begin) * width() * channels_);
@@ -257,8 +269,8 @@ Tensor JbuRun::all() {
 }
 
 Tensor jbu_stack(const JbuStack& stack, const Tensor& source, const Tensor& guidance) {
-  require<ShapeError>(source.rank() == 4 && guidance.rank() == 4 && source.dim(0) == guidance.dim(0), "[jbu_stack] source ", source.shape(), ", guidance ",
-                      guidance.shape(), ": must be (B,h,w,C) and (B,H,W,g) with equal B.");
+  require<ShapeError>(source.rank() == 4 && guidance.rank() == 4 && source.dim(0) == guidance.dim(0), "[jbu_stack] source ", source.shape(),
+                      ", guidance ", guidance.shape(), ": must be (B,h,w,C) and (B,H,W,g) with equal B.");
   const Index c = source.dim(3);
   require<ShapeError>(stack.channels() == 0 || stack.channels() == c, "[jbu_stack] source ", source.shape(), " for a mixing of ", stack.channels(),
                       " channels. Use features of that many channels, or the levels alone.");

@@ -8,8 +8,8 @@ namespace fu {
 Tensor magnitude(const Tensor& x) { return unary(Unary::sqrt, sum(unary(Unary::square, x), -1)); }
 
 Tensor reconstruction_loss(const Tensor& pred, const Tensor& target, const Tensor& scale) {
-  require<ShapeError>(pred.shape() == target.shape() && scale.rank() == pred.rank() && scale.dim(-1) == 1, "[reconstruction_loss] pred ", pred.shape(),
-                      ", target ", target.shape(), ", scale ", scale.shape(), ": the first two must be equal, scale (..,1).");
+  require<ShapeError>(pred.shape() == target.shape() && scale.rank() == pred.rank() && scale.dim(-1) == 1, "[reconstruction_loss] pred ",
+                      pred.shape(), ", target ", target.shape(), ", scale ", scale.shape(), ": the first two must be equal, scale (..,1).");
   const Tensor error = unary(Unary::square, pred - target) / unary(Unary::affine, unary(Unary::square, scale), 2);
   return mean(error + unary(Unary::log, scale));
 }
@@ -43,7 +43,8 @@ Tensor crf_loss(const Tensor& guidance, const Tensor& features, const std::vecto
                       " columns: maps must have equal B, H, W, samples a row and a column each.");
   const Index h = guidance.dim(1), w = guidance.dim(2);
   for (std::size_t i = 0; i < n; ++i)
-    require<ShapeError>(rows[i] >= 0 && rows[i] < h && cols[i] >= 0 && cols[i] < w, "[crf_loss] sample (", rows[i], ",", cols[i], ") of ", h, "x", w, ".");
+    require<ShapeError>(rows[i] >= 0 && rows[i] < h && cols[i] >= 0 && cols[i] < w, "[crf_loss] sample (", rows[i], ",", cols[i], ") of ", h, "x", w,
+                        ".");
   const auto distance = [&](const Tensor& x, Index b, std::size_t i, std::size_t j) {
     const real *p = x.data() + ((b * h + rows[i]) * w + cols[i]) * x.dim(3), *q = x.data() + ((b * h + rows[j]) * w + cols[j]) * x.dim(3);
     double total = 0;
@@ -54,7 +55,8 @@ Tensor crf_loss(const Tensor& guidance, const Tensor& features, const std::vecto
   for (Index b = 0; b < guidance.dim(0); ++b)
     for (std::size_t i = 0; i < n; ++i)
       for (std::size_t j = 0; j < n; ++j) {
-        const double dy = static_cast<double>(rows[i] - rows[j]) / static_cast<double>(h), dx = static_cast<double>(cols[i] - cols[j]) / static_cast<double>(w);
+        const double dy = static_cast<double>(rows[i] - rows[j]) / static_cast<double>(h),
+                     dx = static_cast<double>(cols[i] - cols[j]) / static_cast<double>(w);
         const double place = dy * dy + dx * dx;
         const double k = double(o.w1) * std::exp(-place / (2 * double(o.alpha)) - distance(guidance, b, i, j) / (2 * double(o.beta))) +
                          double(o.w2) * std::exp(-place / (2 * double(o.gamma))) - double(o.shift);

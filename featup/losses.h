@@ -20,6 +20,7 @@ struct CrfOptions {
 };
 /// Neighbours in place and colour should have like features: mean over pairs of sampled pixels of |f - f'|^2 k(pair).
 ///   guidance (B,H,W,g), features (B,H,W,C), rows and cols: positions of the samples. cost: quadratic in the samples
-Tensor crf_loss(const Tensor& guidance, const Tensor& features, const std::vector<Index>& rows, const std::vector<Index>& cols, const CrfOptions& options = {});
+Tensor crf_loss(const Tensor& guidance, const Tensor& features, const std::vector<Index>& rows, const std::vector<Index>& cols,
+                const CrfOptions& options = {});
 
 }  // namespace fu

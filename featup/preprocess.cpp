@@ -34,7 +34,8 @@ FixedTaps fixed_taps(Index n_in, Index n_out) {
 unsigned char rounded(std::int64_t sum) { return static_cast<unsigned char>(std::clamp<std::int64_t>(sum >> kFixedBits, 0, 255)); }
 
 /// Resamples along one axis: `stride` bytes from one position to the next, `lanes` bytes side by side, `lines` of them.
-void resize_lines(const unsigned char* in, unsigned char* out, Index n_in, Index n_out, Index lines, Index in_line, Index out_line, Index stride, Index lanes) {
+void resize_lines(const unsigned char* in, unsigned char* out, Index n_in, Index n_out, Index lines, Index in_line, Index out_line, Index stride,
+                  Index lanes) {
   const FixedTaps taps = fixed_taps(n_in, n_out);
   parallel_ranges(lines, 8, [&](Index begin, Index end) {
     for (Index line = begin; line < end; ++line)
@@ -53,8 +54,8 @@ void resize_lines(const unsigned char* in, unsigned char* out, Index n_in, Index
 }  // namespace
 
 Image resize_antialiased(const Image& image, Index height, Index width) {
-  require<ShapeError>(image.height >= 1 && image.width >= 1 && height >= 1 && width >= 1, "[resize_antialiased] ", image.height, "x", image.width, " to ",
-                      height, "x", width, ": sizes must be at least 1.");
+  require<ShapeError>(image.height >= 1 && image.width >= 1 && height >= 1 && width >= 1, "[resize_antialiased] ", image.height, "x", image.width,
+                      " to ", height, "x", width, ": sizes must be at least 1.");
   const auto bytes = [](Index h, Index w) { return static_cast<std::size_t>(h * w * 3); };
   Image wide = image;
   if (width != image.width) {
@@ -71,7 +72,8 @@ Image resize_antialiased(const Image& image, Index height, Index width) {
 }
 
 Image center_crop(const Image& image, Index height, Index width) {
-  require<ShapeError>(image.height >= height && image.width >= width, "[center_crop] ", height, "x", width, " of an image of ", image.height, "x", image.width, ".");
+  require<ShapeError>(image.height >= height && image.width >= width, "[center_crop] ", height, "x", width, " of an image of ", image.height, "x",
+                      image.width, ".");
   // Half positions round to even, as torchvision's int(round(x / 2)) does.
   const auto top = static_cast<Index>(std::nearbyint(static_cast<double>(image.height - height) / 2));
   const auto left = static_cast<Index>(std::nearbyint(static_cast<double>(image.width - width) / 2));
@@ -87,7 +89,9 @@ Image center_crop(const Image& image, Index height, Index width) {
 Extent input_extent(const Image& photo, const InputSize& size, Index patch) {
   if (size.height > 0) return {size.height, size.width};
   const double scale = static_cast<double>(size.short_side) / static_cast<double>(std::min(photo.height, photo.width));
-  const auto side = [&](Index n) { return std::max<Index>(patch, static_cast<Index>(std::lround(static_cast<double>(n) * scale / static_cast<double>(patch))) * patch); };
+  const auto side = [&](Index n) {
+    return std::max<Index>(patch, static_cast<Index>(std::lround(static_cast<double>(n) * scale / static_cast<double>(patch))) * patch);
+  };
   return {side(photo.height), side(photo.width)};
 }
 

@@ -16,12 +16,13 @@ Tensor Upsampler::mix(const Tensor& x) const { return x; }
 Tensor Upsampler::constant(Index) const { return {}; }
 
 Tensor Upsampler::operator()(const Tensor& prepared, const Guide& guide, Extent size, const ChannelMap* map, const Progress& progress) const {
-  require<ShapeError>(prepared.rank() == 4 && prepared.dim(0) == 1 && prepared.size() > 0 && size.height >= 1 && size.width >= 1, "[upsample] features ",
-                      prepared.shape(), " to ", size.height, "x", size.width, ": must be (1,h,w,C), and the size positive.");
+  require<ShapeError>(prepared.rank() == 4 && prepared.dim(0) == 1 && prepared.size() > 0 && size.height >= 1 && size.width >= 1,
+                      "[upsample] features ", prepared.shape(), " to ", size.height, "x", size.width, ": must be (1,h,w,C), and the size positive.");
   Tensor x = mix(prepared), offset = constant(prepared.dim(3));
   if (map) {
-    require<ShapeError>(map->matrix.rank() == 2 && map->matrix.dim(0) == x.dim(3) && (map->offset.size() == 0 || map->offset.size() == map->matrix.dim(1)),
-                        "[project] features of ", x.dim(3), " channels, matrix ", map->matrix.shape(), ": it must be (", x.dim(3), ",K).");
+    require<ShapeError>(
+        map->matrix.rank() == 2 && map->matrix.dim(0) == x.dim(3) && (map->offset.size() == 0 || map->offset.size() == map->matrix.dim(1)),
+        "[project] features of ", x.dim(3), " channels, matrix ", map->matrix.shape(), ": it must be (", x.dim(3), ",K).");
     const Tensor rows = map->matrix.permute({1, 0});
     x = linear(x, rows, Tensor());
     if (offset.size()) offset = linear(offset, rows, Tensor());
@@ -105,13 +106,16 @@ class ClassicJbu : public Upsampler {
     const real* pixel = photo.data() + (i * width + j) * 3;
     double total = 0;
     for (Index t = 0; t < kTaps; ++t) {
-      const Index r = std::clamp<Index>(row + t / (2 * kReach + 1) - kReach, 0, h - 1), q = std::clamp<Index>(col + t % (2 * kReach + 1) - kReach, 0, w - 1);
+      const Index r = std::clamp<Index>(row + t / (2 * kReach + 1) - kReach, 0, h - 1),
+                  q = std::clamp<Index>(col + t % (2 * kReach + 1) - kReach, 0, w - 1);
       const real* cell = cells.data() + (r * w + q) * 3;
       double color = 0;
       for (int k = 0; k < 3; ++k) color += static_cast<double>(pixel[k] - cell[k]) * static_cast<double>(pixel[k] - cell[k]);
-      const double dy = y - static_cast<double>(row + t / (2 * kReach + 1) - kReach), dx = x - static_cast<double>(col + t % (2 * kReach + 1) - kReach);
+      const double dy = y - static_cast<double>(row + t / (2 * kReach + 1) - kReach),
+                   dx = x - static_cast<double>(col + t % (2 * kReach + 1) - kReach);
       // The smallest weight keeps the sum positive where no cell has the pixel's colour.
-      const double v = std::exp(-(dy * dy + dx * dx) / (2 * kSigmaSpatial * kSigmaSpatial)) * (std::exp(-color / (2 * kSigmaRange * kSigmaRange)) + 1e-6);
+      const double v =
+          std::exp(-(dy * dy + dx * dx) / (2 * kSigmaSpatial * kSigmaSpatial)) * (std::exp(-color / (2 * kSigmaRange * kSigmaRange)) + 1e-6);
       index[t] = static_cast<std::int32_t>(r * w + q);
       weight[t] = static_cast<real>(v);
       total += v;
@@ -129,8 +133,8 @@ class LearnedJbu : public Upsampler {
 
   std::string describe() const override {
     const JbuLevel& l = stack_.levels.front();
-    return "JBU stack, " + std::to_string(stack_.levels.size()) + " levels, radius " + std::to_string(l.radius()) + ", keys " + std::to_string(l.key_dim()) +
-           (stack_.channels() ? ", mixing for " + std::to_string(stack_.channels()) + " channels" : "");
+    return "JBU stack, " + std::to_string(stack_.levels.size()) + " levels, radius " + std::to_string(l.radius()) + ", keys " +
+           std::to_string(l.key_dim()) + (stack_.channels() ? ", mixing for " + std::to_string(stack_.channels()) + " channels" : "");
   }
   std::string note(Index channels) const override {
     if (stack_.channels() && stack_.channels() != channels)
@@ -148,7 +152,9 @@ class LearnedJbu : public Upsampler {
     if (stack_.channels() != x.dim(3)) return x;
     return x + unary(Unary::affine, linear(x, stack_.mix_weight, Tensor()), real(0.1));
   }
-  Tensor constant(Index channels) const override { return stack_.channels() == channels ? unary(Unary::affine, stack_.mix_bias, real(0.1)) : Tensor(); }
+  Tensor constant(Index channels) const override {
+    return stack_.channels() == channels ? unary(Unary::affine, stack_.mix_bias, real(0.1)) : Tensor();
+  }
 
   void enlarge(const Tensor& x, const Guide& guide, Extent size, real* out, const Progress& progress) const override {
     const Index h = x.dim(1), w = x.dim(2);
@@ -232,7 +238,8 @@ std::unique_ptr<Upsampler> open_upsampler(const std::string& name, const Upsampl
     return std::make_unique<LearnedJbu>(name, options);
   } catch (const FileError& error) {
     const bool looks_like_a_name = name.find('/') == std::string::npos && name.find('.') == std::string::npos;
-    throw FileError(looks_like_a_name ? "'" + name + "' is neither nearest, bilinear, bicubic, jbu-classic nor a file with a JBU stack." : error.what());
+    throw FileError(looks_like_a_name ? "'" + name + "' is neither nearest, bilinear, bicubic, jbu-classic nor a file with a JBU stack."
+                                      : error.what());
   }
 }
 

@@ -41,23 +41,27 @@ bool Vit::find_prefix(const Weights& weights, std::string& prefix) {
 
 Vit::Vit(const Weights& w, const std::string& prefix) {
   VitConfig& c = config_;
-  const auto bad = [&](const std::string& what) { return FileError(w.path() + ": " + what); };
+  const auto bad = [&](const std::string& what) { return FileError(w.path() + ": " + what.substr(0, 500)); };
   const Shape embed = w.shape(prefix + "patch_embed.proj.weight");
   if (embed.rank() != 4 || embed[1] != 3 || embed[2] != embed[3] || embed[2] < 1)
     throw bad("tensor '" + prefix + "patch_embed.proj.weight' has shape " + embed.str() + ", expected (dim,3,patch,patch).");
   c.dim = embed[0];
   c.patch = embed[2];
-  if (c.dim < kHeadDim || c.dim % kHeadDim != 0) throw bad("a transformer of width " + std::to_string(c.dim) + ": widths are multiples of 64, one head each.");
+  if (c.dim < kHeadDim || c.dim % kHeadDim != 0)
+    throw bad("a transformer of width " + std::to_string(c.dim) + ": widths are multiples of 64, one head each.");
   c.heads = c.dim / kHeadDim;
-  while (w.has(prefix + "blocks." + std::to_string(c.depth) + ".norm1.weight")) ++c.depth;
-  if (c.depth == 0) throw bad("has '" + prefix + "patch_embed.proj.weight', but no '" + prefix + "blocks.0.norm1.weight': not a DINO, DINOv2 or DeiT transformer.");
-  if (w.has(prefix + "blocks.0.mlp.w12.weight")) throw bad("is a DINOv2 giant with SwiGLU layers, which are not supported. Use the small, base or large model.");
+  while (c.depth <= 200 && w.has(prefix + "blocks." + std::to_string(c.depth) + ".norm1.weight")) ++c.depth;
+  if (c.depth == 0)
+    throw bad("has '" + prefix + "patch_embed.proj.weight', but no '" + prefix + "blocks.0.norm1.weight': not a DINO, DINOv2 or DeiT transformer.");
+  if (w.has(prefix + "blocks.0.mlp.w12.weight"))
+    throw bad("is a DINOv2 giant with SwiGLU layers, which are not supported. Use the small, base or large model.");
   c.layer_scale = w.has(prefix + "blocks.0.ls1.gamma");
   if (w.has(prefix + "register_tokens")) {
     const Shape s = w.shape(prefix + "register_tokens");
-    if (s.rank() != 3 || s[0] != 1 || s[2] != c.dim) throw bad("tensor '" + prefix + "register_tokens' has shape " + s.str() + ", expected (1,registers," + std::to_string(c.dim) + ").");
+    if (s.rank() != 3 || s[0] != 1 || s[2] != c.dim)
+      throw bad("tensor '" + prefix + "register_tokens' has shape " + s.str() + ", expected (1,registers," + std::to_string(c.dim) + ").");
     c.registers = s[1];
-    registers_ = w.read(prefix + "register_tokens").reshape({c.registers, c.dim});
+    registers_ = w.read(prefix + "register_tokens", s).reshape({c.registers, c.dim});
   }
   std::vector<Tensor> tokens{w.read(prefix + "cls_token", {1, 1, c.dim}).reshape({1, c.dim})};
   if (w.has(prefix + "dist_token")) tokens.push_back(w.read(prefix + "dist_token", {1, 1, c.dim}).reshape({1, c.dim}));
@@ -65,13 +69,14 @@ Vit::Vit(const Weights& w, const std::string& prefix) {
   prefix_tokens_ = concat(tokens, 0);
 
   const Shape pos = w.shape(prefix + "pos_embed");
-  const Index patches = pos.rank() == 3 ? pos[1] - c.prefix : 0;
+  const Index patches = pos.rank() == 3 && pos[0] == 1 ? pos[1] - c.prefix : 0;
   c.grid = static_cast<Index>(std::lround(std::sqrt(static_cast<double>(std::max<Index>(0, patches)))));
   if (pos.rank() != 3 || pos[2] != c.dim || c.grid < 1 || c.grid * c.grid != patches)
-    throw bad("tensor '" + prefix + "pos_embed' has shape " + pos.str() + ", expected (1," + std::to_string(c.prefix) + " + n*n," + std::to_string(c.dim) + ").");
-  position_ = w.read(prefix + "pos_embed").reshape({pos[1], c.dim});
+    throw bad("tensor '" + prefix + "pos_embed' has shape " + pos.str() + ", expected (1," + std::to_string(c.prefix) + " + n*n," +
+              std::to_string(c.dim) + ").");
+  position_ = w.read(prefix + "pos_embed", pos).reshape({pos[1], c.dim});
 
-  const Tensor kernel = w.read(prefix + "patch_embed.proj.weight").permute({0, 2, 3, 1}).reshape({c.dim, c.patch * c.patch * 3});
+  const Tensor kernel = w.read(prefix + "patch_embed.proj.weight", embed).permute({0, 2, 3, 1}).reshape({c.dim, c.patch * c.patch * 3});
   patch_embed_ = PackedLinear(kernel, w.read(prefix + "patch_embed.proj.bias", {c.dim}));
   for (Index i = 0; i < c.depth; ++i) {
     const std::string at = prefix + "blocks." + std::to_string(i) + ".";
@@ -82,7 +87,8 @@ Vit::Vit(const Weights& w, const std::string& prefix) {
     b.norm2_bias = w.read(at + "norm2.bias", {c.dim});
     const Shape hidden = w.shape(at + "mlp.fc1.weight");
     const Index mlp = hidden.rank() == 2 ? hidden[0] : 0;
-    b.qkv = PackedLinear(w.read(at + "attn.qkv.weight", {3 * c.dim, c.dim}), w.has(at + "attn.qkv.bias") ? w.read(at + "attn.qkv.bias", {3 * c.dim}) : Tensor());
+    b.qkv = PackedLinear(w.read(at + "attn.qkv.weight", {3 * c.dim, c.dim}),
+                         w.has(at + "attn.qkv.bias") ? w.read(at + "attn.qkv.bias", {3 * c.dim}) : Tensor());
     b.proj = scaled_linear(w, at + "attn.proj", c.layer_scale ? at + "ls1.gamma" : "", c.dim, c.dim);
     b.fc1 = PackedLinear(w.read(at + "mlp.fc1.weight", {mlp, c.dim}), w.read(at + "mlp.fc1.bias", {mlp}));
     b.fc2 = scaled_linear(w, at + "mlp.fc2", c.layer_scale ? at + "ls2.gamma" : "", c.dim, mlp);
@@ -149,8 +155,8 @@ Tensor Vit::features(const Tensor& image, VitFeature feature, const Progress& pr
     block.fc2.add_to(x, block.fc1(layer_norm(x, block.norm2_weight, block.norm2_bias, kNormEps), Activation::gelu));
   }
   for (Index n = 0; n < b; ++n)
-    kernels().layer_norm(x.data() + (n * tokens + skip) * c.dim, norm_weight_.data(), norm_bias_.data(), out.data() + n * rows * cols * c.dim, rows * cols,
-                         c.dim, kNormEps);
+    kernels().layer_norm(x.data() + (n * tokens + skip) * c.dim, norm_weight_.data(), norm_bias_.data(), out.data() + n * rows * cols * c.dim,
+                         rows * cols, c.dim, kNormEps);
   return out;
 }
 

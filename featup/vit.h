@@ -16,8 +16,8 @@ enum class VitFeature { token, key };
 /// Read off the shapes of the tensors; head size is 64 in all of these families.
 struct VitConfig {
   Index patch = 0, dim = 0, depth = 0, heads = 0, grid = 0;  // grid: side of the position embedding, in patches
-  Index prefix = 1;     // tokens with a position before the patches: cls, and DeiT's distillation token
-  Index registers = 0;  // tokens without a position, behind cls
+  Index prefix = 1;                                          // tokens with a position before the patches: cls, and DeiT's distillation token
+  Index registers = 0;                                       // tokens without a position, behind cls
   bool layer_scale = false;
 };
 

@@ -84,11 +84,11 @@ inline std::string shared_folder() {
   const std::string path = FU_SOURCE_DIR "/../shared";
   return std::filesystem::exists(path + "/models") ? path : "";
 }
-#define FU_NEEDS_SHARED(path)                                      \
-  const std::string path = fu::test::shared_folder();              \
-  if (path.empty()) {                                              \
-    MESSAGE("skipped: ../shared is not there");                    \
-    return;                                                        \
+#define FU_NEEDS_SHARED(path)                         \
+  const std::string path = fu::test::shared_folder(); \
+  if (path.empty()) {                                 \
+    MESSAGE("skipped: ../shared is not there");       \
+    return;                                           \
   }
 
 constexpr double kTolerance = sizeof(real) == 8 ? 1e-12 : 2e-6;

@@ -33,7 +33,8 @@ Extent parse_extent(const std::string& option, const std::string& text) {
   if (text.empty()) return {};
   const std::size_t x = text.find('x');
   const Extent e{number(text.substr(0, x), kMaxSide), x == std::string::npos ? 0 : number(text.substr(x + 1), kMaxSide)};
-  require<UsageError>(e.height > 0 && e.width > 0, option, " '", text, "': give height x width in pixels, like 448x672, each at most ", kMaxSide, ".");
+  require<UsageError>(e.height > 0 && e.width > 0, option, " '", text, "': give height x width in pixels, like 448x672, each at most ", kMaxSide,
+                      ".");
   return e;
 }
 
@@ -72,8 +73,8 @@ std::string output_folder(const Options& options) {
   const std::string folder = options.output.empty() ? "featup-out" : options.output;
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  require<FileError>(!error && std::filesystem::is_directory(folder), folder, ": cannot be made a folder for the results", error ? ": " + error.message() : "",
-                     ". Name another with -o.");
+  require<FileError>(!error && std::filesystem::is_directory(folder), folder, ": cannot be made a folder for the results",
+                     error ? ": " + error.message() : "", ". Name another with -o.");
   return folder;
 }
 
@@ -83,9 +84,21 @@ std::vector<std::string> output_stems(const std::vector<std::string>& inputs) {
   for (const std::string& path : inputs) {
     stems.push_back(std::filesystem::path(path).stem().string());
     const auto [it, fresh] = seen.emplace(stems.back(), path);
-    require<UsageError>(fresh, path, " and ", it->second, " would both be written as '", stems.back(), "'. Rename one, or run them one by one with -o.");
+    require<UsageError>(fresh, path, " and ", it->second, " would both be written as '", stems.back(),
+                        "'. Rename one, or run them one by one with -o.");
   }
   return stems;
+}
+
+void protect_inputs(const Options& o, const std::vector<std::string>& outputs) {
+  std::vector<std::string> inputs = o.inputs;
+  for (const std::string& path : {o.features, o.project, o.backbone, o.upsampler}) inputs.push_back(path);
+  for (const std::string& out : outputs)
+    for (const std::string& in : inputs) {
+      std::error_code none;
+      require<UsageError>(in.empty() || !std::filesystem::equivalent(out, in, none), out,
+                          ": is also an input, which the result would replace. Name another place with -o.");
+    }
 }
 
 Report::Report(const std::string& command, const Options& options) : options_(options), start_(now_seconds()), last_(start_) {
@@ -114,7 +127,7 @@ void Report::print() {
 
 void print_error(const std::string& message) {
   // One line, whatever a file name or a header held.
-  std::string line = message;
+  std::string line = message.size() > 1000 ? message.substr(0, 1000) + "..." : message;
   for (char& c : line)
     if (static_cast<unsigned char>(c) < 32) c = ' ';
   std::fprintf(stderr, "featup: error: %s\n", line.c_str());

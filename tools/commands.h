@@ -15,17 +15,17 @@ namespace fu {
 /// What the command line said. Defaults are those of CLI documentation.
 struct Options {
   std::vector<std::string> inputs;
-  std::string output;                  // -o
+  std::string output;  // -o
   std::string backbone = "hog";
-  std::string feature = "token";       // token, key
-  std::string features;                // file in place of a backbone
+  std::string feature = "token";  // token, key
+  std::string features;           // file in place of a backbone
   std::string features_layout = "auto";
   std::string upsampler = "jbu-classic";
   std::string size = "224", out_size;
   std::string project;
   Index pca = 0;
   std::string format = "npy", dtype = "f32", layout = "hwc";
-  std::string compat;                  // published
+  std::string compat;  // published
   int threads = 0;
   std::uint64_t seed = 0;
   std::string max_memory;
@@ -53,6 +53,9 @@ Layout parse_layout(const std::string& text);
 std::string output_folder(const Options& options);
 /// File name without folder and extension. Throws UsageError if two inputs would write the same file.
 std::vector<std::string> output_stems(const std::vector<std::string>& inputs);
+
+/// Throws UsageError if one of the outputs is one of the files that the options read: results never replace inputs.
+void protect_inputs(const Options& options, const std::vector<std::string>& outputs);
 
 /// Times the stages of a command, and prints the summary at the end.
 class Report {

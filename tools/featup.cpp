@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <iostream>
 #include <new>
 
 #include "core/files/bytes.h"
@@ -33,12 +34,16 @@ void add_common(CLI::App* app, Options& o) {
 }
 
 void add_backbone(CLI::App* app, Options& o) {
-  app->add_option("--backbone", o.backbone, "hog (built in: gradients and colour, needs no weights), or DINO, DINOv2 or DeiT weights (.safetensors, .pth, .ckpt)")
+  app->add_option("--backbone", o.backbone,
+                  "hog (built in: gradients and colour, needs no weights), or DINO, DINOv2 or DeiT weights (.safetensors, .pth, .ckpt)")
       ->capture_default_str();
   app->add_option("--feature", o.feature, "what a transformer gives: token or key")->check(CLI::IsMember({"token", "key"}))->capture_default_str();
   app->add_option("--features", o.features, "take low-resolution features from this .npy or .safetensors in place of a backbone");
-  app->add_option("--features-layout", o.features_layout, "layout of that file: auto, hwc or chw")->check(CLI::IsMember({"auto", "hwc", "chw"}))->capture_default_str();
-  app->add_option("--size", o.size, "image size at the backbone: N (short side, aspect kept) or HxW (cover, then centre crop)")->capture_default_str();
+  app->add_option("--features-layout", o.features_layout, "layout of that file: auto, hwc or chw")
+      ->check(CLI::IsMember({"auto", "hwc", "chw"}))
+      ->capture_default_str();
+  app->add_option("--size", o.size, "image size at the backbone: N (short side, aspect kept) or HxW (cover, then centre crop)")
+      ->capture_default_str();
   app->add_option("--project", o.project, "linear map (C,K) over channels, .npy or .safetensors");
   app->add_option("--pca", o.pca, "keep K principal components")->check(CLI::Range(1, 1 << 20));
 }
@@ -59,9 +64,11 @@ int run(int argc, char** argv) {
   CLI::App* upsample = app.add_subcommand("upsample", "high-resolution features of photos, and a picture of them");
   upsample->add_option("image", o.inputs, "photos: PNG, JPEG, BMP, TGA, PGM, PPM")->required();
   add_backbone(upsample, o);
-  upsample->add_option("--upsampler", o.upsampler, "nearest, bilinear, bicubic, jbu-classic, or a checkpoint with a learned JBU stack")->capture_default_str();
+  upsample->add_option("--upsampler", o.upsampler, "nearest, bilinear, bicubic, jbu-classic, or a checkpoint with a learned JBU stack")
+      ->capture_default_str();
   upsample->add_option("--out-size", o.out_size, "HxW of the result; default: 16x the feature map, cut to the image");
-  upsample->add_option("--compat", o.compat, "published: all four levels, guided by the photo at the backbone's size")->check(CLI::IsMember({"published"}));
+  upsample->add_option("--compat", o.compat, "published: all four levels, guided by the photo at the backbone's size")
+      ->check(CLI::IsMember({"published"}));
   add_output(upsample, o);
   add_common(upsample, o);
   upsample->footer("Example: featup upsample photo.jpg --backbone deit_tiny_patch16_224.safetensors --upsampler maskclip_jbu_stack_cocostuff.ckpt");
@@ -76,7 +83,9 @@ int run(int argc, char** argv) {
   CLI::App* show = app.add_subcommand("show", "a picture of feature files, side by side, in shared colours");
   show->add_option("file", o.inputs, "feature maps: .npy or .safetensors")->required();
   show->add_option("-o,--output", o.output, "the picture; default featup-out/show.png");
-  show->add_option("--features-layout", o.features_layout, "layout of the files: auto, hwc or chw")->check(CLI::IsMember({"auto", "hwc", "chw"}))->capture_default_str();
+  show->add_option("--features-layout", o.features_layout, "layout of the files: auto, hwc or chw")
+      ->check(CLI::IsMember({"auto", "hwc", "chw"}))
+      ->capture_default_str();
   add_common(show, o);
   show->footer("Example: featup show featup-out/photo.npy featup-out/other.npy -o both.png");
 
@@ -97,10 +106,13 @@ int run(int argc, char** argv) {
   fu::set_threads(o.threads);
   fu::set_memory_limit(fu::parse_bytes(o.max_memory));
   fu::kernels();  // an unknown FU_ISA is better said before the work
-  if (*upsample) return fu::run_upsample(o);
-  if (*features) return fu::run_features(o);
-  if (*show) return fu::run_show(o);
-  return fu::run_info(o);
+  const int code = *upsample ? fu::run_upsample(o) : *features ? fu::run_features(o) : *show ? fu::run_show(o) : fu::run_info(o);
+  std::cout.flush();
+  if (std::fflush(stdout) != 0 || !std::cout) {
+    fu::print_error("standard output cannot be written.");
+    return 1;
+  }
+  return code;
 }
 
 }  // namespace

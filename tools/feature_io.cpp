@@ -11,7 +11,8 @@ Tensor read_features(const std::string& path, Layout layout, Extent image) {
   if (s.rank() == 4 && s[0] == 1) s = Shape{s[1], s[2], s[3]};
   require<FileError>(s.rank() == 3 && s.elements() > 0, path, ": holds an array of shape ", t.shape(), "; a feature map is (h,w,C) or (C,h,w).");
   for (Index i = 0; i < t.size(); ++i)
-    require<FileError>(std::isfinite(t.data()[i]), path, ": element ", i, " is not a finite number. Features must be.");
+    require<FileError>(std::isfinite(t.data()[i]) && std::abs(t.data()[i]) < real(1e18), path, ": element ", i,
+                       " is not a finite number of sensible size. Features must be.");
   if (layout == Layout::automatic) {
     const auto mismatch = [&](Index h, Index w) {
       const double ratio = image.height > 0 ? static_cast<double>(image.height) / static_cast<double>(image.width) : 1;

@@ -1,12 +1,12 @@
 #include "tools/golden.h"
 
+#include <unistd.h>
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "core/files/weights.h"
 #include "core/ops.h"
@@ -225,13 +225,21 @@ const std::map<std::string, Run>& runs() {
       {"clamp_min", [](const Case& c) { c.check("y", unary(Unary::clamp_min, c.in("x"), static_cast<real>(c.fraction("min")))); }},
       {"sum", [](const Case& c) { c.check("y", sum(c.in("x"), static_cast<int>(c.number("dim")))); }},
       {"mean", [](const Case& c) { c.check("y", mean(c.in("x"))); }},
-      {"softmax", [](const Case& c) { c.check("y", softmax(c.in("x"), static_cast<int>(c.number("dim")), static_cast<real>(c.fraction("temperature")))); }},
-      {"layer_norm", [](const Case& c) { c.check("y", layer_norm(c.in("x"), c.param("weight"), c.param("bias"), static_cast<real>(c.fraction("eps")))); }},
+      {"softmax",
+       [](const Case& c) { c.check("y", softmax(c.in("x"), static_cast<int>(c.number("dim")), static_cast<real>(c.fraction("temperature")))); }},
+      {"layer_norm",
+       [](const Case& c) { c.check("y", layer_norm(c.in("x"), c.param("weight"), c.param("bias"), static_cast<real>(c.fraction("eps")))); }},
       {"matmul", [](const Case& c) { c.check("y", matmul(c.in("a"), c.in("b"))); }},
       {"linear", [](const Case& c) { c.check("y", linear(c.in("x"), c.param("weight"), c.param("bias"))); }},
-      {"conv2d", [](const Case& c) { c.check_image("y", conv2d(c.image("x"), to_nhwc(c.param("weight")), c.param("bias"), c.number("stride"), c.number("padding"))); }},
+      {"conv2d",
+       [](const Case& c) {
+         c.check_image("y", conv2d(c.image("x"), to_nhwc(c.param("weight")), c.param("bias"), c.number("stride"), c.number("padding")));
+       }},
       {"permute", [](const Case& c) { c.check("y", c.in("x").permute(c.attrs.at("dims").get<std::vector<int>>())); }},
-      {"concat", [](const Case& c) { c.check("y", concat({c.in("a"), c.in("b")}, static_cast<int>(c.number("dim")))); }},
+      {"concat",
+       [](const Case& c) {
+         c.check("y", concat({c.in("a"), c.in("b")}, static_cast<int>(c.number("dim"))));
+       }},
       {"dropout_mask",
        [](const Case& c) { c.check("y", unary(Unary::affine, c.in("x") * c.in("keep"), static_cast<real>(1 / (1 - c.fraction("p"))))); }},
       {"reflect_pad", [](const Case& c) { c.check_image("y", reflect_pad(c.image("x"), c.number("radius"))); }},
@@ -247,20 +255,26 @@ const std::map<std::string, Run>& runs() {
        }},
       {"jitter",
        [](const Case& c) {
-         c.check_image("y", apply_jitter(c.image("x"), {c.number("max_pad"), c.fraction("zoom"), c.number("top"), c.number("left"), c.attrs.at("flip").get<bool>()}));
+         c.check_image("y", apply_jitter(c.image("x"), {c.number("max_pad"), c.fraction("zoom"), c.number("top"), c.number("left"),
+                                                        c.attrs.at("flip").get<bool>()}));
        }},
       {"magnitude", [](const Case& c) { c.check_image("y", magnitude(c.image("x"))); }},
       {"min_max_scaler", [](const Case& c) { c.check_image("y", min_max_scale(c.image("x"))); }},
       {"fourier_features",
-       [](const Case& c) { c.check_image("y", fourier_features(c.image("image"), c.param("biases"), c.number("n_freqs"), c.attrs.at("color_feats").get<bool>())); }},
-      {"implicit_upsampler", [](const Case& c) { c.check_image("y", implicit_upsample(c.image("image"), c.params(), c.attrs.at("color_feats").get<bool>())); }},
+       [](const Case& c) {
+         c.check_image("y", fourier_features(c.image("image"), c.param("biases"), c.number("n_freqs"), c.attrs.at("color_feats").get<bool>()));
+       }},
+      {"implicit_upsampler",
+       [](const Case& c) { c.check_image("y", implicit_upsample(c.image("image"), c.params(), c.attrs.at("color_feats").get<bool>())); }},
       {"simple_downsampler",
-       [](const Case& c) { c.check_image("y", simple_downsample(c.image("x"), c.param("kernel_params"), c.number("final_size"), c.number("final_size"), true)); }},
+       [](const Case& c) {
+         c.check_image("y", simple_downsample(c.image("x"), c.param("kernel_params"), c.number("final_size"), c.number("final_size"), true));
+       }},
       {"attention_downsampler",
        [](const Case& c) {
-         c.check_image("y", attention_downsample(c.image("x"), c.param("w"), c.param("b"), c.param("attention_net.1.weight"), c.param("attention_net.1.bias"),
-                                                 c.number("final_size"), c.number("final_size"), c.attrs.at("blur").get<bool>(), true,
-                                                 c.has("in.keep") ? c.in("keep") : Tensor()));
+         c.check_image("y", attention_downsample(c.image("x"), c.param("w"), c.param("b"), c.param("attention_net.1.weight"),
+                                                 c.param("attention_net.1.bias"), c.number("final_size"), c.number("final_size"),
+                                                 c.attrs.at("blur").get<bool>(), true, c.has("in.keep") ? c.in("keep") : Tensor()));
        }},
       {"scale_net", [](const Case& c) { c.check_image("y", scale_net(c.image("x"), matrix(c.param("net.weight")), c.param("net.bias"))); }},
       {"reconstruction_loss", [](const Case& c) { c.check("y", reconstruction_loss(c.image("pred"), c.image("target"), c.image("scale"))); }},
@@ -268,7 +282,8 @@ const std::map<std::string, Run>& runs() {
       {"crf_loss",
        [](const Case& c) {
          CrfOptions o;
-         o.alpha = static_cast<real>(c.fraction("alpha")), o.beta = static_cast<real>(c.fraction("beta")), o.gamma = static_cast<real>(c.fraction("gamma"));
+         o.alpha = static_cast<real>(c.fraction("alpha")), o.beta = static_cast<real>(c.fraction("beta")),
+         o.gamma = static_cast<real>(c.fraction("gamma"));
          o.w1 = static_cast<real>(c.fraction("w1")), o.w2 = static_cast<real>(c.fraction("w2")), o.shift = static_cast<real>(c.fraction("shift"));
          c.check("y", crf_loss(c.image("guidance"), c.image("feats"), positions(c.in("rows")), positions(c.in("cols")), o));
        }},

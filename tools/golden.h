@@ -11,8 +11,8 @@ namespace fu {
 struct GoldenResult {
   std::string name, op, detail;  // detail: why it failed or was skipped
   enum class Status { passed, failed, skipped, unknown } status = Status::failed;
-  double error = 0;      // largest error over the largest magnitude of the output, over all outputs
-  double tolerance = 0;  // that it must not exceed
+  double error = 0;        // largest error over the largest magnitude of the output, over all outputs
+  double tolerance = 0;    // that it must not exceed
   bool gradients = false;  // the case also holds gradients
 };
 

@@ -19,9 +19,13 @@ int main(int argc, char** argv) {
       for (const std::string& path : fu::golden_files(argv[i])) {
         const std::string shared = (std::filesystem::absolute(argv[i]) / "..").lexically_normal().string();
         const fu::GoldenResult r = fu::run_golden(path, shared);
-        const char* word = r.status == Status::passed ? "ok" : r.status == Status::skipped ? "skipped" : r.status == Status::unknown ? "UNKNOWN" : "FAILED";
+        const char* word = r.status == Status::passed    ? "ok"
+                           : r.status == Status::skipped ? "skipped"
+                           : r.status == Status::unknown ? "UNKNOWN"
+                                                         : "FAILED";
         std::printf("%-8s %-44s %-22s", word, r.name.c_str(), r.op.c_str());
-        if (r.status == Status::passed || (r.status == Status::failed && r.detail.empty())) std::printf(" error %.1e (<= %.0e)", r.error, r.tolerance);
+        if (r.status == Status::passed || (r.status == Status::failed && r.detail.empty()))
+          std::printf(" error %.1e (<= %.0e)", r.error, r.tolerance);
         if (r.gradients) std::printf("  gradients: not yet");
         if (!r.detail.empty()) std::printf("  %s", r.detail.c_str());
         std::printf("\n");

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "core/files/bytes.h"
+#include "tools/stb_memory.h"
 
 namespace fu {
 
@@ -55,7 +56,8 @@ int exif_orientation(const unsigned char* p, std::size_t n) {
   if (n >= 8 && std::memcmp(p, "\x89PNG\r\n\x1a\n", 8) == 0) {  // PNG: an eXIf chunk
     std::size_t at = 8;
     while (at + 12 <= n) {
-      const std::size_t length = static_cast<std::size_t>(p[at]) << 24 | static_cast<std::size_t>(p[at + 1]) << 16 | static_cast<std::size_t>(p[at + 2]) << 8 | p[at + 3];
+      const std::size_t length =
+          static_cast<std::size_t>(p[at]) << 24 | static_cast<std::size_t>(p[at + 1]) << 16 | static_cast<std::size_t>(p[at + 2]) << 8 | p[at + 3];
       if (length > n - at - 12) return 1;
       if (std::memcmp(p + at + 4, "eXIf", 4) == 0) return tiff_orientation(p + at + 8, length);
       at += 12 + length;
@@ -84,8 +86,14 @@ Image oriented(Image image, int orientation) {
 /// Refuses sizes that are absurd, or that so few bytes cannot hold: no format packs more than about 1100 values into a byte.
 void check_size(const MappedFile& file, Index w, Index h, Index channels) {
   require<FileError>(w * h <= kMaxPixels, file.path(), ": has ", w, "x", h, " pixels, more than ", kMaxPixels, ". Scale it down first.");
-  require<FileError>(w * h * channels <= Index{1100} * static_cast<Index>(file.size()) + 4096, file.path(), ": claims ", w, "x", h, " pixels in ", file.size(),
-                     " bytes: it is cut off or damaged.");
+  require<FileError>(w * h * channels <= Index{1100} * static_cast<Index>(file.size()) + 4096, file.path(), ": claims ", w, "x", h, " pixels in ",
+                     file.size(), " bytes: it is cut off or damaged.");
+}
+
+std::size_t big_endian(const unsigned char* p, int bytes) {
+  std::size_t v = 0;
+  for (int i = 0; i < bytes; ++i) v = v << 8 | p[i];
+  return v;
 }
 
 /// Checks the sums of a PNG's chunks: the decoder does not, and would turn spoilt bytes into spoilt pixels.
@@ -96,19 +104,71 @@ void check_png(const MappedFile& file) {
     for (int k = 0; k < 8; ++k) c = c & 1 ? 0xedb88320u ^ c >> 1 : c >> 1;
     table[i] = c;
   }
-  const auto big_endian = [&](std::size_t at) {
-    return std::size_t{file.data()[at]} << 24 | std::size_t{file.data()[at + 1]} << 16 | std::size_t{file.data()[at + 2]} << 8 | file.data()[at + 3];
-  };
+  // Deflate packs at most 1032 bytes into one.
+  require<FileError>(file.size() >= 33, file.path(), ": is cut off.");
+  const std::size_t w = big_endian(file.data() + 16, 4), h = big_endian(file.data() + 20, 4), depth = file.data()[24], kind = file.data()[25];
+  const std::size_t samples = kind == 2 ? 3 : kind == 4 ? 2 : kind == 6 ? 4 : 1;
+  require<FileError>((w * samples * depth / 8 + 1) * h <= 1032 * file.size(), file.path(), ": claims ", w, "x", h, " pixels in ", file.size(),
+                     " bytes: it is cut off or damaged.");
   for (std::size_t at = 8; at + 12 <= file.size();) {
-    const std::size_t length = big_endian(at);
+    const std::size_t length = big_endian(file.data() + at, 4);
     require<FileError>(length <= file.size() - at - 12, file.path(), ": is cut off inside a chunk.");
     std::uint32_t crc = ~std::uint32_t{0};
     for (std::size_t i = at + 4; i < at + 8 + length; ++i) crc = table[(crc ^ file.data()[i]) & 255] ^ crc >> 8;
-    require<FileError>((crc ^ ~std::uint32_t{0}) == big_endian(at + 8 + length), file.path(), ": is damaged: the check sum of a chunk is wrong.");
+    require<FileError>((crc ^ ~std::uint32_t{0}) == big_endian(file.data() + at + 8 + length, 4), file.path(),
+                       ": is damaged: the check sum of a chunk is wrong.");
     if (file.text(at + 4, 4) == "IEND") return;
     at += 12 + length;
   }
   throw FileError(file.path() + ": is cut off: its last chunk is missing.");
+}
+
+/// PGM and PPM, plain or raw, up to 16 bits. source: netpbm.sourceforge.net/doc/ppm.html
+Image read_pnm(const MappedFile& file) {
+  std::size_t at = 2;
+  const char kind = static_cast<char>(file.data()[1]);
+  const auto number = [&]() -> Index {  // the next number, behind white space and comments; -1 if there is none
+    for (; at < file.size(); ++at) {
+      if (file.data()[at] == '#')
+        while (at < file.size() && file.data()[at] != '\n') ++at;
+      else if (file.data()[at] < '0' || file.data()[at] > '9') {
+        if (!std::strchr(" \t\r\n\v\f", file.data()[at])) return -1;
+        continue;
+      } else
+        break;
+    }
+    Index n = -1;
+    for (; at < file.size() && file.data()[at] >= '0' && file.data()[at] <= '9' && n < 100000000; ++at)
+      n = (n < 0 ? 0 : n * 10) + (file.data()[at] - '0');
+    return n;
+  };
+  const Index w = number(), h = number(), highest = number();
+  require<FileError>(w > 0 && h > 0 && highest > 0 && highest < 65536, file.path(), ": has no valid PGM or PPM header.");
+  const Index channels = kind == '3' || kind == '6' ? 3 : 1, bytes = highest > 255 ? 2 : 1;
+  const bool plain = kind == '2' || kind == '3';
+  require<FileError>(w <= kMaxPixels && h <= kMaxPixels && w * h <= kMaxPixels, file.path(), ": has ", w, "x", h, " pixels, more than ", kMaxPixels,
+                     ". Scale it down first.");
+  ++at;  // one white space ends a raw header
+  require<FileError>(at <= file.size() && static_cast<std::size_t>(w * h * channels * (plain ? 1 : bytes)) <= file.size() - at + (plain ? 1 : 0),
+                     file.path(), ": claims ", w, "x", h, " pixels in ", file.size(), " bytes: it is cut off or damaged.");
+  Image image{h, w, {}};
+  image.rgb.resize(static_cast<std::size_t>(w * h * 3));
+  for (Index i = 0; i < w * h * channels; ++i) {
+    Index v = 0;
+    if (plain) {
+      v = number();
+      require<FileError>(v >= 0, file.path(), ": is cut off: it ends before its last pixel.");
+    } else {
+      v = static_cast<Index>(big_endian(file.data() + at, static_cast<int>(bytes)));
+      at += static_cast<std::size_t>(bytes);
+    }
+    const auto level = static_cast<unsigned char>((std::min(v, highest) * 255 + highest / 2) / highest);
+    if (channels == 3)
+      image.rgb[static_cast<std::size_t>(i)] = level;
+    else
+      std::fill_n(image.rgb.begin() + i * 3, 3, level);
+  }
+  return image;
 }
 
 /// A file as a stream that notices when more is asked for than there is: the decoders of plain formats would go on with zeros.
@@ -148,16 +208,15 @@ Image read_jpeg(const MappedFile& file) {
   const auto reason = [&] { return std::string(tjGetErrorStr2(decoder.get())); };
   int w = 0, h = 0, sampling = 0, colors = 0;
   require<FileError>(tjDecompressHeader3(decoder.get(), file.data(), size, &w, &h, &sampling, &colors) == 0 && w > 0 && h > 0, file.path(),
-                     ": is damaged: ", reason(), ".");
+                     ": is damaged: ", printable(reason()), ".");
   check_size(file, w, h, 3);
   require<FileError>(colors != TJCS_CMYK && colors != TJCS_YCCK, file.path(), ": is a CMYK JPEG, made for print. Save it as RGB.");
   Image image{h, w, {}};
   image.rgb.resize(static_cast<std::size_t>(Index{w} * h * 3));
   const int failed = tjDecompress2(decoder.get(), file.data(), size, image.rgb.data(), w, 0, h, TJPF_RGB, TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS);
-  // Stray bytes between segments, which some cameras leave, are harmless. Any other warning means that data is missing or spoilt and
-  // grey was put in its place: not what anybody wants features of.
-  const bool harmless = failed != 0 && tjGetErrorCode(decoder.get()) == TJERR_WARNING && reason().find("extraneous") != std::string::npos;
-  require<FileError>(failed == 0 || harmless, file.path(), ": cannot be decoded: ", reason(), ". It is cut off or damaged.");
+  // A warning means that data is missing or spoilt and grey was put in its place: not what anybody wants features of.
+  require<FileError>(failed == 0, file.path(), ": cannot be decoded: ", printable(reason()),
+                     ". It is cut off or damaged; a viewer may be able to save it anew.");
   return image;
 }
 
@@ -166,14 +225,24 @@ Image read_jpeg(const MappedFile& file) {
 Image read_image(const std::string& path) {
   const MappedFile file(path);
   require<FileError>(file.size() < (std::size_t{1} << 31), path, ": is larger than 2 GB; no picture is.");
-  if (file.size() >= 3 && std::memcmp(file.data(), "\xff\xd8\xff", 3) == 0) return oriented(read_jpeg(file), exif_orientation(file.data(), file.size()));
+  if (file.size() >= 3 && std::memcmp(file.data(), "\xff\xd8\xff", 3) == 0)
+    return oriented(read_jpeg(file), exif_orientation(file.data(), file.size()));
   const auto length = static_cast<int>(file.size());
+  if (file.size() >= 3 && file.data()[0] == 'P' && std::strchr("2356", file.data()[1]) && file.data()[1]) return read_pnm(file);
   int w = 0, h = 0, channels = 0;
+  stb_limit(std::size_t{64} << 20);
   require<FileError>(stbi_info_from_memory(file.data(), length, &w, &h, &channels) != 0 && w > 0 && h > 0, path,
                      ": is not a PNG, JPEG, BMP, TGA, PGM or PPM picture, or is damaged.");
   const Index pixels = Index{w} * h;
-  check_size(file, w, h, channels);
-  if (file.size() >= 8 && std::memcmp(file.data(), "\x89PNG", 4) == 0) check_png(file);
+  const bool png = file.size() >= 8 && std::memcmp(file.data(), "\x89PNG", 4) == 0;
+  if (png) {
+    require<FileError>(pixels <= kMaxPixels, path, ": has ", w, "x", h, " pixels, more than ", kMaxPixels, ". Scale it down first.");
+    check_png(file);
+  } else {
+    check_size(file, w, h, channels);
+  }
+  // Room for 16-bit RGBA and its filter bytes, or the file's own data; what inflates beyond that is no picture.
+  stb_limit(static_cast<std::size_t>(pixels) * 9 + static_cast<std::size_t>(h) * 16 + file.size() + (std::size_t{1} << 20));
   const stbi_io_callbacks callbacks{Stream::read, Stream::skip, Stream::eof};
   Stream stream{file};
   const bool deep = stbi_is_16_bit_from_memory(file.data(), length) != 0;
@@ -200,13 +269,16 @@ Image read_image(const std::string& path) {
     if (decoded && !alpha) image.rgb.assign(data.get(), data.get() + pixels * 3);
   }
   const char* reason = stbi_failure_reason();
-  require<FileError>(decoded, path, ": cannot be decoded: ", reason ? reason : "damaged", ". It is cut off or damaged.");
+  require<FileError>(decoded, path, ": cannot be decoded: ", printable(reason ? reason : "damaged"), ". It is cut off or damaged.");
   require<FileError>(!stream.starved, path, ": is cut off: it ends before its last pixel.");
   require<FileError>(Index{w} == image.width && Index{h} == image.height, path, ": is damaged: its size changes while it is decoded.");
   return oriented(std::move(image), exif_orientation(file.data(), file.size()));
 }
 
 void write_png(const std::string& path, const Image& image) {
+  // The encoder counts in int, and holds the picture several times.
+  require<UsageError>((image.width * 3 + 1) * image.height <= kMaxPixels, path, ": a picture of ", image.height, "x", image.width,
+                      " pixels is too large to encode.");
   struct Sink {
     OutputFile file;
     std::string error;
@@ -220,7 +292,8 @@ void write_png(const std::string& path, const Image& image) {
       s->error = e.what();
     }
   };
-  const int ok = stbi_write_png_to_func(write, &sink, static_cast<int>(image.width), static_cast<int>(image.height), 3, image.rgb.data(), static_cast<int>(image.width * 3));
+  const int ok = stbi_write_png_to_func(write, &sink, static_cast<int>(image.width), static_cast<int>(image.height), 3, image.rgb.data(),
+                                        static_cast<int>(image.width * 3));
   if (!sink.error.empty()) throw FileError(sink.error);
   require<FileError>(ok != 0, path, ": the picture could not be encoded.");
   sink.file.commit();

@@ -10,9 +10,11 @@ FeatureColors::FeatureColors(const Tensor& x) : pca_(fit_pca(x, std::min<Index>(
   const Index k = y.dim(-1), n = y.size() / k;
   for (Index j = 0; j < k; ++j) {
     std::vector<real> values;
-    for (Index i = 0; i < n; ++i) values.push_back(y.data()[i * k + j]);
+    for (Index i = 0; i < n; ++i)
+      if (std::isfinite(y.data()[i * k + j])) values.push_back(y.data()[i * k + j]);
+    if (values.empty()) values.push_back(0);
     std::sort(values.begin(), values.end());
-    const auto at = [&](double q) { return static_cast<double>(values[static_cast<std::size_t>(q * static_cast<double>(n - 1))]); };
+    const auto at = [&](double q) { return static_cast<double>(values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1))]); };
     low_.push_back(at(0.01));
     high_.push_back(std::max(at(0.99), at(0.01) + 1e-12));
   }
@@ -26,7 +28,7 @@ Image FeatureColors::paint_components(const Tensor& y) const {
     for (Index c = 0; c < 3; ++c) {
       const auto j = static_cast<std::size_t>(std::min(c, static_cast<Index>(low_.size()) - 1));  // fewer than 3 channels: repeat the last
       const double v = (static_cast<double>(y.data()[p * k + static_cast<Index>(j)]) - low_[j]) / (high_[j] - low_[j]);
-      image.rgb[static_cast<std::size_t>(p * 3 + c)] = static_cast<unsigned char>(std::clamp(v, 0.0, 1.0) * 255 + 0.5);
+      image.rgb[static_cast<std::size_t>(p * 3 + c)] = static_cast<unsigned char>(std::isfinite(v) ? std::clamp(v, 0.0, 1.0) * 255 + 0.5 : 0);
     }
   return image;
 }
@@ -36,8 +38,15 @@ Image enlarge_nearest(const Image& image, Index height, Index width) {
   out.rgb.resize(static_cast<std::size_t>(height * width * 3));
   for (Index y = 0; y < height; ++y)
     for (Index x = 0; x < width; ++x)
-      std::copy_n(image.rgb.data() + (y * image.height / height * image.width + x * image.width / width) * 3, 3, out.rgb.data() + (y * width + x) * 3);
+      std::copy_n(image.rgb.data() + (y * image.height / height * image.width + x * image.width / width) * 3, 3,
+                  out.rgb.data() + (y * width + x) * 3);
   return out;
+}
+
+Image fit_picture(const Image& image, Index longest) {
+  const Index side = std::max(image.height, image.width);
+  if (side <= longest) return image;
+  return resize_antialiased(image, std::max<Index>(1, image.height * longest / side), std::max<Index>(1, image.width * longest / side));
 }
 
 Image side_by_side(const std::vector<Image>& images, Index gap) {

@@ -27,6 +27,8 @@ class FeatureColors {
 
 /// Enlarges a picture pixel by pixel, so that a coarse grid looks coarse.
 Image enlarge_nearest(const Image& image, Index height, Index width);
+/// The picture, scaled down if its longer side exceeds `longest` pixels.
+Image fit_picture(const Image& image, Index longest);
 /// Pictures of equal height in a row, with a white gap.
 Image side_by_side(const std::vector<Image>& images, Index gap = 4);
 

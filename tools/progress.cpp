@@ -14,7 +14,8 @@ constexpr double kFirst = 1, kTerminalStep = 0.1, kPlainStep = 5;  // seconds
 std::string clock_text(double seconds) {
   const long s = static_cast<long>(seconds + 0.5);
   char text[32];
-  std::snprintf(text, sizeof text, s >= 3600 ? "%ld:%02ld:%02ld" : "%ld:%02ld", s >= 3600 ? s / 3600 : s / 60, s >= 3600 ? s / 60 % 60 : s % 60, s % 60);
+  std::snprintf(text, sizeof text, s >= 3600 ? "%ld:%02ld:%02ld" : "%ld:%02ld", s >= 3600 ? s / 3600 : s / 60, s >= 3600 ? s / 60 % 60 : s % 60,
+                s % 60);
   return text;
 }
 

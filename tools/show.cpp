@@ -32,13 +32,19 @@ int run_show(const Options& o) {
   const FeatureColors colors(concat(samples, 0));
   std::vector<Image> pictures;
   height = std::clamp<Index>(height, 224, 2048);
-  for (const Tensor& map : maps) pictures.push_back(enlarge_nearest(colors.paint(map), height, std::max<Index>(1, map.dim(2) * height / map.dim(1))));
+  for (const Tensor& map : maps) {
+    const Index width = map.dim(2) * height / map.dim(1);
+    require<UsageError>(width <= 8192, "a map of ", map.dim(1), "x", map.dim(2),
+                        " is too long for a picture. Give --features-layout if it was misread.");
+    pictures.push_back(enlarge_nearest(colors.paint(map), height, std::max<Index>(1, width)));
+  }
   std::string output = o.output;
   if (output.empty()) {
     output = output_folder(o) + "/show.png";
   } else if (std::filesystem::is_directory(output)) {
     output += "/show.png";
   }
+  protect_inputs(o, {output});
   write_png(output, side_by_side(pictures));
   report.stage("paint");
   report["outputs"] = {output};
@@ -64,9 +70,13 @@ std::vector<std::string> parts(const Weights& w) {
   };
   std::string prefix;
   if (Vit::find_prefix(w, prefix))
-    attempt([&] { return "backbone (--backbone " + w.path() + "): " + open_backbone(w.path())->describe() + (prefix.empty() ? "" : ", under '" + prefix + "'"); });
+    attempt([&] {
+      return "backbone (--backbone " + w.path() + "): " + open_backbone(w.path())->describe() +
+             (prefix.empty() ? "" : ", under '" + printable(prefix) + "'");
+    });
   if (JbuStack::present(w)) attempt([&] { return "upsampler (--upsampler " + w.path() + "): " + open_upsampler(w.path())->describe(); });
-  if (w.has("model.1.norm.weight")) found.push_back("norm of the backbone's features, " + std::to_string(w.shape("model.1.norm.weight").elements()) + " channels");
+  if (w.has("model.1.norm.weight"))
+    found.push_back("norm of the backbone's features, " + std::to_string(w.shape("model.1.norm.weight").elements()) + " channels");
   if (w.entries().size() == 1 || w.has("features")) {
     const Shape s = w.has("features") ? w.shape("features") : w.entries().begin()->second.shape;
     if (s.rank() == 3 || (s.rank() == 4 && s[0] == 1)) found.push_back("a feature map (--features " + w.path() + ", or featup show)");
@@ -104,8 +114,10 @@ int run_info(const Options& o) {
                 w.root().empty() ? "" : ", under '", w.root().c_str(), w.root().empty() ? "" : "'");
     for (const std::string& part : found) std::printf("  %s\n", part.c_str());
     if (found.empty()) std::printf("  nothing that this program knows how to use\n");
-    for (const auto& [key, value] : w.metadata()) std::printf("  metadata %s: %s\n", printable(key).c_str(), printable(value).c_str());
     std::size_t listed = 0;
+    for (const auto& [key, value] : w.metadata())
+      if (++listed <= 20) std::printf("  metadata %s: %s\n", printable(key).c_str(), printable(value).c_str());
+    listed = 0;
     for (const auto& [name, e] : w.entries()) {
       if (listed == 20 && !o.all) {
         std::printf("  ... %zu more; --all lists them\n", w.entries().size() - listed);

@@ -12,6 +12,9 @@ namespace fu {
 
 namespace {
 
+// Pixels that a backbone is given at most, and that a result has unless it is asked for.
+constexpr Index kMaxInput = Index{1} << 26, kMaxInputSide = 16384;
+
 /// One photo with its low-resolution features.
 struct Scene {
   Image photo;
@@ -19,7 +22,9 @@ struct Scene {
   Tensor features;  // (1,h,w,C)
 
   /// The photo, at any size, the part that the backbone saw.
-  Image view(Index height, Index width, bool cropped) const { return cropped ? cover(photo, height, width) : resize_antialiased(photo, height, width); }
+  Image view(Index height, Index width, bool cropped) const {
+    return cropped ? cover(photo, height, width) : resize_antialiased(photo, height, width);
+  }
 };
 
 class Featurizer {
@@ -27,8 +32,8 @@ class Featurizer {
   explicit Featurizer(const Options& o) : options_(o), size_(parse_input_size(o.size)) {
     if (o.features.empty()) backbone_ = open_backbone(o.backbone, o.feature == "key" ? VitFeature::key : VitFeature::token);
     if (size_.height > 0 && backbone_)
-      require<UsageError>(size_.height % backbone_->patch() == 0 && size_.width % backbone_->patch() == 0, "--size ", o.size, ": the backbone's patches are ",
-                          backbone_->patch(), " pixels wide; give multiples of that.");
+      require<UsageError>(size_.height % backbone_->patch() == 0 && size_.width % backbone_->patch() == 0, "--size ", o.size,
+                          ": the backbone's patches are ", backbone_->patch(), " pixels wide; give multiples of that.");
   }
 
   std::string describe() const { return backbone_ ? backbone_->describe() : "features from " + options_.features; }
@@ -44,6 +49,10 @@ class Featurizer {
     report.stage("read");
     if (backbone_) {
       scene.in_size = input_extent(scene.photo, size_, backbone_->patch());
+      require<UsageError>(
+          scene.in_size.height * scene.in_size.width <= kMaxInput && std::max(scene.in_size.height, scene.in_size.width) <= kMaxInputSide, path,
+          ": at --size ", options_.size, " the backbone would see ", scene.in_size.height, "x", scene.in_size.width,
+          " pixels, which is too many. Give a smaller --size, or HxW to crop.");
       const Tensor image = normalize(scene.view(scene.in_size.height, scene.in_size.width, cropped()));
       report.stage("preprocess");
       scene.features = backbone_->features(image, progress);
@@ -63,7 +72,7 @@ class Featurizer {
 
 nlohmann::ordered_json extent_json(Index h, Index w) { return {h, w}; }
 
-/// The map over channels that the options ask for, fitted to these features; nothing: std::nullopt semantics by an empty matrix.
+/// The map over channels that the options ask for, fitted to these features; none: an empty matrix.
 ChannelMap channel_map(const Options& o, const Tensor& projection, const Tensor& features) {
   ChannelMap map;
   const Index c = features.dim(3);
@@ -81,6 +90,14 @@ ChannelMap channel_map(const Options& o, const Tensor& projection, const Tensor&
     map.matrix = map.matrix.size() ? matmul(map.matrix, axes) : axes;
   }
   return map;
+}
+
+Tensor read_projection(const Options& o) {
+  if (o.project.empty()) return {};
+  const Weights file(o.project);
+  const Tensor t = file.read_single();
+  require<FileError>(t.size() > 0, o.project, ": is ", t.shape(), "; a projection is (channels, at least 1).");
+  return file.read(file.entries().begin()->first, t.shape());
 }
 
 /// (x matrix + offset)
@@ -101,6 +118,9 @@ int for_each_input(const Options& o, const F& each) {
   for (std::size_t i = 0; i < o.inputs.size(); ++i) {
     try {
       each(i);
+    } catch (const std::bad_alloc&) {
+      print_error(o.inputs[i] + ": out of memory. Ask for a smaller result.");
+      ++failures;
     } catch (const std::exception& error) {
       print_error(error.what());
       ++failures;
@@ -121,17 +141,21 @@ int run_upsample(const Options& o) {
   upsampler_options.published = o.compat == "published";
   const auto upsampler = open_upsampler(o.upsampler, upsampler_options);
   const Featurizer featurizer(o);
-  const Tensor projection = o.project.empty() ? Tensor() : Weights(o.project).read_single();
+  const Tensor projection = read_projection(o);
   const std::string folder = output_folder(o);
   report["outputs"] = nlohmann::json::array();
   report["backbone"] = featurizer.describe();
   report["upsampler"] = upsampler->describe();
   report.stage("load");
   std::string told;
+  const char* extension = format.safetensors ? ".safetensors" : ".npy";
+  for (const std::string& stem : stems) protect_inputs(o, {folder + "/" + stem + extension, folder + "/" + stem + ".png"});
 
   const int code = for_each_input(o, [&](std::size_t i) {
     ProgressBar bar("upsample " + stems[i], o.quiet);
-    const auto stage = [&](const char* name, double from, double to) { return [&bar, name, from, to](double f) { bar.update(from + (to - from) * f, name); }; };
+    const auto stage = [&](const char* name, double from, double to) {
+      return [&bar, name, from, to](double f) { bar.update(from + (to - from) * f, name); };
+    };
     const Scene scene = featurizer.run(o.inputs[i], report, stage("backbone", 0, 0.4));
     const Tensor features = upsampler->prepare(scene.features);
     const std::string note = upsampler->note(features.dim(3));
@@ -140,18 +164,26 @@ int run_upsample(const Options& o) {
 
     const Index rows = features.dim(1), cols = features.dim(2);
     const Extent out = wanted.height > 0 ? wanted : default_output(rows, cols, scene.in_size);
-    const Guide guide = [&](Index h, Index w) { return normalize(scene.view(h > 0 ? h : scene.in_size.height, w > 0 ? w : scene.in_size.width, featurizer.cropped())); };
+    require<UsageError>(wanted.height > 0 || out.height * out.width <= kMaxInput, o.inputs[i], ": the result would have ", out.height, "x", out.width,
+                        " pixels. If that is meant, say --out-size ", out.height, "x", out.width, ".");
+    const Guide guide = [&](Index h, Index w) {
+      return normalize(scene.view(h > 0 ? h : scene.in_size.height, w > 0 ? w : scene.in_size.width, featurizer.cropped()));
+    };
     const ChannelMap map = channel_map(o, projection, features);
     const Tensor result = (*upsampler)(features, guide, out, map.matrix.size() ? &map : nullptr, stage("upsample", 0.4, 0.8));
     report.stage("upsample");
 
-    const std::string base = folder + "/" + stems[i], data = base + (format.safetensors ? ".safetensors" : ".npy"), picture = base + ".png";
+    const Image seen = scene.view(out.height, out.width, featurizer.cropped());
+    const std::string base = folder + "/" + stems[i], data = base + extension, picture = base + ".png";
     bar.update(0.8, "write");
     // Colours: fitted to the coarse map, the same for both. Over the channels that are written, so a heatmap shows as one.
     const Tensor coarse = apply_map(features, map);
     const FeatureColors colors(coarse);
-    write_png(picture, side_by_side({scene.view(out.height, out.width, featurizer.cropped()), enlarge_nearest(colors.paint(coarse), out.height, out.width), colors.paint(result)}));
+    // The features first: a picture alone would look like success.
     write_features(data, result, format, provenance(o, o.inputs[i], featurizer.describe(), upsampler->describe()));
+    const Index side = 2048;
+    write_png(picture, side_by_side({fit_picture(seen, side), fit_picture(enlarge_nearest(colors.paint(coarse), out.height, out.width), side),
+                                     fit_picture(colors.paint(result), side)}));
     report.stage("write");
 
     report["outputs"].push_back(data);
@@ -166,8 +198,9 @@ int run_upsample(const Options& o) {
     if (o.inputs.size() > 1) report["images"].push_back(one);
     bar.finish();
     if (!o.quiet && !o.json)
-      std::printf("%s: %ldx%ldx%ld features from %ldx%ld -> %s, picture %s\n", o.inputs[i].c_str(), static_cast<long>(out.height), static_cast<long>(out.width),
-                  static_cast<long>(result.dim(3)), static_cast<long>(rows), static_cast<long>(cols), data.c_str(), picture.c_str());
+      std::printf("%s: %ldx%ldx%ld features from %ldx%ld -> %s, picture %s\n", o.inputs[i].c_str(), static_cast<long>(out.height),
+                  static_cast<long>(out.width), static_cast<long>(result.dim(3)), static_cast<long>(rows), static_cast<long>(cols), data.c_str(),
+                  picture.c_str());
   });
   report.print();
   return code;
@@ -178,7 +211,7 @@ int run_features(const Options& o) {
   const std::vector<std::string> stems = output_stems(o.inputs);
   const OutputFormat format = parse_format(o);
   const Featurizer featurizer(o);
-  const Tensor projection = o.project.empty() ? Tensor() : Weights(o.project).read_single();
+  const Tensor projection = read_projection(o);
   const std::string folder = output_folder(o);
   report["outputs"] = nlohmann::json::array();
   report["backbone"] = featurizer.describe();

@@ -15,10 +15,19 @@ namespace fu {
 
 Index dtype_size(DType type) {
   switch (type) {
-    case DType::i8: case DType::u8: case DType::boolean: return 1;
-    case DType::f16: case DType::bf16: case DType::i16: case DType::u16: return 2;
-    case DType::f32: case DType::i32: case DType::u32: return 4;
-    case DType::f64: case DType::i64: case DType::u64: return 8;
+    case DType::i8:
+    case DType::u8:
+    case DType::boolean: return 1;
+    case DType::f16:
+    case DType::bf16:
+    case DType::i16:
+    case DType::u16: return 2;
+    case DType::f32:
+    case DType::i32:
+    case DType::u32: return 4;
+    case DType::f64:
+    case DType::i64:
+    case DType::u64: return 8;
   }
   return 0;
 }
@@ -55,7 +64,7 @@ std::uint16_t float_to_half(float value) {
   const std::uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
   if (magnitude > 0x7f800000) return static_cast<std::uint16_t>(sign | 0x7e00);   // not a number
   if (magnitude >= 0x477ff000) return static_cast<std::uint16_t>(sign | 0x7c00);  // rounds to 65536 or more
-  if (magnitude < 0x38800000) {  // denormal: count in units of 2^-24; nearbyint rounds to even
+  if (magnitude < 0x38800000) {                                                   // denormal: count in units of 2^-24; nearbyint rounds to even
     float positive;
     std::memcpy(&positive, &magnitude, sizeof positive);
     return static_cast<std::uint16_t>(sign | static_cast<std::uint32_t>(std::nearbyint(positive * 0x1p24f)));
@@ -170,6 +179,8 @@ void remove_unfinished_outputs() noexcept {
 OutputFile::OutputFile(const std::string& path) : path_(path), temporary_(path + ".part-" + std::to_string(getpid())) {
   struct stat info {};
   require<FileError>(stat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode), path, ": is a folder; a file cannot replace it. Name a file with -o.");
+  // Renaming onto a device or a pipe would replace it by a file.
+  require<FileError>(stat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode), path, ": is a device or a pipe; results are written to files.");
   slot_ = claim_slot(temporary_);
   descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) {

@@ -127,8 +127,8 @@ TensorEntry read_npy(const MappedFile& file) {
   }
   e.data = p + begin + length;
   const std::size_t available = (file.size() - begin - length) / static_cast<std::size_t>(dtype_size(e.type));
-  require<FileError>(static_cast<std::size_t>(e.shape.elements()) <= available, file.path(), ": its header announces ", e.shape, " of ", dtype_name(e.type),
-                     ", but only ", available, " numbers follow. The file is cut off or damaged.");
+  require<FileError>(static_cast<std::size_t>(e.shape.elements()) <= available, file.path(), ": its header announces ", e.shape, " of ",
+                     dtype_name(e.type), ", but only ", available, " numbers follow. The file is cut off or damaged.");
   return e;
 }
 
@@ -142,7 +142,8 @@ void write_npy(const std::string& path, const Shape& sizes, const ElementSource&
   std::string header = std::string("{'descr': '") + code + "', 'fortran_order': False, 'shape': (" + shape + "), }";
   while ((10 + header.size() + 1) % 64 != 0) header += ' ';
   header += '\n';
-  const unsigned char start[10] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<unsigned char>(header.size() & 255), static_cast<unsigned char>(header.size() >> 8)};
+  const unsigned char start[10] = {
+      0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<unsigned char>(header.size() & 255), static_cast<unsigned char>(header.size() >> 8)};
   OutputFile out(path);
   out.write(start, sizeof start);
   out.write(header.data(), header.size());

@@ -7,7 +7,7 @@ namespace fu {
 namespace {
 
 // A state_dict of a large model has some tens of thousands of values; a hostile file may have one for every byte.
-constexpr std::size_t kMaxValues = 400000, kMaxItems = 2000000;
+constexpr std::size_t kMaxValues = 400000, kMaxItems = 2000000, kMaxTensors = 50000, kMaxSteps = 8000000;
 
 enum Global : std::int64_t { kDictionary, kRebuildTensor, kRebuildParameter, kStorage, kSize, kInert };
 
@@ -147,7 +147,7 @@ void Pickle::append(PickleRef target, const std::vector<PickleRef>& items, bool 
 
 std::vector<std::int64_t> Pickle::integers(PickleRef sequence) const {
   const PickleValue& v = arena_[sequence];
-  if (v.kind != Kind::sequence || v.items.size() > 64) fail("has sizes that are no short tuple");
+  if (v.kind != Kind::sequence || v.items.size() > 8) fail("has sizes that are no tuple of at most 8");
   std::vector<std::int64_t> out;
   for (PickleRef r : v.items) {
     if (arena_[r].kind != Kind::integer) fail("has a size that is no integer");
@@ -167,6 +167,7 @@ PickleRef Pickle::rebuild_tensor(const std::vector<PickleRef>& a) {
   t.offset = arena_[a[1]].integer;
   t.sizes = integers(a[2]);
   t.strides = integers(a[3]);
+  if (tensors_.size() >= kMaxTensors) fail("has more than " + std::to_string(kMaxTensors) + " tensors");
   tensors_.push_back(std::move(t));
   PickleValue value;
   value.kind = Kind::tensor;
@@ -183,7 +184,7 @@ void Pickle::reduce() {
     return;
   }
   if (arena_[callable].kind != Kind::global || arena_[arguments].kind != Kind::sequence) fail("calls what is no function");
-  const std::vector<PickleRef> args = arena_[arguments].items;
+  const std::vector<PickleRef>& args = arena_[arguments].items;  // nothing is pushed before its last use
   PickleValue value;
   switch (arena_[callable].integer) {
     case kDictionary:
@@ -220,7 +221,8 @@ void Pickle::persistent(PickleRef id) {
   if (v.kind != Kind::sequence || v.items.size() < 5 || kind(0) != Kind::text || arena_[v.items[0]].text != "storage" || kind(1) != Kind::global ||
       arena_[v.items[1]].integer != kStorage || kind(2) != Kind::text || kind(4) != Kind::integer)
     fail("refers to something that is no storage");
-  if (v.items.size() > 5 && kind(5) != Kind::none) fail("has a storage that is a view of another, which is not supported. Save it again with a current PyTorch");
+  if (v.items.size() > 5 && kind(5) != Kind::none)
+    fail("has a storage that is a view of another, which is not supported. Save it again with a current PyTorch");
   PickleValue storage;
   storage.kind = Kind::storage;
   storage.type = arena_[v.items[1]].type;
@@ -239,8 +241,9 @@ const PickleValue* Pickle::find(const PickleValue& dictionary, std::string_view 
 }
 
 void Pickle::run() {
-  while (step(static_cast<unsigned char>(take(1)[0]))) {
-  }
+  std::size_t steps = 0;
+  while (step(static_cast<unsigned char>(take(1)[0])))
+    if (++steps > kMaxSteps || memo_.size() > kMaxValues) fail("is absurdly long");
 }
 
 bool Pickle::step(unsigned char op) {
@@ -257,10 +260,14 @@ bool Pickle::step(unsigned char op) {
       return true;
     case '0': stack_.empty() ? fail("takes a value where there is none") : stack_.pop_back(); return true;
     case '1': pop_to_mark(); return true;
-    case '2': stack_.push_back(top()); if (stack_.size() > kMaxValues) fail("is absurdly deep"); return true;
+    case '2':
+      stack_.push_back(top());
+      if (stack_.size() > kMaxValues) fail("is absurdly deep");
+      return true;
 
     case 'N': push(std::move(value)); return true;
-    case 0x88: case 0x89:  // True, False
+    case 0x88:
+    case 0x89:  // True, False
       value.kind = Kind::boolean;
       value.integer = op == 0x88;
       push(std::move(value));
@@ -282,15 +289,22 @@ bool Pickle::step(unsigned char op) {
       push_int(static_cast<std::int64_t>(v));
       return true;
     }
-    case 'G': take(8); value.kind = Kind::real_number; push(std::move(value)); return true;
+    case 'G':
+      take(8);
+      value.kind = Kind::real_number;
+      push(std::move(value));
+      return true;
 
     case 'X': push_text(take(bytes(4))); return true;
     case 0x8c: push_text(take(bytes(1))); return true;
     case 0x8d: push_text(take(bytes(8))); return true;
-    case 'U': case 'C': push_text(take(bytes(1))); return true;
-    case 'T': case 'B': push_text(take(bytes(4))); return true;
+    case 'U':
+    case 'C': push_text(take(bytes(1))); return true;
+    case 'T':
+    case 'B': push_text(take(bytes(4))); return true;
 
-    case ')': case ']':
+    case ')':
+    case ']':
       value.kind = Kind::sequence;
       push(std::move(value));
       return true;
@@ -298,7 +312,8 @@ bool Pickle::step(unsigned char op) {
       value.kind = Kind::dictionary;
       push(std::move(value));
       return true;
-    case 't': case 'l': push_items(pop_to_mark()); return true;
+    case 't':
+    case 'l': push_items(pop_to_mark()); return true;
     case 0x85: push_items({pop()}); return true;
     case 0x86: {
       const PickleRef b = pop(), a = pop();
@@ -341,7 +356,8 @@ bool Pickle::step(unsigned char op) {
     case 'q': memo_[bytes(1)] = top(); return true;
     case 'r': memo_[bytes(4)] = top(); return true;
     case 0x94: memo_[memo_.size()] = top(); return true;  // MEMOIZE
-    case 'h': case 'j': {
+    case 'h':
+    case 'j': {
       const auto it = memo_.find(bytes(op == 'h' ? 1 : 4));
       if (it == memo_.end()) fail("recalls what it never stored");
       stack_.push_back(it->second);
@@ -360,15 +376,17 @@ bool Pickle::step(unsigned char op) {
       push_global(arena_[module].text, arena_[name].text);
       return true;
     }
-    case 'R': case 0x81: reduce(); return true;  // REDUCE, NEWOBJ
-    case 'b': {  // BUILD: state of an object; dictionaries and tensors need none of it
+    case 'R':
+    case 0x81: reduce(); return true;  // REDUCE, NEWOBJ
+    case 'b': {                        // BUILD: state of an object; dictionaries and tensors need none of it
       pop();
       const Kind kind = arena_[top()].kind;
       if (kind != Kind::dictionary && kind != Kind::opaque && kind != Kind::tensor) fail("sets the state of what has none");
       return true;
     }
     case 'Q': persistent(pop()); return true;
-    default: fail("has the unknown instruction " + std::to_string(static_cast<int>(op)) + ": it is damaged, or written by something else than torch.save");
+    default:
+      fail("has the unknown instruction " + std::to_string(static_cast<int>(op)) + ": it is damaged, or written by something else than torch.save");
   }
 }
 

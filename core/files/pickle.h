@@ -19,11 +19,11 @@ using PickleRef = std::uint32_t;
 struct PickleValue {
   enum class Kind : unsigned char { none, boolean, integer, real_number, text, sequence, dictionary, global, storage, tensor, opaque, mark };
   Kind kind = Kind::none;
-  std::int64_t integer = 0;         // boolean, integer; storage: elements; global: which one
-  std::string_view text;            // text; points into the pickle. storage: its key
-  std::vector<PickleRef> items;     // sequence; dictionary: key, value, key, value, ...
-  std::int32_t tensor = -1;         // tensor: index into tensors()
-  DType type = DType::f32;          // storage, and globals that name a storage type
+  std::int64_t integer = 0;      // boolean, integer; storage: elements; global: which one
+  std::string_view text;         // text; points into the pickle. storage: its key
+  std::vector<PickleRef> items;  // sequence; dictionary: key, value, key, value, ...
+  std::int32_t tensor = -1;      // tensor: index into tensors()
+  DType type = DType::f32;       // storage, and globals that name a storage type
 };
 
 /// What torch._utils._rebuild_tensor_v2 was given. Sizes and strides in elements, unchecked.

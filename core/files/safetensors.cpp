@@ -10,6 +10,7 @@ namespace fu {
 namespace {
 
 constexpr std::size_t kMaxHeader = 100u << 20;  // the format's own limit
+constexpr std::size_t kMaxItems = 50000, kMaxMetadata = 10000;
 
 struct Item {
   std::string dtype;
@@ -38,7 +39,7 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
   bool string(string_t& value) override {
     if (depth_ == 2 && in_metadata_) {
       metadata[key_] = value;
-      return true;
+      return metadata.size() <= kMaxMetadata || fail("absurdly much metadata");
     }
     if (depth_ != 2 || list_ || key_ != "dtype") return fail("a string out of place");
     item_->dtype = value;
@@ -50,6 +51,7 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
     if (depth_ == 2) {
       in_metadata_ = key_ == "__metadata__";
       if (!in_metadata_) {
+        if (items.size() >= kMaxItems) return fail("more than " + std::to_string(kMaxItems) + " tensors");
         const auto [it, fresh] = items.emplace(key_, Item{});
         if (!fresh) return fail("the name '" + printable(key_) + "' twice");
         item_ = &it->second;
@@ -103,8 +105,9 @@ bool find_type(const std::string& name, DType& type) {
   static constexpr struct {
     const char* name;
     DType type;
-  } kTypes[] = {{"F16", DType::f16}, {"BF16", DType::bf16}, {"F32", DType::f32}, {"F64", DType::f64}, {"I8", DType::i8},   {"I16", DType::i16}, {"I32", DType::i32},
-                {"I64", DType::i64}, {"U8", DType::u8},     {"U16", DType::u16}, {"U32", DType::u32}, {"U64", DType::u64}, {"BOOL", DType::boolean}};
+  } kTypes[] = {{"F16", DType::f16}, {"BF16", DType::bf16}, {"F32", DType::f32},     {"F64", DType::f64}, {"I8", DType::i8},
+                {"I16", DType::i16}, {"I32", DType::i32},   {"I64", DType::i64},     {"U8", DType::u8},   {"U16", DType::u16},
+                {"U32", DType::u32}, {"U64", DType::u64},   {"BOOL", DType::boolean}};
   for (const auto& t : kTypes)
     if (name == t.name) {
       type = t.type;
@@ -129,7 +132,9 @@ std::map<std::string, TensorEntry> read_safetensors(const MappedFile& file, std:
   std::map<std::string, TensorEntry> entries;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
   for (const auto& [name, item] : handler.items) {
-    const auto bad = [&, &name = name](const std::string& what) { return FileError(file.path() + ": tensor '" + printable(name) + "' " + what + "."); };
+    const auto bad = [&, &name = name](const std::string& what) {
+      return FileError(file.path() + ": tensor '" + printable(name) + "' " + what + ".");
+    };
     TensorEntry e;
     if (!item.has_dtype || !item.has_shape || item.offsets.size() != 2) throw bad("lacks dtype, shape or data_offsets");
     if (!find_type(item.dtype, e.type)) throw bad("has the unsupported type '" + printable(item.dtype) + "'");
@@ -146,7 +151,8 @@ std::map<std::string, TensorEntry> read_safetensors(const MappedFile& file, std:
     }
     const std::uint64_t begin = item.offsets[0], end = item.offsets[1];
     if (begin > end || end > data_size)
-      throw bad("lies at bytes " + std::to_string(begin) + " to " + std::to_string(end) + " of " + std::to_string(data_size) + ": the file is cut off or damaged");
+      throw bad("lies at bytes " + std::to_string(begin) + " to " + std::to_string(end) + " of " + std::to_string(data_size) +
+                ": the file is cut off or damaged");
     if (end - begin != static_cast<std::uint64_t>(n) * static_cast<std::uint64_t>(dtype_size(e.type)))
       throw bad("of shape " + e.shape.str() + " and type " + item.dtype + " takes " + std::to_string(end - begin) + " bytes, which does not fit");
     e.data = file.data() + 8 + length + begin;
@@ -156,7 +162,8 @@ std::map<std::string, TensorEntry> read_safetensors(const MappedFile& file, std:
   }
   std::sort(ranges.begin(), ranges.end());
   for (std::size_t i = 1; i < ranges.size(); ++i)
-    require<FileError>(ranges[i].first >= ranges[i - 1].second, file.path(), ": two tensors overlap at byte ", ranges[i].first, ". The file is damaged.");
+    require<FileError>(ranges[i].first >= ranges[i - 1].second, file.path(), ": two tensors overlap at byte ", ranges[i].first,
+                       ". The file is damaged.");
   return entries;
 }
 
@@ -193,7 +200,8 @@ void write_all(const std::string& path, const std::vector<Output>& tensors, cons
 
 }  // namespace
 
-void write_safetensors(const std::string& path, const std::map<std::string, Tensor>& tensors, const std::map<std::string, std::string>& metadata, DType type) {
+void write_safetensors(const std::string& path, const std::map<std::string, Tensor>& tensors, const std::map<std::string, std::string>& metadata,
+                       DType type) {
   std::vector<Output> outputs;
   for (const auto& [name, tensor] : tensors) outputs.push_back({name, tensor.shape(), elements_of(tensor)});
   write_all(path, outputs, metadata, type);

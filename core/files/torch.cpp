@@ -63,11 +63,14 @@ std::map<std::string, Bytes> read_zip(const MappedFile& file) {
 
     if (name.empty() || name[0] == '/' || name.find("..") != std::string::npos || name.find('\\') != std::string::npos)
       throw bad("has a zip entry named '" + printable(name) + "', which leads out of its folder. This is no file that PyTorch wrote");
-    if (method != 0 || packed != size) throw bad("has the compressed entry '" + printable(name) + "'; PyTorch stores them plain. Unpack and zip it again with -0");
-    if (!in_file(offset, 30) || read_le(p + offset, 4) != 0x04034b50) throw bad("is damaged: zip entry '" + printable(name) + "' is not where it should be");
+    if (method != 0 || packed != size)
+      throw bad("has the compressed entry '" + printable(name) + "'; PyTorch stores them plain. Unpack and zip it again with -0");
+    if (!in_file(offset, 30) || read_le(p + offset, 4) != 0x04034b50)
+      throw bad("is damaged: zip entry '" + printable(name) + "' is not where it should be");
     const std::uint64_t begin = offset + 30 + read_le(p + offset + 26, 2) + read_le(p + offset + 28, 2);
     if (!in_file(begin, size)) throw bad("is cut off inside '" + printable(name) + "'");
-    if (!entries.emplace(name, Bytes{p + begin, static_cast<std::size_t>(size)}).second) throw bad("has the zip entry '" + printable(name) + "' twice");
+    if (!entries.emplace(name, Bytes{p + begin, static_cast<std::size_t>(size)}).second)
+      throw bad("has the zip entry '" + printable(name) + "' twice");
   }
   return entries;
 }
@@ -94,17 +97,27 @@ const PickleValue& find_state_dict(const Pickle& pickle, const std::string& path
 
 /// Turns what the pickle says of its tensors into entries, once each is known to lie inside its storage.
 template <class FindStorage>
-std::map<std::string, TensorEntry> collect(const Pickle& pickle, const std::string& path, std::string& root, const FindStorage& storage_of) {
+std::map<std::string, TensorEntry> collect(const Pickle& pickle, const MappedFile& file, std::string& root, const FindStorage& storage_of) {
+  const std::string& path = file.path();
+  const std::size_t file_size = file.size();
   std::map<std::string, TensorEntry> entries;
+  // Tensors may share storages, but a file that claims many times its size is a trap.
+  std::size_t claimed = 0;
+  const auto count = [&](const TensorEntry& e) {
+    claimed += static_cast<std::size_t>(e.shape.elements() * dtype_size(e.type));
+    require<FileError>(claimed / 4 <= file_size, path, ": its tensors claim more than four times the size of the file. It is damaged.");
+  };
   const auto add = [&](const std::string& name, const PickleTensor& t) {
     const auto bad = [&](const std::string& what) { return FileError(path + ": tensor '" + printable(name) + "' " + what + "."); };
     TensorEntry e;
     e.type = t.type;
-    if (t.sizes.size() != t.strides.size() || t.sizes.size() > static_cast<std::size_t>(Shape::kMaxRank)) throw bad("has sizes and strides that do not match, or more than 8 axes");
+    if (t.sizes.size() != t.strides.size() || t.sizes.size() > static_cast<std::size_t>(Shape::kMaxRank))
+      throw bad("has sizes and strides that do not match, or more than 8 axes");
     const Bytes storage = storage_of(t);
     const Index available = static_cast<Index>(storage.size / static_cast<std::size_t>(dtype_size(t.type)));
     if (t.storage_elements < 0 || t.storage_elements > available)
-      throw bad("wants a storage of " + std::to_string(t.storage_elements) + " numbers, but " + std::to_string(available) + " are there: the file is cut off or damaged");
+      throw bad("wants a storage of " + std::to_string(t.storage_elements) + " numbers, but " + std::to_string(available) +
+                " are there: the file is cut off or damaged");
     // The last element's position: each step is checked, so nothing overflows.
     Index last = t.offset, elements = 1;
     bool fits = t.offset >= 0, empty = false;
@@ -112,14 +125,18 @@ std::map<std::string, TensorEntry> collect(const Pickle& pickle, const std::stri
       if (t.sizes[i] < 0 || t.strides[i] < 0) throw bad("has a negative size or stride");
       if (t.sizes[i] == 0) empty = true;
       Index reach = 0;
-      fits = fits && !__builtin_mul_overflow(t.sizes[i] > 0 ? t.sizes[i] - 1 : 0, t.strides[i], &reach) && !__builtin_add_overflow(last, reach, &last) &&
-             !__builtin_mul_overflow(elements, t.sizes[i] > 0 ? t.sizes[i] : 1, &elements);
+      fits = fits && !__builtin_mul_overflow(t.sizes[i] > 0 ? t.sizes[i] - 1 : 0, t.strides[i], &reach) &&
+             !__builtin_add_overflow(last, reach, &last) && !__builtin_mul_overflow(elements, t.sizes[i] > 0 ? t.sizes[i] : 1, &elements);
       e.stride[i] = t.strides[i];
     }
-    if (!empty && (!fits || last >= t.storage_elements)) throw bad("reaches beyond its storage of " + std::to_string(t.storage_elements) + " numbers");
-    if (!empty && elements > t.storage_elements) throw bad("repeats its storage (stride 0): " + std::to_string(elements) + " elements of " + std::to_string(t.storage_elements) + " numbers. Save a contiguous copy");
+    if (!empty && (!fits || last >= t.storage_elements))
+      throw bad("reaches beyond its storage of " + std::to_string(t.storage_elements) + " numbers");
+    if (!empty && elements > t.storage_elements)
+      throw bad("repeats its storage (stride 0): " + std::to_string(elements) + " elements of " + std::to_string(t.storage_elements) +
+                " numbers. Save a contiguous copy");
     for (Index s : t.sizes) e.shape.push_back(s);
     e.data = storage.data + (empty ? 0 : t.offset * dtype_size(t.type));
+    count(e);
     if (!entries.emplace(name, e).second) throw bad("stands there twice");
   };
   if (pickle.result().kind == Kind::tensor) {
@@ -147,13 +164,14 @@ std::map<std::string, TensorEntry> read_torch_zip(const MappedFile& file, std::s
       folder = name.substr(0, name.size() - suffix.size());
       pickle_bytes = &bytes;
     }
-  require<FileError>(pickle_bytes != nullptr, file.path(), ": is a zip, but none of PyTorch's: it has no data.pkl. TorchScript files must be saved as a state_dict.");
+  require<FileError>(pickle_bytes != nullptr, file.path(),
+                     ": is a zip, but none of PyTorch's: it has no data.pkl. TorchScript files must be saved as a state_dict.");
   const auto order = zip.find(folder + "/byteorder");
   require<FileError>(order == zip.end() || order->second.size != 3 || std::memcmp(order->second.data, "big", 3) != 0, file.path(),
                      ": was written on a big-endian machine. Save it again on a little-endian one.");
   const Pickle pickle({reinterpret_cast<const char*>(pickle_bytes->data), pickle_bytes->size}, 0, file.path());
-  return collect(pickle, file.path(), root, [&](const PickleTensor& t) {
-    const auto it = zip.find(folder + "/data/" + std::string(t.storage));
+  return collect(pickle, file, root, [&](const PickleTensor& t) {
+    const auto it = zip.find(folder + "/data/" + std::string(t.storage.substr(0, 256)));
     require<FileError>(it != zip.end(), file.path(), ": storage '", printable(t.storage), "' is missing. The file is damaged.");
     return it->second;
   });
@@ -164,10 +182,12 @@ std::map<std::string, TensorEntry> read_torch_legacy(const MappedFile& file, std
   // Magic number, protocol version, facts about the system, the object, the keys of its storages, then the storages.
   const Pickle magic(text, 0, file.path());
   constexpr unsigned char kMagic[] = {0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
-  require<FileError>(magic.result().kind == Kind::text && magic.result().text == std::string_view(reinterpret_cast<const char*>(kMagic), sizeof kMagic), file.path(),
-                     ": is a pickle, but not one that torch.save wrote.");
+  require<FileError>(
+      magic.result().kind == Kind::text && magic.result().text == std::string_view(reinterpret_cast<const char*>(kMagic), sizeof kMagic), file.path(),
+      ": is a pickle, but not one that torch.save wrote.");
   const Pickle version(text, magic.end(), file.path());
-  require<FileError>(version.result().kind == Kind::integer && version.result().integer == 1001, file.path(), ": is of an unknown version of PyTorch's legacy format.");
+  require<FileError>(version.result().kind == Kind::integer && version.result().integer == 1001, file.path(),
+                     ": is of an unknown version of PyTorch's legacy format.");
   const Pickle system(text, version.end(), file.path());
   const Pickle object(text, system.end(), file.path());
   const Pickle keys(text, object.end(), file.path());
@@ -189,7 +209,7 @@ std::map<std::string, TensorEntry> read_torch_legacy(const MappedFile& file, std
     storages[key] = {file.data() + at, static_cast<std::size_t>(elements * size)};
     at += elements * size;
   }
-  return collect(object, file.path(), root, [&](const PickleTensor& t) {
+  return collect(object, file, root, [&](const PickleTensor& t) {
     const auto it = storages.find(t.storage);
     require<FileError>(it != storages.end(), file.path(), ": storage '", printable(t.storage), "' is missing. The file is damaged.");
     return it->second;

@@ -1,6 +1,7 @@
 #include "core/files/weights.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 namespace fu {
@@ -25,7 +26,7 @@ Weights::Weights(const std::string& path) : file_(std::make_shared<MappedFile>(p
   } else if (starts("PK\x03\x04")) {
     format_ = "PyTorch zip";
     entries_ = read_torch_zip(*file_, root_);
-  } else if (starts("\x80\x02")) {
+  } else if (starts("\x80\x02\x8a\x0a")) {
     format_ = "PyTorch legacy";
     entries_ = read_torch_legacy(*file_, root_);
   } else if (n >= 9 && p[8] == '{') {
@@ -47,7 +48,8 @@ const TensorEntry& Weights::entry(const std::string& name) const {
     if (listed < 3 && key.size() >= tail.size() && key.compare(key.size() - tail.size(), tail.size(), tail) == 0) {
       near += (listed++ ? ", " : "") + printable(key);
     }
-  throw FileError(path() + ": has no tensor '" + name + "' among its " + std::to_string(entries_.size()) + (near.empty() ? "." : "; it has " + near + "."));
+  throw FileError(path() + ": has no tensor '" + printable(name) + "' among its " + std::to_string(entries_.size()) +
+                  (near.empty() ? "." : "; it has " + near + "."));
 }
 
 Tensor Weights::read(const std::string& name) const {
@@ -84,8 +86,12 @@ Tensor Weights::read(const std::string& name) const {
 
 Tensor Weights::read(const std::string& name, const Shape& expected) const {
   const Shape& found = shape(name);
-  require<FileError>(found == expected, path(), ": tensor '", name, "' has shape ", found, ", expected ", expected, ".");
-  return read(name);
+  require<FileError>(found == expected, path(), ": tensor '", printable(name), "' has shape ", found, ", expected ", expected, ".");
+  const Tensor t = read(name);
+  for (Index i = 0; i < t.size(); ++i)
+    require<FileError>(std::isfinite(t.data()[i]), path(), ": tensor '", printable(name), "' holds a number that is infinite or none, at element ", i,
+                       ".");
+  return t;
 }
 
 Tensor Weights::read_single() const {

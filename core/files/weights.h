@@ -42,7 +42,7 @@ class Weights {
   /// Shape of a tensor; FileError naming the nearest names if there is none.
   const Shape& shape(const std::string& name) const { return entry(name).shape; }
   Tensor read(const std::string& name) const;
-  /// read(), after checking the shape; FileError names path, tensor, expected and found.
+  /// For parameters: read(), after checking the shape, and that all numbers are finite. FileError names path, tensor, expected and found.
   Tensor read(const std::string& name, const Shape& expected) const;
   /// The only tensor of a file that holds one (.npy, or a .safetensors with one entry); FileError otherwise.
   Tensor read_single() const;

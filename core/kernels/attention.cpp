@@ -65,8 +65,7 @@ void attention(const AttentionArgs& a) {
     for (Index j = j0; j < j1; ++j)
       for (Index t = 0; t < kMicroCols; ++t) {
         const Index token = j * kMicroCols + t;
-        for (Index p = 0; p < a.head_dim; ++p)
-          packed[(j * a.head_dim + p) * kMicroCols + t] = token < a.tokens ? keys[token * row + p] : 0;
+        for (Index p = 0; p < a.head_dim; ++p) packed[(j * a.head_dim + p) * kMicroCols + t] = token < a.tokens ? keys[token * row + p] : 0;
       }
     const real* values = keys + width;
     packed += at.keys;

@@ -13,7 +13,7 @@ namespace fu::FU_ISA {
 namespace {
 
 constexpr Index kStripsPerTask = 96 / kMicroRows;  // rows of a task, in strips of kMicroRows
-constexpr Index kPanelsPerTask = 16;  // columns of a task, in panels
+constexpr Index kPanelsPerTask = 16;               // columns of a task, in panels
 
 Index depth_block(Index k) {
   const Index blocks = imax(1, ceil_div(k, kMaxDepth));

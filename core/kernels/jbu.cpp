@@ -13,8 +13,8 @@ namespace fu::FU_ISA {
 
 namespace {
 
-constexpr Index kTile = 32;       // output pixels of a task in a row: two vectors of 16, or four of 8
-constexpr Index kPairs = 2;        // pairs of rows of a task: they share most of their source rows
+constexpr Index kTile = 32;  // output pixels of a task in a row: two vectors of 16, or four of 8
+constexpr Index kPairs = 2;  // pairs of rows of a task: they share most of their source rows
 constexpr Index kMaxRadius = 5;
 constexpr Index kMaxDiameter = 2 * kMaxRadius + 1;
 constexpr Index kMaxKeyDim = 64, kMaxGuidance = 8;

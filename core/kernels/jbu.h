@@ -9,8 +9,8 @@ namespace fu {
 /// transpose of the checkpoint's, because the kernels walk over inputs and want the weights of several outputs side by side.
 struct JbuWeights {
   Index radius = 3, key_dim = 32, guidance_dim = 3;
-  real temperature = 1;                        // exp(range_temp), within [1e-4, 1e4]
-  const real* spatial = nullptr;               // (n) Gaussian over the neighbourhood
+  real temperature = 1;                              // exp(range_temp), within [1e-4, 1e4]
+  const real* spatial = nullptr;                     // (n) Gaussian over the neighbourhood
   const real *key0 = nullptr, *key0_bias = nullptr;  // (g,k), (k)
   const real *key3 = nullptr, *key3_bias = nullptr;  // (k,k), (k)
   const real *fix0 = nullptr, *fix0_bias = nullptr;  // (n+g,n), (n)

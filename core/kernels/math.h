@@ -36,11 +36,21 @@ static inline Vec lane_by_lane(Vec x, F f) {
 
 #ifdef FU_REAL_DOUBLE
 
-static inline Vec vexp(Vec x) { return lane_by_lane(x, [](double v) { return __builtin_exp(v); }); }
-static inline Vec vlog(Vec x) { return lane_by_lane(x, [](double v) { return __builtin_log(v); }); }
-static inline Vec vsin(Vec x) { return lane_by_lane(x, [](double v) { return __builtin_sin(v); }); }
-static inline Vec vcos(Vec x) { return lane_by_lane(x, [](double v) { return __builtin_cos(v); }); }
-static inline Vec verf(Vec x) { return lane_by_lane(x, [](double v) { return __builtin_erf(v); }); }
+static inline Vec vexp(Vec x) {
+  return lane_by_lane(x, [](double v) { return __builtin_exp(v); });
+}
+static inline Vec vlog(Vec x) {
+  return lane_by_lane(x, [](double v) { return __builtin_log(v); });
+}
+static inline Vec vsin(Vec x) {
+  return lane_by_lane(x, [](double v) { return __builtin_sin(v); });
+}
+static inline Vec vcos(Vec x) {
+  return lane_by_lane(x, [](double v) { return __builtin_cos(v); });
+}
+static inline Vec verf(Vec x) {
+  return lane_by_lane(x, [](double v) { return __builtin_erf(v); });
+}
 
 #else
 
@@ -71,7 +81,7 @@ static inline Vec vexp(Vec x) {
 
 static inline Vec vlog(Vec x) {
   // log(x) = e ln 2 + log(1 + f), 1 + f in [sqrt 1/2, sqrt 2).
-  constexpr real kPoly[] = {0.3333331346511841f,  -0.25000008940696716f, 0.2000211924314499f,  -0.1666799634695053f, 0.14219550788402557f,
+  constexpr real kPoly[] = {0.3333331346511841f,   -0.25000008940696716f, 0.2000211924314499f,   -0.1666799634695053f, 0.14219550788402557f,
                             -0.12405591458082199f, 0.11888174712657928f,  -0.11675640940666199f, 0.06746601313352585f};
   const VecInt denormal = x < 1.17549435e-38f;
   const Vec scaled = select(denormal, x * 8388608.0f, x);
@@ -134,7 +144,8 @@ static inline Vec vcos(Vec x) {
 
 /// erf(x) for |x| <= 4, where it rounds to 1: x P(x^2) / Q(x^2). All coefficients are positive: nothing cancels.
 static inline Vec erf_bounded(Vec x) {
-  constexpr real kP[] = {1.1283791065216064f, 0.1935426890850067f, 0.053101323544979095f, 0.003883209079504013f, 0.00028455769643187523f, 1.9867370610882062e-06f};
+  constexpr real kP[] = {1.1283791065216064f,   0.1935426890850067f,     0.053101323544979095f,
+                         0.003883209079504013f, 0.00028455769643187523f, 1.9867370610882062e-06f};
   constexpr real kQ[] = {1.0f, 0.5048552751541138f, 0.1153489202260971f, 0.015206989832222462f, 0.0011855284683406353f, 3.7419267755467445e-05f};
   const Vec z = x * x;
   return x * polynomial(z, kP) / polynomial(z, kQ);
@@ -176,7 +187,8 @@ static inline Vec vtanh(Vec x) {
 
 static inline Vec vsqrt(Vec x) {
   Vec y{};
-  for (Index i = 0; i < kLanes; ++i) y[i] = sizeof(real) == 8 ? static_cast<real>(__builtin_sqrt(x[i])) : static_cast<real>(__builtin_sqrtf(static_cast<float>(x[i])));
+  for (Index i = 0; i < kLanes; ++i)
+    y[i] = sizeof(real) == 8 ? static_cast<real>(__builtin_sqrt(x[i])) : static_cast<real>(__builtin_sqrtf(static_cast<float>(x[i])));
   return y;
 }
 static inline Vec vrelu(Vec x) { return select(x > 0.0f, x, select(x == x, Vec{}, x)); }

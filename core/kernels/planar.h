@@ -16,8 +16,8 @@ constexpr Index kPlanarRows = 4;
 #endif
 
 template <Index ROWS, Index VECTORS>
-static inline void planar_block(const real* __restrict x, Index stride, Index n_in, const real* __restrict w, Index n_out, const real* bias, bool gelu,
-                                bool add, real* y) {
+static inline void planar_block(const real* __restrict x, Index stride, Index n_in, const real* __restrict w, Index n_out, const real* bias,
+                                bool gelu, bool add, real* y) {
   Vec acc[ROWS][VECTORS];
 #pragma GCC unroll 16
   for (Index i = 0; i < ROWS; ++i)
@@ -61,12 +61,14 @@ static inline void planar_rows(const real* x, Index stride, Index n_in, const re
     switch (rows) {
 #define FU_ROWS(N) \
   case N: planar_block<N, VECTORS>(x, stride, n_in, wb, n_out, bb, gelu, add, yb); break;
-      FU_ROWS(1) FU_ROWS(2) FU_ROWS(3) FU_ROWS(4)
+      FU_ROWS(1)
+      FU_ROWS(2)
+      FU_ROWS(3) FU_ROWS(4)
 #if defined(__AVX2__) || defined(__aarch64__)
-      FU_ROWS(5) FU_ROWS(6)
+          FU_ROWS(5) FU_ROWS(6)
 #endif
 #if defined(__AVX512F__) || defined(__aarch64__)
-      FU_ROWS(7) FU_ROWS(8) FU_ROWS(9) FU_ROWS(10) FU_ROWS(11) FU_ROWS(12) FU_ROWS(13)
+              FU_ROWS(7) FU_ROWS(8) FU_ROWS(9) FU_ROWS(10) FU_ROWS(11) FU_ROWS(12) FU_ROWS(13)
 #endif
 #undef FU_ROWS
     }
@@ -76,8 +78,8 @@ static inline void planar_rows(const real* x, Index stride, Index n_in, const re
 
 /// y (n_out, stride) = act(w^T x + bias), or y += w^T x + bias, over the first `pixels` lanes (rounded up to whole vectors) of x (n_in,
 /// stride); w (n_in, n_out).
-static inline void planar_linear(const real* x, Index stride, Index n_in, const real* w, Index n_out, const real* bias, bool gelu, bool add, Index pixels,
-                                 real* y) {
+static inline void planar_linear(const real* x, Index stride, Index n_in, const real* w, Index n_out, const real* bias, bool gelu, bool add,
+                                 Index pixels, real* y) {
   Index p = 0;
   for (; p + kLanes < pixels; p += 2 * kLanes) planar_rows<2>(x + p, stride, n_in, w, n_out, bias, gelu, add, y + p);
   if (p < pixels) planar_rows<1>(x + p, stride, n_in, w, n_out, bias, gelu, add, y + p);

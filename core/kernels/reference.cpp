@@ -103,8 +103,7 @@ void layer_norm_ref(const real* x, const real* weight, const real* bias, real* y
     mean /= static_cast<double>(c);
     for (Index i = 0; i < c; ++i) variance += (x[r * c + i] - mean) * (x[r * c + i] - mean);
     variance /= static_cast<double>(c);
-    for (Index i = 0; i < c; ++i)
-      y[r * c + i] = static_cast<real>((x[r * c + i] - mean) / std::sqrt(variance + double(eps)) * weight[i] + bias[i]);
+    for (Index i = 0; i < c; ++i) y[r * c + i] = static_cast<real>((x[r * c + i] - mean) / std::sqrt(variance + double(eps)) * weight[i] + bias[i]);
   }
 }
 
@@ -132,7 +131,9 @@ void attention_ref(const AttentionArgs& a) {
   for (Index b = 0; b < a.batch; ++b)
     for (Index h = 0; h < a.heads; ++h)
       for (Index i = 0; i < a.tokens; ++i) {
-        const auto at = [&](Index token, Index which, Index p) { return double(a.qkv[((b * a.tokens + token) * 3 + which) * width + h * a.head_dim + p]); };
+        const auto at = [&](Index token, Index which, Index p) {
+          return double(a.qkv[((b * a.tokens + token) * 3 + which) * width + h * a.head_dim + p]);
+        };
         double top = -INFINITY, total = 0;
         for (Index j = 0; j < a.tokens; ++j) {
           double dot = 0;
@@ -148,7 +149,8 @@ void attention_ref(const AttentionArgs& a) {
       }
 }
 
-void im2col_ref(const real* x, Index h, Index w, Index c, Index kh, Index kw, Index stride, Index pad, Index row_begin, Index row_end, real* patches) {
+void im2col_ref(const real* x, Index h, Index w, Index c, Index kh, Index kw, Index stride, Index pad, Index row_begin, Index row_end,
+                real* patches) {
   const Index ho = (h + 2 * pad - kh) / stride + 1, wo = (w + 2 * pad - kw) / stride + 1;
   for (Index row = row_begin; row < row_end; ++row)
     for (Index j = 0; j < wo; ++j)
@@ -225,7 +227,9 @@ void jbu_keys_ref(const JbuLevelArgs& l, Index row_begin, Index row_end) {
 static std::vector<double> pixel_kernel(const JbuLevelArgs& l, Index y, Index x) {
   const JbuWeights& w = l.weights;
   const Index r = w.radius, d = 2 * r + 1, n = d * d, plane = key_plane(l), k = w.key_dim, g = w.guidance_dim;
-  const auto key = [&](Index row, Index col, Index c) { return double(l.keys[((reflect(row, l.height) - l.key_row0) * (k + g) + c) * plane + col + r]); };
+  const auto key = [&](Index row, Index col, Index c) {
+    return double(l.keys[((reflect(row, l.height) - l.key_row0) * (k + g) + c) * plane + col + r]);
+  };
   std::vector<double> kernel(static_cast<std::size_t>(n + g)), hidden(static_cast<std::size_t>(n));
   double top = -INFINITY, total = 0, sum = 0;
   for (Index t = 0; t < n; ++t) {
@@ -288,8 +292,8 @@ real fma_peak_ref(Index rounds) {
 
 const Kernels& kernels_reference() {
   static const Kernels table = {
-      "reference",
-      1,
+    "reference",
+    1,
 #define FU_KERNEL(result, name, arguments) name##_ref,
 #include "core/kernels/kernels.def"
 #undef FU_KERNEL

@@ -24,8 +24,8 @@ real fma_peak(Index rounds) {
 
 const Kernels& table() {
   static const Kernels kernels = {
-      FU_STRING(FU_ISA),
-      kLanes,
+    FU_STRING(FU_ISA),
+    kLanes,
 #define FU_KERNEL(result, name, arguments) name,
 #include "core/kernels/kernels.def"
 #undef FU_KERNEL

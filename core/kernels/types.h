@@ -20,11 +20,11 @@ struct GemmArgs {
   Index b_row = 0, b_col = 1;
   const real* packed_b = nullptr;  // as gemm_pack wrote it: for weights that are used again and again
   real* c = nullptr;
-  Index ldc = 0;                // elements from one row of C to the next
-  const real* bias = nullptr;   // (n) or null
+  Index ldc = 0;               // elements from one row of C to the next
+  const real* bias = nullptr;  // (n) or null
   Activation activation = Activation::none;
-  bool accumulate = false;      // C = act(C + A B + bias): a residual connection
-  real* scratch = nullptr;      // gemm_scratch(args) reals
+  bool accumulate = false;  // C = act(C + A B + bias): a residual connection
+  real* scratch = nullptr;  // gemm_scratch(args) reals
 };
 
 /// Softmax attention of `batch` sequences: y = softmax(scale q k^T) v for each head.

@@ -44,7 +44,8 @@ TEST_CASE("kernels: elementwise") {
     CAPTURE(n);
     const Tensor x = random.uniform({n}, real(0.1), 3), z = random.uniform({n}, -3, 3);
     for (Unary op : {Unary::exp, Unary::log, Unary::sqrt, Unary::square, Unary::reciprocal}) compare([&] { return unary(op, x); });
-    for (Unary op : {Unary::sin, Unary::cos, Unary::relu, Unary::quick_gelu, Unary::sigmoid, Unary::tanh, Unary::erf}) compare([&] { return unary(op, z); });
+    for (Unary op : {Unary::sin, Unary::cos, Unary::relu, Unary::quick_gelu, Unary::sigmoid, Unary::tanh, Unary::erf})
+      compare([&] { return unary(op, z); });
     compare([&] { return unary(Unary::gelu, z); }, 2e-5);  // accurate in ULP of x, which exceeds the result where x < 0
     compare([&] { return unary(Unary::clamp_min, z, real(0.25)); });
     compare([&] { return unary(Unary::affine, z, real(1.5), real(-0.5)); });
@@ -55,8 +56,9 @@ TEST_CASE("kernels: elementwise") {
 
 TEST_CASE("kernels: broadcast arithmetic") {
   Random random(2);
-  const std::vector<std::pair<Shape, Shape>> shapes = {{{}, {}},        {{5}, {}},          {{3, 1, 5}, {6, 1}}, {{2, 3, 17}, {17}},       {{2, 3, 17}, {2, 1, 1}},
-                                                       {{1, 7}, {9, 1}}, {{0, 4}, {4}},      {{4, 1, 3}, {1, 5, 3}}, {{2, 2, 2, 2}, {2, 1, 2, 1}}, {{40000}, {1}}};
+  const std::vector<std::pair<Shape, Shape>> shapes = {
+      {{}, {}},         {{5}, {}},     {{3, 1, 5}, {6, 1}},    {{2, 3, 17}, {17}},           {{2, 3, 17}, {2, 1, 1}},
+      {{1, 7}, {9, 1}}, {{0, 4}, {4}}, {{4, 1, 3}, {1, 5, 3}}, {{2, 2, 2, 2}, {2, 1, 2, 1}}, {{40000}, {1}}};
   for (const auto& [a_shape, b_shape] : shapes) {
     CAPTURE(a_shape.str());
     const Tensor a = random.uniform(a_shape, 1, 2), b = random.uniform(b_shape, 1, 2);
@@ -92,12 +94,15 @@ TEST_CASE("kernels: matrix products") {
   struct Size {
     Index m, k, n;
   };
-  for (const Size s : {Size{1, 1, 1}, {5, 3, 2}, {6, 16, 16}, {7, 17, 33}, {13, 9, 31}, {97, 303, 65}, {3, 0, 4}, {0, 3, 4}, {25, 800, 40}, {200, 64, 1}}) {
+  for (const Size s :
+       {Size{1, 1, 1}, {5, 3, 2}, {6, 16, 16}, {7, 17, 33}, {13, 9, 31}, {97, 303, 65}, {3, 0, 4}, {0, 3, 4}, {25, 800, 40}, {200, 64, 1}}) {
     CAPTURE(s.m);
     CAPTURE(s.k);
-    const Tensor a = random.normal({s.m, s.k}), b = random.normal({s.k, s.n}), w = random.normal({s.n, s.k}), bias = random.normal({s.n}), start = random.normal({s.m, s.n});
+    const Tensor a = random.normal({s.m, s.k}), b = random.normal({s.k, s.n}), w = random.normal({s.n, s.k}), bias = random.normal({s.n}),
+                 start = random.normal({s.m, s.n});
     compare([&] { return matmul(a, b); });
-    for (Activation act : {Activation::none, Activation::relu, Activation::gelu, Activation::quick_gelu}) compare([&] { return linear(a, w, bias, act); }, 4e-6);
+    for (Activation act : {Activation::none, Activation::relu, Activation::gelu, Activation::quick_gelu})
+      compare([&] { return linear(a, w, bias, act); }, 4e-6);
     compare([&] { return PackedLinear(w, bias)(a, Activation::gelu); }, 4e-6);
     compare([&] {
       Tensor y = start.clone();
@@ -170,8 +175,9 @@ TEST_CASE("resampling: all maps, borders, transposes") {
     compare([&] { return gaussian_blur(x, 5, 1); });
   }
   // Every map keeps a constant; a transposed map is the adjoint: <A x, y> = <x, A^T y>.
-  for (const AxisMap& map : {bicubic_axis(7, 19), bilinear_axis(7, 3), nearest_axis(5, 12), triangle_axis(20, 6), average_axis(9, 4), reflect_axis(5, 9), gaussian_axis(6, 5, 1),
-                             crop_axis(9, 2, 5), flip_axis(4), zoom_axis(7, 1.7), crop_axis(14, 3, 8).after(bicubic_axis(7, 14)), reflect_axis(1, 3)}) {
+  for (const AxisMap& map : {bicubic_axis(7, 19), bilinear_axis(7, 3), nearest_axis(5, 12), triangle_axis(20, 6), average_axis(9, 4),
+                             reflect_axis(5, 9), gaussian_axis(6, 5, 1), crop_axis(9, 2, 5), flip_axis(4), zoom_axis(7, 1.7),
+                             crop_axis(14, 3, 8).after(bicubic_axis(7, 14)), reflect_axis(1, 3)}) {
     const auto apply = [](const AxisMap& m, const Tensor& x) {
       Tensor y({m.n_out()});
       kernels().resample_axis(x.data(), y.data(), 1, 1, m.rows());

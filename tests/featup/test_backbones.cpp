@@ -13,7 +13,7 @@ TEST_CASE("hog: shape, constants, edges") {
   Random random(1);
   const Tensor flat = hog(Tensor::full({1, 32, 48, 3}, real(0.5)));
   CHECK(flat.shape() == Shape{1, 2, 3, kHogChannels});
-  for (Index i = 0; i < 31; ++i) CHECK(flat.data()[i] == 0);  // no gradient anywhere
+  for (Index i = 0; i < 31; ++i) CHECK(flat.data()[i] == 0);        // no gradient anywhere
   CHECK(flat.data()[31] == doctest::Approx(0.5339).epsilon(1e-3));  // L of mid grey, / 100
   CHECK(std::abs(flat.data()[32]) < 1e-3);
   Tensor edge = Tensor::zeros({1, 32, 32, 3});
@@ -22,7 +22,10 @@ TEST_CASE("hog: shape, constants, edges") {
       for (Index c = 0; c < 3; ++c) edge.data()[(y * 32 + x) * 3 + c] = 1;
   const Tensor f = hog(edge);
   for (Index d = 1; d < 18; ++d) CHECK(f.data()[0] > f.data()[d]);  // a vertical edge, brighter to the right: direction 0
-  CHECK(same_bits(hog(random.uniform({2, 32, 32, 3}, 0, 1)).slice(1, 2), hog([&] { Random r(1); return r.uniform({2, 32, 32, 3}, 0, 1).slice(1, 2); }())));
+  CHECK(same_bits(hog(random.uniform({2, 32, 32, 3}, 0, 1)).slice(1, 2), hog([&] {
+                    Random r(1);
+                    return r.uniform({2, 32, 32, 3}, 0, 1).slice(1, 2);
+                  }())));
   CHECK(contains(message_of([] { hog(Tensor::zeros({1, 30, 32, 3})); }), "[hog] image (1,30,32,3)"));
 }
 

@@ -15,7 +15,9 @@ void write_stack(const std::string& path, int levels, Index radius, Index keys, 
   Random random(11);
   const Index n = (2 * radius + 1) * (2 * radius + 1);
   std::map<std::string, Tensor> t;
-  const auto matrix = [&](Index out, Index in) { return unary(Unary::affine, random.normal({out, in, 1, 1}), static_cast<real>(1 / std::sqrt(static_cast<double>(in)))); };
+  const auto matrix = [&](Index out, Index in) {
+    return unary(Unary::affine, random.normal({out, in, 1, 1}), static_cast<real>(1 / std::sqrt(static_cast<double>(in))));
+  };
   for (int i = 1; i <= levels; ++i) {
     const std::string p = "upsampler.up" + std::to_string(i) + ".";
     t[p + "range_temp"] = Tensor::full(Shape{}, real(0.3));
@@ -55,7 +57,14 @@ TEST_CASE("jbu: fused equals unfused, every instruction set, odd sizes and width
     int count;
   };
   // Widths around the tile of 32 pixels, channels around vectors, sources smaller than a neighbourhood.
-  for (const Size s : {Size{3, 32, 5, 7, 10, 2}, {3, 32, 4, 17, 1, 1}, {3, 32, 9, 16, 24, 1}, {1, 8, 3, 5, 33, 2}, {2, 7, 3, 4, 3, 2}, {5, 16, 6, 40, 9, 1}, {4, 16, 5, 5, 48, 2}, {3, 32, 40, 3, 5, 2}}) {
+  for (const Size s : {Size{3, 32, 5, 7, 10, 2},
+                       {3, 32, 4, 17, 1, 1},
+                       {3, 32, 9, 16, 24, 1},
+                       {1, 8, 3, 5, 33, 2},
+                       {2, 7, 3, 4, 3, 2},
+                       {5, 16, 6, 40, 9, 1},
+                       {4, 16, 5, 5, 48, 2},
+                       {3, 32, 40, 3, 5, 2}}) {
     CAPTURE(s.radius);
     CAPTURE(s.c);
     CAPTURE(s.w);
@@ -158,8 +167,11 @@ TEST_CASE("jbu: what does not fit is refused") {
   const TempFolder folder;
   write_stack(folder / "stack", 4, 3, 8, 5);
   const JbuStack stack{Weights(folder / "stack")};
-  CHECK(contains(message_of([&] { jbu_stack(stack, Tensor::zeros({1, 14, 14, 5}), Tensor::zeros({1, 200, 224, 3})); }),
-                 "[jbu_stack] guidance (1,200,224,3) is smaller than source (1,14,14,5) x16 = (224,224). Give an image of at least that size, or --out-size."));
+  CHECK(contains(
+      message_of([&] {
+        jbu_stack(stack, Tensor::zeros({1, 14, 14, 5}), Tensor::zeros({1, 200, 224, 3}));
+      }),
+      "[jbu_stack] guidance (1,200,224,3) is smaller than source (1,14,14,5) x16 = (224,224). Give an image of at least that size, or --out-size."));
   CHECK(contains(message_of([&] { jbu_stack(stack, Tensor::zeros({1, 2, 2, 6}), Tensor::zeros({1, 32, 32, 3})); }), "mixing of 5 channels"));
   CHECK(contains(message_of([&] { jbu_kernels(stack.levels[0], Tensor::zeros({1, 3, 8, 3})); }), "above the radius 3"));
   std::map<std::string, Tensor> broken;
@@ -170,5 +182,6 @@ TEST_CASE("jbu: what does not fit is refused") {
   CHECK(contains(message_of([&] { JbuStack s{Weights(folder / "broken")}; }), "must be the square of 3, 5, 7, 9 or 11"));
   broken["upsampler.up2.fixup_proj.0.weight"] = Tensor::zeros({49, 51, 1, 1});
   write_safetensors(folder / "broken", broken);
-  CHECK(contains(message_of([&] { JbuStack s{Weights(folder / "broken")}; }), "'upsampler.up2.fixup_proj.0.weight' has shape (49,51,1,1), expected (49,52,1,1)"));
+  CHECK(contains(message_of([&] { JbuStack s{Weights(folder / "broken")}; }),
+                 "'upsampler.up2.fixup_proj.0.weight' has shape (49,51,1,1), expected (49,52,1,1)"));
 }

@@ -43,7 +43,8 @@ TEST_CASE("golden: an unknown op and a wrong number are failures") {
   const TempFolder folder;
   write_safetensors(folder / "a.safetensors", {{"in.x", Tensor::zeros({1})}}, {{"op", "no_such_op"}, {"attrs", "{}"}});
   CHECK(run_golden(folder / "a.safetensors", "").status == GoldenResult::Status::unknown);
-  write_safetensors(folder / "b.safetensors", {{"in.x", Tensor::zeros({1})}, {"out.y", Tensor::full({1}, real(1.001))}}, {{"op", "exp"}, {"attrs", "{}"}});
+  write_safetensors(folder / "b.safetensors", {{"in.x", Tensor::zeros({1})}, {"out.y", Tensor::full({1}, real(1.001))}},
+                    {{"op", "exp"}, {"attrs", "{}"}});
   CHECK(run_golden(folder / "b.safetensors", "").status == GoldenResult::Status::failed);
   write_safetensors(folder / "c.safetensors", {{"in.x", Tensor::zeros({1})}, {"out.y", Tensor::full({2}, 1)}}, {{"op", "exp"}, {"attrs", "{}"}});
   CHECK(run_golden(folder / "c.safetensors", "").status == GoldenResult::Status::failed);

@@ -77,7 +77,8 @@ TEST_CASE("images: broken and absurd ones are refused") {
     CHECK(!error_for(whole.substr(0, whole.size() / 2)).empty());
     for (int i = 0; i < 300; ++i) {
       std::string mutated = whole;
-      for (int k = 0; k < 3; ++k) mutated[static_cast<std::size_t>(random.below(static_cast<Index>(whole.size())))] = static_cast<char>(random.below(256));
+      for (int k = 0; k < 3; ++k)
+        mutated[static_cast<std::size_t>(random.below(static_cast<Index>(whole.size())))] = static_cast<char>(random.below(256));
       error_for(mutated);  // any answer, but an answer
     }
   }

@@ -26,8 +26,8 @@ std::string slurp(const std::string& path) {
 }
 
 Outcome run(const TempFolder& folder, const std::string& arguments, const std::string& environment = "") {
-  const std::string command =
-      "cd '" + folder.path() + "' && " + environment + " '" FU_PROGRAM "' " + arguments + " >'" + (folder / ".out") + "' 2>'" + (folder / ".err") + "'";
+  const std::string command = "cd '" + folder.path() + "' && " + environment + " '" FU_PROGRAM "' " + arguments + " >'" + (folder / ".out") +
+                              "' 2>'" + (folder / ".err") + "'";
   const int status = std::system(command.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, slurp(folder / ".out"), slurp(folder / ".err")};
 }
@@ -149,7 +149,8 @@ TEST_CASE("program: wrong input gets one line, exit code 1, and nothing half-wri
 
 TEST_CASE("program: wrong usage gets exit code 2; help and version 0") {
   const TempFolder folder;
-  for (const char* arguments : {"", "upsample", "frobnicate", "upsample a.png --nonsense", "upsample a.png --dtype f64", "upsample a.png --pca none", "info"}) {
+  for (const char* arguments :
+       {"", "upsample", "frobnicate", "upsample a.png --nonsense", "upsample a.png --dtype f64", "upsample a.png --pca none", "info"}) {
     CAPTURE(arguments);
     const Outcome o = run(folder, arguments);
     CHECK(o.code == 2);
@@ -178,11 +179,13 @@ TEST_CASE("program: PyTorch's numbers, from the photo's file and the checkpoints
   const std::string models = shared + "/models/";
   const std::string common = " --backbone " + models + "deit_tiny_patch16_224.safetensors --size 224x224";
   for (const char* stack : {"clip", "maskclip"}) {
-    const Outcome o = run(folder, "upsample " + shared + "/photos/chelsea.png" + common + " --upsampler " + models + stack + "_jbu_stack_cocostuff.ckpt");
+    const Outcome o =
+        run(folder, "upsample " + shared + "/photos/chelsea.png" + common + " --upsampler " + models + stack + "_jbu_stack_cocostuff.ckpt");
     REQUIRE(o.code == 0);
     CHECK(contains(o.err, "made for 512 channels; the features have 192, so its levels are used without its last mixing."));
     const Tensor result = Weights(folder / "featup-out/chelsea.npy").read_single();
-    const Tensor expected = Weights(shared + "/golden_real/chelsea.safetensors").read(std::string("out.jbu_") + stack + "_first8").permute({0, 2, 3, 1});
+    const Tensor expected =
+        Weights(shared + "/golden_real/chelsea.safetensors").read(std::string("out.jbu_") + stack + "_first8").permute({0, 2, 3, 1});
     Tensor first({1, 224, 224, 8});
     for (Index p = 0; p < 224 * 224; ++p) std::copy_n(result.data() + p * 192, 8, first.data() + p * 8);
     CHECK(relative_error(first, expected) <= 1e-4);

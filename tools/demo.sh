@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# tools/demo.sh [IMAGE]: installs what is missing, builds, makes high-resolution features of the photo (or of a scene that the project draws),
+# and says where they are.
+set -euo pipefail
+# shellcheck source=tools/setup.sh
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+
+image=${1:-}
+if [ -n "$image" ] && [ ! -f "$image" ]; then
+  echo "no such picture: $image" >&2
+  exit 1
+fi
+out=$PWD/featup-out
+need_packages "${build_packages[@]}"
+echo "building..."
+build "$root/build" -DCMAKE_BUILD_TYPE=Release
+mkdir -p "$out"
+if [ -z "$image" ]; then
+  image=$out/scene-photo.png
+  "$root/build/bin/render_scene" 4 448 640 "$image"
+fi
+"$root/build/bin/featup" upsample "$image" -o "$out"
+name=$(basename "$image")
+echo
+echo "picture (photo, coarse features, fine features): $out/${name%.*}.png"
+echo "features for your own program (NumPy, rows x columns x channels): $out/${name%.*}.npy"
+echo "the program: $root/build/bin/featup --help"
