@@ -1,59 +1,220 @@
+// bench [--json] [NAME...]: how fast the heavy parts run, as time and as a share of what this processor could do at most.
+//
+// First the peak: fused multiply-adds on registers alone, on all threads. Then each case, run until a second has passed: the median counts.
+// Work is counted as multiplications and additions that the method needs, in GFLOP.
+#include <stdlib.h>
+#include <unistd.h>
+
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
 #include <vector>
+
+#include "core/files/weights.h"
 #include "core/isa.h"
+#include "core/ops.h"
 #include "core/parallel.h"
-#include "core/tensor.h"
+#include "core/pool.h"
+#include "core/random.h"
+#include "featup/jbu.h"
+#include "featup/vit.h"
+#include "tools/progress.h"
+
 using namespace fu;
-static double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-int main() {
-  for (auto* k : all_kernels()) printf("%s ", k->isa);
-  printf("\n");
-  const Kernels& K = kernels();
-  printf("using %s\n", K.isa);
-  for (int th : {1, 2, 1, 2}) {
-    volatile real sink = 0;
-    double t = now();
-    parallel_for(th, [&](Index, int) { sink = K.fma_peak(20000000); });
-    t = now() - t;
-    printf("peak %d threads %.1f GF\n", th, 20e6 * 10 * 2 * double(K.lanes) * th / t / 1e9);
+
+namespace {
+
+/// A case made ready: what to time, and how much work it is.
+struct Ready {
+  std::function<void()> run;
+  double gflop = 0;
+};
+
+struct Case {
+  const char* name;
+  std::function<Ready()> prepare;
+};
+
+/// Random weights in a file, as a checkpoint would bring them.
+struct TemporaryWeights {
+  std::string path;
+  explicit TemporaryWeights(const std::map<std::string, Shape>& shapes) {
+    path = (std::filesystem::temp_directory_path() / "featup-bench-XXXXXX").string();
+    const int fd = mkstemp(path.data());
+    require<FileError>(fd >= 0, path, ": cannot be written.");
+    ::close(fd);
+    Random random(1);
+    std::map<std::string, Tensor> tensors;
+    for (const auto& [name, shape] : shapes) tensors[name] = random.uniform(shape, real(-0.05), real(0.05));
+    write_safetensors(path, tensors);
   }
-  auto g = [&](Index m, Index k, Index n, bool packed) {
-    Tensor a = Tensor::full({m, k}, 0.5f), b = Tensor::full({n, k}, .25f), c({m, n});
-    Tensor pk({K.gemm_packed_size(k, n)});
-    GemmArgs x;
-    x.m = m;
-    x.n = n;
-    x.k = k;
-    x.a = a.data();
-    x.a_row = k;
-    x.b = b.data();
-    x.b_row = 1;
-    x.b_col = k;
-    x.c = c.data();
-    x.ldc = n;
-    if (packed) {
-      K.gemm_pack(b.data(), 1, k, k, n, pk.data());
-      x.packed_b = pk.data();
+  ~TemporaryWeights() { std::filesystem::remove(path); }
+};
+
+Ready gemm(Index m, Index k, Index n) {
+  Random random(2);
+  const Tensor x = random.uniform({m, k}, -1, 1), w = random.uniform({n, k}, -1, 1), bias = random.uniform({n}, -1, 1);
+  return {[=] { linear(x, w, bias); }, 2e-9 * static_cast<double>(m * n) * static_cast<double>(k)};
+}
+
+JbuStack random_stack() {
+  std::map<std::string, Shape> shapes;
+  for (int i = 1; i <= 4; ++i) {
+    const std::string p = "upsampler.up" + std::to_string(i) + ".";
+    shapes[p + "range_temp"] = shapes[p + "sigma_spatial"] = Shape{};
+    shapes[p + "range_proj.0.weight"] = {32, 3, 1, 1};
+    shapes[p + "range_proj.3.weight"] = {32, 32, 1, 1};
+    shapes[p + "range_proj.0.bias"] = shapes[p + "range_proj.3.bias"] = {32};
+    shapes[p + "fixup_proj.0.weight"] = {49, 52, 1, 1};
+    shapes[p + "fixup_proj.3.weight"] = {49, 49, 1, 1};
+    shapes[p + "fixup_proj.0.bias"] = shapes[p + "fixup_proj.3.bias"] = {49};
+  }
+  const TemporaryWeights file(shapes);
+  return JbuStack{Weights(file.path)};
+}
+
+Ready jbu(Index grid, Index channels) {
+  Random random(3);
+  const auto stack = std::make_shared<JbuStack>(random_stack());
+  const Tensor source = random.uniform({1, grid, grid, channels}, -1, 1), guidance = random.uniform({1, 16 * grid, 16 * grid, 3}, -1, 1);
+  auto out = std::make_shared<Tensor>(Shape{16 * grid, 16 * grid, channels});
+  // A pixel: keys (3 -> 32 -> 32), 49 products of keys, fix-up (52 -> 49 -> 49), 49 weights on every channel.
+  const double pixel = 2 * (3 * 32 + 32 * 32 + 49 * 32 + 52 * 49 + 49 * 49 + 49.0 * static_cast<double>(channels));
+  double pixels = 0;
+  for (int level = 1; level <= 4; ++level) pixels += static_cast<double>((grid << level) * (grid << level));
+  return {[=] { JbuRun(*stack, source, guidance, 4).rows(0, 16 * grid, out->data()); }, 1e-9 * pixel * pixels};
+}
+
+Ready vit(Index dim) {
+  constexpr Index kPatch = 16, kGrid = 14, kDepth = 12, kTokens = kGrid * kGrid + 1;
+  std::map<std::string, Shape> shapes = {{"patch_embed.proj.weight", {dim, 3, kPatch, kPatch}},
+                                         {"patch_embed.proj.bias", {dim}},
+                                         {"cls_token", {1, 1, dim}},
+                                         {"pos_embed", {1, kTokens, dim}},
+                                         {"norm.weight", {dim}},
+                                         {"norm.bias", {dim}}};
+  for (Index i = 0; i < kDepth; ++i) {
+    const std::string p = "blocks." + std::to_string(i) + ".";
+    for (const char* name : {"norm1.weight", "norm1.bias", "norm2.weight", "norm2.bias", "attn.proj.bias", "mlp.fc2.bias"}) shapes[p + name] = {dim};
+    shapes[p + "attn.qkv.weight"] = {3 * dim, dim};
+    shapes[p + "attn.qkv.bias"] = {3 * dim};
+    shapes[p + "attn.proj.weight"] = {dim, dim};
+    shapes[p + "mlp.fc1.weight"] = {4 * dim, dim};
+    shapes[p + "mlp.fc1.bias"] = {4 * dim};
+    shapes[p + "mlp.fc2.weight"] = {dim, 4 * dim};
+  }
+  const TemporaryWeights file(shapes);
+  const auto model = std::make_shared<Vit>(Weights(file.path), "");
+  Random random(4);
+  const Tensor image = random.uniform({1, kPatch * kGrid, kPatch * kGrid, 3}, -2, 2);
+  const double n = kTokens, d = static_cast<double>(dim);
+  return {[=] { model->features(image); }, 1e-9 * (kDepth * (24 * n * d * d + 4 * n * n * d) + 2 * kGrid * kGrid * 3 * kPatch * kPatch * d)};
+}
+
+const std::vector<Case> kCases = {
+    {"gemm_1024", [] { return gemm(1024, 1024, 1024); }},
+    {"gemm_50176x303x128", [] { return gemm(50176, 303, 128); }},
+    {"gemm_50176x128x128", [] { return gemm(50176, 128, 128); }},
+    {"jbu_14_384", [] { return jbu(14, 384); }},
+    {"jbu_14_1", [] { return jbu(14, 1); }},
+    {"jbu_64_384", [] { return jbu(64, 384); }},
+    {"vit_s16_224", [] { return vit(384); }},
+    {"deit_tiny_224", [] { return vit(192); }},
+};
+
+/// GFLOP/s of register-only multiply-adds on all threads: the best of some short runs.
+double fma_peak() {
+  double best = 0;
+  for (int round = 0; round < 10; ++round) {
+    constexpr Index kRounds = 4000000;
+    std::vector<real> sink(static_cast<std::size_t>(threads()));
+    const double start = now_seconds();
+    parallel_for(threads(), [&](Index i, int) { sink[static_cast<std::size_t>(i)] = kernels().fma_peak(kRounds); });
+    const double flop = 2.0 * 10 * static_cast<double>(kRounds) * static_cast<double>(kernels().lanes) * threads();
+    best = std::max(best, flop / (now_seconds() - start) * 1e-9);
+  }
+  return best;
+}
+
+/// Peak resident memory since reset_peak_memory(), MB.
+double peak_memory() {
+  double mb = 0;
+  if (std::FILE* f = std::fopen("/proc/self/status", "r")) {
+    char line[256];
+    long kb = 0;
+    while (std::fgets(line, sizeof line, f))
+      if (std::sscanf(line, "VmHWM: %ld kB", &kb) == 1) mb = static_cast<double>(kb) / 1024;
+    std::fclose(f);
+  }
+  return mb;
+}
+
+void reset_peak_memory() {
+  trim_pool();
+  if (std::FILE* f = std::fopen("/proc/self/clear_refs", "w")) {
+    std::fputs("5", f);
+    std::fclose(f);
+  }
+}
+
+int run(const std::vector<std::string>& names, bool json) {
+  for (const std::string& name : names)
+    require<UsageError>(std::any_of(kCases.begin(), kCases.end(), [&](const Case& c) { return name == c.name; }), "no case '", name,
+                        "'. Without names, all run.");
+  const double peak = fma_peak();
+  if (!json) {
+    std::printf("%s, %d threads, FMA peak %.0f GFLOP/s\n", kernels().isa, threads(), peak);
+    std::printf("%-22s %12s %12s %10s %10s %12s\n", "case", "median", "best", "GFLOP/s", "of peak", "peak memory");
+  }
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const Case& c : kCases) {
+    if (!names.empty() && std::find(names.begin(), names.end(), c.name) == names.end()) continue;
+    reset_peak_memory();
+    const Ready ready = c.prepare();
+    ready.run();  // first touch of memory, packing
+    std::vector<double> seconds;
+    for (double total = 0; total < 1 || seconds.size() < 5; total += seconds.back()) {
+      const double start = now_seconds();
+      ready.run();
+      seconds.push_back(now_seconds() - start);
     }
-    Tensor s({K.gemm_scratch(x) + 1});
-    x.scratch = s.data();
-    double best = 1e9;
-    for (int i = 0; i < 20; i++) {
-      double t = now();
-      K.gemm(x);
-      best = std::min(best, now() - t);
+    std::sort(seconds.begin(), seconds.end());
+    const double median = seconds[seconds.size() / 2], rate = ready.gflop / median, memory = peak_memory();
+    list.push_back({{"name", c.name}, {"seconds", median}, {"gflops", rate}, {"fraction_of_peak", rate / peak}, {"peak_rss_mb", memory}});
+    if (!json)
+      std::printf("%-22s %9.2f ms %9.2f ms %10.1f %9.0f%% %9.0f MB\n", c.name, median * 1e3, seconds[0] * 1e3, rate, 100 * rate / peak, memory);
+    std::fflush(stdout);
+  }
+  if (json) std::printf("%s\n", list.dump(1).c_str());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bool json = false;
+  std::vector<std::string> names;
+  for (int i = 1; i < argc; ++i) {
+    if (std::strcmp(argv[i], "--json") == 0) {
+      json = true;
+    } else if (std::strcmp(argv[i], "--help") == 0 || argv[i][0] == '-') {
+      std::printf("usage: bench [--json] [NAME...]\ncases:");
+      for (const Case& c : kCases) std::printf(" %s", c.name);
+      std::printf("\n");
+      return std::strcmp(argv[i], "--help") == 0 ? 0 : 2;
+    } else {
+      names.emplace_back(argv[i]);
     }
-    printf("gemm %ld %ld %ld packed=%d: %.2f ms %.1f GF  (c0=%g want %g)\n", m, k, n, packed, best * 1e3, 2.0 * m * n * k / best / 1e9,
-           c.data()[m * n - 1], k * .125);
-  };
-  for (int p = 0; p < 2; p++) {
-    g(1024, 1024, 1024, p);
-    g(50176, 303, 128, p);
-    g(50176, 128, 128, p);
-    g(197, 384, 1536, p);
-    g(197, 1536, 384, p);
-    g(197, 192, 768, p);
+  }
+  try {
+    return run(names, json);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench: error: %s\n", error.what());
+    return 1;
   }
 }

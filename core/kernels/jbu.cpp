@@ -27,19 +27,44 @@ Index reflect(Index i, Index n) {
   return i < n ? i : period - i;
 }
 
-/// acc[t] = sum over c of own[c] * other[c][+t] for a row of D neighbours: keys are planes, so neighbours are shifted loads.
-template <Index D>
-inline void key_products(const real* own, const real* other, Index plane, Index key_dim, real* logits, Index stride) {
-  Vec acc[D];
-#pragma GCC unroll 16
-  for (Index t = 0; t < D; ++t) acc[t] = Vec{};
+/// logits[i][t] = sum over c of own[i][c] * other[c][+t] for TAPS neighbours of ROWS pixels above each other: keys are planes, so neighbours
+/// to the side are shifted loads, and those of two rows are the same.
+template <Index ROWS, Index TAPS>
+inline void key_products(const real* const (&own)[2], const real* other, Index plane, Index key_dim, real* const (&logits)[2]) {
+  Vec acc[ROWS][TAPS];
+#pragma GCC unroll 2
+  for (Index i = 0; i < ROWS; ++i)
+#pragma GCC unroll 4
+    for (Index t = 0; t < TAPS; ++t) acc[i][t] = Vec{};
   for (Index c = 0; c < key_dim; ++c) {
-    const Vec key = load(own + c * plane);
-#pragma GCC unroll 16
-    for (Index t = 0; t < D; ++t) acc[t] += key * load(other + c * plane + t);
+    Vec key[ROWS];
+#pragma GCC unroll 2
+    for (Index i = 0; i < ROWS; ++i) key[i] = load(own[i] + c * plane);
+#pragma GCC unroll 4
+    for (Index t = 0; t < TAPS; ++t) {
+      const Vec neighbour = load(other + c * plane + t);
+#pragma GCC unroll 2
+      for (Index i = 0; i < ROWS; ++i) acc[i][t] += key[i] * neighbour;
+    }
   }
-#pragma GCC unroll 16
-  for (Index t = 0; t < D; ++t) store(logits + t * stride, acc[t]);
+#pragma GCC unroll 2
+  for (Index i = 0; i < ROWS; ++i)
+#pragma GCC unroll 4
+    for (Index t = 0; t < TAPS; ++t) store(logits[i] + t * kTile, acc[i][t]);
+}
+
+/// The same for a whole row of d neighbours, four at a time.
+template <Index ROWS>
+inline void key_row_products(const real* const (&own)[2], const real* other, Index plane, Index key_dim, Index d, real* const (&logits)[2]) {
+  for (Index t = 0; t < d; t += 4) {
+    real* const out[2] = {logits[0] + t * kTile, logits[1] + t * kTile};
+    switch (imin(4, d - t)) {
+      case 1: key_products<ROWS, 1>(own, other + t, plane, key_dim, out); break;
+      case 2: key_products<ROWS, 2>(own, other + t, plane, key_dim, out); break;
+      case 3: key_products<ROWS, 3>(own, other + t, plane, key_dim, out); break;
+      default: key_products<ROWS, 4>(own, other + t, plane, key_dim, out); break;
+    }
+  }
 }
 
 // Keys are kept in tiles with their borders, (tile, k + g, key_tile): what a task reads of a row is one contiguous run.
@@ -50,25 +75,9 @@ const real* key_row(const JbuLevelArgs& l, Index y, Index x0) {
   return l.keys + (reflect(y, l.height) - l.key_row0) * jbu_key_row(l) + x0 / kTile * planes * key_tile(l.weights);
 }
 
-/// weights[t][x] of pixels [x0, x0 + pixels) of row y, t < d*d; rows of kTile. `hidden` is room for d*d more rows, and weights has room
-/// for g further rows behind its own, which receive the guidance.
-void make_kernels(const JbuLevelArgs& l, Index y, Index x0, Index pixels, real* weights, real* hidden) {
-  const JbuWeights& w = l.weights;
-  const Index r = w.radius, d = 2 * r + 1, taps = d * d, plane = key_tile(w);
-  const real* own = key_row(l, y, x0) + r;
-  for (Index u = 0; u < d; ++u) {
-    const real* other = key_row(l, y + u - r, x0);
-    for (Index p = 0; p < pixels; p += kLanes) {
-      real* logits = weights + u * d * kTile + p;
-      switch (d) {
-        case 3: key_products<3>(own + p, other + p, plane, w.key_dim, logits, kTile); break;
-        case 5: key_products<5>(own + p, other + p, plane, w.key_dim, logits, kTile); break;
-        case 7: key_products<7>(own + p, other + p, plane, w.key_dim, logits, kTile); break;
-        case 9: key_products<9>(own + p, other + p, plane, w.key_dim, logits, kTile); break;
-        case 11: key_products<11>(own + p, other + p, plane, w.key_dim, logits, kTile); break;
-      }
-    }
-  }
+/// Turns logits (d*d, kTile) into range kernel times spatial kernel, normalised, and appends the guidance.
+void normalize_kernels(const JbuWeights& w, const real* guidance, Index plane, Index pixels, real* weights) {
+  const Index taps = (2 * w.radius + 1) * (2 * w.radius + 1);
   for (Index p = 0; p < pixels; p += kLanes) {
     real* k = weights + p;
     Vec top = load(k);
@@ -84,63 +93,120 @@ void make_kernels(const JbuLevelArgs& l, Index y, Index x0, Index pixels, real* 
     // range / max(sum, 1e-7) with range = e / total, in one division.
     const Vec scale = 1 / vmax(spatial_total, total * static_cast<real>(1e-7));
     for (Index t = 0; t < taps; ++t) store(k + t * kTile, load(k + t * kTile) * scale);
-    for (Index g = 0; g < w.guidance_dim; ++g) store(k + (taps + g) * kTile, load(own + (w.key_dim + g) * plane + p));
+    for (Index g = 0; g < w.guidance_dim; ++g) store(k + (taps + g) * kTile, load(guidance + g * plane + p));
   }
-  planar_linear(weights, kTile, taps + w.guidance_dim, w.fix0, taps, w.fix0_bias, true, false, pixels, hidden);
-  planar_linear(hidden, kTile, taps, w.fix3, taps, w.fix3_bias, false, true, pixels, weights);
+}
+
+/// The kernels of pixels [x0, x0 + pixels) of `rows` rows (1 or 2) from y: weights[i][t][x], t < d*d, runs of kTile. `hidden` is room for
+/// d*d more runs, and weights[i] has room for g further ones behind its own, which receive the guidance.
+void make_kernels(const JbuLevelArgs& l, Index y, Index rows, Index x0, Index pixels, real* const (&weights)[2], real* hidden) {
+  const JbuWeights& w = l.weights;
+  const Index r = w.radius, d = 2 * r + 1, taps = d * d, plane = key_tile(w);
+  const real* const own[2] = {key_row(l, y, x0) + r, rows > 1 ? key_row(l, y + 1, x0) + r : nullptr};
+  // Neighbouring row k of the first pixel is row k - 1 of the one below.
+  for (Index k = 0; k < d + rows - 1; ++k) {
+    const real* other = key_row(l, y + k - r, x0);
+    const bool first = k<d, second = rows> 1 && k > 0;
+    for (Index p = 0; p < pixels; p += kLanes) {
+      real* const at[2] = {first ? weights[0] + k * d * kTile + p : nullptr, second ? weights[1] + (k - 1) * d * kTile + p : nullptr};
+      if (first && second) {
+        const real* const both[2] = {own[0] + p, own[1] + p};
+        key_row_products<2>(both, other + p, plane, w.key_dim, d, at);
+      } else {
+        const real* const one[2] = {own[first ? 0 : 1] + p, nullptr};
+        real* const out[2] = {at[first ? 0 : 1], nullptr};
+        key_row_products<1>(one, other + p, plane, w.key_dim, d, out);
+      }
+    }
+  }
+  for (Index i = 0; i < rows; ++i) {
+    normalize_kernels(w, own[i] + w.key_dim * plane, plane, pixels, weights[i]);
+    planar_linear(weights[i], kTile, taps + w.guidance_dim, w.fix0, taps, w.fix0_bias, true, false, pixels, hidden);
+    planar_linear(hidden, kTile, taps, w.fix3, taps, w.fix3_bias, false, true, pixels, weights[i]);
+  }
 }
 
 // Layout of col_fold: for each vector of pixels and each column v of a kernel, the range [low, high) of source columns it reaches, as two
 // reals, then s rows of weights, a lane a pixel.
 constexpr Index fold_row(Index s) { return 2 + s * kLanes; }
 
+/// out[k] = sum over i < N of weight[i] * in[from[i] + k], k < n: N runs folded into one.
+template <Index N>
+inline void fold_runs(const real* in, const Index* from, const Vec* weight, Index runs, Index in_step, Index out_step, Index pixels, real* out) {
+  for (Index j = 0; j < runs; ++j)
+    for (Index p = 0; p < pixels; p += kLanes) {
+      Vec total = weight[0] * load(in + j * in_step + from[0] + p);
+#pragma GCC unroll 8
+      for (Index i = 1; i < N; ++i) total += weight[i] * load(in + j * in_step + from[i] + p);
+      store(out + j * out_step + p, total);
+    }
+}
+
+inline void fold_runs(Index n, const real* in, const Index* from, const Vec* weight, Index runs, Index in_step, Index out_step, Index pixels,
+                      real* out) {
+  switch (n) {
+    case 0:
+      for (Index j = 0; j < runs; ++j)
+        for (Index p = 0; p < pixels; p += kLanes) store(out + j * out_step + p, Vec{});
+      break;
+    case 1: fold_runs<1>(in, from, weight, runs, in_step, out_step, pixels, out); break;
+    case 2: fold_runs<2>(in, from, weight, runs, in_step, out_step, pixels, out); break;
+    case 3: fold_runs<3>(in, from, weight, runs, in_step, out_step, pixels, out); break;
+    case 4: fold_runs<4>(in, from, weight, runs, in_step, out_step, pixels, out); break;
+    case 5: fold_runs<5>(in, from, weight, runs, in_step, out_step, pixels, out); break;
+    default:  // at the borders of an image several rows fold into one
+      fold_runs<5>(in, from, weight, runs, in_step, out_step, pixels, out);
+      for (Index i = 5; i < n; ++i)
+        for (Index j = 0; j < runs; ++j)
+          for (Index p = 0; p < pixels; p += kLanes)
+            store(out + j * out_step + p, load(out + j * out_step + p) + weight[i] * load(in + j * in_step + from[i] + p));
+  }
+}
+
 /// Folds the enlargement into the kernels of row y: (d,d,kTile) on the enlarged grid to (s,s,kTile) on the source, s = 2*source radius + 1.
-/// `half` is room for s*d rows.
+/// `half` is room for s*d runs.
 void fold_enlargement(const JbuLevelArgs& l, Index y, Index x0, Index pixels, const real* weights, real* half, real* folded) {
   const Index r = l.weights.radius, d = 2 * r + 1, reach = jbu_source_radius(r), s = 2 * reach + 1;
   const Index row_base = y / 2 - reach;
+  Index from[kMaxDiameter];
+  Vec weight[kMaxDiameter];
   // Along rows the weights are the same for all pixels: which rows of the kernel reach source row a, and with what weight.
   for (Index a = 0; a < s; ++a) {
-    Index from[kMaxDiameter], n = 0;
-    real weight[kMaxDiameter];
+    Index n = 0;
     for (Index u = 0; u < d; ++u) {
       const Index t = a + row_base - l.row_first[y + u];
       if (t < 0 || t >= 4 || l.row_weight[4 * (y + u) + t] == 0) continue;
       from[n] = u * d * kTile;
-      weight[n++] = l.row_weight[4 * (y + u) + t];
+      weight[n++] = splat(l.row_weight[4 * (y + u) + t]);
     }
-    for (Index v = 0; v < d; ++v)
-      for (Index p = 0; p < pixels; p += kLanes) {
-        const real* k = weights + v * kTile + p;
-        Vec total{};
-        for (Index i = 0; i < n; ++i) total += weight[i] * load(k + from[i]);
-        store(half + (a * d + v) * kTile + p, total);
-      }
+    fold_runs(n, weights, from, weight, d, kTile, kTile, pixels, half + a * d * kTile);
   }
   // Along columns they alternate with the pixel.
   for (Index p = 0; p < pixels; p += kLanes) {
     const real* fold = l.col_fold + (x0 + p) / kLanes * d * fold_row(s);
-    Index low[kMaxDiameter], high[kMaxDiameter];
-    for (Index v = 0; v < d; ++v) {
-      low[v] = static_cast<Index>(fold[v * fold_row(s)]);
-      high[v] = static_cast<Index>(fold[v * fold_row(s) + 1]);
-    }
     for (Index b = 0; b < s; ++b) {
-      Index from[kMaxDiameter], n = 0;
-      Vec weight[kMaxDiameter];
+      Index n = 0;
       for (Index v = 0; v < d; ++v) {
-        if (b < low[v] || b >= high[v]) continue;
+        const real* row = fold + v * fold_row(s);
+        if (b < static_cast<Index>(row[0]) || b >= static_cast<Index>(row[1])) continue;
         from[n] = v * kTile;
-        weight[n++] = load(fold + v * fold_row(s) + 2 + b * kLanes);
+        weight[n++] = load(row + 2 + b * kLanes);
       }
-      for (Index a = 0; a < s; ++a) {
-        const real* h = half + a * d * kTile + p;
-        Vec total{};
-        for (Index i = 0; i < n; ++i) total += weight[i] * load(h + from[i]);
-        store(folded + (a * s + b) * kTile + p, total);
-      }
+      fold_runs(n, half + p, from, weight, s, d * kTile, s * kTile, kLanes, folded + b * kTile + p);
     }
   }
+}
+
+/// Sorts the folded kernels of two rows, (s*s, kTile) each, by source position: (kTile/2, s*s, 4), the four pixels that share it together.
+void gather_quads(const real* even, const real* odd, Index taps, Index pixels, real* quads) {
+  for (Index t = 0; t < taps; ++t)
+    for (Index q = 0; q < pixels / 2; ++q) {
+      real* out = quads + (q * taps + t) * 4;
+      out[0] = even[t * kTile + 2 * q];
+      out[1] = even[t * kTile + 2 * q + 1];
+      out[2] = odd[t * kTile + 2 * q];
+      out[3] = odd[t * kTile + 2 * q + 1];
+    }
 }
 
 // Channels applied at once: 4 pixels x 3 vectors of accumulators fit 16 registers, 4 x 6 fit 32.
@@ -154,31 +220,28 @@ constexpr Index kApplyVectors = 2;
 constexpr Index kMaxWindow = 2 * jbu_source_radius(kMaxRadius) + 1;
 constexpr Index kWindowCols = kTile / 2 + kMaxWindow - 1;
 
-/// Four outputs (rows y, y+1; pixels x, x+1) of VECTORS vectors of channels from the window of the source around them.
-/// window (s, kWindowCols, VECTORS*kLanes) at its first column for this pixel; even, odd: folded kernels of the two rows, (s*s, kTile).
+/// Four outputs (rows y, y+1; pixels x, x+1) of VECTORS vectors of channels. window: the source around them, tap t at offset[t]; quads
+/// (taps, 4): their weights. One flat loop: two nested ones of 7 cost a third of the speed.
 template <Index VECTORS>
-inline void apply_block(const real* __restrict window, Index s, const real* __restrict even, const real* __restrict odd, Vec (&sum)[4][VECTORS]) {
+inline void apply_block(const real* __restrict window, const Index* __restrict offset, Index taps, const real* __restrict quads,
+                        Vec (&sum)[4][VECTORS]) {
   Vec acc[4][VECTORS];
 #pragma GCC unroll 4
   for (Index i = 0; i < 4; ++i)
 #pragma GCC unroll 6
     for (Index j = 0; j < VECTORS; ++j) acc[i][j] = Vec{};
-  for (Index a = 0; a < s; ++a) {
-    const real* in = window + a * kWindowCols * VECTORS * kLanes;
-    for (Index b = 0; b < s; ++b) {
-      Vec v[VECTORS];
+  for (Index t = 0; t < taps; ++t) {
+    const real* in = window + offset[t];
+    Vec v[VECTORS];
 #pragma GCC unroll 6
-      for (Index j = 0; j < VECTORS; ++j) v[j] = load(in + j * kLanes);
+    for (Index j = 0; j < VECTORS; ++j) v[j] = load(in + j * kLanes);
 #pragma GCC unroll 4
-      for (Index i = 0; i < 4; ++i) {
-        const real weight = (i < 2 ? even : odd)[i & 1];
+    for (Index i = 0; i < 4; ++i) {
+      const real weight = quads[i];
 #pragma GCC unroll 6
-        for (Index j = 0; j < VECTORS; ++j) acc[i][j] += weight * v[j];
-      }
-      in += VECTORS * kLanes;
-      even += kTile;
-      odd += kTile;
+      for (Index j = 0; j < VECTORS; ++j) acc[i][j] += weight * v[j];
     }
+    quads += 4;
   }
 #pragma GCC unroll 4
   for (Index i = 0; i < 4; ++i)
@@ -186,9 +249,9 @@ inline void apply_block(const real* __restrict window, Index s, const real* __re
     for (Index j = 0; j < VECTORS; ++j) sum[i][j] = acc[i][j];
 }
 
-/// Channels [c0, c0 + VECTORS*kLanes), those that there are, of one tile; folded (2*pairs, s*s, kTile).
+/// Channels [c0, c0 + VECTORS*kLanes), those that there are, of one tile; quads (pairs, kTile/2, s*s, 4).
 template <Index VECTORS>
-void apply_channels(const JbuLevelArgs& l, Index y, Index pairs, Index x0, Index pixels, Index c0, const real* folded, real* window) {
+void apply_channels(const JbuLevelArgs& l, Index y, Index pairs, Index x0, Index pixels, Index c0, const real* quads, real* window) {
   const Index reach = jbu_source_radius(l.weights.radius), s = 2 * reach + 1, step = VECTORS * kLanes, count = imin(step, l.channels - c0);
   const Index source_h = l.height / 2, source_w = l.width / 2, cols = pixels / 2 + s - 1;
   // A slice of the neighbourhood's channels, side by side: in place they lie a whole pixel apart, which is often a multiple of what
@@ -207,11 +270,12 @@ void apply_channels(const JbuLevelArgs& l, Index y, Index pairs, Index x0, Index
       }
     }
   }
+  Index offset[kMaxWindow * kMaxWindow];
+  for (Index t = 0; t < s * s; ++t) offset[t] = (t / s * kWindowCols + t % s) * step;
   for (Index pair = 0; pair < pairs; ++pair) {
-    const real* even = folded + 2 * pair * s * s * kTile;
     for (Index q = 0; q < pixels / 2; ++q) {
       Vec sum[4][VECTORS];
-      apply_block<VECTORS>(window + (pair * kWindowCols + q) * step, s, even + 2 * q, even + s * s * kTile + 2 * q, sum);
+      apply_block<VECTORS>(window + (pair * kWindowCols + q) * step, offset, s * s, quads + (pair * (kTile / 2) + q) * s * s * 4, sum);
       for (Index i = 0; i < 4; ++i) {
         real* out = l.out + ((y + 2 * pair + i / 2 - l.out_row0) * l.width + x0 + 2 * q + i % 2) * l.channels + c0;
         if (count == step) {
@@ -225,22 +289,23 @@ void apply_channels(const JbuLevelArgs& l, Index y, Index pairs, Index x0, Index
   }
 }
 
-void apply_kernels(const JbuLevelArgs& l, Index y, Index pairs, Index x0, Index pixels, const real* folded, real* window) {
+void apply_kernels(const JbuLevelArgs& l, Index y, Index pairs, Index x0, Index pixels, const real* quads, real* window) {
   // Channels outermost, so that the slice of the window stays in the first-level cache.
   const Index step = kApplyVectors * kLanes;
   Index c = 0;
-  for (; l.channels - c > kLanes; c += step) apply_channels<kApplyVectors>(l, y, pairs, x0, pixels, c, folded, window);
-  if (l.channels > c) apply_channels<1>(l, y, pairs, x0, pixels, c, folded, window);
+  for (; l.channels - c > kLanes; c += step) apply_channels<kApplyVectors>(l, y, pairs, x0, pixels, c, quads, window);
+  if (l.channels > c) apply_channels<1>(l, y, pairs, x0, pixels, c, quads, window);
 }
 
 struct TileScratch {
-  Index weights, half, folded, window, total;  // offsets in reals; `hidden` shares its place with `half`
+  Index weights, half, folded, quads, window, total;  // offsets in reals; the hidden layer shares its place with `half`
   explicit TileScratch(const JbuWeights& w) {
     const Index d = 2 * w.radius + 1, s = 2 * jbu_source_radius(w.radius) + 1;
     weights = 0;
-    half = weights + (d * d + w.guidance_dim) * kTile;
+    half = weights + 2 * (d * d + w.guidance_dim) * kTile;
     folded = half + imax(d * d, s * d) * kTile;
-    window = folded + 2 * kPairs * s * s * kTile;
+    quads = folded + 2 * s * s * kTile;
+    window = quads + 2 * kPairs * s * s * kTile;
     total = window + (s + kPairs - 1) * kWindowCols * kApplyVectors * kLanes;
   }
 };
@@ -320,28 +385,32 @@ void jbu_kernel_rows(const JbuLevelArgs& l, Index row_begin, Index row_end) {
   const Index d = 2 * l.weights.radius + 1, taps = d * d;
   parallel_for(row_end - row_begin, [&](Index chunk, int worker) {
     real* scratch = l.scratch + worker * at.total;
+    real* const weights[2] = {scratch + at.weights, nullptr};
     const Index y = row_begin + chunk;
     for (Index x0 = 0; x0 < l.width; x0 += kTile) {
       const Index pixels = imin(kTile, l.width - x0);
-      make_kernels(l, y, x0, round_up(pixels, kLanes), scratch + at.weights, scratch + at.half);
+      make_kernels(l, y, 1, x0, round_up(pixels, kLanes), weights, scratch + at.half);
       for (Index p = 0; p < pixels; ++p)
-        for (Index t = 0; t < taps; ++t) l.kernels[(y * l.width + x0 + p) * taps + t] = scratch[at.weights + t * kTile + p];
+        for (Index t = 0; t < taps; ++t) l.kernels[(y * l.width + x0 + p) * taps + t] = weights[0][t * kTile + p];
     }
   });
 }
 
 void jbu_rows(const JbuLevelArgs& l, Index row_begin, Index row_end) {
   const TileScratch at(l.weights);
-  const Index s = 2 * jbu_source_radius(l.weights.radius) + 1, tiles = ceil_div(l.width, kTile);
+  const Index s = 2 * jbu_source_radius(l.weights.radius) + 1, tiles = ceil_div(l.width, kTile), d = 2 * l.weights.radius + 1;
   parallel_for(ceil_div(row_end - row_begin, 2 * kPairs) * tiles, [&](Index task, int worker) {
     real* scratch = l.scratch + worker * at.total;
+    real* const weights[2] = {scratch + at.weights, scratch + at.weights + (d * d + l.weights.guidance_dim) * kTile};
+    real* const folded[2] = {scratch + at.folded, scratch + at.folded + s * s * kTile};
     const Index y = row_begin + task / tiles * 2 * kPairs, x0 = task % tiles * kTile, pairs = imin(kPairs, (row_end - y) / 2);
     const Index pixels = imin(kTile, l.width - x0), lanes = round_up(pixels, kLanes);
-    for (Index row = 0; row < 2 * pairs; ++row) {
-      make_kernels(l, y + row, x0, lanes, scratch + at.weights, scratch + at.half);
-      fold_enlargement(l, y + row, x0, lanes, scratch + at.weights, scratch + at.half, scratch + at.folded + row * s * s * kTile);
+    for (Index pair = 0; pair < pairs; ++pair) {
+      make_kernels(l, y + 2 * pair, 2, x0, lanes, weights, scratch + at.half);
+      for (Index i = 0; i < 2; ++i) fold_enlargement(l, y + 2 * pair + i, x0, lanes, weights[i], scratch + at.half, folded[i]);
+      gather_quads(folded[0], folded[1], s * s, pixels, scratch + at.quads + pair * s * s * 2 * kTile);
     }
-    apply_kernels(l, y, pairs, x0, pixels, scratch + at.folded, scratch + at.window);
+    apply_kernels(l, y, pairs, x0, pixels, scratch + at.quads, scratch + at.window);
   });
 }
 
