@@ -10,15 +10,15 @@ if [ -n "$image" ] && [ ! -f "$image" ]; then
   echo "no such picture: $image" >&2
   exit 1
 fi
-out=$PWD/featup-out
+out=${PWD%/}/featup-out
 need_packages "${build_packages[@]}"
 echo "building..."
 # Tests want a package more; a build that has them already keeps them.
 if [ -f "$root/build/CMakeCache.txt" ]; then options=(); else options=(-DFU_TESTS=OFF); fi
 build "$root/build" -DCMAKE_BUILD_TYPE=Release "${options[@]}"
-mkdir -p "$out"
 if [ -z "$image" ]; then
-  image=$out/scene-photo.png
+  mkdir -p "$out/photos"
+  image=$out/photos/scene.png
   "$root/build/bin/render_scene" 4 448 640 "$image"
 fi
 "$root/build/bin/featup" upsample "$image" -o "$out"
