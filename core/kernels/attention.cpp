@@ -38,7 +38,7 @@ real exponentials(real* scores, Index i, Index tokens, real scale) {
   Vec total{};
   for (Index t = 0; t < tokens; t += kLanes) {
     real* s = scores + score_at(i, t);
-    const Vec e = vexp(scale * (load(s) - highest));
+    const Vec e = vexp_negative(scale * (load(s) - highest));
     total += e;
     store(s, e);
   }

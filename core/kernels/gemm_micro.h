@@ -108,7 +108,8 @@ static inline void micro_tile_rows(Index rows, Index k, const real* a, const rea
   case N: return micro_tile<N>(k, a, b, c, ldc, cols, e);
     FU_ROWS(1)
     FU_ROWS(2)
-    FU_ROWS(3) FU_ROWS(4)
+    FU_ROWS(3)
+    FU_ROWS(4)
 #if defined(__AVX2__) || defined(__aarch64__)
         FU_ROWS(5) FU_ROWS(6)
 #endif

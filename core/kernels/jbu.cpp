@@ -27,42 +27,43 @@ Index reflect(Index i, Index n) {
   return i < n ? i : period - i;
 }
 
-/// logits[i][t] = sum over c of own[i][c] * other[c][+t] for TAPS neighbours of ROWS pixels above each other: keys are planes, so neighbours
-/// to the side are shifted loads, and those of two rows are the same.
-template <Index ROWS, Index TAPS>
-inline void key_products(const real* const (&own)[2], const real* other, Index plane, Index key_dim, real* const (&logits)[2]) {
-  Vec acc[ROWS][TAPS];
+/// logits[t] = sum over c of own[c] * other[c][+t] for TAPS neighbours in a row, VECTORS vectors of pixels: keys are planes, so neighbours to
+/// the side are shifted loads.
+template <Index TAPS, Index VECTORS>
+inline void key_products(const real* own, const real* other, Index plane, Index key_dim, real* logits) {
+  Vec acc[VECTORS][TAPS];
 #pragma GCC unroll 2
-  for (Index i = 0; i < ROWS; ++i)
-#pragma GCC unroll 4
+  for (Index i = 0; i < VECTORS; ++i)
+#pragma GCC unroll 7
     for (Index t = 0; t < TAPS; ++t) acc[i][t] = Vec{};
-  for (Index c = 0; c < key_dim; ++c) {
-    Vec key[ROWS];
-#pragma GCC unroll 2
-    for (Index i = 0; i < ROWS; ++i) key[i] = load(own[i] + c * plane);
 #pragma GCC unroll 4
-    for (Index t = 0; t < TAPS; ++t) {
-      const Vec neighbour = load(other + c * plane + t);
+  for (Index c = 0; c < key_dim; ++c) {
 #pragma GCC unroll 2
-      for (Index i = 0; i < ROWS; ++i) acc[i][t] += key[i] * neighbour;
+    for (Index i = 0; i < VECTORS; ++i) {
+      const Vec key = load(own + i * kLanes);
+#pragma GCC unroll 7
+      for (Index t = 0; t < TAPS; ++t) acc[i][t] += key * load(other + i * kLanes + t);
     }
+    own += plane;
+    other += plane;
   }
 #pragma GCC unroll 2
-  for (Index i = 0; i < ROWS; ++i)
-#pragma GCC unroll 4
-    for (Index t = 0; t < TAPS; ++t) store(logits[i] + t * kTile, acc[i][t]);
+  for (Index i = 0; i < VECTORS; ++i)
+#pragma GCC unroll 7
+    for (Index t = 0; t < TAPS; ++t) store(logits + t * kTile + i * kLanes, acc[i][t]);
 }
 
-/// The same for a whole row of d neighbours, four at a time.
-template <Index ROWS>
-inline void key_row_products(const real* const (&own)[2], const real* other, Index plane, Index key_dim, Index d, real* const (&logits)[2]) {
-  for (Index t = 0; t < d; t += 4) {
-    real* const out[2] = {logits[0] + t * kTile, logits[1] + t * kTile};
-    switch (imin(4, d - t)) {
-      case 1: key_products<ROWS, 1>(own, other + t, plane, key_dim, out); break;
-      case 2: key_products<ROWS, 2>(own, other + t, plane, key_dim, out); break;
-      case 3: key_products<ROWS, 3>(own, other + t, plane, key_dim, out); break;
-      default: key_products<ROWS, 4>(own, other + t, plane, key_dim, out); break;
+/// The same for a whole row of d neighbours, up to seven at a time.
+template <Index VECTORS>
+inline void key_row_products(const real* own, const real* other, Index plane, Index key_dim, Index d, real* logits) {
+  for (Index t = 0; t < d; t += 7) {
+    real* out = logits + t * kTile;
+    switch (imin(7, d - t)) {
+      case 2: key_products<2, VECTORS>(own, other + t, plane, key_dim, out); break;  // 9 = 7 + 2
+      case 3: key_products<3, VECTORS>(own, other + t, plane, key_dim, out); break;
+      case 4: key_products<4, VECTORS>(own, other + t, plane, key_dim, out); break;  // 11 = 7 + 4
+      case 5: key_products<5, VECTORS>(own, other + t, plane, key_dim, out); break;
+      default: key_products<7, VECTORS>(own, other + t, plane, key_dim, out); break;
     }
   }
 }
@@ -84,7 +85,7 @@ void normalize_kernels(const JbuWeights& w, const real* guidance, Index plane, I
     for (Index t = 1; t < taps; ++t) top = vmax(load(k + t * kTile), top);
     Vec total{}, spatial_total{};
     for (Index t = 0; t < taps; ++t) {
-      const Vec e = vexp(w.temperature * (load(k + t * kTile) - top));
+      const Vec e = vexp_negative(w.temperature * (load(k + t * kTile) - top));
       const Vec es = e * w.spatial[t];
       total += e;
       spatial_total += es;
@@ -97,33 +98,22 @@ void normalize_kernels(const JbuWeights& w, const real* guidance, Index plane, I
   }
 }
 
-/// The kernels of pixels [x0, x0 + pixels) of `rows` rows (1 or 2) from y: weights[i][t][x], t < d*d, runs of kTile. `hidden` is room for
-/// d*d more runs, and weights[i] has room for g further ones behind its own, which receive the guidance.
-void make_kernels(const JbuLevelArgs& l, Index y, Index rows, Index x0, Index pixels, real* const (&weights)[2], real* hidden) {
+/// The kernels of pixels [x0, x0 + pixels) of row y: weights[t][x], t < d*d, runs of kTile. `hidden` is room for d*d more runs, and weights
+/// has room for g further ones behind its own, which receive the guidance.
+void make_kernels(const JbuLevelArgs& l, Index y, Index x0, Index pixels, real* weights, real* hidden) {
   const JbuWeights& w = l.weights;
   const Index r = w.radius, d = 2 * r + 1, taps = d * d, plane = key_tile(w);
-  const real* const own[2] = {key_row(l, y, x0) + r, rows > 1 ? key_row(l, y + 1, x0) + r : nullptr};
-  // Neighbouring row k of the first pixel is row k - 1 of the one below.
-  for (Index k = 0; k < d + rows - 1; ++k) {
-    const real* other = key_row(l, y + k - r, x0);
-    const bool first = k<d, second = rows> 1 && k > 0;
-    for (Index p = 0; p < pixels; p += kLanes) {
-      real* const at[2] = {first ? weights[0] + k * d * kTile + p : nullptr, second ? weights[1] + (k - 1) * d * kTile + p : nullptr};
-      if (first && second) {
-        const real* const both[2] = {own[0] + p, own[1] + p};
-        key_row_products<2>(both, other + p, plane, w.key_dim, d, at);
-      } else {
-        const real* const one[2] = {own[first ? 0 : 1] + p, nullptr};
-        real* const out[2] = {at[first ? 0 : 1], nullptr};
-        key_row_products<1>(one, other + p, plane, w.key_dim, d, out);
-      }
-    }
+  const real* own = key_row(l, y, x0) + r;
+  for (Index u = 0; u < d; ++u) {
+    const real* other = key_row(l, y + u - r, x0);
+    real* logits = weights + u * d * kTile;
+    Index p = 0;
+    for (; p + kLanes < pixels; p += 2 * kLanes) key_row_products<2>(own + p, other + p, plane, w.key_dim, d, logits + p);
+    if (p < pixels) key_row_products<1>(own + p, other + p, plane, w.key_dim, d, logits + p);
   }
-  for (Index i = 0; i < rows; ++i) {
-    normalize_kernels(w, own[i] + w.key_dim * plane, plane, pixels, weights[i]);
-    planar_linear(weights[i], kTile, taps + w.guidance_dim, w.fix0, taps, w.fix0_bias, true, false, pixels, hidden);
-    planar_linear(hidden, kTile, taps, w.fix3, taps, w.fix3_bias, false, true, pixels, weights[i]);
-  }
+  normalize_kernels(w, own + w.key_dim * plane, plane, pixels, weights);
+  planar_linear(weights, kTile, taps + w.guidance_dim, w.fix0, taps, w.fix0_bias, true, false, pixels, hidden);
+  planar_linear(hidden, kTile, taps, w.fix3, taps, w.fix3_bias, false, true, pixels, weights);
 }
 
 // Layout of col_fold: for each vector of pixels and each column v of a kernel, the range [low, high) of source columns it reaches, as two
@@ -249,19 +239,26 @@ inline void apply_block(const real* __restrict window, const Index* __restrict o
     for (Index j = 0; j < VECTORS; ++j) sum[i][j] = acc[i][j];
 }
 
-/// Channels [c0, c0 + VECTORS*kLanes), those that there are, of one tile; quads (pairs, kTile/2, s*s, 4).
+/// One tile of the result: rows y to y + 2*pairs, pixels x0 to x0 + pixels.
+struct Tile {
+  Index y, pairs, x0, pixels;
+  Index rows, cols;     // of its window in the source
+  const Index* places;  // (rows, cols): where each pixel of the window lies in the source
+  const real* quads;    // (pairs, kTile/2, s*s, 4)
+  real* window;         // room for (rows, kWindowCols, kApplyVectors*kLanes)
+};
+
+/// Channels [c0, c0 + VECTORS*kLanes), those that there are, of a tile.
 template <Index VECTORS>
-void apply_channels(const JbuLevelArgs& l, Index y, Index pairs, Index x0, Index pixels, Index c0, const real* quads, real* window) {
-  const Index reach = jbu_source_radius(l.weights.radius), s = 2 * reach + 1, step = VECTORS * kLanes, count = imin(step, l.channels - c0);
-  const Index source_h = l.height / 2, source_w = l.width / 2, cols = pixels / 2 + s - 1;
+void apply_channels(const JbuLevelArgs& l, const Tile& tile, Index c0) {
+  const Index s = 2 * jbu_source_radius(l.weights.radius) + 1, step = VECTORS * kLanes, count = imin(step, l.channels - c0);
   // A slice of the neighbourhood's channels, side by side: in place they lie a whole pixel apart, which is often a multiple of what
-  // makes cache sets collide. Outside the source every weight is 0, and any pixel will do.
-  for (Index a = 0; a < s + pairs - 1; ++a) {
-    const Index row = imin(imax(y / 2 + a - reach, 0), source_h - 1) - l.source_row0;
-    for (Index b = 0; b < cols; ++b) {
-      const Index col = imin(imax(x0 / 2 + b - reach, 0), source_w - 1);
-      const real* in = l.source + (row * source_w + col) * l.channels + c0;
-      real* to = window + (a * kWindowCols + b) * step;
+  // makes cache sets collide.
+  const Index* place = tile.places;
+  for (Index a = 0; a < tile.rows; ++a) {
+    real* to = tile.window + a * kWindowCols * step;
+    for (Index b = 0; b < tile.cols; ++b, to += step) {
+      const real* in = l.source + *place++ + c0;
       if (count == step) {
 #pragma GCC unroll 6
         for (Index j = 0; j < VECTORS; ++j) store(to + j * kLanes, load(in + j * kLanes));
@@ -272,29 +269,45 @@ void apply_channels(const JbuLevelArgs& l, Index y, Index pairs, Index x0, Index
   }
   Index offset[kMaxWindow * kMaxWindow];
   for (Index t = 0; t < s * s; ++t) offset[t] = (t / s * kWindowCols + t % s) * step;
-  for (Index pair = 0; pair < pairs; ++pair) {
-    for (Index q = 0; q < pixels / 2; ++q) {
-      Vec sum[4][VECTORS];
-      apply_block<VECTORS>(window + (pair * kWindowCols + q) * step, offset, s * s, quads + (pair * (kTile / 2) + q) * s * s * 4, sum);
-      for (Index i = 0; i < 4; ++i) {
-        real* out = l.out + ((y + 2 * pair + i / 2 - l.out_row0) * l.width + x0 + 2 * q + i % 2) * l.channels + c0;
-        if (count == step) {
+  // While these channels are computed, the next ones are fetched from the second-level cache, some pixels of the window at a time.
+  const Index blocks = tile.pairs * (tile.pixels / 2), places = tile.rows * tile.cols,
+              fetch = c0 + 2 * step <= l.channels ? ceil_div(places, blocks) : 0;
+  Index fetched = 0;
+  for (Index block = 0; block < blocks; ++block) {
+    const Index pair = block / (tile.pixels / 2), q = block % (tile.pixels / 2);
+    for (const Index stop = imin(fetched + fetch, places); fetched < stop; ++fetched) {
+      const real* ahead = l.source + tile.places[fetched] + c0 + step;
+      __builtin_prefetch(ahead);
+      __builtin_prefetch(ahead + step - 1);
+    }
+    Vec sum[4][VECTORS];
+    apply_block<VECTORS>(tile.window + (pair * kWindowCols + q) * step, offset, s * s, tile.quads + (pair * (kTile / 2) + q) * s * s * 4, sum);
+    for (Index i = 0; i < 4; ++i) {
+      real* out = l.out + ((tile.y + 2 * pair + i / 2 - l.out_row0) * l.width + tile.x0 + 2 * q + i % 2) * l.channels + c0;
+      if (count == step) {
 #pragma GCC unroll 6
-          for (Index j = 0; j < VECTORS; ++j) store(out + j * kLanes, sum[i][j]);
-        } else {
-          for (Index j = 0; j * kLanes < count; ++j) store_n(out + j * kLanes, sum[i][j], count - j * kLanes);
-        }
+        for (Index j = 0; j < VECTORS; ++j) store(out + j * kLanes, sum[i][j]);
+      } else {
+        for (Index j = 0; j * kLanes < count; ++j) store_n(out + j * kLanes, sum[i][j], count - j * kLanes);
       }
     }
   }
 }
 
 void apply_kernels(const JbuLevelArgs& l, Index y, Index pairs, Index x0, Index pixels, const real* quads, real* window) {
+  const Index reach = jbu_source_radius(l.weights.radius), s = 2 * reach + 1, source_h = l.height / 2, source_w = l.width / 2;
+  Index places[(kMaxWindow + kPairs - 1) * kWindowCols];
+  const Tile tile{y, pairs, x0, pixels, s + pairs - 1, pixels / 2 + s - 1, places, quads, window};
+  for (Index a = 0; a < tile.rows; ++a)
+    for (Index b = 0; b < tile.cols; ++b) {
+      // Outside the source every weight is 0, and any pixel will do.
+      const Index row = imin(imax(y / 2 + a - reach, 0), source_h - 1) - l.source_row0, col = imin(imax(x0 / 2 + b - reach, 0), source_w - 1);
+      places[a * tile.cols + b] = (row * source_w + col) * l.channels;
+    }
   // Channels outermost, so that the slice of the window stays in the first-level cache.
-  const Index step = kApplyVectors * kLanes;
   Index c = 0;
-  for (; l.channels - c > kLanes; c += step) apply_channels<kApplyVectors>(l, y, pairs, x0, pixels, c, quads, window);
-  if (l.channels > c) apply_channels<1>(l, y, pairs, x0, pixels, c, quads, window);
+  for (; l.channels - c > kLanes; c += kApplyVectors * kLanes) apply_channels<kApplyVectors>(l, tile, c);
+  if (l.channels > c) apply_channels<1>(l, tile, c);
 }
 
 struct TileScratch {
@@ -302,7 +315,7 @@ struct TileScratch {
   explicit TileScratch(const JbuWeights& w) {
     const Index d = 2 * w.radius + 1, s = 2 * jbu_source_radius(w.radius) + 1;
     weights = 0;
-    half = weights + 2 * (d * d + w.guidance_dim) * kTile;
+    half = weights + (d * d + w.guidance_dim) * kTile;
     folded = half + imax(d * d, s * d) * kTile;
     quads = folded + 2 * s * s * kTile;
     window = quads + 2 * kPairs * s * s * kTile;
@@ -385,29 +398,29 @@ void jbu_kernel_rows(const JbuLevelArgs& l, Index row_begin, Index row_end) {
   const Index d = 2 * l.weights.radius + 1, taps = d * d;
   parallel_for(row_end - row_begin, [&](Index chunk, int worker) {
     real* scratch = l.scratch + worker * at.total;
-    real* const weights[2] = {scratch + at.weights, nullptr};
     const Index y = row_begin + chunk;
     for (Index x0 = 0; x0 < l.width; x0 += kTile) {
       const Index pixels = imin(kTile, l.width - x0);
-      make_kernels(l, y, 1, x0, round_up(pixels, kLanes), weights, scratch + at.half);
+      make_kernels(l, y, x0, round_up(pixels, kLanes), scratch + at.weights, scratch + at.half);
       for (Index p = 0; p < pixels; ++p)
-        for (Index t = 0; t < taps; ++t) l.kernels[(y * l.width + x0 + p) * taps + t] = weights[0][t * kTile + p];
+        for (Index t = 0; t < taps; ++t) l.kernels[(y * l.width + x0 + p) * taps + t] = scratch[at.weights + t * kTile + p];
     }
   });
 }
 
 void jbu_rows(const JbuLevelArgs& l, Index row_begin, Index row_end) {
   const TileScratch at(l.weights);
-  const Index s = 2 * jbu_source_radius(l.weights.radius) + 1, tiles = ceil_div(l.width, kTile), d = 2 * l.weights.radius + 1;
+  const Index s = 2 * jbu_source_radius(l.weights.radius) + 1, tiles = ceil_div(l.width, kTile);
   parallel_for(ceil_div(row_end - row_begin, 2 * kPairs) * tiles, [&](Index task, int worker) {
     real* scratch = l.scratch + worker * at.total;
-    real* const weights[2] = {scratch + at.weights, scratch + at.weights + (d * d + l.weights.guidance_dim) * kTile};
     real* const folded[2] = {scratch + at.folded, scratch + at.folded + s * s * kTile};
     const Index y = row_begin + task / tiles * 2 * kPairs, x0 = task % tiles * kTile, pairs = imin(kPairs, (row_end - y) / 2);
     const Index pixels = imin(kTile, l.width - x0), lanes = round_up(pixels, kLanes);
     for (Index pair = 0; pair < pairs; ++pair) {
-      make_kernels(l, y + 2 * pair, 2, x0, lanes, weights, scratch + at.half);
-      for (Index i = 0; i < 2; ++i) fold_enlargement(l, y + 2 * pair + i, x0, lanes, weights[i], scratch + at.half, folded[i]);
+      for (Index i = 0; i < 2; ++i) {
+        make_kernels(l, y + 2 * pair + i, x0, lanes, scratch + at.weights, scratch + at.half);
+        fold_enlargement(l, y + 2 * pair + i, x0, lanes, scratch + at.weights, scratch + at.half, folded[i]);
+      }
       gather_quads(folded[0], folded[1], s * s, pixels, scratch + at.quads + pair * s * s * 2 * kTile);
     }
     apply_kernels(l, y, pairs, x0, pixels, scratch + at.quads, scratch + at.window);

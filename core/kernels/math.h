@@ -79,6 +79,17 @@ static inline Vec vexp(Vec x) {
   return select(x == x, y, x);
 }
 
+/// exp(x) for x <= 0, as in a softmax: results under 1e-37 become 1e-37 or so instead of denormal. Half the instructions of vexp.
+static inline Vec vexp_negative(Vec x) {
+  constexpr real kPoly[] = {0.5f, 0.1666666567325592f, 0.04166629537940025f, 0.008333497680723667f, 0.0013944759266451001f, 0.00019790248188655823f};
+  const Vec bounded = vmax(splat(-86.0f), x);  // in this order what is not a number stays so
+  const Vec shifted = bounded * 1.4426950216293335f + kRoundMagic;
+  const Vec n = shifted - kRoundMagic;
+  Vec r = bounded - n * 0.693145751953125f;
+  r = r - n * 1.428606765330187e-06f;
+  return (polynomial(r, kPoly) * (r * r) + r + 1.0f) * as_real((as_int(shifted) + 127) << 23);
+}
+
 static inline Vec vlog(Vec x) {
   // log(x) = e ln 2 + log(1 + f), 1 + f in [sqrt 1/2, sqrt 2).
   constexpr real kPoly[] = {0.3333331346511841f,   -0.25000008940696716f, 0.2000211924314499f,   -0.1666799634695053f, 0.14219550788402557f,

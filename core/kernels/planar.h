@@ -63,7 +63,8 @@ static inline void planar_rows(const real* x, Index stride, Index n_in, const re
   case N: planar_block<N, VECTORS>(x, stride, n_in, wb, n_out, bb, gelu, add, yb); break;
       FU_ROWS(1)
       FU_ROWS(2)
-      FU_ROWS(3) FU_ROWS(4)
+      FU_ROWS(3)
+      FU_ROWS(4)
 #if defined(__AVX2__) || defined(__aarch64__)
           FU_ROWS(5) FU_ROWS(6)
 #endif

@@ -86,7 +86,7 @@ void softmax(const real* x, real* y, Index outer, Index n, Index inner, real sca
         Vec total{};
         for (Index i = 0; i < n; i += kLanes) {
           const Index lanes = imin(kLanes, n - i);
-          store_n(out + i, vexp(load_n(in + i, lanes) * scale - top), lanes);
+          store_n(out + i, vexp_negative(load_n(in + i, lanes) * scale - top), lanes);
           total += load_n(out + i, lanes);
         }
         const real inverse = 1 / hsum(total);
@@ -104,7 +104,7 @@ void softmax(const real* x, real* y, Index outer, Index n, Index inner, real sca
       for (Index i = 1; i < n; ++i) top = vmax(load_n(x + base + i * inner, lanes) * scale, top);
       Vec total{};
       for (Index i = 0; i < n; ++i) {
-        const Vec e = vexp(load_n(x + base + i * inner, lanes) * scale - top);
+        const Vec e = vexp_negative(load_n(x + base + i * inner, lanes) * scale - top);
         total += e;
         store_n(y + base + i * inner, e, lanes);
       }
