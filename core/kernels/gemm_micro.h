@@ -104,19 +104,18 @@ static inline void copy_rows(const real* a, Index a_row, Index a_col, Index rows
 /// The same for 1 <= rows <= kMicroRows.
 static inline void micro_tile_rows(Index rows, Index k, const real* a, const real* b, real* c, Index ldc, Index cols, const Epilogue& e) {
   switch (rows) {
+// clang-format off
 #define FU_ROWS(N) \
   case N: return micro_tile<N>(k, a, b, c, ldc, cols, e);
-    FU_ROWS(1)
-    FU_ROWS(2)
-    FU_ROWS(3)
-    FU_ROWS(4)
+    FU_ROWS(1) FU_ROWS(2) FU_ROWS(3) FU_ROWS(4)
 #if defined(__AVX2__) || defined(__aarch64__)
-        FU_ROWS(5) FU_ROWS(6)
+    FU_ROWS(5) FU_ROWS(6)
 #endif
 #if defined(__AVX512F__) || defined(__aarch64__)
-            FU_ROWS(7) FU_ROWS(8) FU_ROWS(9) FU_ROWS(10) FU_ROWS(11) FU_ROWS(12)
+    FU_ROWS(7) FU_ROWS(8) FU_ROWS(9) FU_ROWS(10) FU_ROWS(11) FU_ROWS(12)
 #endif
 #undef FU_ROWS
+    // clang-format on
   }
 }
 

@@ -123,11 +123,18 @@ constexpr Index fold_row(Index s) { return 2 + s * kLanes; }
 /// out[k] = sum over i < N of weight[i] * in[from[i] + k], k < n: N runs folded into one.
 template <Index N>
 inline void fold_runs(const real* in, const Index* from, const Vec* weight, Index runs, Index in_step, Index out_step, Index pixels, real* out) {
+  // Copies of its own: a store may alias what lies behind a pointer, and would have all of it read again.
+  Vec w[N];
+  const real* source[N];
+  for (Index i = 0; i < N; ++i) {
+    w[i] = weight[i];
+    source[i] = in + from[i];
+  }
   for (Index j = 0; j < runs; ++j)
     for (Index p = 0; p < pixels; p += kLanes) {
-      Vec total = weight[0] * load(in + j * in_step + from[0] + p);
+      Vec total = w[0] * load(source[0] + j * in_step + p);
 #pragma GCC unroll 8
-      for (Index i = 1; i < N; ++i) total += weight[i] * load(in + j * in_step + from[i] + p);
+      for (Index i = 1; i < N; ++i) total += w[i] * load(source[i] + j * in_step + p);
       store(out + j * out_step + p, total);
     }
 }
@@ -211,10 +218,10 @@ constexpr Index kMaxWindow = 2 * jbu_source_radius(kMaxRadius) + 1;
 constexpr Index kWindowCols = kTile / 2 + kMaxWindow - 1;
 
 /// Four outputs (rows y, y+1; pixels x, x+1) of VECTORS vectors of channels. window: the source around them, tap t at offset[t]; quads
-/// (taps, 4): their weights. One flat loop: two nested ones of 7 cost a third of the speed.
+/// (taps, 4): their weights; out[i]: where each goes. One flat loop: two nested ones of 7 cost a third of the speed.
 template <Index VECTORS>
 inline void apply_block(const real* __restrict window, const Index* __restrict offset, Index taps, const real* __restrict quads,
-                        Vec (&sum)[4][VECTORS]) {
+                        real* const (&out)[4]) {
   Vec acc[4][VECTORS];
 #pragma GCC unroll 4
   for (Index i = 0; i < 4; ++i)
@@ -236,7 +243,7 @@ inline void apply_block(const real* __restrict window, const Index* __restrict o
 #pragma GCC unroll 4
   for (Index i = 0; i < 4; ++i)
 #pragma GCC unroll 6
-    for (Index j = 0; j < VECTORS; ++j) sum[i][j] = acc[i][j];
+    for (Index j = 0; j < VECTORS; ++j) store(out[i] + j * kLanes, acc[i][j]);
 }
 
 /// One tile of the result: rows y to y + 2*pairs, pixels x0 to x0 + pixels.
@@ -270,26 +277,30 @@ void apply_channels(const JbuLevelArgs& l, const Tile& tile, Index c0) {
   Index offset[kMaxWindow * kMaxWindow];
   for (Index t = 0; t < s * s; ++t) offset[t] = (t / s * kWindowCols + t % s) * step;
   // While these channels are computed, the next ones are fetched from the second-level cache, some pixels of the window at a time.
-  const Index blocks = tile.pairs * (tile.pixels / 2), places = tile.rows * tile.cols,
-              fetch = c0 + 2 * step <= l.channels ? ceil_div(places, blocks) : 0;
+  const Index quads = tile.pixels / 2, places = tile.rows * tile.cols;
+  const Index fetch = c0 + 2 * step <= l.channels ? ceil_div(places, tile.pairs * quads) : 0;
   Index fetched = 0;
-  for (Index block = 0; block < blocks; ++block) {
-    const Index pair = block / (tile.pixels / 2), q = block % (tile.pixels / 2);
-    for (const Index stop = imin(fetched + fetch, places); fetched < stop; ++fetched) {
-      const real* ahead = l.source + tile.places[fetched] + c0 + step;
-      __builtin_prefetch(ahead);
-      __builtin_prefetch(ahead + step - 1);
-    }
-    Vec sum[4][VECTORS];
-    apply_block<VECTORS>(tile.window + (pair * kWindowCols + q) * step, offset, s * s, tile.quads + (pair * (kTile / 2) + q) * s * s * 4, sum);
-    for (Index i = 0; i < 4; ++i) {
-      real* out = l.out + ((tile.y + 2 * pair + i / 2 - l.out_row0) * l.width + tile.x0 + 2 * q + i % 2) * l.channels + c0;
-      if (count == step) {
-#pragma GCC unroll 6
-        for (Index j = 0; j < VECTORS; ++j) store(out + j * kLanes, sum[i][j]);
-      } else {
-        for (Index j = 0; j * kLanes < count; ++j) store_n(out + j * kLanes, sum[i][j], count - j * kLanes);
+  real spill[4][VECTORS * kLanes] __attribute__((aligned(64)));  // where the last channels do not fill their vectors
+  for (Index pair = 0; pair < tile.pairs; ++pair) {
+    real* even = l.out + ((tile.y + 2 * pair - l.out_row0) * l.width + tile.x0) * l.channels + c0;
+    real* odd = even + l.width * l.channels;
+    for (Index q = 0; q < quads; ++q, even += 2 * l.channels, odd += 2 * l.channels) {
+      for (const Index stop = imin(fetched + fetch, places); fetched < stop; ++fetched) {
+        const real* ahead = l.source + tile.places[fetched] + c0 + step;
+        __builtin_prefetch(ahead);
+        __builtin_prefetch(ahead + step - 1);
       }
+      const real* window = tile.window + (pair * kWindowCols + q) * step;
+      const real* weights = tile.quads + (pair * (kTile / 2) + q) * s * s * 4;
+      real* const out[4] = {even, even + l.channels, odd, odd + l.channels};
+      if (count == step) {
+        apply_block<VECTORS>(window, offset, s * s, weights, out);
+        continue;
+      }
+      real* const partial[4] = {spill[0], spill[1], spill[2], spill[3]};
+      apply_block<VECTORS>(window, offset, s * s, weights, partial);
+      for (Index i = 0; i < 4; ++i)
+        for (Index c = 0; c < count; ++c) out[i][c] = spill[i][c];
     }
   }
 }

@@ -39,6 +39,7 @@ static inline Vec lane_by_lane(Vec x, F f) {
 static inline Vec vexp(Vec x) {
   return lane_by_lane(x, [](double v) { return __builtin_exp(v); });
 }
+static inline Vec vexp_negative(Vec x) { return vexp(x); }
 static inline Vec vlog(Vec x) {
   return lane_by_lane(x, [](double v) { return __builtin_log(v); });
 }

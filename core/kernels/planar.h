@@ -59,19 +59,18 @@ static inline void planar_rows(const real* x, Index stride, Index n_in, const re
     const real* bb = bias + o;
     real* yb = y + o * stride;
     switch (rows) {
+// clang-format off
 #define FU_ROWS(N) \
   case N: planar_block<N, VECTORS>(x, stride, n_in, wb, n_out, bb, gelu, add, yb); break;
-      FU_ROWS(1)
-      FU_ROWS(2)
-      FU_ROWS(3)
-      FU_ROWS(4)
+      FU_ROWS(1) FU_ROWS(2) FU_ROWS(3) FU_ROWS(4)
 #if defined(__AVX2__) || defined(__aarch64__)
-          FU_ROWS(5) FU_ROWS(6)
+      FU_ROWS(5) FU_ROWS(6)
 #endif
 #if defined(__AVX512F__) || defined(__aarch64__)
-              FU_ROWS(7) FU_ROWS(8) FU_ROWS(9) FU_ROWS(10) FU_ROWS(11) FU_ROWS(12) FU_ROWS(13)
+      FU_ROWS(7) FU_ROWS(8) FU_ROWS(9) FU_ROWS(10) FU_ROWS(11) FU_ROWS(12) FU_ROWS(13)
 #endif
 #undef FU_ROWS
+      // clang-format on
     }
     o += rows;
   }
