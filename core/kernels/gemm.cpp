@@ -60,8 +60,9 @@ void gemm(const GemmArgs& g) {
   if (g.m == 0 || g.n == 0) return;
   const Index depth = depth_block(g.k), panels = ceil_div(g.n, kMicroCols), padded_n = panels * kMicroCols;
   const Index strips = ceil_div(g.m, kMicroRows);
-  // Tasks of about equal size: rows first, then columns if there are too few of them to share out.
-  const Index row_tasks = ceil_div(strips, kStripsPerTask), strips_per_task = ceil_div(strips, row_tasks);
+  // Tasks of about equal size: rows first, in an even number of blocks, then columns if there are too few tasks to share out evenly.
+  const Index row_blocks = ceil_div(strips, kStripsPerTask), row_tasks = row_blocks > 1 ? imin(strips, round_up(row_blocks, 2)) : 1;
+  const Index strips_per_task = ceil_div(strips, row_tasks);
   const Index col_tasks = imax(ceil_div(panels, kPanelsPerTask), imin(panels, ceil_div(8, row_tasks)));
   const Index panels_per_task = ceil_div(panels, col_tasks);
   real* const rows_scratch = g.scratch;
