@@ -321,6 +321,57 @@ void apply_kernels(const JbuLevelArgs& l, Index y, Index pairs, Index x0, Index 
   if (l.channels > c) apply_channels<1>(l, tile, c);
 }
 
+// With so few channels, weights are not worth folding: the few enlarged values that a tile needs are made, and the kernels applied to them, a
+// pixel a lane.
+constexpr Index kFewChannels = 4;
+
+constexpr Index enlarged_row(Index radius) { return round_up(kTile + 2 * radius, kLanes) + kLanes; }
+
+/// The enlarged source of pixels [x0 - r, x0 + kTile + r) of rows [y - r, y + rows + r), a plane a channel: (channels, rows + 2r, enlarged_row).
+void enlarge_tile(const JbuLevelArgs& l, Index y, Index rows, Index x0, real* enlarged) {
+  const Index r = l.weights.radius, source_h = l.height / 2, source_w = l.width / 2, c = l.channels, width = enlarged_row(r);
+  const Index x_end = imin(x0 + kTile + 2 * r, l.width + 2 * r);  // in positions of the reflected axis, as the tables count
+  const Index col0 = imax(0, x0 / 2 - r - 4), cols = imin(source_w, x0 / 2 + kTile / 2 + r + 4) - col0;
+  real mixed[(kTile / 2 + 2 * kMaxRadius + 8) * kFewChannels];
+  for (Index i = 0; i < rows + 2 * r; ++i) {
+    const real* w = l.row_weight + 4 * (y + i);
+    for (Index j = 0; j < cols * c; ++j) mixed[j] = 0;
+    for (Index t = 0; t < 4; ++t) {
+      if (w[t] == 0) continue;
+      const Index row = imin(imax(l.row_first[y + i] + t, 0), source_h - 1) - l.source_row0;
+      const real* in = l.source + (row * source_w + col0) * c;
+      for (Index j = 0; j < cols * c; ++j) mixed[j] += w[t] * in[j];
+    }
+    for (Index k = 0; k < c; ++k) {
+      real* out = enlarged + (k * (rows + 2 * r) + i) * width;
+      for (Index x = x0; x < x_end; ++x) {
+        const Index first = l.col_first[x] - col0;
+        real total = 0;
+        for (Index t = 0; t < 4; ++t) total += l.col_weight[4 * x + t] * mixed[imin(imax(first + t, 0), cols - 1) * c + k];
+        out[x - x0] = total;
+      }
+      for (Index x = x_end - x0; x < width; ++x) out[x] = 0;
+    }
+  }
+}
+
+/// Row y + i of the result from its kernels, weights (d*d, kTile), and the enlarged tile that begins at row y.
+void apply_few(const JbuLevelArgs& l, Index y, Index i, Index rows, Index x0, Index pixels, const real* weights, const real* enlarged) {
+  const Index r = l.weights.radius, d = 2 * r + 1, width = enlarged_row(r);
+  for (Index k = 0; k < l.channels; ++k)
+    for (Index p = 0; p < pixels; p += kLanes) {
+      Vec total[2] = {};
+      for (Index u = 0; u < d; ++u) {
+        const real* in = enlarged + (k * (rows + 2 * r) + i + u) * width + p;
+        const real* w = weights + u * d * kTile + p;
+        for (Index v = 0; v < d; ++v) total[v & 1] += load(w + v * kTile) * load(in + v);
+      }
+      const Vec sum = total[0] + total[1];
+      real* out = l.out + ((y + i - l.out_row0) * l.width + x0 + p) * l.channels + k;
+      for (Index t = 0; t < imin(kLanes, pixels - p); ++t) out[t * l.channels] = sum[t];
+    }
+}
+
 struct TileScratch {
   Index weights, half, folded, quads, window, total;  // offsets in reals; the hidden layer shares its place with `half`
   explicit TileScratch(const JbuWeights& w) {
@@ -330,7 +381,8 @@ struct TileScratch {
     folded = half + imax(d * d, s * d) * kTile;
     quads = folded + 2 * s * s * kTile;
     window = quads + 2 * kPairs * s * s * kTile;
-    total = window + (s + kPairs - 1) * kWindowCols * kApplyVectors * kLanes;
+    total =
+        window + imax((s + kPairs - 1) * kWindowCols * kApplyVectors * kLanes, kFewChannels * (2 * kPairs + 2 * w.radius) * enlarged_row(w.radius));
   }
 };
 
@@ -427,6 +479,14 @@ void jbu_rows(const JbuLevelArgs& l, Index row_begin, Index row_end) {
     real* const folded[2] = {scratch + at.folded, scratch + at.folded + s * s * kTile};
     const Index y = row_begin + task / tiles * 2 * kPairs, x0 = task % tiles * kTile, pairs = imin(kPairs, (row_end - y) / 2);
     const Index pixels = imin(kTile, l.width - x0), lanes = round_up(pixels, kLanes);
+    if (l.channels <= kFewChannels) {
+      enlarge_tile(l, y, 2 * pairs, x0, scratch + at.window);
+      for (Index i = 0; i < 2 * pairs; ++i) {
+        make_kernels(l, y + i, x0, lanes, scratch + at.weights, scratch + at.half);
+        apply_few(l, y, i, 2 * pairs, x0, pixels, scratch + at.weights, scratch + at.window);
+      }
+      return;
+    }
     for (Index pair = 0; pair < pairs; ++pair) {
       for (Index i = 0; i < 2; ++i) {
         make_kernels(l, y + 2 * pair + i, x0, lanes, scratch + at.weights, scratch + at.half);

@@ -65,7 +65,7 @@ static inline real hmax(Vec v) {
 
 static inline Index imin(Index a, Index b) { return a < b ? a : b; }
 static inline Index imax(Index a, Index b) { return a > b ? a : b; }
-static inline Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
-static inline Index round_up(Index a, Index b) { return ceil_div(a, b) * b; }
+static constexpr Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
+static constexpr Index round_up(Index a, Index b) { return ceil_div(a, b) * b; }
 
 }  // namespace fu::FU_ISA

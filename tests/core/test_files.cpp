@@ -25,7 +25,7 @@ std::string read_bytes(const std::string& path) {
 
 std::string little_endian(std::uint64_t value, int bytes) {
   std::string s;
-  for (int i = 0; i < bytes; ++i) s += static_cast<char>(value >> (8 * i) & 255);
+  for (int i = 0; i < bytes; ++i) s += static_cast<char>(i < 8 ? value >> (8 * i) & 255 : 0);
   return s;
 }
 
