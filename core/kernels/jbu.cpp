@@ -112,8 +112,8 @@ void make_kernels(const JbuLevelArgs& l, Index y, Index x0, Index pixels, real* 
     if (p < pixels) key_row_products<1>(own + p, other + p, plane, w.key_dim, d, logits + p);
   }
   normalize_kernels(w, own + w.key_dim * plane, plane, pixels, weights);
-  planar_linear(weights, kTile, taps + w.guidance_dim, w.fix0, taps, w.fix0_bias, true, false, pixels, hidden);
-  planar_linear(hidden, kTile, taps, w.fix3, taps, w.fix3_bias, false, true, pixels, weights);
+  planar_linear(weights, kTile, taps + w.guidance_dim, w.fix0, taps, w.fix0_bias, true, false, pixels, hidden, kTile);
+  planar_linear(hidden, kTile, taps, w.fix3, taps, w.fix3_bias, false, true, pixels, weights, kTile);
 }
 
 // Layout of col_fold: for each vector of pixels and each column v of a kernel, the range [low, high) of source columns it reaches, as two
@@ -427,20 +427,15 @@ void jbu_keys(const JbuLevelArgs& l, Index row_begin, Index row_end) {
     const Index y = row_begin + chunk;
     real* row = l.keys + (y - l.key_row0) * jbu_key_row(l);
     const real* guidance = l.guidance + y * l.width * g;
-    real guide[kMaxGuidance * kTile] __attribute__((aligned(64))), hidden[kMaxKeyDim * kTile] __attribute__((aligned(64)));
-    real keys[kMaxKeyDim * kTile] __attribute__((aligned(64)));
+    real hidden[kMaxKeyDim * kTile] __attribute__((aligned(64))), guide[kMaxGuidance * kTile] __attribute__((aligned(64)));
+    for (Index i = 0; i < g * kTile; ++i) guide[i] = 0;
     for (Index t = 0; t < tiles; ++t) {
       const Index pixels = imin(kTile, l.width - t * kTile);
+      real* tile = row + t * tile_size + r;
       for (Index c = 0; c < g; ++c)
-        for (Index x = 0; x < kTile; ++x) guide[c * kTile + x] = x < pixels ? guidance[(t * kTile + x) * g + c] : 0;
-      planar_linear(guide, kTile, g, w.key0, k, w.key0_bias, true, false, pixels, hidden);
-      planar_linear(hidden, kTile, k, w.key3, k, w.key3_bias, false, false, pixels, keys);
-      real* tile = row + t * tile_size;
-      for (Index c = 0; c < k + g; ++c) {
-        const real* from = c < k ? keys + c * kTile : guide + (c - k) * kTile;
-        real* to = tile + c * plane;
-        for (Index x = 0; x < pixels; x += kLanes) store(to + r + x, load(from + x));
-      }
+        for (Index x = 0; x < pixels; ++x) tile[(k + c) * plane + x] = guide[c * kTile + x] = guidance[(t * kTile + x) * g + c];
+      planar_linear(guide, kTile, g, w.key0, k, w.key0_bias, true, false, pixels, hidden, kTile);
+      planar_linear(hidden, kTile, k, w.key3, k, w.key3_bias, false, false, pixels, tile, plane);
     }
     // Borders of the tiles: their neighbours' pixels, or mirrored ones where the image ends.
     const auto fill = [&](Index t, Index x) {

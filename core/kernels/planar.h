@@ -17,7 +17,7 @@ constexpr Index kPlanarRows = 4;
 
 template <Index ROWS, Index VECTORS>
 static inline void planar_block(const real* __restrict x, Index stride, Index n_in, const real* __restrict w, Index n_out, const real* bias,
-                                bool gelu, bool add, real* y) {
+                                bool gelu, bool add, real* y, Index y_stride) {
   Vec acc[ROWS][VECTORS];
 #pragma GCC unroll 16
   for (Index i = 0; i < ROWS; ++i)
@@ -38,30 +38,31 @@ static inline void planar_block(const real* __restrict x, Index stride, Index n_
   for (Index i = 0; i < ROWS; ++i)
 #pragma GCC unroll 2
     for (Index j = 0; j < VECTORS; ++j) {
-      real* out = y + i * stride + j * kLanes;
+      real* out = y + i * y_stride + j * kLanes;
       store(out, add ? load(out) + acc[i][j] : acc[i][j]);
     }
   if (!gelu) return;
   for (Index i = 0; i < ROWS; ++i)
     for (Index j = 0; j < VECTORS; ++j) {
-      real* out = y + i * stride + j * kLanes;
+      real* out = y + i * y_stride + j * kLanes;
       store(out, vgelu(load(out)));
     }
 }
 
 template <Index VECTORS>
-static inline void planar_rows(const real* x, Index stride, Index n_in, const real* w, Index n_out, const real* bias, bool gelu, bool add, real* y) {
+static inline void planar_rows(const real* x, Index stride, Index n_in, const real* w, Index n_out, const real* bias, bool gelu, bool add, real* y,
+                               Index y_stride) {
   // Blocks of nearly equal height: a last block of one row would wait for its own sums.
   const Index blocks = ceil_div(n_out, kPlanarRows);
   for (Index b = 0, o = 0; b < blocks; ++b) {
     const Index rows = (n_out - o) / (blocks - b);
     const real* wb = w + o;
     const real* bb = bias + o;
-    real* yb = y + o * stride;
+    real* yb = y + o * y_stride;
     switch (rows) {
 // clang-format off
 #define FU_ROWS(N) \
-  case N: planar_block<N, VECTORS>(x, stride, n_in, wb, n_out, bb, gelu, add, yb); break;
+  case N: planar_block<N, VECTORS>(x, stride, n_in, wb, n_out, bb, gelu, add, yb, y_stride); break;
       FU_ROWS(1) FU_ROWS(2) FU_ROWS(3) FU_ROWS(4)
 #if defined(__AVX2__) || defined(__aarch64__)
       FU_ROWS(5) FU_ROWS(6)
@@ -76,13 +77,13 @@ static inline void planar_rows(const real* x, Index stride, Index n_in, const re
   }
 }
 
-/// y (n_out, stride) = act(w^T x + bias), or y += w^T x + bias, over the first `pixels` lanes (rounded up to whole vectors) of x (n_in,
+/// y (n_out, y_stride) = act(w^T x + bias), or y += w^T x + bias, over the first `pixels` lanes (rounded up to whole vectors) of x (n_in,
 /// stride); w (n_in, n_out).
 static inline void planar_linear(const real* x, Index stride, Index n_in, const real* w, Index n_out, const real* bias, bool gelu, bool add,
-                                 Index pixels, real* y) {
+                                 Index pixels, real* y, Index y_stride) {
   Index p = 0;
-  for (; p + kLanes < pixels; p += 2 * kLanes) planar_rows<2>(x + p, stride, n_in, w, n_out, bias, gelu, add, y + p);
-  if (p < pixels) planar_rows<1>(x + p, stride, n_in, w, n_out, bias, gelu, add, y + p);
+  for (; p + kLanes < pixels; p += 2 * kLanes) planar_rows<2>(x + p, stride, n_in, w, n_out, bias, gelu, add, y + p, y_stride);
+  if (p < pixels) planar_rows<1>(x + p, stride, n_in, w, n_out, bias, gelu, add, y + p, y_stride);
 }
 
 }  // namespace fu::FU_ISA
