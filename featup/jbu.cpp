@@ -274,7 +274,7 @@ Tensor jbu_stack(const JbuStack& stack, const Tensor& source, const Tensor& guid
   const Index c = source.dim(3);
   require<ShapeError>(stack.channels() == 0 || stack.channels() == c, "[jbu_stack] source ", source.shape(), " for a mixing of ", stack.channels(),
                       " channels. Use features of that many channels, or the levels alone.");
-  // Levels act on each channel alike, so the mixing may go first, at low resolution; only its bias must wait (SPEC section 8, identity 1).
+  // Levels act on each channel alike, so the mixing may go first, at low resolution; only its bias must wait.
   Tensor mixed = source;
   if (stack.channels()) mixed = source + unary(Unary::affine, linear(source, stack.mix_weight, Tensor()), real(0.1));
   const Index factor = Index{1} << stack.levels.size();

@@ -6,7 +6,8 @@
 
 namespace fu {
 
-/// One view: reflect-pad by max_pad, magnify by zoom (bilinear), crop the original size at (top, left), mirror. SPEC section 1.
+/// One view: reflect-pad by max_pad, magnify by zoom (bilinear), crop the original size at (top, left), mirror. source: FeatUp (arXiv 2403.10516)
+/// section 3
 struct Jitter {
   Index max_pad = 20;
   double zoom = 1;

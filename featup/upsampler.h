@@ -16,7 +16,7 @@ namespace fu {
 using Guide = std::function<Tensor(Index height, Index width)>;
 
 /// A linear map over channels, y = x matrix + offset: a projection, a PCA, a classifier. Upsampling acts on each channel alike, so the
-/// matrix is applied at low resolution, exactly (SPEC section 8, identity 1).
+/// matrix is applied at low resolution, exactly.
 struct ChannelMap {
   Tensor matrix;  // (C,K)
   Tensor offset;  // (K), or of size 0
