@@ -5,7 +5,7 @@
 
 namespace fu {
 
-/// Where the k x k windows of an axis begin. source: FeatUp (arXiv 2403.10516) section 3.1
+/// Where the k x k windows of an axis begin. source: FeatUp (arXiv 2403.10516) section 3
 ///   published: window i at i * ((n - k) / (n_out - 1)), which drifts against the patches
 ///   else: centred on patch i of n / n_out pixels, moved inside where it would stick out
 std::vector<Index> window_starts(Index n, Index kernel, Index n_out, bool published);

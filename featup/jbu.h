@@ -11,7 +11,7 @@
 
 namespace fu {
 
-/// The learned parameters of one level, as the kernels want them. source: FeatUp (arXiv 2403.10516) section 3.2
+/// The learned parameters of one level, as the kernels want them. source: FeatUp (arXiv 2403.10516) section 3
 class JbuLevel {
  public:
   /// Loads `prefix` + "range_temp" and so on; radius and key size are read off the shapes. Throws FileError.

@@ -7,7 +7,7 @@ namespace fu {
 
 /// Length of every feature vector: x (B,H,W,C) -> (B,H,W,1).
 Tensor magnitude(const Tensor& x);
-/// mean( (pred - target)^2 / (2 scale^2) + log scale ), scale (B,h,w,1). source: FeatUp (arXiv 2403.10516) eq. 2
+/// mean( (pred - target)^2 / (2 scale^2) + log scale ), scale (B,h,w,1). source: FeatUp (arXiv 2403.10516) section 3
 Tensor reconstruction_loss(const Tensor& pred, const Tensor& target, const Tensor& scale);
 /// Squared differences of neighbours along rows and columns, summed, over the number of elements.
 Tensor total_variation(const Tensor& x);
