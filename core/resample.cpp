@@ -220,32 +220,28 @@ void check_image(const char* op, const Tensor& x, Index height, Index width) {
   require<ShapeError>(height >= 1 && width >= 1, "[", op, "] x ", x.shape(), " to ", height, "x", width, ": sizes must be at least 1.");
 }
 
-}  // namespace
-
-Tensor resize_nearest(const Tensor& x, Index height, Index width) {
-  check_image("resize_nearest", x, height, width);
-  return resample(x, nearest_axis(x.dim(1), height), nearest_axis(x.dim(2), width));
+/// The same kind of map along rows and along columns.
+template <class Axis>
+Tensor resized(const char* op, const Tensor& x, Index height, Index width, const Axis& axis) {
+  check_image(op, x, height, width);
+  return resample(x, axis(x.dim(1), height), axis(x.dim(2), width));
 }
 
+}  // namespace
+
+Tensor resize_nearest(const Tensor& x, Index height, Index width) { return resized("resize_nearest", x, height, width, nearest_axis); }
+
 Tensor resize_bilinear(const Tensor& x, Index height, Index width) {
-  check_image("resize_bilinear", x, height, width);
-  return resample(x, bilinear_axis(x.dim(1), height), bilinear_axis(x.dim(2), width));
+  return resized("resize_bilinear", x, height, width, [](Index n_in, Index n_out) { return bilinear_axis(n_in, n_out); });
 }
 
 Tensor resize_bicubic(const Tensor& x, Index height, Index width) {
-  check_image("resize_bicubic", x, height, width);
-  return resample(x, bicubic_axis(x.dim(1), height), bicubic_axis(x.dim(2), width));
+  return resized("resize_bicubic", x, height, width, [](Index n_in, Index n_out) { return bicubic_axis(n_in, n_out); });
 }
 
-Tensor resize_triangle(const Tensor& x, Index height, Index width) {
-  check_image("resize_triangle", x, height, width);
-  return resample(x, triangle_axis(x.dim(1), height), triangle_axis(x.dim(2), width));
-}
+Tensor resize_triangle(const Tensor& x, Index height, Index width) { return resized("resize_triangle", x, height, width, triangle_axis); }
 
-Tensor adaptive_avg_pool(const Tensor& x, Index height, Index width) {
-  check_image("adaptive_avg_pool", x, height, width);
-  return resample(x, average_axis(x.dim(1), height), average_axis(x.dim(2), width));
-}
+Tensor adaptive_avg_pool(const Tensor& x, Index height, Index width) { return resized("adaptive_avg_pool", x, height, width, average_axis); }
 
 Tensor zoom_bilinear(const Tensor& x, double zoom) {
   check_image("zoom_bilinear", x, 1, 1);
