@@ -1,7 +1,7 @@
 // The joint bilateral upsampler's level, fused: from guidance and a small source to the enlarged result, without ever holding the kernels
 // of a whole image or the bicubic enlargement.
 //
-// A task is a pair of output rows times kTile pixels. For each row it makes the 49 weights of every pixel, one pixel a lane: products of
+// A task is a strip of some rows, walked from top to bottom. For each row it makes the 49 weights of every pixel, one pixel a lane: products of
 // keys, softmax, spatial Gaussian, fix-up network. Since bicubic enlargement by 2 followed by a 7x7 kernel is, for each of the four
 // pixels that share a source position, a 7x7 kernel on the source itself (README.md derives it), it then folds the enlargement into
 // the weights, and applies the four kernels to one source neighbourhood together: each source vector is read once for four outputs.
@@ -13,10 +13,11 @@ namespace fu::FU_ISA {
 namespace {
 
 struct TileScratch {
-  Index weights, half, folded, quads, window, total;  // offsets in reals; the hidden layer shares its place with `half`
+  Index ring, weights, half, folded, quads, window, total;  // offsets in reals; the hidden layer shares its place with `half`
   explicit TileScratch(const JbuWeights& w) {
     const Index d = 2 * w.radius + 1, s = 2 * jbu_source_radius(w.radius) + 1;
-    weights = 0;
+    ring = 0;
+    weights = Products::ring_size(w);
     half = weights + (d * d + w.guidance_dim) * kTile;
     folded = half + imax(d * d, s * d) * kTile;
     quads = folded + 2 * s * s * kTile;
@@ -94,42 +95,66 @@ void jbu_keys(const JbuLevelArgs& l, Index row_begin, Index row_end) {
 void jbu_kernel_rows(const JbuLevelArgs& l, Index row_begin, Index row_end) {
   const TileScratch at(l.weights);
   const Index d = 2 * l.weights.radius + 1, taps = d * d;
-  parallel_for(row_end - row_begin, [&](Index chunk, int worker) {
+  const Strips strips(row_begin, row_end, l.width);
+  parallel_for(strips.count, [&](Index task, int worker) {
     real* scratch = l.scratch + worker * at.total;
-    const Index y = row_begin + chunk;
-    for (Index x0 = 0; x0 < l.width; x0 += kTile) {
-      const Index pixels = imin(kTile, l.width - x0);
-      make_kernels(l, y, x0, round_up(pixels, kLanes), scratch + at.weights, scratch + at.half);
-      for (Index p = 0; p < pixels; ++p)
-        for (Index t = 0; t < taps; ++t) l.kernels[(y * l.width + x0 + p) * taps + t] = scratch[at.weights + t * kTile + p];
+    const Strip strip = strips[task];
+    Products products(l, strip, scratch + at.ring);
+    for (Index y = strip.y0; y < strip.y1; ++y) {
+      products.advance(y + 1);
+      for (Index x0 = strip.x0; x0 < strip.x1; x0 += kTile) {
+        const Index pixels = imin(kTile, strip.x1 - x0);
+        make_kernels(l, products, y, x0, round_up(pixels, kLanes), scratch + at.weights, scratch + at.half);
+        for (Index p = 0; p < pixels; ++p)
+          for (Index t = 0; t < taps; ++t) l.kernels[(y * l.width + x0 + p) * taps + t] = scratch[at.weights + t * kTile + p];
+      }
     }
   });
 }
 
+namespace {
+
+/// Rows [y, y + rows) of a strip, at most kPairs pairs, with more than kFewChannels channels.
+void group_of_rows(const JbuLevelArgs& l, const Products& products, const Strip& strip, Index y, Index rows, const TileScratch& at, real* scratch) {
+  const Index s = 2 * jbu_source_radius(l.weights.radius) + 1;
+  real* const folded[2] = {scratch + at.folded, scratch + at.folded + s * s * kTile};
+  for (Index x0 = strip.x0; x0 < strip.x1; x0 += kTile) {
+    const Index pixels = imin(kTile, strip.x1 - x0), lanes = round_up(pixels, kLanes);
+    for (Index i = 0; i < rows; ++i) {
+      make_kernels(l, products, y + i, x0, lanes, scratch + at.weights, scratch + at.half);
+      fold_enlargement(l, y + i, x0, lanes, scratch + at.weights, scratch + at.half, folded[i % 2]);
+      if (i % 2 == 1) gather_quads(folded[0], folded[1], s * s, pixels, scratch + at.quads + i / 2 * s * s * 2 * kTile);
+    }
+    apply_kernels(l, y, rows / 2, x0, pixels, scratch + at.quads, scratch + at.window);
+  }
+}
+
+void group_of_rows_few(const JbuLevelArgs& l, const Products& products, const Strip& strip, Index y, Index rows, const TileScratch& at,
+                       real* scratch) {
+  for (Index x0 = strip.x0; x0 < strip.x1; x0 += kTile) {
+    const Index pixels = imin(kTile, strip.x1 - x0);
+    enlarge_tile(l, y, rows, x0, scratch + at.window);
+    for (Index i = 0; i < rows; ++i) {
+      make_kernels(l, products, y + i, x0, round_up(pixels, kLanes), scratch + at.weights, scratch + at.half);
+      apply_few(l, y, i, rows, x0, pixels, scratch + at.weights, scratch + at.window);
+    }
+  }
+}
+
+}  // namespace
+
 void jbu_rows(const JbuLevelArgs& l, Index row_begin, Index row_end) {
   const TileScratch at(l.weights);
-  const Index s = 2 * jbu_source_radius(l.weights.radius) + 1, tiles = ceil_div(l.width, kTile);
-  parallel_for(ceil_div(row_end - row_begin, 2 * kPairs) * tiles, [&](Index task, int worker) {
+  const Strips strips(row_begin, row_end, l.width);
+  parallel_for(strips.count, [&](Index task, int worker) {
     real* scratch = l.scratch + worker * at.total;
-    real* const folded[2] = {scratch + at.folded, scratch + at.folded + s * s * kTile};
-    const Index y = row_begin + task / tiles * 2 * kPairs, x0 = task % tiles * kTile, pairs = imin(kPairs, (row_end - y) / 2);
-    const Index pixels = imin(kTile, l.width - x0), lanes = round_up(pixels, kLanes);
-    if (l.channels <= kFewChannels) {
-      enlarge_tile(l, y, 2 * pairs, x0, scratch + at.window);
-      for (Index i = 0; i < 2 * pairs; ++i) {
-        make_kernels(l, y + i, x0, lanes, scratch + at.weights, scratch + at.half);
-        apply_few(l, y, i, 2 * pairs, x0, pixels, scratch + at.weights, scratch + at.window);
-      }
-      return;
+    const Strip strip = strips[task];
+    Products products(l, strip, scratch + at.ring);
+    for (Index y = strip.y0; y < strip.y1; y += 2 * kPairs) {
+      const Index rows = imin(2 * kPairs, strip.y1 - y);
+      products.advance(y + rows);
+      (l.channels <= kFewChannels ? group_of_rows_few : group_of_rows)(l, products, strip, y, rows, at, scratch);
     }
-    for (Index pair = 0; pair < pairs; ++pair) {
-      for (Index i = 0; i < 2; ++i) {
-        make_kernels(l, y + 2 * pair + i, x0, lanes, scratch + at.weights, scratch + at.half);
-        fold_enlargement(l, y + 2 * pair + i, x0, lanes, scratch + at.weights, scratch + at.half, folded[i]);
-      }
-      gather_quads(folded[0], folded[1], s * s, pixels, scratch + at.quads + pair * s * s * 2 * kTile);
-    }
-    apply_kernels(l, y, pairs, x0, pixels, scratch + at.quads, scratch + at.window);
   });
 }
 

@@ -131,7 +131,8 @@ static void enlarge_tile(const JbuLevelArgs& l, Index y, Index rows, Index x0, r
   const Index r = l.weights.radius, source_h = l.height / 2, source_w = l.width / 2, c = l.channels, width = enlarged_row(r);
   const Index x_end = imin(x0 + kTile + 2 * r, l.width + 2 * r);  // in positions of the reflected axis, as the tables count
   const Index col0 = imax(0, x0 / 2 - r - 4), cols = imin(source_w, x0 / 2 + kTile / 2 + r + 4) - col0;
-  real mixed[(kTile / 2 + 2 * kMaxRadius + 8) * kFewChannels];
+  real mixed[(kTile / 2 + 2 * kMaxRadius + 12) * kFewChannels];
+  for (Index j = cols * c; j < (cols + 4) * c; ++j) mixed[j] = 0;  // where tables point beyond the source, with weights of 0
   for (Index i = 0; i < rows + 2 * r; ++i) {
     const real* w = l.row_weight + 4 * (y + i);
     for (Index j = 0; j < cols * c; ++j) mixed[j] = 0;
@@ -144,10 +145,8 @@ static void enlarge_tile(const JbuLevelArgs& l, Index y, Index rows, Index x0, r
     for (Index k = 0; k < c; ++k) {
       real* out = enlarged + (k * (rows + 2 * r) + i) * width;
       for (Index x = x0; x < x_end; ++x) {
-        const Index first = l.col_first[x] - col0;
-        real total = 0;
-        for (Index t = 0; t < 4; ++t) total += l.col_weight[4 * x + t] * mixed[imin(imax(first + t, 0), cols - 1) * c + k];
-        out[x - x0] = total;
+        const real *in = mixed + (l.col_first[x] - col0) * c + k, *weight = l.col_weight + 4 * x;
+        out[x - x0] = weight[0] * in[0] + weight[1] * in[c] + weight[2] * in[2 * c] + weight[3] * in[3 * c];
       }
       for (Index x = x_end - x0; x < width; ++x) out[x] = 0;
     }

@@ -49,31 +49,31 @@ static inline void planar_block(const real* __restrict x, Index stride, Index n_
     }
 }
 
+/// `count` blocks of ROWS outputs.
+template <Index ROWS, Index VECTORS>
+static inline void planar_blocks(Index count, const real* x, Index stride, Index n_in, const real* w, Index n_out, const real* bias, bool gelu,
+                                 bool add, real* y, Index y_stride) {
+  if constexpr (ROWS <= kPlanarRows)
+    for (Index i = 0; i < count * ROWS; i += ROWS)
+      planar_block<ROWS, VECTORS>(x, stride, n_in, w + i, n_out, bias + i, gelu, add, y + i * y_stride, y_stride);
+}
+
 template <Index VECTORS>
 static inline void planar_rows(const real* x, Index stride, Index n_in, const real* w, Index n_out, const real* bias, bool gelu, bool add, real* y,
                                Index y_stride) {
-  // Blocks of nearly equal height: a last block of one row would wait for its own sums.
-  const Index blocks = ceil_div(n_out, kPlanarRows);
-  for (Index b = 0, o = 0; b < blocks; ++b) {
-    const Index rows = (n_out - o) / (blocks - b);
-    const real* wb = w + o;
-    const real* bb = bias + o;
-    real* yb = y + o * y_stride;
+  // Blocks of nearly equal height, the lower ones first: a last block of one row would wait for its own sums.
+  const Index blocks = ceil_div(n_out, kPlanarRows), higher = n_out % blocks, low = n_out / blocks;
+  for (Index part = 0, o = 0; part < 2; ++part) {
+    const Index rows = low + part, count = part ? higher : blocks - higher;
     switch (rows) {
-// clang-format off
 #define FU_ROWS(N) \
-  case N: planar_block<N, VECTORS>(x, stride, n_in, wb, n_out, bb, gelu, add, yb, y_stride); break;
-      FU_ROWS(1) FU_ROWS(2) FU_ROWS(3) FU_ROWS(4)
-#if defined(__AVX2__) || defined(__aarch64__)
-      FU_ROWS(5) FU_ROWS(6)
-#endif
-#if defined(__AVX512F__) || defined(__aarch64__)
-      FU_ROWS(7) FU_ROWS(8) FU_ROWS(9) FU_ROWS(10) FU_ROWS(11) FU_ROWS(12) FU_ROWS(13)
-#endif
+  case N: planar_blocks<N, VECTORS>(count, x, stride, n_in, w + o, n_out, bias + o, gelu, add, y + o * y_stride, y_stride); break;
+      // clang-format off
+      FU_ROWS(1) FU_ROWS(2) FU_ROWS(3) FU_ROWS(4) FU_ROWS(5) FU_ROWS(6) FU_ROWS(7) FU_ROWS(8) FU_ROWS(9) FU_ROWS(10) FU_ROWS(11) FU_ROWS(12) FU_ROWS(13)
 #undef FU_ROWS
       // clang-format on
     }
-    o += rows;
+    o += rows * count;
   }
 }
 

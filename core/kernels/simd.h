@@ -45,10 +45,29 @@ static inline void store_n(real* p, Vec v, Index n) {
   for (Index i = 0; i < n; ++i) p[i] = v[i];
 }
 
+// Of a ? : between short vectors the compiler makes two instructions, also where the processor has one that means exactly that.
+#if defined(__x86_64__) && FU_VECTOR_BYTES == 16 && !defined(FU_REAL_DOUBLE)
+#define FU_X86_OP(name) __builtin_ia32_##name##ps
+#elif defined(__AVX__) && FU_VECTOR_BYTES == 32 && !defined(FU_REAL_DOUBLE)
+#define FU_X86_OP(name) __builtin_ia32_##name##ps256
+#endif
+
 static inline Vec select(VecInt mask, Vec a, Vec b) { return mask ? a : b; }
 /// As std::max(a, b) lane by lane: b where either is not a number.
-static inline Vec vmax(Vec a, Vec b) { return a > b ? a : b; }
-static inline Vec vmin(Vec a, Vec b) { return a < b ? a : b; }
+static inline Vec vmax(Vec a, Vec b) {
+#ifdef FU_X86_OP
+  return FU_X86_OP(max)(a, b);
+#else
+  return a > b ? a : b;
+#endif
+}
+static inline Vec vmin(Vec a, Vec b) {
+#ifdef FU_X86_OP
+  return FU_X86_OP(min)(a, b);
+#else
+  return a < b ? a : b;
+#endif
+}
 static inline Vec vabs(Vec a) { return vmax(a, -a); }
 
 /// Sum over lanes, always in the same (pairwise) order.

@@ -1,0 +1,169 @@
+// Keys of a level's pixels and the products of the keys of neighbours, one pixel a lane.
+//
+// The product of two pixels is the logit that each gives to the other, so only half of a neighbourhood is computed: what lies to the right
+// in a pixel's own row, and the rows below. The other half was computed when those pixels' turn came; a ring of rows remembers it.
+#pragma once
+
+#include "core/kernels/declare.h"
+#include "core/kernels/planar.h"
+#include "core/parallel.h"
+
+namespace fu::FU_ISA {
+
+constexpr Index kTile = 32;        // pixels of a row whose weights are made at a time: two vectors of 16, or four of 8
+constexpr Index kPairs = 2;        // pairs of rows whose weights are applied at a time: they share most of their source rows
+constexpr Index kStrip = 128;      // a task's pixels in a row
+constexpr Index kTaskRows = 16;    // and its rows
+constexpr Index kRingBorder = 16;  // products of pixels beside the strip, whose neighbours lie in it
+constexpr Index kRingWidth = kStrip + 2 * kRingBorder;
+constexpr Index kMaxRadius = 5;
+constexpr Index kMaxDiameter = 2 * kMaxRadius + 1;
+constexpr Index kMaxKeyDim = 64, kMaxGuidance = 8;
+static_assert(kTile % kLanes == 0 && kStrip % kTile == 0 && kRingBorder % kLanes == 0, "whole vectors");
+static_assert(kTaskRows % (2 * kPairs) == 0, "whole groups of rows");
+
+static Index reflect(Index i, Index n) {
+  if (n == 1) return 0;
+  const Index period = 2 * (n - 1);
+  i = (i % period + period) % period;
+  return i < n ? i : period - i;
+}
+
+// Keys are kept in tiles with their borders, (tile, k + g, key_tile): what is read of a row is one contiguous run.
+static Index key_tile(const JbuWeights& w) { return round_up(kTile + 2 * w.radius, kLanes); }
+
+/// The tile of pixel x0, a multiple of kTile; its first column is pixel x0 - radius.
+static const real* key_row(const JbuLevelArgs& l, Index y, Index x0) {
+  const Index planes = l.weights.key_dim + l.weights.guidance_dim;
+  return l.keys + (reflect(y, l.height) - l.key_row0) * jbu_key_row(l) + x0 / kTile * planes * key_tile(l.weights);
+}
+
+/// What a task works on: rows [y0, y1), pixels [x0, x1), x0 a multiple of kTile.
+struct Strip {
+  Index y0, y1, x0, x1;
+};
+
+/// The strips of rows [row_begin, row_end).
+struct Strips {
+  Index row_begin, row_end, width, rows, across, count;
+  Strips(Index begin, Index end, Index image_width) : row_begin(begin), row_end(end), width(image_width), across(ceil_div(image_width, kStrip)) {
+    // Short strips repeat more products at their upper border, but few tall ones leave threads idle.
+    rows = kTaskRows;
+    while (rows > 2 * kPairs && ceil_div(end - begin, rows) * across < 4 * threads()) rows /= 2;
+    count = ceil_div(end - begin, rows) * across;
+  }
+  Strip operator[](Index i) const {
+    const Index y0 = row_begin + i / across * rows, x0 = i % across * kStrip;
+    return {y0, imin(y0 + rows, row_end), x0, imin(x0 + kStrip, width)};
+  }
+};
+
+/// logits[t] = sum over c of own[c] * other[c][+t] for TAPS neighbours in a row, VECTORS vectors of pixels: keys are planes, so neighbours to
+/// the side are shifted loads.
+template <Index TAPS, Index VECTORS>
+static inline void key_products(const real* own, const real* other, Index plane, Index key_dim, real* logits) {
+  Vec acc[VECTORS][TAPS];
+#pragma GCC unroll 2
+  for (Index i = 0; i < VECTORS; ++i)
+#pragma GCC unroll 7
+    for (Index t = 0; t < TAPS; ++t) acc[i][t] = Vec{};
+#pragma GCC unroll 4
+  for (Index c = 0; c < key_dim; ++c) {
+#pragma GCC unroll 2
+    for (Index i = 0; i < VECTORS; ++i) {
+      const Vec key = load(own + i * kLanes);
+#pragma GCC unroll 7
+      for (Index t = 0; t < TAPS; ++t) acc[i][t] += key * load(other + i * kLanes + t);
+    }
+    own += plane;
+    other += plane;
+  }
+#pragma GCC unroll 2
+  for (Index i = 0; i < VECTORS; ++i)
+#pragma GCC unroll 7
+    for (Index t = 0; t < TAPS; ++t) store(logits + t * kRingWidth + i * kLanes, acc[i][t]);
+}
+
+/// The same for any number of neighbours, up to seven at a time.
+template <Index VECTORS>
+static inline void key_row_products(const real* own, const real* other, Index plane, Index key_dim, Index taps, real* logits) {
+  for (Index t = 0; t < taps; t += 7) {
+    real* out = logits + t * kRingWidth;
+    switch (imin(7, taps - t)) {
+      case 1: key_products<1, VECTORS>(own, other + t, plane, key_dim, out); break;
+      case 2: key_products<2, VECTORS>(own, other + t, plane, key_dim, out); break;
+      case 3: key_products<3, VECTORS>(own, other + t, plane, key_dim, out); break;
+      case 4: key_products<4, VECTORS>(own, other + t, plane, key_dim, out); break;
+      case 5: key_products<5, VECTORS>(own, other + t, plane, key_dim, out); break;
+      case 6: key_products<6, VECTORS>(own, other + t, plane, key_dim, out); break;
+      default: key_products<7, VECTORS>(own, other + t, plane, key_dim, out); break;
+    }
+  }
+}
+
+/// The ring of products of a strip: rows of (forward neighbours, kRingWidth). A forward neighbour is (0, v), v = 0 .. r, or (u, v), u = 1 .. r,
+/// v = -r .. r, in this order.
+class Products {
+ public:
+  Products(const JbuLevelArgs& l, const Strip& strip, real* ring) : l_(l), strip_(strip), ring_(ring), next_(strip.y0 - l.weights.radius) {}
+
+  static Index ring_rows(const JbuWeights& w) { return 2 * kPairs + w.radius; }
+  static Index ring_size(const JbuWeights& w) { return ring_rows(w) * (w.radius + 1 + w.radius * (2 * w.radius + 1)) * kRingWidth; }
+
+  /// Computes the rows up to `end`; the last ring_rows() of them stay.
+  void advance(Index end) {
+    for (; next_ < end; ++next_) row(next_);
+  }
+
+  /// Where the logits of row y's pixels from x on lie, for each of the d*d taps.
+  void taps(Index y, Index x, const real** tap) const {
+    const Index r = l_.weights.radius;
+    for (Index u = -r; u <= r; ++u)
+      for (Index v = -r; v <= r; ++v) {
+        const bool forward = u > 0 || (u == 0 && v >= 0);
+        *tap++ = forward ? at(y, u, v) + x - strip_.x0 : at(y + u, -u, -v) + x + v - strip_.x0;
+      }
+  }
+
+ private:
+  /// The products of row y with neighbour (u, v), at the strip's first pixel.
+  real* at(Index y, Index u, Index v) const {
+    const Index r = l_.weights.radius, neighbours = r + 1 + r * (2 * r + 1);
+    const Index slot = (y - strip_.y0 + r) % ring_rows(l_.weights), f = u == 0 ? v : r + 1 + (u - 1) * (2 * r + 1) + v + r;
+    return ring_ + (slot * neighbours + f) * kRingWidth + kRingBorder;
+  }
+
+  void row(Index y) const {
+    const Index r = l_.weights.radius, k = l_.weights.key_dim, plane = key_tile(l_.weights);
+    // Rows above the strip matter only for what they have in it.
+    for (Index u = imax(0, strip_.y0 - y); u <= r; ++u) {
+      // Left border: pixels x0 - r .. x0 - 1 with what lies to their right. The lanes too many are overwritten next.
+      const real *own = key_row(l_, y, strip_.x0), *other = key_row(l_, y + u, strip_.x0);
+      for (Index p = 0; p < r; p += kLanes) key_row_products<1>(own + p, other + p + 1, plane, k, r, at(y, u, 1) - r + p);
+
+      const Index v0 = u == 0 ? 0 : -r;
+      for (Index x0 = strip_.x0; x0 < strip_.x1; x0 += kTile) {
+        own = key_row(l_, y, x0) + r;
+        other = key_row(l_, y + u, x0) + r + v0;
+        const Index pixels = imin(kTile, strip_.x1 - x0);
+        real* out = at(y, u, v0) + x0 - strip_.x0;
+        Index p = 0;
+        for (; p + kLanes < pixels; p += 2 * kLanes) key_row_products<2>(own + p, other + p, plane, k, r - v0 + 1, out + p);
+        if (p < pixels) key_row_products<1>(own + p, other + p, plane, k, r - v0 + 1, out + p);
+      }
+      if (u == 0) continue;
+      // Right border: pixels x1 .. x1 + r - 1 with what lies to their left, from the border of the last tile.
+      const Index x0 = (strip_.x1 - 1) / kTile * kTile, first = strip_.x1 - x0 + r;
+      own = key_row(l_, y, x0) + first;
+      other = key_row(l_, y + u, x0) + first - r;
+      for (Index p = 0; p < r; p += kLanes) key_row_products<1>(own + p, other + p, plane, k, r, at(y, u, -r) + strip_.x1 - strip_.x0 + p);
+    }
+  }
+
+  const JbuLevelArgs& l_;
+  const Strip strip_;
+  real* ring_;
+  Index next_;
+};
+
+}  // namespace fu::FU_ISA
