@@ -79,15 +79,17 @@ void jbu_keys(const JbuLevelArgs& l, Index row_begin, Index row_end) {
       planar_linear(hidden, kTile, k, w.key3, k, w.key3_bias, false, false, pixels, tile, plane);
     }
     // Borders of the tiles: their neighbours' pixels, or mirrored ones where the image ends.
-    const auto fill = [&](Index t, Index x) {
-      const Index from = reflect(x, l.width);
-      const real* in = row + from / kTile * tile_size + r + from % kTile;
-      real* out = row + t * tile_size + r + x - t * kTile;
-      for (Index c = 0; c < k + g; ++c) out[c * plane] = in[c * plane];
-    };
     for (Index t = 0; t < tiles; ++t) {
-      for (Index x = t * kTile - r; x < t * kTile; ++x) fill(t, x);
-      for (Index x = imin((t + 1) * kTile, l.width); x < (t + 1) * kTile + r; ++x) fill(t, x);
+      const real* from[2 * kMaxRadius];
+      real* to[2 * kMaxRadius];
+      const Index end = imin((t + 1) * kTile, l.width);
+      for (Index i = 0; i < 2 * r; ++i) {
+        const Index x = i < r ? t * kTile - r + i : end + i - r, at = reflect(x, l.width);
+        from[i] = row + at / kTile * tile_size + r + at % kTile;
+        to[i] = row + t * tile_size + r + x - t * kTile;
+      }
+      for (Index c = 0; c < k + g; ++c)
+        for (Index i = 0; i < 2 * r; ++i) to[i][c * plane] = from[i][c * plane];
     }
   });
 }

@@ -33,6 +33,14 @@ void resample_axis(const real* x, real* y, Index outer, Index inner, const AxisR
     for (Index i = i0; i < i1; ++i) {
       real* out = y + (o * map.n_out + i) * inner;
       const Index e0 = map.offset[i], e1 = map.offset[i + 1];
+      if (inner < kLanes) {  // a colour, say: too short for a vector
+        for (Index c = 0; c < inner; ++c) {
+          real total = 0;
+          for (Index e = e0; e < e1; ++e) total += map.weight[e] * x[(o * map.n_in + map.index[e]) * inner + c];
+          out[c] = total;
+        }
+        continue;
+      }
       for (Index c = c0; c < c1; c += kLanes) {
         const Index lanes = imin(kLanes, c1 - c);
         Vec total{};
