@@ -73,6 +73,58 @@ int positive_axis(const char* op, const Tensor& x, int axis) {
 
 }  // namespace
 
+Tensor expand(const Tensor& x, const Shape& shape) {
+  bool fits = x.rank() <= shape.rank();
+  for (int i = 1; fits && i <= x.rank(); ++i) fits = x.dim(-i) == shape[-i] || x.dim(-i) == 1;
+  require<ShapeError>(fits, "[expand] x ", x.shape(), " to ", shape, ": sizes along each axis, from the last, must be equal or 1 in x.");
+  if (x.shape() == shape) return x;
+  Tensor y(shape);
+  // Runs of the longest trailing axes that are whole in x.
+  Index run = 1;
+  int outer = shape.rank();
+  for (int i = 1; i <= x.rank() && x.dim(-i) == shape[-i]; ++i, --outer) run *= shape[-i];
+  const Index runs = run > 0 ? y.size() / run : 0;
+  parallel_ranges(runs, std::max<Index>(1, 16384 / std::max<Index>(1, run)), [&](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      Index from = 0, step = run, rest = r;
+      for (int i = outer - 1; i >= 0; --i) {
+        const int axis = i - (shape.rank() - x.rank());
+        if (axis >= 0 && x.dim(axis) != 1) from += rest % shape[i] * step;
+        if (axis >= 0) step *= x.dim(axis);
+        rest /= shape[i];
+      }
+      std::copy_n(x.data() + from, run, y.data() + r * run);
+    }
+  });
+  return y;
+}
+
+Tensor sum_to(const Tensor& x, const Shape& shape) {
+  Tensor y = x;
+  // Neighbouring axes that go are summed together.
+  const int lead = x.rank() - shape.rank();
+  require<ShapeError>(lead >= 0, "[sum_to] x ", x.shape(), " to ", shape, ".");
+  const auto goes = [&](int i) { return i < lead || (shape[i - lead] == 1 && x.dim(i) != 1); };
+  for (int i = 0; i < x.rank(); ++i) {
+    if (!goes(i)) continue;
+    int end = i;
+    Shape next = y.shape();
+    for (; end < x.rank() && goes(end); ++end) next.set(end, 1);
+    Tensor part(next);
+    kernels().sum_axis(y.data(), part.data(), y.shape().elements(0, i), y.shape().elements(i, end), y.shape().elements(end, y.rank()));
+    y = part;
+    i = end - 1;
+  }
+  return y.reshape(shape);
+}
+
+void add_to(Tensor& y, const Tensor& x) {
+  require<ShapeError>(y.shape() == x.shape(), "[add_to] y ", y.shape(), " += x ", x.shape(), ": shapes must be equal.");
+  parallel_ranges(y.size(), Index{1} << 14, [&](Index begin, Index end) {
+    kernels().binary(Binary::add, y.data() + begin, 1, x.data() + begin, 1, y.data() + begin, end - begin);
+  });
+}
+
 Tensor sum(const Tensor& x, int axis) {
   const int i = positive_axis("sum", x, axis);
   Shape shape = x.shape();
@@ -112,14 +164,13 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, rea
   return y;
 }
 
-namespace {
-
-/// Runs a product, with scratch from the pool.
-void run_gemm(GemmArgs& args) {
+void run_gemm(GemmArgs args) {
   Tensor scratch({std::max<Index>(1, kernels().gemm_scratch(args))});
   args.scratch = scratch.data();
   kernels().gemm(args);
 }
+
+namespace {
 
 Shape with_last(const Shape& shape, Index size) {
   Shape result = shape;
@@ -129,15 +180,19 @@ Shape with_last(const Shape& shape, Index size) {
 
 }  // namespace
 
-Tensor matmul(const Tensor& a, const Tensor& b) {
-  bool fits = a.rank() == b.rank() && a.rank() >= 2 && a.dim(-1) == b.dim(-2);
+Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
+  bool fits = a.rank() == b.rank() && a.rank() >= 2 && a.dim(transpose_a ? -2 : -1) == b.dim(transpose_b ? -1 : -2);
   for (int i = 0; fits && i < a.rank() - 2; ++i) fits = a.dim(i) == b.dim(i);
-  require<ShapeError>(fits, "[matmul] a ", a.shape(), " times b ", b.shape(),
+  require<ShapeError>(fits, "[matmul] a ", a.shape(), transpose_a ? " transposed" : "", " times b ", b.shape(), transpose_b ? " transposed" : "",
                       ": a's last size must be b's second to last, and the sizes before those must be equal.");
-  Tensor y(with_last(a.shape(), b.dim(-1)));
   GemmArgs args;
-  args.m = a.dim(-2), args.k = a.dim(-1), args.n = b.dim(-1);
-  args.a_row = args.k, args.b_row = args.n, args.ldc = args.n;
+  args.m = a.dim(transpose_a ? -1 : -2), args.k = a.dim(transpose_a ? -2 : -1), args.n = b.dim(transpose_b ? -2 : -1);
+  args.a_row = transpose_a ? 1 : args.k, args.a_col = transpose_a ? args.m : 1;
+  args.b_row = transpose_b ? 1 : args.n, args.b_col = transpose_b ? args.k : 1;
+  args.ldc = args.n;
+  Shape shape = with_last(a.shape(), args.n);
+  shape.set(-2, args.m);
+  Tensor y(shape);
   const Index batch = a.shape().elements(0, a.rank() - 2);
   for (Index i = 0; i < batch; ++i) {
     args.a = a.data() + i * args.m * args.k;
@@ -234,6 +289,40 @@ Tensor concat(const std::vector<Tensor>& parts, int axis) {
     for (Index o = 0; o < outer; ++o) std::copy_n(part.data() + o * run, run, y.data() + o * total * inner + at);
     at += run;
   }
+  return y;
+}
+
+namespace {
+
+/// Copies rows of `run` reals from one stride to another.
+void copy_strided(const real* in, Index in_step, real* out, Index out_step, Index rows, Index run) {
+  parallel_ranges(rows, std::max<Index>(1, 16384 / std::max<Index>(1, run)), [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) std::copy_n(in + i * in_step, run, out + i * out_step);
+  });
+}
+
+}  // namespace
+
+Tensor slice(const Tensor& x, int axis, Index begin, Index end) {
+  const int i = positive_axis("slice", x, axis);
+  require<ShapeError>(begin >= 0 && begin <= end && end <= x.dim(i), "[slice] [", begin, ",", end, ") of axis ", axis, " of ", x.shape(),
+                      ": must lie within the axis.");
+  Shape shape = x.shape();
+  shape.set(i, end - begin);
+  Tensor y(shape);
+  const Index inner = shape.elements(i + 1, shape.rank());
+  copy_strided(x.data() + begin * inner, x.dim(i) * inner, y.data(), (end - begin) * inner, shape.elements(0, i), (end - begin) * inner);
+  return y;
+}
+
+Tensor unslice(const Tensor& x, int axis, Index begin, Index n) {
+  const int i = positive_axis("unslice", x, axis);
+  require<ShapeError>(begin >= 0 && begin + x.dim(i) <= n, "[unslice] x ", x.shape(), " at ", begin, " of ", n, " along axis ", axis, ".");
+  Shape shape = x.shape();
+  shape.set(i, n);
+  Tensor y = Tensor::zeros(shape);
+  const Index inner = shape.elements(i + 1, shape.rank()), run = x.dim(i) * inner;
+  copy_strided(x.data(), run, y.data() + begin * inner, n * inner, shape.elements(0, i), run);
   return y;
 }
 

@@ -18,6 +18,13 @@ inline Tensor operator-(const Tensor& a, const Tensor& b) { return binary(Binary
 inline Tensor operator*(const Tensor& a, const Tensor& b) { return binary(Binary::mul, a, b); }
 inline Tensor operator/(const Tensor& a, const Tensor& b) { return binary(Binary::div, a, b); }
 
+/// x repeated along axes where it has size 1, or which it lacks. throws ShapeError if it cannot become that shape.
+Tensor expand(const Tensor& x, const Shape& shape);
+/// The reverse: x summed over the axes along which `shape` was repeated.
+Tensor sum_to(const Tensor& x, const Shape& shape);
+/// y += x, in place; y is the caller's own, shapes equal.
+void add_to(Tensor& y, const Tensor& x);
+
 /// Sum or mean over one axis, which stays with size 1. Negative axes count from the end.
 Tensor sum(const Tensor& x, int axis);
 Tensor mean(const Tensor& x, int axis);
@@ -30,8 +37,10 @@ Tensor softmax(const Tensor& x, int axis, real temperature = 1);
 /// (x - mean) / sqrt(variance + eps) * weight + bias along the last axis C; weight and bias (C). source: arXiv 1607.06450
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, real eps);
 
-/// a (..,M,K), b (..,K,N) -> (..,M,N), leading axes equal.
-Tensor matmul(const Tensor& a, const Tensor& b);
+/// a (..,M,K), b (..,K,N) -> (..,M,N), leading axes equal. With transpose_a, a is (..,K,M); with transpose_b, b is (..,N,K).
+Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a = false, bool transpose_b = false);
+/// Runs a product, with scratch from the pool.
+void run_gemm(GemmArgs args);
 /// x (..,K), weight (N,K), bias (N) or of size 0 -> act(x weight^T + bias) (..,N)
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation = Activation::none);
 /// x (B,H,W,C), weight (N,kH,kW,C), bias (N) or of size 0 -> (B,Ho,Wo,N), Ho = (H + 2 padding - kH) / stride + 1. Zero padding.
@@ -49,6 +58,10 @@ Tensor adaptive_conv(const Tensor& x, const Tensor& k);
 
 /// Tensors one after another along an axis; all other sizes must be equal.
 Tensor concat(const std::vector<Tensor>& parts, int axis);
+/// A copy of positions [begin, end) of an axis.
+Tensor slice(const Tensor& x, int axis, Index begin, Index end);
+/// x in place [begin, begin + its size) of an axis of n, zeros around it.
+Tensor unslice(const Tensor& x, int axis, Index begin, Index n);
 
 /// A linear layer whose weights are packed once, for inference.
 class PackedLinear {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 namespace fu {
 
@@ -27,5 +28,20 @@ PoolStats pool_stats();
 void reset_pool_peak();
 /// Returns all cached blocks to the system.
 void trim_pool();
+
+/// For containers that come and go with every training step.
+template <class T>
+struct PoolAllocator {
+  using value_type = T;
+  PoolAllocator() = default;
+  template <class U>
+  PoolAllocator(const PoolAllocator<U>&) {}
+  T* allocate(std::size_t n) { return static_cast<T*>(pool_take(n * sizeof(T))); }
+  void deallocate(T* p, std::size_t n) noexcept { pool_give(p, n * sizeof(T)); }
+  bool operator==(const PoolAllocator&) const { return true; }
+  bool operator!=(const PoolAllocator&) const { return false; }
+};
+template <class T>
+using PoolVector = std::vector<T, PoolAllocator<T>>;
 
 }  // namespace fu

@@ -41,28 +41,26 @@ AxisMap AxisMap::after(const AxisMap& first) const {
 }
 
 AxisMap AxisMap::transposed() const {
-  std::vector<std::vector<std::pair<Index, real>>> lists(static_cast<std::size_t>(n_in_));
-  for (Index i = 0; i < n_out(); ++i)
-    for (Index e = rows().offset[i]; e < rows().offset[i + 1]; ++e)
-      lists[static_cast<std::size_t>(rows().index[e])].emplace_back(i, rows().weight[e]);
+  // Counted, then dealt out: rows of the transpose in order, entries of each in the order of the outputs they come from.
   AxisMap result(n_out(), n_in_);
-  for (const auto& list : lists) {
-    for (const auto& [i, weight] : list) result.add(i, weight);
-    result.end_row();
-  }
+  result.offset_.assign(static_cast<std::size_t>(n_in_ + 1), 0);
+  for (std::int32_t i : index_) ++result.offset_[static_cast<std::size_t>(i) + 1];
+  for (std::size_t i = 1; i < result.offset_.size(); ++i) result.offset_[i] += result.offset_[i - 1];
+  result.index_.resize(index_.size());
+  result.weight_.resize(index_.size());
+  PoolVector<Index> next(result.offset_);
+  for (Index i = 0; i < n_out(); ++i)
+    for (Index e = rows().offset[i]; e < rows().offset[i + 1]; ++e) {
+      const auto at = static_cast<std::size_t>(next[static_cast<std::size_t>(rows().index[e])]++);
+      result.index_[at] = static_cast<std::int32_t>(i);
+      result.weight_[at] = rows().weight[e];
+    }
   return result;
 }
 
 namespace {
 
 double step_or(double step, Index n_in, Index n_out) { return step > 0 ? step : static_cast<double>(n_in) / static_cast<double>(n_out); }
-
-Index reflected(Index i, Index n) {
-  if (n == 1) return 0;
-  const Index period = 2 * (n - 1);
-  i = (i % period + period) % period;
-  return i < n ? i : period - i;
-}
 
 }  // namespace
 
@@ -143,7 +141,7 @@ AxisMap triangle_axis(Index n_in, Index n_out) {
 AxisMap reflect_axis(Index n, Index pad) {
   AxisMap map(n, n + 2 * pad);
   for (Index i = -pad; i < n + pad; ++i) {
-    map.add(reflected(i, n), 1);
+    map.add(reflect(i, n), 1);
     map.end_row();
   }
   return map;
@@ -156,7 +154,7 @@ AxisMap gaussian_axis(Index n, Index size, double sigma) {
   for (Index t = -r; t <= r; ++t) total += weight(t);
   AxisMap map(n, n);
   for (Index i = 0; i < n; ++i) {
-    for (Index t = -r; t <= r; ++t) map.add(reflected(i + t, n), static_cast<real>(weight(t) / total));
+    for (Index t = -r; t <= r; ++t) map.add(reflect(i + t, n), static_cast<real>(weight(t) / total));
     map.end_row();
   }
   return map;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/kernels/types.h"
+#include "core/pool.h"
 #include "core/tensor.h"
 
 namespace fu {
@@ -28,9 +29,9 @@ class AxisMap {
 
  private:
   Index n_in_;
-  std::vector<Index> offset_;
-  std::vector<std::int32_t> index_;
-  std::vector<real> weight_;
+  PoolVector<Index> offset_;
+  PoolVector<std::int32_t> index_;
+  PoolVector<real> weight_;
 };
 
 // Builders. Half-pixel centres: output i lies at (i + 0.5) * step - 0.5 on the input, step = n_in / n_out unless given.

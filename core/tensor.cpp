@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 
+#include "core/parallel.h"
 #include "core/pool.h"
 
 namespace fu {
@@ -75,34 +76,43 @@ Tensor Tensor::slice(Index begin, Index end) const {
   return t;
 }
 
-Tensor Tensor::permute(const std::vector<int>& order) const {
+Tensor Tensor::permute(const Shape& order) const {
   const int r = rank();
-  bool valid = static_cast<int>(order.size()) == r;
+  bool valid = order.rank() == r;
   int seen = 0;
-  for (int axis : order) {
-    valid = valid && axis >= 0 && axis < r && !(seen >> axis & 1);
-    if (valid) seen |= 1 << axis;
+  for (int i = 0; valid && i < r; ++i) {
+    valid = order[i] < r && !(seen >> order[i] & 1);
+    if (valid) seen |= 1 << order[i];
   }
-  require<ShapeError>(valid, "[permute] the order of the axes of ", shape_, " must name each of them once.");
+  require<ShapeError>(valid, "[permute] the order ", order, " of the axes of ", shape_, " must name each of them once.");
   Shape shape;
   Index stride[Shape::kMaxRank] = {};
-  for (int axis : order) {
+  for (int i = 0; i < r; ++i) {
+    const int axis = static_cast<int>(order[i]);
     stride[shape.rank()] = shape_.elements(axis + 1, r);
     shape.push_back(shape_[axis]);
   }
   if (r == 0) return clone();
   Tensor t(shape);
   if (t.size() == 0) return t;
-  // Walk the result in order; the last axis is a strided copy.
-  const Index inner = shape[r - 1], inner_stride = stride[r - 1];
-  Index position[Shape::kMaxRank] = {};
-  real* out = t.data();
-  for (Index done = 0; done < t.size(); done += inner) {
-    const real* in = data();
-    for (int i = 0; i < r - 1; ++i) in += position[i] * stride[i];
-    for (Index i = 0; i < inner; ++i) *out++ = in[i * inner_stride];
-    for (int i = r - 2; i >= 0 && ++position[i] == shape[i]; --i) position[i] = 0;
-  }
+  // Rows of the result along its last axis, each a strided copy.
+  const Index inner = shape[r - 1], inner_stride = stride[r - 1], rows = t.size() / inner;
+  real* const out = t.data();
+  const real* const in = data();
+  parallel_ranges(rows, std::max<Index>(1, 16384 / inner), [&](Index begin, Index end) {
+    for (Index row = begin; row < end; ++row) {
+      Index from = 0, rest = row;
+      for (int i = r - 2; i >= 0; --i) {
+        from += rest % shape[i] * stride[i];
+        rest /= shape[i];
+      }
+      real* to = out + row * inner;
+      if (inner_stride == 1)
+        std::copy_n(in + from, inner, to);
+      else
+        for (Index i = 0; i < inner; ++i) to[i] = in[from + i * inner_stride];
+    }
+  });
   return t;
 }
 

@@ -39,6 +39,8 @@ class Tensor {
 
   real* data() { return block_ ? block_->data() : nullptr; }
   const real* data() const { return block_ ? block_->data() : nullptr; }
+  /// Whether no other tensor shares the storage.
+  bool unique() const { return !block_ || block_->owners.load(std::memory_order_acquire) == 1; }
   /// The only element of a tensor of size 1. Throws ShapeError for another size.
   real item() const;
 
@@ -48,7 +50,7 @@ class Tensor {
   /// A copy in storage of its own.
   Tensor clone() const;
   /// A copy with the axes in another order: axis i of the result is axis order[i] of this.
-  Tensor permute(const std::vector<int>& order) const;
+  Tensor permute(const Shape& order) const;
   /// A copy of rows [begin, end) of the first axis.
   Tensor slice(Index begin, Index end) const;
 

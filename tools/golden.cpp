@@ -235,7 +235,12 @@ const std::map<std::string, Run>& runs() {
        [](const Case& c) {
          c.check_image("y", conv2d(c.image("x"), to_nhwc(c.param("weight")), c.param("bias"), c.number("stride"), c.number("padding")));
        }},
-      {"permute", [](const Case& c) { c.check("y", c.in("x").permute(c.attrs.at("dims").get<std::vector<int>>())); }},
+      {"permute",
+       [](const Case& c) {
+         Shape order;
+         for (const auto& axis : c.attrs.at("dims")) order.push_back(axis.get<Index>());
+         c.check("y", c.in("x").permute(order));
+       }},
       {"concat",
        [](const Case& c) {
          c.check("y", concat({c.in("a"), c.in("b")}, static_cast<int>(c.number("dim"))));

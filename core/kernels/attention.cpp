@@ -113,4 +113,124 @@ void attention(const AttentionArgs& a) {
   });
 }
 
+namespace {
+
+/// What backward keeps of one head, all in a worker's own scratch; n_pad: tokens rounded up to whole panels.
+struct BackwardLayout {
+  Layout forward;
+  Index n_pad, keys_t, values_t, keys, query, dy, query_t, dy_t, p, ds, panels, dkey_t, dvalue_t, total;
+  explicit BackwardLayout(const AttentionArgs& a) : forward(a), n_pad(forward.key_panels * kMicroCols) {
+    const Index d = a.head_dim, rows = kQueries * kRowStride * ceil_div(d, kMaxDepth);
+    Index at = 0;
+    const auto take = [&at](Index n) {
+      const Index here = at;
+      at += round_up(n, 16);
+      return here;
+    };
+    keys_t = take(n_pad * d), values_t = take(n_pad * d);         // panels of tokens, (d, kMicroCols)
+    keys = take(forward.value_panels * kMicroCols * a.tokens);    // panels of channels, (tokens, kMicroCols)
+    query = take(rows), dy = take(rows);                          // a block of rows
+    query_t = take(d * kRowStride), dy_t = take(d * kRowStride);  // and their transposes
+    p = take(forward.scores), ds = take(forward.scores);          // probabilities of the block, and the scores' gradient
+    panels = take(kQueries * n_pad);                              // either, as panels of tokens
+    dkey_t = take(d * n_pad), dvalue_t = take(d * n_pad);         // (d, tokens)
+    total = at;
+  }
+};
+
+/// Panels of tokens (d, kMicroCols) of what lies at x, a token every `row` reals.
+void pack_tokens(const real* x, Index row, Index tokens, Index d, Index panels, real* packed) {
+  for (Index j = 0; j < panels; ++j)
+    for (Index t = 0; t < kMicroCols; ++t) {
+      const Index token = j * kMicroCols + t;
+      for (Index i = 0; i < d; ++i) packed[(j * d + i) * kMicroCols + t] = token < tokens ? x[token * row + i] : 0;
+    }
+}
+
+}  // namespace
+
+Index attention_backward_scratch(const AttentionArgs& a) { return BackwardLayout(a).total * threads(); }
+
+void attention_backward(const AttentionArgs& a) {
+  if (a.tokens == 0 || a.head_dim == 0) return;
+  const BackwardLayout at(a);
+  const Index width = a.heads * a.head_dim, row = 3 * width, d = a.head_dim, n = a.tokens;
+  // With P = softmax(scale Q K^T) and Y = P V:  dV = P^T dY,  dP = dY V^T,  dS = scale P (dP - rowsum(P dP)),  dQ = dS K,  dK = dS^T Q.
+  parallel_for(a.batch * a.heads, [&](Index head, int worker) {
+    real* own = a.scratch + worker * at.total;
+    const Index start = head / a.heads * n * row + head % a.heads * d;
+    const real *q = a.qkv + start, *k = q + width, *v = k + width, *dy = a.dy + head / a.heads * n * width + head % a.heads * d;
+    real* dq = a.dqkv + start;
+    pack_tokens(k, row, n, d, at.forward.key_panels, own + at.keys_t);
+    pack_tokens(v, row, n, d, at.forward.key_panels, own + at.values_t);
+    for (Index j = 0; j < at.forward.value_panels; ++j)
+      for (Index token = 0; token < n; ++token)
+        for (Index t = 0; t < kMicroCols; ++t) {
+          const Index i = j * kMicroCols + t;
+          own[at.keys + (j * n + token) * kMicroCols + t] = i < d ? k[token * row + i] : 0;
+        }
+
+    for (Index q0 = 0; q0 < n; q0 += kQueries) {
+      const Index queries = imin(kQueries, n - q0);
+      real *p = own + at.p, *ds = own + at.ds, *panels = own + at.panels;
+      // scores = rows (queries, d) times packed panels of tokens
+      const auto scores = [&](const real* from, Index step, real* rows, const real* packed, real* out) {
+        for (Index i = 0; i < d; i += kMaxDepth) {
+          const Index depth = imin(kMaxDepth, d - i);
+          copy_rows(from + i, step, 1, queries, depth, rows);
+          const Epilogue e{nullptr, Activation::none, i > 0};
+          for (Index j = 0; j < at.forward.key_panels; ++j)
+            for (Index r = 0; r < queries; r += kMicroRows)
+              micro_tile_rows(imin(kMicroRows, queries - r), depth, rows + r * kRowStride, packed + (j * d + i) * kMicroCols,
+                              out + score_at(r, j * kMicroCols), kRowStride, kMicroCols, e);
+        }
+      };
+      scores(q + q0 * row, row, own + at.query, own + at.keys_t, p);
+      scores(dy + q0 * width, width, own + at.dy, own + at.values_t, ds);
+      for (Index i = 0; i < queries; ++i) {
+        const real inverse = 1 / exponentials(p, i, n, a.scale);
+        Vec dot{};
+        for (Index t = 0; t < n; t += kLanes) {
+          const Vec e = load(p + score_at(i, t)) * inverse;
+          store(p + score_at(i, t), e);
+          // Padding is 0 in dP; a probability there is 0 too, but for rounding.
+          dot += e * load(ds + score_at(i, t));
+        }
+        const real delta = hsum(dot);
+        for (Index t = 0; t < n; t += kLanes) {
+          real* s = ds + score_at(i, t);
+          store(s, a.scale * load(p + score_at(i, t)) * (load(s) - delta));
+        }
+      }
+      for (Index t = 0; t < n; t += kMaxDepth) {
+        const Epilogue e{nullptr, Activation::none, t > 0};
+        for (Index j = 0; j < at.forward.value_panels; ++j)
+          for (Index r = 0; r < queries; r += kMicroRows)
+            micro_tile_rows(imin(kMicroRows, queries - r), imin(kMaxDepth, n - t), ds + score_at(r, t), own + at.keys + (j * n + t) * kMicroCols,
+                            dq + (q0 + r) * row + j * kMicroCols, row, imin(kMicroCols, d - j * kMicroCols), e);
+      }
+      // dV^T += dY^T P and dK^T += Q^T dS: (d, queries) times (queries, tokens)
+      const auto add_transposed = [&](const real* from, Index step, real* rows, const real* block, real* out) {
+        copy_rows(from, 1, step, d, queries, rows);
+        for (Index j = 0; j < at.forward.key_panels; ++j)
+          for (Index i = 0; i < queries; ++i)
+            for (Index t = 0; t < kMicroCols; t += kLanes)
+              store(panels + (j * kQueries + i) * kMicroCols + t, load(block + score_at(i, j * kMicroCols + t)));
+        const Epilogue e{nullptr, Activation::none, q0 > 0};
+        for (Index j = 0; j < at.forward.key_panels; ++j)
+          for (Index r = 0; r < d; r += kMicroRows)
+            micro_tile_rows(imin(kMicroRows, d - r), queries, rows + r * kRowStride, panels + j * kQueries * kMicroCols,
+                            out + r * at.n_pad + j * kMicroCols, at.n_pad, kMicroCols, e);
+      };
+      add_transposed(dy + q0 * width, width, own + at.dy_t, p, own + at.dvalue_t);
+      add_transposed(q + q0 * row, row, own + at.query_t, ds, own + at.dkey_t);
+    }
+    for (Index token = 0; token < n; ++token)
+      for (Index i = 0; i < d; ++i) {
+        dq[token * row + width + i] = own[at.dkey_t + i * at.n_pad + token];
+        dq[token * row + 2 * width + i] = own[at.dvalue_t + i * at.n_pad + token];
+      }
+  });
+}
+
 }  // namespace fu::FU_ISA

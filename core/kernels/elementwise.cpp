@@ -27,6 +27,16 @@ void zip(const real* a, Index a_step, const real* b, Index b_step, real* y, Inde
   }
 }
 
+template <class F>
+void map_backward(const real* s, const real* dy, real* dx, Index n, F derivative) {
+  parallel_ranges(n, kGrain, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; i += kLanes) store_n(dx + i, load_n(dy + i, end - i) * derivative(load_n(s + i, end - i)), end - i);
+  });
+}
+
+constexpr real kInvSqrt2 = static_cast<real>(0.70710678118654752440), kInvSqrt2Pi = static_cast<real>(0.39894228040143267794);
+constexpr real kTwoInvSqrtPi = static_cast<real>(1.12837916709551257390);
+
 }  // namespace
 
 void unary(Unary op, const real* x, real* y, Index n, real p, real q) {
@@ -44,8 +54,44 @@ void unary(Unary op, const real* x, real* y, Index n, real p, real q) {
     case Unary::sigmoid: return map(x, y, n, [](Vec v) { return vsigmoid(v); });
     case Unary::tanh: return map(x, y, n, [](Vec v) { return vtanh(v); });
     case Unary::erf: return map(x, y, n, [](Vec v) { return verf(v); });
+    case Unary::abs: return map(x, y, n, [](Vec v) { return vabs(v); });
     case Unary::clamp_min: return map(x, y, n, [p](Vec v) { return select(v < p, splat(p), v); });
+    case Unary::clamp_max: return map(x, y, n, [p](Vec v) { return select(v > p, splat(p), v); });
     case Unary::affine: return map(x, y, n, [p, q](Vec v) { return v * p + q; });
+  }
+}
+
+void unary_backward(Unary op, const real* s, const real* dy, real* dx, Index n, real p) {
+  // s is y for exp, sqrt, reciprocal, relu, sigmoid and tanh, else x.
+  switch (op) {
+    case Unary::exp: return map_backward(s, dy, dx, n, [](Vec y) { return y; });
+    case Unary::log: return map_backward(s, dy, dx, n, [](Vec x) { return 1 / x; });
+    case Unary::sin: return map_backward(s, dy, dx, n, [](Vec x) { return vcos(x); });
+    case Unary::cos: return map_backward(s, dy, dx, n, [](Vec x) { return -vsin(x); });
+    case Unary::sqrt: return map_backward(s, dy, dx, n, [](Vec y) { return static_cast<real>(0.5) / y; });
+    case Unary::square: return map_backward(s, dy, dx, n, [](Vec x) { return x + x; });
+    case Unary::reciprocal: return map_backward(s, dy, dx, n, [](Vec y) { return -y * y; });
+    case Unary::relu: return map_backward(s, dy, dx, n, [](Vec y) { return select(y > 0, splat(1), Vec{}); });
+    case Unary::gelu:  // Phi(x) + x phi(x)
+      return map_backward(s, dy, dx, n, [](Vec x) {
+        return static_cast<real>(0.5) + static_cast<real>(0.5) * verf(x * kInvSqrt2) + x * vexp(static_cast<real>(-0.5) * x * x) * kInvSqrt2Pi;
+      });
+    case Unary::quick_gelu:
+      return map_backward(s, dy, dx, n, [](Vec x) {
+        constexpr real k = static_cast<real>(1.702);
+        const Vec sigmoid = vsigmoid(k * x);
+        return sigmoid * (1 + k * x * (1 - sigmoid));
+      });
+    case Unary::sigmoid: return map_backward(s, dy, dx, n, [](Vec y) { return y * (1 - y); });
+    case Unary::tanh: return map_backward(s, dy, dx, n, [](Vec y) { return 1 - y * y; });
+    case Unary::erf: return map_backward(s, dy, dx, n, [](Vec x) { return kTwoInvSqrtPi * vexp(-x * x); });
+    case Unary::abs: return map_backward(s, dy, dx, n, [](Vec x) { return select(x > 0, splat(1), select(x < 0, splat(-1), Vec{})); });
+    case Unary::clamp_min: return map_backward(s, dy, dx, n, [p](Vec x) { return select(x >= p, splat(1), Vec{}); });
+    case Unary::clamp_max: return map_backward(s, dy, dx, n, [p](Vec x) { return select(x <= p, splat(1), Vec{}); });
+    case Unary::affine:
+      return parallel_ranges(n, kGrain, [&](Index begin, Index end) {
+        for (Index i = begin; i < end; ++i) dx[i] = p * dy[i];
+      });
   }
 }
 

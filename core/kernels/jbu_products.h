@@ -22,13 +22,6 @@ constexpr Index kMaxKeyDim = 64, kMaxGuidance = 8;
 static_assert(kTile % kLanes == 0 && kStrip % kTile == 0 && kRingBorder % kLanes == 0, "whole vectors");
 static_assert(kTaskRows % (2 * kPairs) == 0, "whole groups of rows");
 
-static Index reflect(Index i, Index n) {
-  if (n == 1) return 0;
-  const Index period = 2 * (n - 1);
-  i = (i % period + period) % period;
-  return i < n ? i : period - i;
-}
-
 // Keys are kept in tiles with their borders, (tile, k + g, key_tile): what is read of a row is one contiguous run.
 static Index key_tile(const JbuWeights& w) { return round_up(kTile + 2 * w.radius, kLanes); }
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "core/kernels/kernel_table.h"
+#include "core/kernels/reference.h"
 
 namespace fu {
 
@@ -38,18 +38,12 @@ double apply(Unary op, double x, double p, double q) {
     case Unary::sigmoid: return sigmoid(x);
     case Unary::tanh: return std::tanh(x);
     case Unary::erf: return std::erf(x);
+    case Unary::abs: return std::abs(x);
     case Unary::clamp_min: return x < p ? p : x;
+    case Unary::clamp_max: return x > p ? p : x;
     case Unary::affine: return x * p + q;
   }
   return x;
-}
-
-/// Mirror image without repeating the border: -1 is 1. Repeats for positions further out than the axis is long.
-Index reflect(Index i, Index n) {
-  if (n == 1) return 0;
-  const Index period = 2 * (n - 1);
-  i = (i % period + period) % period;
-  return i < n ? i : period - i;
 }
 
 }  // namespace

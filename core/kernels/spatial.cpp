@@ -1,4 +1,4 @@
-// Kernels that move along rows and columns of an image: patches for convolution, resampling by a sparse map, adaptive convolution.
+// Kernels that move along rows and columns of an image: patches for convolution, resampling by a sparse map.
 #include "core/kernels/declare.h"
 #include "core/kernels/simd.h"
 #include "core/parallel.h"
@@ -20,6 +20,26 @@ void im2col(const real* x, Index h, Index w, Index c, Index kh, Index kw, Index 
           for (Index t = 0; t < c; ++t) out[t] = inside ? in[t] : 0;
         }
       }
+  });
+}
+
+void col2im(const real* patches, Index h, Index w, Index c, Index kh, Index kw, Index stride, Index pad, Index row_begin, Index row_end, real* dx) {
+  const Index ho = (h + 2 * pad - kh) / stride + 1, wo = (w + 2 * pad - kw) / stride + 1, patch = kh * kw * c;
+  if (row_end <= row_begin) return;
+  // A task is a row of the image, which gathers from all patches over it: no two tasks write to the same place.
+  const Index first = row_begin / ho * h, last = ((row_end - 1) / ho + 1) * h;
+  parallel_for(last - first, [&](Index chunk, int) {
+    const Index b = (first + chunk) / h, y = (first + chunk) % h;
+    real* out = dx + (first + chunk) * w * c;
+    for (Index u = 0; u < kh; ++u) {
+      const Index at = y + pad - u, row = b * ho + at / stride;
+      if (at < 0 || at % stride != 0 || at / stride >= ho || row < row_begin || row >= row_end) continue;
+      for (Index j = 0; j < wo; ++j) {
+        const real* in = patches + ((row - row_begin) * wo + j) * patch + u * kw * c;
+        const Index q = j * stride - pad, v0 = imax(0, -q), v1 = imin(kw, w - q);
+        for (Index t = v0 * c; t < v1 * c; ++t) out[q * c + t] += in[t];
+      }
+    }
   });
 }
 
@@ -48,60 +68,6 @@ void resample_axis(const real* x, real* y, Index outer, Index inner, const AxisR
         store_n(out + c, total, lanes);
       }
     }
-  });
-}
-
-void adaptive_conv(const real* x, const real* k, real* y, Index b, Index h, Index w, Index c, Index radius) {
-  const Index d = 2 * radius + 1, taps = d * d;
-  constexpr Index kVectors = 6;
-  parallel_for(b * h, [&](Index row, int) {
-    const Index n = row / h, i = row % h;
-    for (Index j = 0; j < w; ++j) {
-      const real* kernel = k + (row * w + j) * taps;
-      real* out = y + (row * w + j) * c;
-      for (Index c0 = 0; c0 < c; c0 += kVectors * kLanes) {
-        const Index vectors = imin(kVectors, ceil_div(c - c0, kLanes));
-        Vec acc[kVectors] = {};
-        for (Index u = 0; u < d; ++u) {
-          Index p = i + u - radius;
-          p = p < 0 ? -p : p >= h ? 2 * (h - 1) - p : p;
-          for (Index v = 0; v < d; ++v) {
-            Index q = j + v - radius;
-            q = q < 0 ? -q : q >= w ? 2 * (w - 1) - q : q;
-            const real* in = x + ((n * h + p) * w + q) * c + c0;
-            const real weight = kernel[u * d + v];
-            if (c - c0 >= kVectors * kLanes) {
-#pragma GCC unroll 6
-              for (Index t = 0; t < kVectors; ++t) acc[t] += weight * load(in + t * kLanes);
-            } else {
-              for (Index t = 0; t < vectors; ++t) acc[t] += weight * load_n(in + t * kLanes, c - c0 - t * kLanes);
-            }
-          }
-        }
-        for (Index t = 0; t < vectors; ++t) store_n(out + c0 + t * kLanes, acc[t], c - c0 - t * kLanes);
-      }
-    }
-  });
-}
-
-void gather_rows(const real* x, const std::int32_t* index, const real* weight, Index taps, real* y, Index n, Index c) {
-  constexpr Index kVectors = 6;
-  parallel_ranges(n, imax(1, 65536 / imax(1, taps * c)), [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i)
-      for (Index c0 = 0; c0 < c; c0 += kVectors * kLanes) {
-        const Index vectors = imin(kVectors, ceil_div(c - c0, kLanes));
-        Vec acc[kVectors] = {};
-        for (Index t = i * taps; t < (i + 1) * taps; ++t) {
-          const real* in = x + static_cast<Index>(index[t]) * c + c0;
-          if (c - c0 >= kVectors * kLanes) {
-#pragma GCC unroll 6
-            for (Index v = 0; v < kVectors; ++v) acc[v] += weight[t] * load(in + v * kLanes);
-          } else {
-            for (Index v = 0; v < vectors; ++v) acc[v] += weight[t] * load_n(in + v * kLanes, c - c0 - v * kLanes);
-          }
-        }
-        for (Index v = 0; v < vectors; ++v) store_n(y + i * c + c0 + v * kLanes, acc[v], c - c0 - v * kLanes);
-      }
   });
 }
 

@@ -7,9 +7,14 @@ namespace fu {
 
 enum class Activation { none, relu, gelu, quick_gelu };
 
-/// y = f(x) element by element. clamp_min uses the parameter as its bound, affine as x * p + q.
-enum class Unary { exp, log, sin, cos, sqrt, square, reciprocal, relu, gelu, quick_gelu, sigmoid, tanh, erf, clamp_min, affine };
+/// y = f(x) element by element. clamp_min and clamp_max use the parameter as their bound, affine as x * p + q.
+enum class Unary { exp, log, sin, cos, sqrt, square, reciprocal, relu, gelu, quick_gelu, sigmoid, tanh, erf, abs, clamp_min, clamp_max, affine };
 enum class Binary { add, sub, mul, div };
+
+/// Whether the derivative is computed from y = f(x) rather than from x.
+constexpr bool saves_output(Unary op) {
+  return op == Unary::exp || op == Unary::sqrt || op == Unary::reciprocal || op == Unary::relu || op == Unary::sigmoid || op == Unary::tanh;
+}
 
 /// C (m,n) = act(A B + bias), with A (m,k) at a[i*a_row + p*a_col] and B (k,n) at b[p*b_row + j*b_col].
 struct GemmArgs {
@@ -34,7 +39,9 @@ struct AttentionArgs {
   real scale = 1;
   const real* qkv = nullptr;
   real* y = nullptr;
-  real* scratch = nullptr;  // attention_scratch(args) reals
+  const real* dy = nullptr;  // backward: shaped as y
+  real* dqkv = nullptr;      // and as qkv
+  real* scratch = nullptr;   // attention_scratch(args) reals
 };
 
 /// A sparse linear map along one axis, in rows: y[i] = sum over e in [offset[i], offset[i+1]) of weight[e] * x[index[e]].
@@ -43,6 +50,21 @@ struct AxisRows {
   const Index* offset = nullptr;        // (n_out + 1)
   const std::int32_t* index = nullptr;  // (offset[n_out]), each in [0, n_in)
   const real* weight = nullptr;         // (offset[n_out])
+};
+
+/// Windows of k x k pixels of an image (h, w): window (i, j) of rows x cols begins at pixel (row_start[i], col_start[j]).
+struct Windows {
+  Index batch = 0, h = 0, w = 0, c = 0;
+  Index rows = 0, cols = 0, k = 0;
+  const Index *row_start = nullptr, *col_start = nullptr;  // ascending
+};
+
+/// One step of Adam and its kin, on numbers that depend on the step alone:
+///   p *= keep;  g += weight_decay * p;  mean = beta1 mean + (1 - beta1) g;  square = beta2 square + (1 - beta2) g^2
+///   p -= (from_mean * mean + from_gradient * g) / (sqrt(square * unbias) + eps)
+struct AdamArgs {
+  real keep = 1, weight_decay = 0, beta1 = 0, beta2 = 0, eps = 0;
+  real from_mean = 0, from_gradient = 0, unbias = 1;
 };
 
 }  // namespace fu

@@ -1,0 +1,44 @@
+// Functions of one element: y = f(x), dx = dy f'(x). Some derivatives are cheapest from y, so that is what those save.
+#include "autograd/gradient_cases.h"
+#include "core/isa.h"
+
+namespace fu {
+
+Var unary(Unary op, const Var& x, real p, real q) {
+  Tensor y = unary(op, x.value, p, q);
+  const Tensor saved = op == Unary::affine ? Tensor() : saves_output(op) ? y : x.value;
+  return record("unary", {x}, std::move(y), [op, saved, p](const Gradient& g) {
+    Tensor dx(g.dy.shape());
+    kernels().unary_backward(op, saved.data(), g.dy.data(), dx.data(), dx.size(), p);
+    g.add(0, std::move(dx));
+  });
+}
+
+void gradient_cases_elementwise(GradientCases& cases) {
+  using In = const std::vector<Var>&;
+  const std::pair<const char*, Unary> any[] = {{"exp", Unary::exp},         {"sin", Unary::sin},   {"cos", Unary::cos},
+                                               {"square", Unary::square},   {"gelu", Unary::gelu}, {"quick_gelu", Unary::quick_gelu},
+                                               {"sigmoid", Unary::sigmoid}, {"tanh", Unary::tanh}, {"erf", Unary::erf}};
+  const std::pair<const char*, Unary> positive[] = {{"log", Unary::log}, {"sqrt", Unary::sqrt}, {"reciprocal", Unary::reciprocal}};
+  // Functions with a kink, on both sides of it but not near it: bounds at 0.3 and -0.7.
+  const std::pair<const char*, Unary> kinked[] = {
+      {"relu", Unary::relu}, {"abs", Unary::abs}, {"clamp_min", Unary::clamp_min}, {"clamp_max", Unary::clamp_max}};
+  for (const Shape& shape : {Shape{4, 7, 5}, Shape{}, Shape{1}, Shape{0}, Shape{17}}) {
+    for (const auto& [name, op] : any) cases.add(std::string(name) + shape.str(), {cases.normal(shape)}, [op = op](In x) { return unary(op, x[0]); });
+    for (const auto& [name, op] : positive)
+      cases.add(std::string(name) + shape.str(), {cases.positive(shape)}, [op = op](In x) { return unary(op, x[0]); });
+    for (const auto& [name, op] : kinked) {
+      Tensor away = cases.normal(shape);
+      for (Index i = 0; i < away.size(); ++i) {
+        real& v = away.data()[i];
+        for (real kink : {real(0), real(0.25)})
+          if (v > kink - real(0.05) && v < kink + real(0.05)) v += real(0.5);
+      }
+      cases.add(std::string(name) + shape.str(), {away}, [op = op](In x) { return unary(op, x[0], op == Unary::relu ? 0 : real(0.25)); });
+    }
+    cases.add("affine" + shape.str(), {cases.normal(shape)}, [](In x) { return affine(x[0], real(1.5), real(-0.5)); });
+    cases.add("clamp" + shape.str(), {cases.positive(shape)}, [](In x) { return clamp(x[0], real(0.1), 3); });
+  }
+}
+
+}  // namespace fu

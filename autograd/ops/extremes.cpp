@@ -1,0 +1,39 @@
+// Smallest and largest of each channel. Only the extreme elements matter, and equal ones alike.
+#include "autograd/gradient_cases.h"
+#include "core/isa.h"
+
+namespace fu {
+
+namespace {
+
+Var extreme(const char* op, const Var& x, bool largest) {
+  require<ShapeError>(x.rank() >= 1 && x.size() > 0, "[", op, "] x ", x.shape(), " must have elements.");
+  const Index c = x.dim(-1), n = x.size() / c;
+  Tensor low({c}), high({c});
+  kernels().min_max(x.value.data(), low.data(), high.data(), n, c);
+  Tensor y = largest ? high : low;
+  return record(op, {x}, y, [x = x.value, y, n, c](const Gradient& g) {
+    Tensor dx(x.shape());
+    for (Index k = 0; k < c; ++k) {
+      Index equal = 0;
+      for (Index i = 0; i < n; ++i) equal += x.data()[i * c + k] == y.data()[k];
+      for (Index i = 0; i < n; ++i) dx.data()[i * c + k] = x.data()[i * c + k] == y.data()[k] ? g.dy.data()[k] / static_cast<real>(equal) : 0;
+    }
+    g.add(0, std::move(dx));
+  });
+}
+
+}  // namespace
+
+Var smallest(const Var& x) { return extreme("smallest", x, false); }
+Var largest(const Var& x) { return extreme("largest", x, true); }
+
+void gradient_cases_extremes(GradientCases& cases) {
+  using In = const std::vector<Var>&;
+  for (const Shape& shape : {Shape{2, 5, 3}, Shape{1, 1}, Shape{40, 9}}) {
+    cases.add("smallest " + shape.str(), {cases.normal(shape)}, [](In x) { return smallest(x[0]); });
+    cases.add("largest " + shape.str(), {cases.normal(shape)}, [](In x) { return largest(x[0]); });
+  }
+}
+
+}  // namespace fu

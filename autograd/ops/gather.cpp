@@ -1,0 +1,34 @@
+// Rows by their positions: gradients of a row that was taken often add up, in the order of taking.
+#include <algorithm>
+
+#include "autograd/gradient_cases.h"
+
+namespace fu {
+
+Var gather(const Var& x, std::shared_ptr<const std::vector<Index>> rows) {
+  require<ShapeError>(x.rank() >= 1, "[gather] x must have an axis.");
+  for (Index r : *rows) require<ShapeError>(r >= 0 && r < x.dim(0), "[gather] row ", r, " of ", x.shape(), ", which has ", x.dim(0), ".");
+  Shape shape = x.shape();
+  const Index n = static_cast<Index>(rows->size()), run = shape.elements(1, shape.rank());
+  shape.set(0, n);
+  Tensor y(shape);
+  for (Index i = 0; i < n; ++i) std::copy_n(x.value.data() + (*rows)[static_cast<std::size_t>(i)] * run, run, y.data() + i * run);
+  return record("gather", {x}, std::move(y), [rows, from = x.shape(), n, run](const Gradient& g) {
+    Tensor dx = Tensor::zeros(from);
+    for (Index i = 0; i < n; ++i) {
+      real* to = dx.data() + (*rows)[static_cast<std::size_t>(i)] * run;
+      for (Index t = 0; t < run; ++t) to[t] += g.dy.data()[i * run + t];
+    }
+    g.add(0, std::move(dx));
+  });
+}
+
+void gradient_cases_gather(GradientCases& cases) {
+  using In = const std::vector<Var>&;
+  const auto rows = std::make_shared<const std::vector<Index>>(std::vector<Index>{3, 0, 3, 2, 3});
+  cases.add("rows, some often", {cases.normal({5, 4})}, [rows](In x) { return gather(x[0], rows); });
+  const auto none = std::make_shared<const std::vector<Index>>();
+  cases.add("none", {cases.normal({5, 4})}, [none](In x) { return gather(x[0], none); });
+}
+
+}  // namespace fu

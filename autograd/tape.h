@@ -1,0 +1,218 @@
+// Reverse-mode automatic differentiation: a list of what was computed, walked backwards.
+//
+// Every op computes its result, and, if one of its inputs is tracked, leaves a node on the tape: which nodes it read, and a function that
+// turns the gradient of its result into theirs. Nodes are created in the order of computation, so walking the list from its end visits
+// every node after all that read it. That is all there is; README.md walks through an example.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <new>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace fu {
+
+class Tape;
+
+/// A tensor that is learned. Its address is its identity: it is neither copied nor moved.
+struct Parameter {
+  Parameter() = default;
+  explicit Parameter(Tensor initial) : value(std::move(initial)) {}
+  Parameter(const Parameter&) = delete;
+  Parameter& operator=(const Parameter&) = delete;
+
+  Tensor value;
+  Tensor grad;            // gradients are added here by backward(); of size 0 until there is one
+  bool trainable = true;  // else it is a constant
+  std::string name;       // within its module, for messages
+  std::uint64_t version = 0;
+
+  void zero_grad() { grad = Tensor(); }
+  bool has_grad() const { return grad.size() > 0 || (value.size() == 0 && grad.shape() == value.shape()); }
+  /// Replaces the value, or tells that it was written in place: what was recorded with the old one cannot run backward any more.
+  void set(Tensor v) {
+    value = std::move(v);
+    ++version;
+  }
+  void touch() { ++version; }
+
+ private:
+  friend class Tape;
+  std::uint64_t tape_ = 0;  // the tape that last recorded it, and as which node
+  int node_ = -1;
+};
+
+/// A value in a computation: a tensor, and where on which tape it was made, if it is tracked. Copies are cheap.
+struct Var {
+  Var() = default;
+  /// A constant.
+  Var(Tensor v) : value(std::move(v)) {}
+  /// A parameter: tracked if this thread is recording and the parameter is trainable, else a constant.
+  Var(Parameter& parameter);
+
+  Tensor value;
+  Tape* tape = nullptr;
+  int id = -1;
+
+  bool tracked() const { return tape != nullptr; }
+  const Shape& shape() const { return value.shape(); }
+  Index dim(int axis) const { return value.dim(axis); }
+  int rank() const { return value.rank(); }
+  Index size() const { return value.size(); }
+  /// The same value as a constant: the only way to cut a gradient.
+  Var detach() const { return Var(value); }
+};
+
+/// What a backward function is given: the gradient of its op's result, and a place for those of its inputs.
+class Gradient {
+ public:
+  const Tensor& dy;
+
+  /// Whether input i is tracked: a gradient that nobody wants need not be computed.
+  bool wants(int i) const;
+  /// Adds to the gradient of input i. dx may have the shape that the input was broadcast to: it is summed back.
+  void add(int i, Tensor dx) const;
+  /// The gradient of input i itself, for kernels that add to it, or, where `fresh` is set, fill it.
+  Tensor& target(int i, bool& fresh) const;
+
+ private:
+  friend class Tape;
+  Gradient(const Tensor& gradient, Tape& tape, int node) : dy(gradient), tape_(tape), node_(node) {}
+  Tape& tape_;
+  int node_;
+};
+
+/// Records on this thread from its construction until its end; constructing another inside it records there meanwhile. A training step is
+/// { Tape tape; loss = ...; backward(loss); }: nodes and saved tensors are gone at the end of the scope, and their memory is used again by
+/// the next step, which therefore allocates nothing.
+class Tape {
+ public:
+  Tape();
+  ~Tape();
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+  /// The tape that records on this thread, or null.
+  static Tape* current();
+
+  /// A tracked input that is no parameter; gradient() gives its gradient after backward().
+  Var watch(const Tensor& value);
+  /// Of shape and zeros if the loss does not depend on it. Throws UsageError if the Var was not made by watch() on this tape.
+  Tensor gradient(const Var& watched) const;
+
+  /// Runs from `y` back to the parameters and watched inputs, with dy as the gradient of y. Throws UsageError if it has run already.
+  void backward(const Var& y, const Tensor& dy);
+
+  bool ran() const { return ran_; }
+  Index nodes() const { return static_cast<Index>(storage_->nodes.size()); }
+
+ private:
+  friend class Gradient;
+  friend struct Var;
+  template <class F>
+  friend Var record(const char* op, std::initializer_list<Var> inputs, Tensor y, F backward);
+  template <class F>
+  friend Var record(const char* op, const std::vector<Var>& inputs, Tensor y, F backward);
+
+  /// A backward function with what it saved, somewhere in the arena.
+  struct Closure {
+    void (*run)(Closure*, const Gradient&);
+    void (*destroy)(Closure*);
+  };
+  template <class F>
+  struct ClosureOf : Closure {
+    F f;
+    explicit ClosureOf(F&& function) : f(std::move(function)) {
+      run = [](Closure* c, const Gradient& g) { static_cast<ClosureOf*>(c)->f(g); };
+      destroy = [](Closure* c) { static_cast<ClosureOf*>(c)->~ClosureOf(); };
+    }
+  };
+  struct Node {
+    const char* op;
+    Shape shape;              // of its result
+    Closure* closure;         // null for leaves
+    Parameter* parameter;     // null but for leaves that are parameters
+    std::uint64_t version;    // of the parameter when it was recorded
+    int first_input, inputs;  // in Storage::inputs
+    bool has_grad;
+    Tensor grad;
+  };
+  /// What is handed from one tape to the next, so that a training loop stops allocating.
+  struct Storage {
+    std::vector<Node> nodes;
+    std::vector<int> inputs;      // node numbers, -1 for constants
+    std::vector<int> parameters;  // nodes
+    std::vector<char*> blocks;    // the arena
+    std::size_t block = 0, used = 0;
+    ~Storage();
+  };
+
+  static Storage*& spare();
+  Var leaf(const Tensor& value, Parameter* parameter);
+  void* allocate(std::size_t bytes);
+  int add_node(const char* op, const Shape& shape, const Var* inputs, std::size_t count, Closure* closure);
+  void accumulate(int node, Tensor dx);
+  Tensor& slot(int node);
+
+  template <class F>
+  Var record_on(const char* op, const Var* inputs, std::size_t count, Tensor y, F&& f) {
+    using C = ClosureOf<F>;
+    static_assert(alignof(C) <= alignof(std::max_align_t), "the arena is aligned for everything usual");
+    Var result(std::move(y));
+    Closure* closure = new (allocate(sizeof(C))) C(std::forward<F>(f));
+    result.tape = this;
+    result.id = add_node(op, result.shape(), inputs, count, closure);
+    return result;
+  }
+
+  Storage* storage_;
+  Tape* outer_;
+  std::uint64_t serial_;
+  bool ran_ = false;
+};
+
+/// While it lives, this thread records nothing new: parameters are constants.
+class NoRecording {
+ public:
+  NoRecording();
+  ~NoRecording();
+  NoRecording(const NoRecording&) = delete;
+  NoRecording& operator=(const NoRecording&) = delete;
+
+ private:
+  Tape* outer_;
+};
+
+/// The tape on which the result of an op on these inputs belongs; null if none of them is tracked. Throws UsageError if they are on different
+/// tapes, or on one that has run backward.
+Tape* tape_of(const char* op, const Var* inputs, std::size_t count);
+
+/// Returns y, as the result of an op on these inputs. If one of them is tracked, `backward`, a function of (const Gradient&), is recorded with
+/// everything it captured; else it is dropped.
+template <class F>
+Var record(const char* op, std::initializer_list<Var> inputs, Tensor y, F backward) {
+  Tape* tape = tape_of(op, inputs.begin(), inputs.size());
+  if (!tape) return Var(std::move(y));
+  return tape->record_on(op, inputs.begin(), inputs.size(), std::move(y), std::move(backward));
+}
+template <class F>
+Var record(const char* op, const std::vector<Var>& inputs, Tensor y, F backward) {
+  Tape* tape = tape_of(op, inputs.data(), inputs.size());
+  if (!tape) return Var(std::move(y));
+  return tape->record_on(op, inputs.data(), inputs.size(), std::move(y), std::move(backward));
+}
+
+/// The value, for a kernel that has no backward. Throws UsageError, naming `op`, if x is tracked: a gradient is never lost silently.
+const Tensor& untracked(const char* op, const Var& x);
+
+/// Gradients of a scalar, added to the parameters it depends on.
+void backward(const Var& loss);
+/// The same for any y, given the gradient with respect to it.
+void backward(const Var& y, const Tensor& dy);
+
+}  // namespace fu

@@ -1,0 +1,159 @@
+// Softmax and layer norm, forward and backward. Where the axis is the last one, lanes run along it; otherwise along what follows it.
+#include "core/kernels/declare.h"
+#include "core/kernels/math.h"
+#include "core/kernels/reduce.h"
+#include "core/parallel.h"
+
+namespace fu::FU_ISA {
+
+void softmax(const real* x, real* y, Index outer, Index n, Index inner, real scale) {
+  if (n == 0) return;
+  if (inner == 1) {
+    parallel_ranges(outer, rows_per_task(n), [&](Index begin, Index end) {
+      for (Index o = begin; o < end; ++o) {
+        const real* in = x + o * n;
+        real* out = y + o * n;
+        real top = scale * in[0];
+        for (Index i = 0; i < n; ++i) top = scale * in[i] > top ? scale * in[i] : top;
+        Vec total{};
+        for (Index i = 0; i < n; i += kLanes) {
+          const Index lanes = imin(kLanes, n - i);
+          store_n(out + i, vexp_negative(load_n(in + i, lanes) * scale - top), lanes);
+          total += load_n(out + i, lanes);
+        }
+        const real inverse = 1 / hsum(total);
+        for (Index i = 0; i < n; i += kLanes) store_n(out + i, load_n(out + i, n - i) * inverse, n - i);
+      }
+    });
+    return;
+  }
+  const Index column_tasks = ceil_div(inner, kLanes);
+  parallel_ranges(outer * column_tasks, rows_per_task(n * kLanes), [&](Index begin, Index end) {
+    for (Index task = begin; task < end; ++task) {
+      const Index c = task % column_tasks * kLanes, lanes = imin(kLanes, inner - c);
+      const Index base = task / column_tasks * n * inner + c;
+      Vec top = load_n(x + base, lanes) * scale;
+      for (Index i = 1; i < n; ++i) top = vmax(load_n(x + base + i * inner, lanes) * scale, top);
+      Vec total{};
+      for (Index i = 0; i < n; ++i) {
+        const Vec e = vexp_negative(load_n(x + base + i * inner, lanes) * scale - top);
+        total += e;
+        store_n(y + base + i * inner, e, lanes);
+      }
+      for (Index i = 0; i < n; ++i) store_n(y + base + i * inner, load_n(y + base + i * inner, lanes) / total, lanes);
+    }
+  });
+}
+
+void softmax_backward(const real* y, const real* dy, real* dx, Index outer, Index n, Index inner, real scale) {
+  if (inner == 1) {
+    parallel_ranges(outer, rows_per_task(n), [&](Index begin, Index end) {
+      for (Index o = begin; o < end; ++o) {
+        const real *row = y + o * n, *in = dy + o * n;
+        Vec total{};
+        for (Index i = 0; i < n; i += kLanes) total += load_n(row + i, n - i) * load_n(in + i, n - i);
+        const real dot = hsum(total);
+        for (Index i = 0; i < n; i += kLanes) store_n(dx + o * n + i, scale * load_n(row + i, n - i) * (load_n(in + i, n - i) - dot), n - i);
+      }
+    });
+    return;
+  }
+  const Index column_tasks = ceil_div(inner, kLanes);
+  parallel_ranges(outer * column_tasks, rows_per_task(n * kLanes), [&](Index begin, Index end) {
+    for (Index task = begin; task < end; ++task) {
+      const Index c = task % column_tasks * kLanes, lanes = imin(kLanes, inner - c), base = task / column_tasks * n * inner + c;
+      Vec dot{};
+      for (Index i = 0; i < n; ++i) dot += load_n(y + base + i * inner, lanes) * load_n(dy + base + i * inner, lanes);
+      for (Index i = 0; i < n; ++i) {
+        const Index at = base + i * inner;
+        store_n(dx + at, scale * load_n(y + at, lanes) * (load_n(dy + at, lanes) - dot), lanes);
+      }
+    }
+  });
+}
+
+namespace {
+
+/// Mean and 1 / standard deviation of a row.
+struct RowStatistics {
+  real mean, scale;
+  RowStatistics(const real* x, Index c, real eps) : mean(block_sum(x, c) / static_cast<real>(c)) {
+    Vec square{};
+    for (Index i = 0; i < c; i += kLanes) {
+      const Index lanes = imin(kLanes, c - i);
+      Vec d = load_n(x + i, lanes) - mean;
+      for (Index t = lanes; t < kLanes; ++t) d[t] = 0;
+      square += d * d;
+    }
+    scale = 1 / vsqrt(splat(hsum(square) / static_cast<real>(c) + eps))[0];
+  }
+};
+
+}  // namespace
+
+void layer_norm(const real* x, const real* weight, const real* bias, real* y, Index rows, Index c, real eps) {
+  if (c == 0) return;
+  parallel_ranges(rows, rows_per_task(c), [&](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const real* in = x + r * c;
+      real* out = y + r * c;
+      const RowStatistics row(in, c, eps);
+      for (Index i = 0; i < c; i += kLanes) {
+        const Index lanes = c - i;
+        store_n(out + i, (load_n(in + i, lanes) - row.mean) * row.scale * load_n(weight + i, lanes) + load_n(bias + i, lanes), lanes);
+      }
+    }
+  });
+}
+
+namespace {
+
+// Rows are summed in groups, whose sums are added in order; their number depends on the sizes alone.
+constexpr Index kGroups = 64;
+Index group_rows(Index rows, Index c) { return imax(rows_per_task(c), ceil_div(rows, kGroups)); }
+
+}  // namespace
+
+Index layer_norm_scratch(Index rows, Index c) { return 2 * c * ceil_div(rows, group_rows(rows, c)); }
+
+void layer_norm_backward(const real* x, const real* weight, const real* dy, real* dx, real* dweight, real* dbias, Index rows, Index c, real eps,
+                         real* scratch) {
+  if (c == 0) return;
+  const Index group = group_rows(rows, c), groups = ceil_div(rows, group);
+  parallel_for(groups, [&](Index g, int) {
+    real *weight_sum = scratch + 2 * c * g, *bias_sum = weight_sum + c;
+    for (Index i = 0; i < 2 * c; ++i) weight_sum[i] = 0;
+    for (Index r = g * group; r < imin((g + 1) * group, rows); ++r) {
+      const real *in = x + r * c, *grad = dy + r * c;
+      const RowStatistics row(in, c, eps);
+      // h = dy * weight is the gradient at the normalised row; of it dx keeps what neither moves the mean nor the variance.
+      Vec h_total{}, hx_total{};
+      for (Index i = 0; i < c; i += kLanes) {
+        const Index lanes = c - i;
+        const Vec d = load_n(grad + i, lanes), normal = (load_n(in + i, lanes) - row.mean) * row.scale, h = d * load_n(weight + i, lanes);
+        h_total += h;
+        hx_total += h * normal;
+        store_n(weight_sum + i, load_n(weight_sum + i, lanes) + d * normal, lanes);
+        store_n(bias_sum + i, load_n(bias_sum + i, lanes) + d, lanes);
+      }
+      if (!dx) continue;
+      const real h_mean = hsum(h_total) / static_cast<real>(c), hx_mean = hsum(hx_total) / static_cast<real>(c);
+      for (Index i = 0; i < c; i += kLanes) {
+        const Index lanes = c - i;
+        const Vec normal = (load_n(in + i, lanes) - row.mean) * row.scale, h = load_n(grad + i, lanes) * load_n(weight + i, lanes);
+        store_n(dx + r * c + i, row.scale * (h - h_mean - normal * hx_mean), lanes);
+      }
+    }
+  });
+  for (Index part = 0; part < 2; ++part) {
+    real* out = part ? dbias : dweight;
+    if (!out) continue;
+    for (Index i = 0; i < c; ++i) {
+      real total = 0;
+      for (Index g = 0; g < groups; ++g) total += scratch[2 * c * g + part * c + i];
+      out[i] = total;
+    }
+  }
+}
+
+}  // namespace fu::FU_ISA

@@ -1,0 +1,150 @@
+// Every case of every op: gradients against central differences (in double builds), against the naive kernels, with other numbers of threads;
+// that they are added to what is there, and do not depend on which other inputs are tracked.
+#include "autograd/gradient_cases.h"
+#include "tests/support.h"
+
+using namespace fu;
+using namespace fu::test;
+
+namespace {
+
+using Tracked = std::vector<bool>;
+
+/// The value, and the gradients of sum(y * cotangent) for those inputs that are tracked.
+struct Result {
+  Tensor y;
+  std::vector<Tensor> gradients;
+};
+Result evaluate(const GradientCase& c, const Tracked& tracked, const Tensor& cotangent = Tensor()) {
+  Tape tape;
+  std::vector<Var> inputs;
+  for (std::size_t i = 0; i < c.inputs.size(); ++i) inputs.push_back(tracked[i] ? tape.watch(c.inputs[i]) : Var(c.inputs[i]));
+  const Var y = c.f(inputs);
+  Result r{y.value, {}};
+  if (!y.tracked() || cotangent.shape() != y.shape()) return r;
+  backward(y, cotangent);
+  for (std::size_t i = 0; i < inputs.size(); ++i) r.gradients.push_back(tracked[i] ? tape.gradient(inputs[i]) : Tensor());
+  return r;
+}
+
+#ifdef FU_REAL_DOUBLE
+double dot(const Tensor& a, const Tensor& b) {
+  double total = 0;
+  for (Index i = 0; i < a.size(); ++i) total += static_cast<double>(a.data()[i]) * static_cast<double>(b.data()[i]);
+  return total;
+}
+
+/// Along a random direction of each input: (f(x + e d) - f(x - e d)) / 2e against gradient . d.
+void check_differences(const GradientCase& c, const Result& result, const Tensor& cotangent) {
+  Random random(5);
+  constexpr real kStep = 1e-5;
+  for (std::size_t i = 0; i < c.inputs.size(); ++i)
+    for (int repeat = 0; repeat < 3; ++repeat) {
+      const Tensor direction = random.normal(c.inputs[i].shape());
+      GradientCase moved = c;
+      const Tracked none(c.inputs.size(), false);
+      moved.inputs[i] = c.inputs[i] + unary(Unary::affine, direction, kStep);
+      const double above = dot(evaluate(moved, none).y, cotangent);
+      moved.inputs[i] = c.inputs[i] - unary(Unary::affine, direction, kStep);
+      const double below = dot(evaluate(moved, none).y, cotangent);
+      const double expected = (above - below) / (2 * kStep), actual = dot(result.gradients[i], direction);
+      // Relative to what the terms add up to, not to what is left of them.
+      double scale = 0;
+      for (Index e = 0; e < direction.size(); ++e) scale += std::abs(result.gradients[i].data()[e] * direction.data()[e]);
+      CAPTURE(i);
+      CAPTURE(expected);
+      CAPTURE(actual);
+      CHECK(std::abs(actual - expected) <= 1e-6 * std::max(1.0, scale));
+    }
+}
+#endif
+
+/// Parameters that hold a gradient already: the new one must be added, whatever was in the memory that kernels write to.
+void check_accumulation(const GradientCase& c, const Result& result, const Tensor& cotangent) {
+  std::vector<std::unique_ptr<Parameter>> parameters;
+  for (const Tensor& x : c.inputs) {
+    parameters.push_back(std::make_unique<Parameter>(x));
+    parameters.back()->grad = Tensor::full(x.shape(), 3);
+  }
+  Tape tape;
+  std::vector<Var> inputs;
+  for (auto& p : parameters) inputs.emplace_back(*p);
+  backward(c.f(inputs), cotangent);
+  for (std::size_t i = 0; i < c.inputs.size(); ++i) {
+    double worst = 0, scale = 3;
+    for (Index e = 0; e < c.inputs[i].size(); ++e) {
+      const auto expected = static_cast<double>(result.gradients[i].data()[e]) + 3;
+      worst = std::max(worst, std::abs(static_cast<double>(parameters[i]->grad.data()[e]) - expected));
+      scale = std::max(scale, std::abs(expected));
+    }
+    CHECK(worst <= (sizeof(real) == 8 ? 1e-12 : 3e-6) * scale);
+  }
+}
+
+/// Fills the memory that the pool will hand out next with what is not a number: a kernel that leaves a hole in its result shows.
+void poison_pool(const GradientCase& c) {
+  std::vector<Tensor> held;
+  for (int repeat = 0; repeat < 4; ++repeat)
+    for (const Tensor& x : c.inputs) held.push_back(Tensor::full(x.shape(), std::numeric_limits<real>::quiet_NaN()));
+}
+
+void check(const GradientCase& c) {
+  CAPTURE(c.name);
+  const Tracked all(c.inputs.size(), true);
+  Random random(17);
+  const Tensor cotangent = random.normal(evaluate(c, all).y.shape());
+  Result reference;
+  {
+    const WithKernels use(*all_kernels().front());
+    reference = evaluate(c, all, cotangent);
+  }
+  Result result;
+  for (const Kernels* table : all_kernels()) {
+    CAPTURE(std::string(table->isa));
+    const WithKernels use(*table);
+    poison_pool(c);
+    {
+      const WithThreads n(1);
+      result = evaluate(c, all, cotangent);
+    }
+    const WithThreads n(3);
+    const Result three = evaluate(c, all, cotangent);
+    for (std::size_t i = 0; i < c.inputs.size(); ++i) {
+      CHECK(result.gradients[i].shape() == c.inputs[i].shape());
+      CHECK(relative_error(result.gradients[i], reference.gradients[i]) <= (sizeof(real) == 8 ? 1e-11 : 1e-5));
+      CHECK(same_bits(result.gradients[i], three.gradients[i]));
+    }
+  }
+  // One input tracked, the others constants.
+  for (std::size_t i = 0; c.inputs.size() > 1 && i < c.inputs.size(); ++i) {
+    Tracked one(c.inputs.size(), false);
+    one[i] = true;
+    CHECK(relative_error(evaluate(c, one, cotangent).gradients[i], result.gradients[i]) <= kTolerance);
+  }
+  check_accumulation(c, result, cotangent);
+#ifdef FU_REAL_DOUBLE
+  check_differences(c, result, cotangent);
+#endif
+}
+
+struct Collected {
+  std::string op;
+  void (*collect)(GradientCases&);
+};
+const Collected kOps[] = {
+#define FU_OP(name) {#name, gradient_cases_##name},
+#include "autograd/ops.def"
+#undef FU_OP
+};
+
+}  // namespace
+
+TEST_CASE("gradients: every op") {
+  for (const Collected& op : kOps) {
+    GradientCases cases;
+    op.collect(cases);
+    CAPTURE(op.op);
+    CHECK(!cases.cases.empty());
+    for (const GradientCase& c : cases.cases) check(c);
+  }
+}
