@@ -15,7 +15,7 @@ constexpr std::size_t kArenaBlock = std::size_t{1} << 16;
 
 }  // namespace
 
-Var::Var(Parameter& parameter) {
+Var::Var(const Parameter& parameter) {
   if (recording && parameter.trainable)
     *this = recording->leaf(parameter.value, &parameter);
   else
@@ -90,7 +90,7 @@ int Tape::add_node(const char* op, const Shape& shape, const Var* inputs, std::s
   return static_cast<int>(s.nodes.size()) - 1;
 }
 
-Var Tape::leaf(const Tensor& value, Parameter* parameter) {
+Var Tape::leaf(const Tensor& value, const Parameter* parameter) {
   require<UsageError>(!ran_, "[record] this tape has run backward already. Make a new Tape for every step.");
   Var var(value);
   var.tape = this;

@@ -20,7 +20,8 @@ namespace fu {
 
 class Tape;
 
-/// A tensor that is learned. Its address is its identity: it is neither copied nor moved.
+/// A tensor that is learned. Its address is its identity: it is neither copied nor moved. A const one is not written; to use it in a
+/// computation, and to collect its gradient, is no change.
 struct Parameter {
   Parameter() = default;
   explicit Parameter(Tensor initial) : value(std::move(initial)) {}
@@ -28,12 +29,12 @@ struct Parameter {
   Parameter& operator=(const Parameter&) = delete;
 
   Tensor value;
-  Tensor grad;            // gradients are added here by backward(); of size 0 until there is one
+  mutable Tensor grad;    // gradients are added here by backward(); of size 0 until there is one
   bool trainable = true;  // else it is a constant
   std::string name;       // within its module, for messages
   std::uint64_t version = 0;
 
-  void zero_grad() { grad = Tensor(); }
+  void zero_grad() const { grad = Tensor(); }
   bool has_grad() const { return grad.size() > 0 || (value.size() == 0 && grad.shape() == value.shape()); }
   /// Replaces the value, or tells that it was written in place: what was recorded with the old one cannot run backward any more.
   void set(Tensor v) {
@@ -44,8 +45,8 @@ struct Parameter {
 
  private:
   friend class Tape;
-  std::uint64_t tape_ = 0;  // the tape that last recorded it, and as which node
-  int node_ = -1;
+  mutable std::uint64_t tape_ = 0;  // the tape that last recorded it, and as which node
+  mutable int node_ = -1;
 };
 
 /// A value in a computation: a tensor, and where on which tape it was made, if it is tracked. Copies are cheap.
@@ -54,7 +55,7 @@ struct Var {
   /// A constant.
   Var(Tensor v) : value(std::move(v)) {}
   /// A parameter: tracked if this thread is recording and the parameter is trainable, else a constant.
-  Var(Parameter& parameter);
+  Var(const Parameter& parameter);
 
   Tensor value;
   Tape* tape = nullptr;
@@ -134,11 +135,11 @@ class Tape {
   };
   struct Node {
     const char* op;
-    Shape shape;              // of its result
-    Closure* closure;         // null for leaves
-    Parameter* parameter;     // null but for leaves that are parameters
-    std::uint64_t version;    // of the parameter when it was recorded
-    int first_input, inputs;  // in Storage::inputs
+    Shape shape;                 // of its result
+    Closure* closure;            // null for leaves
+    const Parameter* parameter;  // null but for leaves that are parameters
+    std::uint64_t version;       // of the parameter when it was recorded
+    int first_input, inputs;     // in Storage::inputs
     bool has_grad;
     Tensor grad;
   };
@@ -153,7 +154,7 @@ class Tape {
   };
 
   static Storage*& spare();
-  Var leaf(const Tensor& value, Parameter* parameter);
+  Var leaf(const Tensor& value, const Parameter* parameter);
   void* allocate(std::size_t bytes);
   int add_node(const char* op, const Shape& shape, const Var* inputs, std::size_t count, Closure* closure);
   void accumulate(int node, Tensor dx);

@@ -225,10 +225,17 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, Index s
                           x.dim(1) + 2 * padding >= weight.dim(1) && x.dim(2) + 2 * padding >= weight.dim(2),
                       "[conv2d] x ", x.shape(), ", weight ", weight.shape(), ", bias ", bias.shape(), ", stride ", stride, ", padding ", padding,
                       ": x must be (B,H,W,C), weight (N,kH,kW,C) no larger than the padded image, bias (N).");
-  const Index b = x.dim(0), h = x.dim(1), w = x.dim(2), c = x.dim(3), n = weight.dim(0), kh = weight.dim(1), kw = weight.dim(2);
+  const Index patch = weight.dim(1) * weight.dim(2) * weight.dim(3);
+  return conv2d(x, PackedLinear(weight.reshape({weight.dim(0), patch}), bias), weight.dim(1), weight.dim(2), stride, padding);
+}
+
+Tensor conv2d(const Tensor& x, const PackedLinear& layer, Index kh, Index kw, Index stride, Index padding) {
+  require<ShapeError>(x.rank() == 4 && layer.in() == kh * kw * x.dim(3) && x.dim(1) + 2 * padding >= kh && x.dim(2) + 2 * padding >= kw,
+                      "[conv2d] x ", x.shape(), " for a kernel of ", kh, "x", kw, " and ", layer.in(),
+                      " inputs: x must be (B,H,W,C), no smaller than the kernel.");
+  const Index b = x.dim(0), h = x.dim(1), w = x.dim(2), c = x.dim(3), n = layer.out();
   const Index ho = (h + 2 * padding - kh) / stride + 1, wo = (w + 2 * padding - kw) / stride + 1, patch = kh * kw * c;
   Tensor y({b, ho, wo, n});
-  const PackedLinear layer(weight.reshape({n, patch}), bias);
   // Patches of a few rows at a time, about 4 MB.
   const Index rows = std::clamp<Index>((Index{1} << 20) / std::max<Index>(1, wo * patch), 1, std::max<Index>(1, b * ho));
   for (Index row = 0; row < b * ho; row += rows) {

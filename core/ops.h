@@ -43,9 +43,6 @@ Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a = false, bool t
 void run_gemm(GemmArgs args);
 /// x (..,K), weight (N,K), bias (N) or of size 0 -> act(x weight^T + bias) (..,N)
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation = Activation::none);
-/// x (B,H,W,C), weight (N,kH,kW,C), bias (N) or of size 0 -> (B,Ho,Wo,N), Ho = (H + 2 padding - kH) / stride + 1. Zero padding.
-/// memory: patches of some rows at a time. throws ShapeError if the kernel does not fit.
-Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, Index stride, Index padding);
 /// qkv (B,N,3C): queries, keys and values of `heads` heads side by side -> (B,N,C); scores are divided by sqrt(C / heads).
 /// memory: linear in N. source: arXiv 1706.03762 eq. 1
 Tensor attention(const Tensor& qkv, Index heads);
@@ -82,5 +79,11 @@ class PackedLinear {
   Index k_ = 0, n_ = 0;
   Tensor packed_, bias_;
 };
+
+/// x (B,H,W,C), weight (N,kH,kW,C), bias (N) or of size 0 -> (B,Ho,Wo,N), Ho = (H + 2 padding - kH) / stride + 1. Zero padding.
+/// memory: patches of some rows at a time. throws ShapeError if the kernel does not fit.
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, Index stride, Index padding);
+/// The same with weights (N, kH kW C) packed beforehand.
+Tensor conv2d(const Tensor& x, const PackedLinear& layer, Index kernel_h, Index kernel_w, Index stride, Index padding);
 
 }  // namespace fu

@@ -1,7 +1,9 @@
 // FeatUp's downsamplers: from a high-resolution map back to what the backbone would see.
 #pragma once
 
-#include "core/ops.h"
+#include "layers/activation.h"
+#include "layers/linear.h"
+#include "layers/sequential.h"
 
 namespace fu {
 
@@ -10,15 +12,40 @@ namespace fu {
 ///   else: centred on patch i of n / n_out pixels, moved inside where it would stick out
 std::vector<Index> window_starts(Index n, Index kernel, Index n_out, bool published);
 
-/// One positive blur kernel of sum 1, |p| / sum|p|, at every window.
-///   x (B,H,W,C), kernel (k,k) -> (B,h,w,C)
-Tensor simple_downsample(const Tensor& x, const Tensor& kernel, Index h, Index w, bool published);
+/// From x (B,H,W,C) to (B,h,w,C).
+class Downsampler : public Module {
+ public:
+  virtual Var operator()(const Var& x, Index h, Index w, bool published = false) const = 0;
+};
 
-/// Attention pooling: every window is averaged with weights softmax(w * saliency + b), saliency a linear function of the (blurred) features.
-///   x (B,H,W,C), weight and bias (k,k), saliency_weight (C), saliency_bias () -> (B,h,w,C)
-///   keep (B,h,w): windows whose logits are zeroed where it is 0; of size 0: all kept
-/// cost: one read of x, besides the blur; the saliency is one channel, so no window is ever unfolded.
-Tensor attention_downsample(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& saliency_weight, const Tensor& saliency_bias,
-                            Index h, Index w, bool blur, bool published, const Tensor& keep = Tensor());
+/// One positive blur kernel of sum 1, |p| / sum|p|, at every window. Parameter: kernel_params (k,k), ones at first.
+class SimpleDownsampler : public Downsampler {
+ public:
+  explicit SimpleDownsampler(Index kernel);
+  Var operator()(const Var& x, Index h, Index w, bool published = false) const override;
+
+  Parameter kernel_params;
+};
+
+/// Attention pooling: every window is averaged with weights softmax(w * saliency + b), saliency a linear function of the blurred features.
+/// Parameters: w, b (k,k), attention_net.1.weight (1,C), attention_net.1.bias (1).
+/// In training, features that the saliency sees are dropped with probability 0.2, and a whole window's saliency with the same.
+/// memory: the saliency is one channel, so only its windows are ever unfolded.
+class AttentionDownsampler : public Downsampler {
+ public:
+  AttentionDownsampler(Index channels, Index kernel, Random* random, bool blur = true);
+  Var operator()(const Var& x, Index h, Index w, bool published = false) const override;
+  /// With a given mask of windows (B,h,w), 0 where the saliency is dropped; of size 0: none is.
+  Var forward(const Var& x, Index h, Index w, bool published, const Tensor& keep) const;
+  void train(Random& random) override;
+  void eval() override;
+
+  Parameter w, b;
+  Sequential attention_net;
+
+ private:
+  bool blur_;
+  Random* random_ = nullptr;
+};
 
 }  // namespace fu

@@ -1,81 +1,56 @@
 #include "featup/implicit.h"
 
-#include <algorithm>
-#include <cmath>
-#include <vector>
-
-#include "core/isa.h"
-#include "core/parallel.h"
-
 namespace fu {
 
-Tensor min_max_scale(const Tensor& x) {
+Var min_max_scale(const Var& x) {
   require<ShapeError>(x.rank() == 4 && x.size() > 0, "[min_max_scale] x ", x.shape(), " must be (B,H,W,C), not empty.");
-  const Index c = x.dim(3);
-  Tensor low({c}), high({c});
-  kernels().min_max(x.data(), low.data(), high.data(), x.size() / c, c);
-  const Tensor scale = unary(Unary::clamp_min, high - low, real(1e-4));
-  return unary(Unary::affine, (x - low) / scale, 1, real(-0.5));
+  const Var low = smallest(x);
+  return affine((x - low) / clamp_min(largest(x) - low, real(1e-4)), 1, real(-0.5));
 }
 
-namespace {
-
-/// n evenly spaced numbers, rounded as PyTorch's linspace rounds them: high frequencies turn one unit in the last place of a phase into a
-/// visible difference.
-std::vector<real> linspace(real begin, real end, Index n) {
-  std::vector<real> values;
-  const real step = n > 1 ? (end - begin) / static_cast<real>(n - 1) : 0;
-  for (Index i = 0; i < n; ++i)
-    values.push_back(i < n / 2 || n == 1 ? begin + step * static_cast<real>(i) : end - step * static_cast<real>(n - 1 - i));
-  return values;
+PlaceAndColorFeatures::PlaceAndColorFeatures(Index n, bool color, Random* random)
+    : color_(color), features_(color ? 5 : 2, log_spaced_frequencies(-2, 10, n), true) {
+  if (random) features_.biases.set(random->normal(features_.biases.value.shape()));
+  add("biases", features_.biases);
 }
 
-}  // namespace
-
-Tensor fourier_features(const Tensor& image, const Tensor& biases, Index n, bool color) {
-  const Index signals = color ? 5 : 2;
-  require<ShapeError>(image.rank() == 4 && image.dim(3) == 3 && n >= 1 && (biases.size() == 0 || biases.size() == 2 * signals * n),
-                      "[fourier_features] image ", image.shape(), ", biases ", biases.shape(), " for ", n, " frequencies and ", signals,
-                      " signals: must be (B,H,W,3) and (2,", signals, ",", n, ").");
-  const Index b = image.dim(0), h = image.dim(1), w = image.dim(2), half = n * signals, width = 2 * half + (color ? 3 : 0);
-  std::vector<real> frequency = linspace(-2, 10, n);
-  for (real& f : frequency) f = static_cast<real>(std::exp(static_cast<double>(f)));
-  const std::vector<real> place_row = linspace(-1, 1, h), place_col = linspace(-1, 1, w);
-  Tensor y({b, h, w, width});
-  parallel_for(b * h, [&](Index row, int) {
-    for (Index j = 0; j < w; ++j) {
-      const real* rgb = image.data() + (row * w + j) * 3;
-      const real signal[5] = {place_row[static_cast<std::size_t>(row % h)], place_col[static_cast<std::size_t>(j)], rgb[0], rgb[1], rgb[2]};
-      real* out = y.data() + (row * w + j) * width;
-      for (Index k = 0; k < n; ++k)
-        for (Index s = 0; s < signals; ++s) {
-          const Index i = k * signals + s;
-          const real phase = signal[s] * frequency[static_cast<std::size_t>(k)];
-          out[i] = phase + (biases.size() ? biases.data()[i] : 0);
-          out[half + i] = phase + (biases.size() ? biases.data()[half + i] : 0);
-        }
-      kernels().unary(Unary::sin, out, out, half, 0, 0);
-      kernels().unary(Unary::cos, out + half, out + half, half, 0, 0);
-      if (color) std::copy_n(rgb, 3, out + 2 * half);
-    }
-  });
-  return y;
+Var PlaceAndColorFeatures::operator()(const Var& image) const {
+  require<ShapeError>(image.rank() == 4 && image.dim(3) == 3, "[fourier_features] image ", image.shape(), " must be (B,H,W,3).");
+  const Index b = image.dim(0), h = image.dim(1), w = image.dim(2);
+  const std::vector<real> rows = linspace(-1, 1, h), cols = linspace(-1, 1, w);
+  Tensor place({b, h, w, 2});
+  for (Index p = 0; p < b * h * w; ++p) {
+    place.data()[2 * p] = rows[static_cast<std::size_t>(p / w % h)];
+    place.data()[2 * p + 1] = cols[static_cast<std::size_t>(p % w)];
+  }
+  if (!color_) return features_(place);
+  return concat({features_(concat({place, image}, -1)), image}, -1);
 }
 
-Tensor implicit_upsample(const Tensor& image, const std::map<std::string, Tensor>& p, bool color) {
-  const auto get = [&](const std::string& name) {
-    const auto it = p.find(name);
-    require<ShapeError>(it != p.end(), "[implicit_upsample] parameter '", name, "' is missing.");
-    return it->second;
-  };
-  const auto matrix = [&](const std::string& name) { return get(name).reshape({get(name).dim(0), get(name).dim(1)}); };  // (out,in,1,1) -> (out,in)
-  const Tensor biases = get("1.biases");
-  Tensor x = fourier_features(min_max_scale(image), biases, biases.dim(2), color);
-  x = layer_norm(x, get("2.norm.weight"), get("2.norm.bias"), real(1e-5));
-  x = linear(x, matrix("4.weight"), get("4.bias"), Activation::relu);
-  x = layer_norm(x, get("7.norm.weight"), get("7.norm.bias"), real(1e-5));
-  x = linear(x, matrix("8.weight"), get("8.bias"), Activation::relu);
-  return linear(x, matrix("10.weight"), get("10.bias"));
+ImplicitUpsampler::ImplicitUpsampler(Index n, Index channels, bool color, Random* random)
+    : features_(n, color, random),
+      norm_in_(features_.out()),
+      first_(features_.out(), channels, random, true, FileLayout::matrix_as_conv),
+      norm_hidden_(channels),
+      second_(channels, channels, random, true, FileLayout::matrix_as_conv),
+      last_(channels, channels, random, true, FileLayout::matrix_as_conv),
+      dropout_in_(real(0.2), true),
+      dropout_hidden_(real(0.2), true) {
+  // Places of the published sequence; 0 scales the image, 3 and 6 are dropout, 5 and 9 ReLU.
+  add("1", features_);
+  add("2", norm_in_);
+  add("3", dropout_in_);
+  add("4", first_);
+  add("6", dropout_hidden_);
+  add("7", norm_hidden_);
+  add("8", second_);
+  add("10", last_);
+}
+
+Var ImplicitUpsampler::operator()(const Var& image) const {
+  Var x = dropout_in_(norm_in_.norm(features_(min_max_scale(image))));
+  x = norm_hidden_.norm(dropout_hidden_(first_(x, Activation::relu)));
+  return last_(second_(x, Activation::relu));
 }
 
 }  // namespace fu

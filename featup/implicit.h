@@ -1,23 +1,48 @@
 // The implicit upsampler: a small network from a pixel's place and colour to its feature.
 #pragma once
 
-#include <map>
-#include <string>
-
-#include "core/ops.h"
+#include "layers/activation.h"
+#include "layers/fourier_features.h"
+#include "layers/linear.h"
+#include "layers/norm.h"
 
 namespace fu {
 
 /// Each channel of x (B,H,W,C) scaled to [-0.5,0.5] by its own extremes over the batch; a constant channel becomes -0.5.
-Tensor min_max_scale(const Tensor& x);
+Var min_max_scale(const Var& x);
 
-/// Fourier features of place and colour, for frequencies w_k = exp(linspace(-2, 10, n)).
-///   image (B,H,W,3), biases (2,S,n) or of size 0 -> (B,H,W, 2*n*S (+ 3)); S = 5 signals (row, column, R, G, B), or 2 without colour
-/// Rows and columns lie on linspace(-1,1). Channels: all sines (frequency by frequency), all cosines, then the image. The biases are read
-/// row-major as (2,n,S), as the published code stores them. source: FeatUp (arXiv 2403.10516) section 3
-Tensor fourier_features(const Tensor& image, const Tensor& biases, Index n, bool color);
+/// Fourier features of place and, if wanted, colour. source: FeatUp (arXiv 2403.10516) section 3
+///   image (B,H,W,3) -> (B,H,W, 2 n S (+ 3)); S = 5 signals (row, column, R, G, B), or 2 without colour
+/// Rows and columns lie on linspace(-1,1). Channels: all sines (frequency by frequency), all cosines, then the image. Parameter: biases (2,S,n).
+class PlaceAndColorFeatures : public Layer {
+ public:
+  PlaceAndColorFeatures(Index n, bool color, Random* random);
+  Var operator()(const Var& image) const override;
+  Index out() const { return features_.out() + (color_ ? 3 : 0); }
 
-/// The whole network without dropout, with the published names ("1.biases", "2.norm.weight", "4.weight", ...): (B,H,W,3) -> (B,H,W,D).
-Tensor implicit_upsample(const Tensor& image, const std::map<std::string, Tensor>& parameters, bool color);
+ private:
+  bool color_;
+  FourierFeatures features_;
+};
+
+/// The network: (B,H,W,3) -> (B,H,W,D). Parameters as published: 1.biases, 2.norm, 4, 7.norm, 8, 10.
+class ImplicitUpsampler : public Layer {
+ public:
+  /// n frequencies, D channels.
+  ImplicitUpsampler(Index n, Index channels, bool color, Random* random);
+  Var operator()(const Var& image) const override;
+
+ private:
+  struct ChannelNorm : Module {
+    LayerNorm norm;
+    explicit ChannelNorm(Index channels) : norm(channels) { add("norm", norm); }
+  };
+  PlaceAndColorFeatures features_;
+  ChannelNorm norm_in_;
+  Linear first_;
+  ChannelNorm norm_hidden_;
+  Linear second_, last_;
+  Dropout dropout_in_, dropout_hidden_;
+};
 
 }  // namespace fu

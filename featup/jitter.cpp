@@ -27,7 +27,7 @@ JitterMaps jitter_maps(const Jitter& j, Index h, Index w) {
   return {axis(j, h, j.top, false), axis(j, w, j.left, j.flip)};
 }
 
-Tensor apply_jitter(const Tensor& x, const Jitter& j) {
+Var apply_jitter(const Var& x, const Jitter& j) {
   require<ShapeError>(x.rank() == 4, "[jitter] x ", x.shape(), " must be (B,H,W,C).");
   const JitterMaps maps = jitter_maps(j, x.dim(1), x.dim(2));
   return resample(x, maps.rows, maps.cols);

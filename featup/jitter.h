@@ -1,8 +1,7 @@
 // Jitter: the small changes of view that FeatUp learns from.
 #pragma once
 
-#include "core/random.h"
-#include "core/resample.h"
+#include "autograd/ops.h"
 
 namespace fu {
 
@@ -22,7 +21,7 @@ struct JitterMaps {
 JitterMaps jitter_maps(const Jitter& jitter, Index h, Index w);
 
 /// x (B,H,W,C) -> the same shape, seen through the jitter.
-Tensor apply_jitter(const Tensor& x, const Jitter& jitter);
+Var apply_jitter(const Var& x, const Jitter& jitter);
 
 /// A view for an image of h x w: zoom by U(1, max_zoom) with probability 1/2, a uniform crop, mirrored with probability 1/2.
 Jitter draw_jitter(Random& random, Index h, Index w, Index max_pad = 20, double max_zoom = 2);

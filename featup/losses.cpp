@@ -1,68 +1,48 @@
 #include "featup/losses.h"
 
-#include <cmath>
-#include <vector>
-
 namespace fu {
 
-Tensor magnitude(const Tensor& x) { return unary(Unary::sqrt, sum(unary(Unary::square, x), -1)); }
+Var magnitude(const Var& x) { return sqrt(sum(square(x), -1)); }
 
-Tensor reconstruction_loss(const Tensor& pred, const Tensor& target, const Tensor& scale) {
+Var reconstruction_loss(const Var& pred, const Var& target, const Var& scale) {
   require<ShapeError>(pred.shape() == target.shape() && scale.rank() == pred.rank() && scale.dim(-1) == 1, "[reconstruction_loss] pred ",
                       pred.shape(), ", target ", target.shape(), ", scale ", scale.shape(), ": the first two must be equal, scale (..,1).");
-  const Tensor error = unary(Unary::square, pred - target) / unary(Unary::affine, unary(Unary::square, scale), 2);
-  return mean(error + unary(Unary::log, scale));
+  return mean(square(pred - target) / affine(square(scale), 2) + log(scale));
 }
 
-Tensor total_variation(const Tensor& x) {
-  require<ShapeError>(x.rank() == 4, "[total_variation] x ", x.shape(), " must be (B,H,W,C).");
-  const Index b = x.dim(0), h = x.dim(1), w = x.dim(2), c = x.dim(3);
-  double total = 0;
-  for (Index n = 0; n < b; ++n)
-    for (Index i = 0; i < h; ++i)
-      for (Index j = 0; j < w; ++j) {
-        const real* p = x.data() + ((n * h + i) * w + j) * c;
-        for (Index t = 0; t < c; ++t) {
-          const double down = i + 1 < h ? static_cast<double>(p[t + w * c] - p[t]) : 0, right = j + 1 < w ? static_cast<double>(p[t + c] - p[t]) : 0;
-          total += down * down + right * right;
-        }
-      }
-  return Tensor::full(Shape{}, static_cast<real>(x.size() > 0 ? total / static_cast<double>(x.size()) : 0));
+Var total_variation(const Var& x) {
+  require<ShapeError>(x.rank() == 4 && x.size() > 0, "[total_variation] x ", x.shape(), " must be (B,H,W,C), not empty.");
+  const Index h = x.dim(1), w = x.dim(2);
+  const Var down = slice(x, 1, 1, h) - slice(x, 1, 0, h - 1), right = slice(x, 2, 1, w) - slice(x, 2, 0, w - 1);
+  return affine(sum(square(down)) + sum(square(right)), 1 / static_cast<real>(x.size()));
 }
 
-Tensor scale_net(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  const Tensor logit = linear(x, weight.reshape({1, weight.size()}), bias.reshape({1}));
-  return unary(Unary::clamp_min, unary(Unary::exp, unary(Unary::affine, logit, 1, real(0.1))), real(1e-4));
-}
+ScaleNet::ScaleNet(Index channels, Random* random) : net(channels, 1, random, true, FileLayout::matrix_as_conv) { add("net", net); }
 
-Tensor crf_loss(const Tensor& guidance, const Tensor& features, const std::vector<Index>& rows, const std::vector<Index>& cols, const CrfOptions& o) {
+Var crf_loss(const Var& guidance, const Var& features, const std::vector<Index>& rows, const std::vector<Index>& cols, const CrfOptions& o) {
   const std::size_t n = rows.size();
   require<ShapeError>(guidance.rank() == 4 && features.rank() == 4 && guidance.dim(0) == features.dim(0) && guidance.dim(1) == features.dim(1) &&
                           guidance.dim(2) == features.dim(2) && cols.size() == n && n > 0,
                       "[crf_loss] guidance ", guidance.shape(), ", features ", features.shape(), ", ", n, " rows and ", cols.size(),
                       " columns: maps must have equal B, H, W, samples a row and a column each.");
-  const Index h = guidance.dim(1), w = guidance.dim(2);
-  for (std::size_t i = 0; i < n; ++i)
-    require<ShapeError>(rows[i] >= 0 && rows[i] < h && cols[i] >= 0 && cols[i] < w, "[crf_loss] sample (", rows[i], ",", cols[i], ") of ", h, "x", w,
-                        ".");
-  const auto distance = [&](const Tensor& x, Index b, std::size_t i, std::size_t j) {
-    const real *p = x.data() + ((b * h + rows[i]) * w + cols[i]) * x.dim(3), *q = x.data() + ((b * h + rows[j]) * w + cols[j]) * x.dim(3);
-    double total = 0;
-    for (Index t = 0; t < x.dim(3); ++t) total += static_cast<double>(p[t] - q[t]) * static_cast<double>(p[t] - q[t]);
-    return total;
+  const Index b = guidance.dim(0), h = guidance.dim(1), w = guidance.dim(2), count = static_cast<Index>(n);
+  auto pixels = std::make_shared<std::vector<Index>>();
+  Tensor place({1, count, 2});
+  for (Index image = 0; image < b; ++image)
+    for (std::size_t i = 0; i < n; ++i) {
+      require<ShapeError>(rows[i] >= 0 && rows[i] < h && cols[i] >= 0 && cols[i] < w, "[crf_loss] sample (", rows[i], ",", cols[i], ") of ", h, "x",
+                          w, ".");
+      pixels->push_back((image * h + rows[i]) * w + cols[i]);
+      place.data()[2 * i] = static_cast<real>(rows[i]) / static_cast<real>(h);
+      place.data()[2 * i + 1] = static_cast<real>(cols[i]) / static_cast<real>(w);
+    }
+  const auto distances = [&](const Var& x) {
+    return pairwise_squared_distances(reshape(gather(reshape(x, {b * h * w, x.dim(3)}), pixels), {b, count, x.dim(3)}));
   };
-  double total = 0;
-  for (Index b = 0; b < guidance.dim(0); ++b)
-    for (std::size_t i = 0; i < n; ++i)
-      for (std::size_t j = 0; j < n; ++j) {
-        const double dy = static_cast<double>(rows[i] - rows[j]) / static_cast<double>(h),
-                     dx = static_cast<double>(cols[i] - cols[j]) / static_cast<double>(w);
-        const double place = dy * dy + dx * dx;
-        const double k = double(o.w1) * std::exp(-place / (2 * double(o.alpha)) - distance(guidance, b, i, j) / (2 * double(o.beta))) +
-                         double(o.w2) * std::exp(-place / (2 * double(o.gamma))) - double(o.shift);
-        total += distance(features, b, i, j) * k;
-      }
-  return Tensor::full(Shape{}, static_cast<real>(total / static_cast<double>(guidance.dim(0)) / static_cast<double>(n * n)));
+  const Var apart = pairwise_squared_distances(place);
+  const Var like = exp(affine(apart, -1 / (2 * o.alpha)) + affine(distances(guidance), -1 / (2 * o.beta)));
+  const Var near = exp(affine(apart, -1 / (2 * o.gamma)));
+  return mean(distances(features) * (affine(like, o.w1) + affine(near, o.w2, -o.shift)));
 }
 
 }  // namespace fu

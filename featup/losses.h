@@ -1,18 +1,25 @@
-// The losses of FeatUp, as functions of plain tensors.
+// The losses of FeatUp, as functions over ops: gradients follow. Constants are plain tensors.
 #pragma once
 
-#include "core/ops.h"
+#include "layers/linear.h"
 
 namespace fu {
 
 /// Length of every feature vector: x (B,H,W,C) -> (B,H,W,1).
-Tensor magnitude(const Tensor& x);
+Var magnitude(const Var& x);
 /// mean( (pred - target)^2 / (2 scale^2) + log scale ), scale (B,h,w,1). source: FeatUp (arXiv 2403.10516) section 3
-Tensor reconstruction_loss(const Tensor& pred, const Tensor& target, const Tensor& scale);
+Var reconstruction_loss(const Var& pred, const Var& target, const Var& scale);
 /// Squared differences of neighbours along rows and columns, summed, over the number of elements.
-Tensor total_variation(const Tensor& x);
-/// Uncertainty of low-resolution features: exp(x . weight + bias + 0.1), at least 1e-4; x (B,h,w,C) -> (B,h,w,1).
-Tensor scale_net(const Tensor& x, const Tensor& weight, const Tensor& bias);
+Var total_variation(const Var& x);
+
+/// Uncertainty of low-resolution features: exp(net(x) + 0.1), at least 1e-4; x (B,h,w,C) -> (B,h,w,1). Parameters: net.weight (1,C), net.bias (1).
+class ScaleNet : public Layer {
+ public:
+  ScaleNet(Index channels, Random* random);
+  Var operator()(const Var& x) const override { return clamp_min(exp(affine(net(x), 1, real(0.1))), real(1e-4)); }
+
+  Linear net;
+};
 
 /// Parameters of the sampled conditional random field.
 struct CrfOptions {
@@ -20,7 +27,7 @@ struct CrfOptions {
 };
 /// Neighbours in place and colour should have like features: mean over pairs of sampled pixels of |f - f'|^2 k(pair).
 ///   guidance (B,H,W,g), features (B,H,W,C), rows and cols: positions of the samples. cost: quadratic in the samples
-Tensor crf_loss(const Tensor& guidance, const Tensor& features, const std::vector<Index>& rows, const std::vector<Index>& cols,
-                const CrfOptions& options = {});
+Var crf_loss(const Var& guidance, const Var& features, const std::vector<Index>& rows, const std::vector<Index>& cols,
+             const CrfOptions& options = {});
 
 }  // namespace fu

@@ -1,10 +1,6 @@
 #include "featup/vit.h"
 
-#include <algorithm>
 #include <cmath>
-
-#include "core/isa.h"
-#include "core/resample.h"
 
 namespace fu {
 
@@ -12,17 +8,6 @@ namespace {
 
 constexpr Index kHeadDim = 64;
 constexpr real kNormEps = real(1e-6);
-
-/// DINOv2's layer scale multiplies the output of a layer channel by channel: the same as scaled weights.
-PackedLinear scaled_linear(const Weights& w, const std::string& name, const std::string& gamma, Index out, Index in) {
-  Tensor weight = w.read(name + ".weight", {out, in}), bias = w.read(name + ".bias", {out});
-  if (!gamma.empty()) {
-    const Tensor scale = w.read(gamma, {out});
-    weight = weight * scale.reshape({out, 1});
-    bias = bias * scale;
-  }
-  return PackedLinear(weight, bias);
-}
 
 }  // namespace
 
@@ -39,8 +24,8 @@ bool Vit::find_prefix(const Weights& weights, std::string& prefix) {
   return found;
 }
 
-Vit::Vit(const Weights& w, const std::string& prefix) {
-  VitConfig& c = config_;
+VitConfig Vit::read_config(const Weights& w, const std::string& prefix) {
+  VitConfig c;
   const auto bad = [&](const std::string& what) { return FileError(w.path() + ": " + what.substr(0, 500)); };
   const Shape embed = w.shape(prefix + "patch_embed.proj.weight");
   if (embed.rank() != 4 || embed[1] != 3 || embed[2] != embed[3] || embed[2] < 1)
@@ -56,108 +41,106 @@ Vit::Vit(const Weights& w, const std::string& prefix) {
   if (w.has(prefix + "blocks.0.mlp.w12.weight"))
     throw bad("is a DINOv2 giant with SwiGLU layers, which are not supported. Use the small, base or large model.");
   c.layer_scale = w.has(prefix + "blocks.0.ls1.gamma");
+  c.qkv_bias = w.has(prefix + "blocks.0.attn.qkv.bias");
+  const Shape hidden = w.shape(prefix + "blocks.0.mlp.fc1.weight");
+  if (hidden.rank() != 2 || hidden[1] != c.dim)
+    throw bad("tensor '" + prefix + "blocks.0.mlp.fc1.weight' has shape " + hidden.str() + ", expected (hidden," + std::to_string(c.dim) + ").");
+  c.mlp_hidden = hidden[0];
   if (w.has(prefix + "register_tokens")) {
     const Shape s = w.shape(prefix + "register_tokens");
     if (s.rank() != 3 || s[0] != 1 || s[2] != c.dim)
       throw bad("tensor '" + prefix + "register_tokens' has shape " + s.str() + ", expected (1,registers," + std::to_string(c.dim) + ").");
     c.registers = s[1];
-    registers_ = w.read(prefix + "register_tokens", s).reshape({c.registers, c.dim});
   }
-  std::vector<Tensor> tokens{w.read(prefix + "cls_token", {1, 1, c.dim}).reshape({1, c.dim})};
-  if (w.has(prefix + "dist_token")) tokens.push_back(w.read(prefix + "dist_token", {1, 1, c.dim}).reshape({1, c.dim}));
-  c.prefix = static_cast<Index>(tokens.size());
-  prefix_tokens_ = concat(tokens, 0);
-
+  c.prefix = w.has(prefix + "dist_token") ? 2 : 1;
   const Shape pos = w.shape(prefix + "pos_embed");
   const Index patches = pos.rank() == 3 && pos[0] == 1 ? pos[1] - c.prefix : 0;
   c.grid = static_cast<Index>(std::lround(std::sqrt(static_cast<double>(std::max<Index>(0, patches)))));
   if (pos.rank() != 3 || pos[2] != c.dim || c.grid < 1 || c.grid * c.grid != patches)
     throw bad("tensor '" + prefix + "pos_embed' has shape " + pos.str() + ", expected (1," + std::to_string(c.prefix) + " + n*n," +
               std::to_string(c.dim) + ").");
-  position_ = w.read(prefix + "pos_embed", pos).reshape({pos[1], c.dim});
-
-  const Tensor kernel = w.read(prefix + "patch_embed.proj.weight", embed).permute({0, 2, 3, 1}).reshape({c.dim, c.patch * c.patch * 3});
-  patch_embed_ = PackedLinear(kernel, w.read(prefix + "patch_embed.proj.bias", {c.dim}));
-  for (Index i = 0; i < c.depth; ++i) {
-    const std::string at = prefix + "blocks." + std::to_string(i) + ".";
-    Block b;
-    b.norm1_weight = w.read(at + "norm1.weight", {c.dim});
-    b.norm1_bias = w.read(at + "norm1.bias", {c.dim});
-    b.norm2_weight = w.read(at + "norm2.weight", {c.dim});
-    b.norm2_bias = w.read(at + "norm2.bias", {c.dim});
-    const Shape hidden = w.shape(at + "mlp.fc1.weight");
-    const Index mlp = hidden.rank() == 2 ? hidden[0] : 0;
-    b.qkv = PackedLinear(w.read(at + "attn.qkv.weight", {3 * c.dim, c.dim}),
-                         w.has(at + "attn.qkv.bias") ? w.read(at + "attn.qkv.bias", {3 * c.dim}) : Tensor());
-    b.proj = scaled_linear(w, at + "attn.proj", c.layer_scale ? at + "ls1.gamma" : "", c.dim, c.dim);
-    b.fc1 = PackedLinear(w.read(at + "mlp.fc1.weight", {mlp, c.dim}), w.read(at + "mlp.fc1.bias", {mlp}));
-    b.fc2 = scaled_linear(w, at + "mlp.fc2", c.layer_scale ? at + "ls2.gamma" : "", c.dim, mlp);
-    blocks_.push_back(std::move(b));
-  }
-  norm_weight_ = w.read(prefix + "norm.weight", {c.dim});
-  norm_bias_ = w.read(prefix + "norm.bias", {c.dim});
+  return c;
 }
 
-Tensor Vit::positions(Index rows, Index cols) const {
+Vit::PatchEmbed::PatchEmbed(const VitConfig& c, Random* random) : proj(3, c.dim, c.patch, random, c.patch) { add("proj", proj); }
+
+Vit::Blocks::Blocks(const VitConfig& c, Random* random) {
+  TransformerBlockOptions o;
+  o.dim = c.dim, o.heads = c.heads, o.mlp_hidden = c.mlp_hidden, o.qkv_bias = c.qkv_bias, o.layer_scale = c.layer_scale, o.norm_eps = kNormEps;
+  for (Index i = 0; i < c.depth; ++i) {
+    list.push_back(std::make_unique<TransformerBlock>(o, random));
+    add(std::to_string(i), *list.back());
+  }
+}
+
+Vit::Vit(const VitConfig& c, Random* random) : config_(c), patch_embed_(c, random), blocks_(c, random), norm_(c.dim, kNormEps) {
+  // As the published models begin: tokens and positions normal with deviation 0.02.
+  const auto token = [&](Index n) { return random ? unary(Unary::affine, random->normal({1, n, c.dim}), real(0.02)) : Tensor({1, n, c.dim}); };
+  add("patch_embed", patch_embed_);
+  cls_token_.set(token(1));
+  add("cls_token", cls_token_);
+  if (c.prefix == 2) {
+    dist_token_.set(token(1));
+    add("dist_token", dist_token_);
+  }
+  if (c.registers > 0) {
+    register_tokens_.set(token(c.registers));
+    add("register_tokens", register_tokens_);
+  }
+  pos_embed_.set(token(c.prefix + c.grid * c.grid));
+  add("pos_embed", pos_embed_);
+  add("blocks", blocks_);
+  add("norm", norm_);
+}
+
+Vit::Vit(const Weights& w, const std::string& prefix) : Vit(read_config(w, prefix), nullptr) {
+  load(w, prefix);
+  set_trainable(false);
+  patch_embed_.proj.pack();
+  for (const auto& block : blocks_.list) block->pack();
+}
+
+Var Vit::positions(Index rows, Index cols) const {
   const VitConfig& c = config_;
-  if (rows == c.grid && cols == c.grid) return position_;
+  if (rows == c.grid && cols == c.grid) return pos_embed_;
   // Both families' code adds 0.1 to the target grid and passes the ratio as the scale, so outputs lie that much closer together.
   const auto axis = [&](Index n) { return bicubic_axis(c.grid, n, static_cast<double>(c.grid) / (static_cast<double>(n) + 0.1)); };
-  const Tensor patches = position_.slice(c.prefix, position_.dim(0)).reshape({1, c.grid, c.grid, c.dim});
-  return concat({position_.slice(0, c.prefix), resample(patches, axis(rows), axis(cols)).reshape({rows * cols, c.dim})}, 0);
+  const Var patches = reshape(slice(pos_embed_, 1, c.prefix, c.prefix + c.grid * c.grid), {1, c.grid, c.grid, c.dim});
+  return concat({slice(pos_embed_, 1, 0, c.prefix), reshape(resample(patches, axis(rows), axis(cols)), {1, rows * cols, c.dim})}, 1);
 }
 
 /// Tokens with positions: (B, prefix + registers + patches, dim).
-Tensor Vit::embed(const Tensor& image) const {
+Var Vit::embed(const Var& image) const {
   const VitConfig& c = config_;
   const Index b = image.dim(0), rows = image.dim(1) / c.patch, cols = image.dim(2) / c.patch;
-  Tensor patches({b * rows * cols, c.patch * c.patch * 3});
-  kernels().im2col(image.data(), image.dim(1), image.dim(2), 3, c.patch, c.patch, c.patch, 0, 0, b * rows, patches.data());
-  const Tensor embedded = patch_embed_(patches).reshape({b, rows * cols, c.dim}), position = positions(rows, cols);
-  const Tensor head = prefix_tokens_ + position.slice(0, c.prefix), body = embedded + position.slice(c.prefix, position.dim(0));
-  const Index behind = c.prefix + c.registers, tokens = behind + rows * cols;
-  Tensor x({b, tokens, c.dim});
-  for (Index i = 0; i < b; ++i) {
-    real* out = x.data() + i * tokens * c.dim;
-    std::copy_n(head.data(), head.size(), out);
-    if (c.registers) std::copy_n(registers_.data(), registers_.size(), out + head.size());
-    std::copy_n(body.data() + i * rows * cols * c.dim, rows * cols * c.dim, out + behind * c.dim);
-  }
-  return x;
+  const Var position = positions(rows, cols);
+  const Var patches = reshape(patch_embed_.proj(image), {b, rows * cols, c.dim}) + slice(position, 1, c.prefix, c.prefix + rows * cols);
+  const Var head = (c.prefix == 2 ? concat({cls_token_, dist_token_}, 1) : Var(cls_token_)) + slice(position, 1, 0, c.prefix);
+  std::vector<Var> parts{expand(head, {b, c.prefix, c.dim})};
+  if (c.registers > 0) parts.push_back(expand(register_tokens_, {b, c.registers, c.dim}));
+  parts.push_back(patches);
+  return concat(parts, 1);
 }
 
-Tensor Vit::features(const Tensor& image, VitFeature feature, const Progress& progress) const {
+Var Vit::features(const Var& image, VitFeature feature, const Progress& progress) const {
   const VitConfig& c = config_;
   require<ShapeError>(image.rank() == 4 && image.dim(3) == 3 && image.dim(1) >= c.patch && image.dim(2) >= c.patch && image.dim(1) % c.patch == 0 &&
                           image.dim(2) % c.patch == 0,
                       "[vit] image ", image.shape(), " for patches of ", c.patch, ": must be (B,H,W,3) with H and W multiples of ", c.patch, ".");
   const Index b = image.dim(0), rows = image.dim(1) / c.patch, cols = image.dim(2) / c.patch;
-  const Index skip = c.prefix + c.registers;
-  Tensor x = embed(image);
-  const Index tokens = x.dim(1);
-  Tensor out({b, rows, cols, c.dim});
-  for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    const Block& block = blocks_[i];
-    if (progress) progress(static_cast<double>(i) / static_cast<double>(blocks_.size()));
-    const Tensor qkv = block.qkv(layer_norm(x, block.norm1_weight, block.norm1_bias, kNormEps));
-    if (feature == VitFeature::key && i + 1 == blocks_.size()) {
+  const Index skip = c.prefix + c.registers, end = skip + rows * cols;
+  Var x = embed(image);
+  for (std::size_t i = 0; i < blocks_.list.size(); ++i) {
+    const TransformerBlock& block = *blocks_.list[i];
+    if (progress) progress(static_cast<double>(i) / static_cast<double>(blocks_.list.size()));
+    if (feature == VitFeature::key && i + 1 == blocks_.list.size()) {
+      const Var keys = slice(slice(block.attn.qkv(block.norm1(x)), 2, c.dim, 2 * c.dim), 1, skip, end);
       // Channels interleaved as (head_dim, heads): the published extractors' order.
-      for (Index n = 0; n < b; ++n)
-        for (Index p = 0; p < rows * cols; ++p) {
-          const real* key = qkv.data() + ((n * tokens + skip + p) * 3 + 1) * c.dim;
-          real* to = out.data() + (n * rows * cols + p) * c.dim;
-          for (Index d = 0; d < kHeadDim; ++d)
-            for (Index h = 0; h < c.heads; ++h) to[d * c.heads + h] = key[h * kHeadDim + d];
-        }
-      return out;
+      return reshape(permute(reshape(keys, {b, rows * cols, c.heads, kHeadDim}), {0, 1, 3, 2}), {b, rows, cols, c.dim});
     }
-    block.proj.add_to(x, attention(qkv, c.heads));
-    block.fc2.add_to(x, block.fc1(layer_norm(x, block.norm2_weight, block.norm2_bias, kNormEps), Activation::gelu));
+    x = block(std::move(x));
   }
-  for (Index n = 0; n < b; ++n)
-    kernels().layer_norm(x.data() + (n * tokens + skip) * c.dim, norm_weight_.data(), norm_bias_.data(), out.data() + n * rows * cols * c.dim,
-                         rows * cols, c.dim, kNormEps);
-  return out;
+  return reshape(norm_(slice(x, 1, skip, end)), {b, rows, cols, c.dim});
 }
 
 }  // namespace fu

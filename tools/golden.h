@@ -1,5 +1,5 @@
-// Reference cases from PyTorch: a .safetensors each, with metadata `op` and `attrs` (JSON), tensors `in.*`, `param.*`, `out.*` in PyTorch's
-// layout (B,C,H,W).
+// Reference cases from PyTorch: a .safetensors each, with metadata `op` and `attrs` (JSON), tensors `in.*`, `param.*`, `out.*`, `cot.*` and
+// `grad.*` in PyTorch's layout (B,C,H,W): grad.X is the gradient of the sum over outputs of out * cot.
 #pragma once
 
 #include <string>
@@ -11,9 +11,10 @@ namespace fu {
 struct GoldenResult {
   std::string name, op, detail;  // detail: why it failed or was skipped
   enum class Status { passed, failed, skipped, unknown } status = Status::failed;
-  double error = 0;        // largest error over the largest magnitude of the output, over all outputs
-  double tolerance = 0;    // that it must not exceed
-  bool gradients = false;  // the case also holds gradients
+  double error = 0;           // largest error over the largest magnitude of the output, over all outputs
+  double tolerance = 0;       // that it must not exceed
+  int gradients = 0;          // that the case holds and that were compared
+  double gradient_error = 0;  // largest error over the largest magnitude of a gradient, over all of them; at most 1e-3 passes
 };
 
 /// Runs one case. `shared` is the folder that holds models and photos, for the cases made from real ones; empty: those are skipped.

@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
         std::printf("%-8s %-44s %-22s", word, r.name.c_str(), r.op.c_str());
         if (r.status == Status::passed || (r.status == Status::failed && r.detail.empty()))
           std::printf(" error %.1e (<= %.0e)", r.error, r.tolerance);
-        if (r.gradients) std::printf("  gradients: not yet");
+        if (r.gradients) std::printf("  %d gradients %.1e (<= 1e-03)", r.gradients, r.gradient_error);
         if (!r.detail.empty()) std::printf("  %s", r.detail.c_str());
         std::printf("\n");
         passed += r.status == Status::passed;
@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
         skipped += r.status == Status::skipped;
         gradients += r.gradients;
       }
-    std::printf("%d passed, %d failed, %d skipped; gradients of %d cases skipped: not yet\n", passed, failed, skipped, gradients);
+    std::printf("%d passed, %d failed, %d skipped; %d gradients compared\n", passed, failed, skipped, gradients);
     return failed == 0 ? 0 : 1;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "golden_check: error: %s\n", error.what());

@@ -1,0 +1,77 @@
+#include "featup/jbu_layers.h"
+
+namespace fu {
+
+JbuLearnedRange::Projection::Projection(Index in, Index hidden, Index out, Random* random)
+    : first(in, hidden, random, true, FileLayout::matrix_as_conv),
+      second(hidden, out, random, true, FileLayout::matrix_as_conv),
+      dropout(real(0.1), true) {
+  add("0", first);
+  add("2", dropout);
+  add("3", second);
+}
+
+namespace {
+
+Index square_of(Index n) { return n * n; }
+
+}  // namespace
+
+JbuLearnedRange::JbuLearnedRange(Index guidance_dim, Index key_dim, Index radius, Random* random)
+    : range_temp(Tensor::full({}, 0)),
+      sigma_spatial(Tensor::full({}, 1)),
+      range_proj_(guidance_dim, key_dim, key_dim, random),
+      fixup_proj_(guidance_dim + square_of(2 * radius + 1), square_of(2 * radius + 1), square_of(2 * radius + 1), random),
+      radius_(radius) {
+  add("range_temp", range_temp);
+  add("sigma_spatial", sigma_spatial);
+  add("range_proj", range_proj_);
+  add("fixup_proj", fixup_proj_);
+}
+
+Var JbuLearnedRange::kernels(const Var& guidance) const {
+  require<ShapeError>(guidance.rank() == 4 && guidance.dim(1) > radius_ && guidance.dim(2) > radius_, "[jbu] guidance ", guidance.shape(),
+                      " must be (B,H,W,g) with H and W above the radius ", radius_, ".");
+  const Index d = 2 * radius_ + 1;
+  const Var keys = range_proj_(guidance);
+  const Var temperature = clamp(exp(range_temp), real(1e-4), real(1e4));
+  const Var range = softmax(neighbor_products(keys, keys, radius_) * temperature, -1);
+  Tensor distance({d * d});  // squared, on [-1,1]^2
+  for (Index t = 0; t < d * d; ++t) {
+    const real y = static_cast<real>(t / d - radius_) / static_cast<real>(radius_),
+               x = static_cast<real>(t % d - radius_) / static_cast<real>(radius_);
+    distance.data()[t] = y * y + x * x;
+  }
+  const Var spatial = exp(affine(distance, real(-0.5)) / square(sigma_spatial));
+  const Var product = range * spatial;
+  const Var kernel = product / clamp_min(sum(product, -1), real(1e-7));
+  return kernel + affine(fixup_proj_(concat({kernel, guidance}, -1)), real(0.1));
+}
+
+Var JbuLearnedRange::operator()(const Var& source, const Var& guidance) const {
+  require<ShapeError>(source.rank() == 4 && guidance.rank() == 4 && source.dim(0) == guidance.dim(0), "[jbu] source ", source.shape(), ", guidance ",
+                      guidance.shape(), ": must be (B,h,w,C) and (B,H,W,g).");
+  return adaptive_conv(resize_bicubic(source, guidance.dim(1), guidance.dim(2)), kernels(guidance));
+}
+
+JbuLayers::Mixing::Mixing(Index channels, Random* random)
+    : dropout(real(0.2), true), linear(channels, channels, random, true, FileLayout::matrix_as_conv) {
+  add("0", dropout);
+  add("1", linear);
+}
+
+JbuLayers::JbuLayers(Index channels, Index levels, Index guidance_dim, Index key_dim, Index radius, Random* random) : fixup_proj_(channels, random) {
+  for (Index i = 1; i <= levels; ++i) {
+    levels_.push_back(std::make_unique<JbuLearnedRange>(guidance_dim, key_dim, radius, random));
+    add("up" + std::to_string(i), *levels_.back());
+  }
+  add("fixup_proj", fixup_proj_);
+}
+
+Var JbuLayers::operator()(const Var& source, const Var& guidance) const {
+  Var x = source;
+  for (const auto& level : levels_) x = (*level)(x, adaptive_avg_pool(guidance, 2 * x.dim(1), 2 * x.dim(2)));
+  return x + affine(fixup_proj_.linear(fixup_proj_.dropout(x)), real(0.1));
+}
+
+}  // namespace fu

@@ -1,0 +1,35 @@
+// Activations and dropout as layers, for Sequential.
+#pragma once
+
+#include "layers/module.h"
+
+namespace fu {
+
+/// Any function of one element: Elementwise(Unary::relu).
+class Elementwise : public Layer {
+ public:
+  explicit Elementwise(Unary op) : op_(op) {}
+  Var operator()(const Var& x) const override { return unary(op_, x); }
+
+ private:
+  Unary op_;
+};
+
+/// In training, zeroes elements, or whole channels of an image, with probability p, and scales the others by 1 / (1 - p).
+class Dropout : public Layer {
+ public:
+  explicit Dropout(real p, bool channels = false) : p_(p), channels_(channels) {}
+  Var operator()(const Var& x) const override {
+    if (!random_) return x;
+    return channels_ ? channel_dropout(x, p_, *random_) : dropout(x, p_, *random_);
+  }
+  void train(Random& random) override { random_ = &random; }
+  void eval() override { random_ = nullptr; }
+
+ private:
+  real p_;
+  bool channels_;
+  Random* random_ = nullptr;
+};
+
+}  // namespace fu

@@ -1,0 +1,28 @@
+#include "layers/conv2d.h"
+
+namespace fu {
+
+Conv2d::Conv2d(Index in, Index out, Index kernel, Random* random, Index stride, Index padding)
+    : weight(uniform_fan_in({out, kernel, kernel, in}, in * kernel * kernel, random)),
+      bias(uniform_fan_in({out}, in * kernel * kernel, random)),
+      kernel_(kernel),
+      stride_(stride),
+      padding_(padding) {
+  add("weight", weight, FileLayout::conv);
+  add("bias", bias);
+}
+
+Var Conv2d::operator()(const Var& x) const {
+  if (packed_.out() > 0) return conv2d(untracked("packed conv2d", x), packed_, kernel_, kernel_, stride_, padding_);
+  return conv2d(x, weight, bias, stride_, padding_);
+}
+
+void Conv2d::pack() {
+  const Index out = weight.value.dim(0);
+  packed_ = PackedLinear(weight.value.reshape({out, weight.value.size() / out}), bias.value);
+  weight.set(Tensor());
+  bias.set(Tensor());
+  weight.trainable = bias.trainable = false;
+}
+
+}  // namespace fu

@@ -1,0 +1,84 @@
+#include "layers/module.h"
+
+#include <cmath>
+
+namespace fu {
+
+void Module::add(const std::string& name, Parameter& parameter, FileLayout layout) {
+  parameter.name = name;
+  own_.push_back({name, &parameter, layout});
+}
+
+void Module::add(const std::string& name, Module& child) { children_.emplace_back(name, &child); }
+
+void Module::visit(const std::function<void(const std::string&, Parameter&, FileLayout)>& f, const std::string& prefix) {
+  for (const Entry& e : own_) f(prefix + e.name, *e.parameter, e.layout);
+  for (const auto& [name, child] : children_) child->visit(f, prefix + name + ".");
+}
+
+std::vector<Parameter*> Module::parameters() {
+  std::vector<Parameter*> all;
+  visit([&](const std::string& name, Parameter& p, FileLayout) {
+    p.name = name;  // full names make the engine's messages clear
+    all.push_back(&p);
+  });
+  return all;
+}
+
+Index Module::parameter_count() {
+  Index count = 0;
+  visit([&](const std::string&, Parameter& p, FileLayout) { count += p.value.size(); });
+  return count;
+}
+
+namespace {
+
+Shape file_shape(const Shape& s, FileLayout layout) {
+  switch (layout) {
+    case FileLayout::same: return s;
+    case FileLayout::matrix_as_conv: return {s[0], s[1], 1, 1};
+    case FileLayout::conv: return {s[0], s[3], s[1], s[2]};
+  }
+  return s;
+}
+
+}  // namespace
+
+void Module::load(const Weights& weights, const std::string& prefix) {
+  visit(
+      [&](const std::string& name, Parameter& p, FileLayout layout) {
+        const Shape& own = p.value.shape();
+        const bool flat = layout == FileLayout::matrix_as_conv && weights.shape(name) == own;  // some files drop the two ones
+        const Tensor t = weights.read(name, flat ? own : file_shape(own, layout));
+        p.set(layout == FileLayout::conv ? t.permute({0, 2, 3, 1}) : t.reshape(own));
+      },
+      prefix);
+}
+
+void Module::save(std::map<std::string, Tensor>& tensors, const std::string& prefix) {
+  visit(
+      [&](const std::string& name, Parameter& p, FileLayout layout) {
+        tensors[name] = layout == FileLayout::conv ? p.value.permute({0, 3, 1, 2}) : p.value.reshape(file_shape(p.value.shape(), layout));
+      },
+      prefix);
+}
+
+void Module::train(Random& random) {
+  for (const auto& [name, child] : children_) child->train(random);
+}
+
+void Module::eval() {
+  for (const auto& [name, child] : children_) child->eval();
+}
+
+void Module::set_trainable(bool trainable) {
+  visit([&](const std::string&, Parameter& p, FileLayout) { p.trainable = trainable; });
+}
+
+Tensor uniform_fan_in(const Shape& shape, Index fan_in, Random* random) {
+  if (!random) return Tensor(shape);
+  const auto bound = static_cast<real>(fan_in > 0 ? 1 / std::sqrt(static_cast<double>(fan_in)) : 0);
+  return random->uniform(shape, -bound, bound);
+}
+
+}  // namespace fu

@@ -1,0 +1,70 @@
+// What a network is made of: named parameters, and modules inside modules. Names joined by dots are those of the published checkpoints, so
+// that loading and saving are one call each.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "autograd/ops.h"
+#include "core/files/weights.h"
+
+namespace fu {
+
+/// How PyTorch's files lay a parameter out.
+enum class FileLayout {
+  same,
+  matrix_as_conv,  // (out,in) here, (out,in,1,1) there: a 1x1 convolution is a linear layer on pixels
+  conv,            // (out,kH,kW,in) here, (out,in,kH,kW) there
+};
+
+class Module {
+ public:
+  Module() = default;
+  virtual ~Module() = default;
+  Module(const Module&) = delete;
+  Module& operator=(const Module&) = delete;
+
+  /// Every parameter with its full name, children after their parents' own, in the order in which they were registered.
+  void visit(const std::function<void(const std::string& name, Parameter& parameter, FileLayout layout)>& f, const std::string& prefix = "");
+  std::vector<Parameter*> parameters();
+  Index parameter_count();
+
+  /// Reads every parameter as prefix + name. Throws FileError naming the tensor that is missing or of the wrong shape.
+  void load(const Weights& weights, const std::string& prefix = "");
+  /// Adds every parameter to `tensors`, laid out as PyTorch's files are: what load() reads.
+  void save(std::map<std::string, Tensor>& tensors, const std::string& prefix = "");
+
+  /// Training: dropout draws from `random`, which must live until eval(). Evaluation, the state at first: no dropout.
+  virtual void train(Random& random);
+  virtual void eval();
+  /// Whether parameters are learned, or constants.
+  void set_trainable(bool trainable);
+
+ protected:
+  /// Registration, in constructors. The parameter or module must be a member, or owned by one.
+  void add(const std::string& name, Parameter& parameter, FileLayout layout = FileLayout::same);
+  void add(const std::string& name, Module& child);
+
+ private:
+  struct Entry {
+    std::string name;
+    Parameter* parameter;
+    FileLayout layout;
+  };
+  std::vector<Entry> own_;
+  std::vector<std::pair<std::string, Module*>> children_;
+};
+
+/// A module that maps one value to one value.
+class Layer : public Module {
+ public:
+  virtual Var operator()(const Var& x) const = 0;
+};
+
+/// Values uniform in [-1/sqrt(fan_in), 1/sqrt(fan_in)): PyTorch's default for linear and convolution layers, weights and
+/// biases alike. Without `random`, undefined: layers that will be loaded take null.
+Tensor uniform_fan_in(const Shape& shape, Index fan_in, Random* random);
+
+}  // namespace fu
