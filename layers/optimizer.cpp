@@ -100,7 +100,8 @@ void Adam::update(std::size_t index, real* value, const real* gradient, Index n)
     a.weight_decay = static_cast<real>(options_.weight_decay);
   if (kind_ == Kind::nadam) {
     a.from_gradient = static_cast<real>(lr * (1 - mu_) / (1 - mu_product_));
-    a.from_mean = static_cast<real>(lr * mu_next_ / (1 - mu_product_ * mu_next_));
+    // The product of momenta up to the next step. PyTorch 1.13 counts this step's twice; results are compared with it, so this does too.
+    a.from_mean = static_cast<real>(lr * mu_next_ / (1 - mu_product_ * mu_ * mu_next_));
   } else {
     a.from_mean = static_cast<real>(lr / (1 - std::pow(options_.beta1, t)));
   }

@@ -15,9 +15,9 @@
 #include <string>
 #include <vector>
 
+#include "autograd/ops.h"
 #include "core/files/weights.h"
 #include "core/isa.h"
-#include "core/ops.h"
 #include "core/parallel.h"
 #include "core/pool.h"
 #include "core/random.h"
@@ -29,10 +29,11 @@ using namespace fu;
 
 namespace {
 
-/// A case made ready: what to time, and how much work it is.
+/// A case made ready: what to time, how much work it is, and what must be done before each run without being timed.
 struct Ready {
   std::function<void()> run;
   double gflop = 0;
+  std::function<void()> before = {};
 };
 
 struct Case {
@@ -60,6 +61,60 @@ Ready gemm(Index m, Index k, Index n) {
   Random random(2);
   const Tensor x = random.uniform({m, k}, -1, 1), w = random.uniform({n, k}, -1, 1), bias = random.uniform({n}, -1, 1);
   return {[=] { linear(x, w, bias); }, 2e-9 * static_cast<double>(m * n) * static_cast<double>(k)};
+}
+
+/// Backward of y = f(inputs), all inputs tracked; the recording is not timed.
+Ready backward_of(const std::vector<Tensor>& inputs, const std::function<Var(const std::vector<Var>&)>& f, double gflop) {
+  struct State {
+    std::vector<std::unique_ptr<Parameter>> parameters;
+    std::unique_ptr<Tape> tape;
+    Var y;
+    Tensor dy;
+  };
+  const auto state = std::make_shared<State>();
+  for (const Tensor& t : inputs) state->parameters.push_back(std::make_unique<Parameter>(t));
+  const auto record = [state, f] {
+    state->y = Var();
+    state->tape = nullptr;
+    state->tape = std::make_unique<Tape>();
+    std::vector<Var> vars;
+    for (const auto& p : state->parameters) {
+      p->zero_grad();
+      vars.emplace_back(*p);
+    }
+    state->y = f(vars);
+    if (state->dy.shape() != state->y.shape()) state->dy = Tensor::full(state->y.shape(), 1);
+  };
+  return {[state] { backward(state->y, state->dy); }, gflop, record};
+}
+
+Ready linear_backward(Index m, Index k, Index n) {
+  Random random(2);
+  return backward_of(
+      {random.uniform({m, k}, -1, 1), random.uniform({n, k}, -1, 1), random.uniform({n}, -1, 1)},
+      [](const std::vector<Var>& x) { return linear(x[0], x[1], x[2]); }, 4e-9 * static_cast<double>(m * n) * static_cast<double>(k));
+}
+
+/// Of adaptive convolution on 224x224 pixels, radius 3: forward (0), or one of its two gradients (1: input, 2: kernels).
+Ready adaptive_convolution(Index channels, int which) {
+  Random random(2);
+  const Shape image{1, 224, 224, channels};
+  const Tensor x = random.uniform(image, -1, 1), k = random.uniform({1, 224, 224, 49}, -1, 1);
+  const double gflop = 2e-9 * 224 * 224 * 49 * static_cast<double>(channels);
+  if (which == 0) return {[=] { adaptive_conv(x, k); }, gflop};
+  if (which == 1)
+    return backward_of(
+        {x}, [k](const std::vector<Var>& in) { return adaptive_conv(in[0], k); }, gflop);
+  return backward_of(
+      {k}, [x](const std::vector<Var>& in) { return adaptive_conv(x, in[0]); }, gflop);
+}
+
+Ready attention_backward(Index tokens, Index heads) {
+  Random random(2);
+  const double n = static_cast<double>(tokens);
+  return backward_of(
+      {random.uniform({1, tokens, 3 * 64 * heads}, -1, 1)}, [heads](const std::vector<Var>& x) { return attention(x[0], heads); },
+      1e-9 * 5 * 2 * n * n * 64 * static_cast<double>(heads));
 }
 
 JbuStack random_stack() {
@@ -125,6 +180,15 @@ const std::vector<Case> kCases = {
     {"jbu_64_384", [] { return jbu(64, 384); }},
     {"vit_s16_224", [] { return vit(384); }},
     {"deit_tiny_224", [] { return vit(192); }},
+    {"linear_backward_50176x303x128", [] { return linear_backward(50176, 303, 128); }},
+    {"linear_backward_50176x128x128", [] { return linear_backward(50176, 128, 128); }},
+    {"linear_backward_1024", [] { return linear_backward(1024, 1024, 1024); }},
+    {"adaptive_conv_384", [] { return adaptive_convolution(384, 0); }},
+    {"adaptive_conv_384_dx", [] { return adaptive_convolution(384, 1); }},
+    {"adaptive_conv_384_dk", [] { return adaptive_convolution(384, 2); }},
+    {"adaptive_conv_31_dx", [] { return adaptive_convolution(31, 1); }},
+    {"adaptive_conv_31_dk", [] { return adaptive_convolution(31, 2); }},
+    {"attention_backward_785x6", [] { return attention_backward(785, 6); }},
 };
 
 /// GFLOP/s of register-only multiply-adds on all threads: the best of many short runs. The pauses let threads that share a core by chance be
@@ -171,16 +235,21 @@ int run(const std::vector<std::string>& names, bool json) {
   const double peak = fma_peak();
   if (!json) {
     std::printf("%s, %d threads, FMA peak %.0f GFLOP/s\n", kernels().isa, threads(), peak);
-    std::printf("%-22s %12s %12s %10s %10s %12s\n", "case", "median", "best", "GFLOP/s", "of peak", "peak memory");
+    std::printf("%-30s %12s %12s %10s %10s %12s\n", "case", "median", "best", "GFLOP/s", "of peak", "peak memory");
   }
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const Case& c : kCases) {
     if (!names.empty() && std::find(names.begin(), names.end(), c.name) == names.end()) continue;
     reset_peak_memory();
     const Ready ready = c.prepare();
+    const auto prepare = [&] {
+      if (ready.before) ready.before();
+    };
+    prepare();
     ready.run();  // first touch of memory, packing
     std::vector<double> seconds;
     for (double total = 0; total < 1 || seconds.size() < 5; total += seconds.back()) {
+      prepare();
       const double start = now_seconds();
       ready.run();
       seconds.push_back(now_seconds() - start);
@@ -189,7 +258,7 @@ int run(const std::vector<std::string>& names, bool json) {
     const double median = seconds[seconds.size() / 2], rate = ready.gflop / median, memory = peak_memory();
     list.push_back({{"name", c.name}, {"seconds", median}, {"gflops", rate}, {"fraction_of_peak", rate / peak}, {"peak_rss_mb", memory}});
     if (!json)
-      std::printf("%-22s %9.2f ms %9.2f ms %10.1f %9.0f%% %9.0f MB\n", c.name, median * 1e3, seconds[0] * 1e3, rate, 100 * rate / peak, memory);
+      std::printf("%-30s %9.2f ms %9.2f ms %10.1f %9.0f%% %9.0f MB\n", c.name, median * 1e3, seconds[0] * 1e3, rate, 100 * rate / peak, memory);
     std::fflush(stdout);
   }
   if (json) std::printf("%s\n", list.dump(1).c_str());

@@ -51,7 +51,7 @@ void gradient_cases_adaptive_conv(GradientCases& cases) {
     Index radius;
   };
   for (const Case& c : {Case{{2, 5, 6, 3}, 1}, Case{{1, 4, 5, 9}, 3}, Case{{1, 3, 4, 17}, 2}, Case{{1, 2, 2, 1}, 1}, Case{{0, 4, 4, 2}, 1},
-                        Case{{1, 6, 6, 130}, 1}}) {
+                        Case{{1, 6, 6, 130}, 1}, Case{{1, 9, 45, 5}, 3}, Case{{1, 9, 43, 70}, 3}}) {
     const Index d = 2 * c.radius + 1;
     Shape k = c.x;
     k.set(3, d * d);

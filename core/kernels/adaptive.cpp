@@ -7,8 +7,10 @@ namespace fu::FU_ISA {
 
 namespace {
 
-constexpr Index kPixels = 4;  // neighbouring pixels that are worked on together: what they share is read from the first-level cache
-constexpr Index kMaxTaps = 11 * 11;
+constexpr Index kPixels =
+    32;  // neighbouring pixels that are worked on together, some channels at a time: what they share stays in the first-level cache
+constexpr Index kMaxRadius = 5, kMaxTaps = 11 * 11;
+constexpr Index kCapacity = 4096;  // places in their lists
 
 /// reflect() for places no further out than the axis is long: no division.
 inline Index mirror(Index i, Index n) { return i < 0 ? -i : i >= n ? 2 * (n - 1) - i : i; }
@@ -22,66 +24,171 @@ Index images_of(Index i, Index n, Index radius, Index (&out)[3]) {
   return count;
 }
 
+/// Fetches c reals into the second-level cache, or announces that they will be written.
+template <int WRITE>
+inline void prefetch(const real* p, Index c) {
+  for (Index i = 0; i < c; i += 64 / static_cast<Index>(sizeof(real))) __builtin_prefetch(p + i, WRITE, 2);
+}
+
+/// Calls f(image, row, first pixel, end) for the rows of narrow strips, from top to bottom: the rows around one pixel's, which the next row needs
+/// again, then stay in the second-level cache. A whole row of many channels would not leave them there.
+template <class F>
+void for_rows_of_strips(Index b, Index h, Index w, Index c, Index radius, const F& f) {
+  constexpr Index kCache = 400000 / static_cast<Index>(sizeof(real)), kBand = 28;
+  const Index fitting = imax(8, kCache / imax(1, (2 * radius + 2) * c) - 2 * radius), strips = ceil_div(w, fitting),
+              width = ceil_div(w, imax(1, strips));
+  const Index bands = ceil_div(h, kBand);
+  parallel_for(b * strips * bands, [&](Index task, int) {
+    const Index image = task / (strips * bands), band = task % (strips * bands) / strips, j0 = task % strips * width;
+    for (Index i = band * kBand; i < imin(h, (band + 1) * kBand); ++i) f(image, i, j0, imin(w, j0 + width));
+  });
+}
+
+}  // namespace
+
+namespace {
+
+/// Where the neighbours of a row's pixels lie, reflected at the borders. Away from them the distances are the same for all pixels.
+class Neighborhood {
+ public:
+  Neighborhood(Index image, Index i, Index h, Index w, Index c, Index radius) : w_(w), c_(c), radius_(radius), d_(2 * radius + 1) {
+    for (Index u = 0; u < d_; ++u) {
+      line_[u] = (image * h + mirror(i + u - radius, h)) * w;
+      for (Index v = 0; v < d_; ++v) inner_[u * d_ + v] = (line_[u] + v - radius) * c;
+    }
+  }
+  /// Offsets of pixel j's neighbours from x + base(j).
+  const Index* offsets(Index j) {
+    if (inside(j)) return inner_;
+    for (Index u = 0; u < d_; ++u)
+      for (Index v = 0; v < d_; ++v) edge_[u * d_ + v] = (line_[u] + mirror(j + v - radius_, w_)) * c_;
+    return edge_;
+  }
+  Index base(Index j) const { return inside(j) ? j * c_ : 0; }
+
+ private:
+  bool inside(Index j) const { return j >= radius_ && j + radius_ < w_; }
+  Index w_, c_, radius_, d_;
+  Index line_[2 * kMaxRadius + 1], inner_[kMaxTaps], edge_[kMaxTaps];
+};
+
 }  // namespace
 
 void adaptive_conv(const real* x, const real* k, real* y, Index b, Index h, Index w, Index c, Index radius) {
   const Index d = 2 * radius + 1, taps = d * d;
-  parallel_for(b * h, [&](Index row, int) {
-    const Index n = row / h, i = row % h;
-    Index offset[kPixels][kMaxTaps];
-    for (Index j0 = 0; j0 < w; j0 += kPixels) {
-      const Index pixels = imin(kPixels, w - j0);
-      for (Index p = 0; p < pixels; ++p)
-        for (Index u = 0; u < d; ++u)
-          for (Index v = 0; v < d; ++v) offset[p][u * d + v] = ((n * h + mirror(i + u - radius, h)) * w + mirror(j0 + p + v - radius, w)) * c;
-      for (Index c0 = 0; c0 < c; c0 += kSumChunk)
-        for (Index p = 0; p < pixels; ++p)
-          weighted_sum(taps, k + (row * w + j0 + p) * taps, offset[p], x, c0, imin(c, c0 + kSumChunk), c, y + (row * w + j0 + p) * c);
-    }
+  for_rows_of_strips(b, h, w, c, radius, [&](Index n, Index i, Index begin, Index end) {
+    const Index row = n * h + i, ahead = n * h + mirror(imin(i + radius + 1, h + radius - 1), h);  // the row that the next one needs first
+    Neighborhood around(n, i, h, w, c, radius);
+    for (Index c0 = 0; c0 < c; c0 += kSumChunk)
+      for (Index j = begin; j < end; ++j) {
+        const Index stop = imin(c, c0 + kSumChunk);
+        real* out = y + (row * w + j) * c;
+        prefetch<0>(x + (ahead * w + j) * c + c0, stop - c0);
+        prefetch<1>(out + (row + 1 < b * h ? w * c : 0) + c0, stop - c0);
+        weighted_sum(taps, k + (row * w + j) * taps, around.offsets(j), x + around.base(j), c0, stop, c, out);
+      }
   });
 }
 
-void adaptive_conv_backward_input(const real* k, const real* dy, real* dx, Index b, Index h, Index w, Index c, Index radius) {
-  const Index d = 2 * radius + 1, taps = d * d;
-  parallel_for(b * h, [&](Index row, int) {
-    const Index n = row / h, i = row % h;
-    // A pixel at a corner is read as itself, and as up to three reflections on either axis.
-    Index offset[kPixels][9 * kMaxTaps];
-    real weight[kPixels][9 * kMaxTaps];
-    Index count[kPixels];
-    Index rows[3], cols[3];
-    const Index row_images = images_of(i, h, radius, rows);
-    for (Index j0 = 0; j0 < w; j0 += kPixels) {
-      const Index pixels = imin(kPixels, w - j0);
-      for (Index p = 0; p < pixels; ++p) {
-        Index t = 0;
-        const Index col_images = images_of(j0 + p, w, radius, cols);
-        for (Index a = 0; a < row_images; ++a)
-          for (Index u = imax(0, rows[a] + radius - h + 1); u < imin(d, rows[a] + radius + 1); ++u)
-            for (Index e = 0; e < col_images; ++e)
-              for (Index v = imax(0, cols[e] + radius - w + 1); v < imin(d, cols[e] + radius + 1); ++v) {
-                const Index from = (n * h + rows[a] + radius - u) * w + cols[e] + radius - v;
-                offset[p][t] = from * c;
-                weight[p][t++] = k[from * taps + u * d + v];
-              }
-        count[p] = t;
+namespace {
+
+/// What some neighbouring pixels of a row receive: for each, the pixels that read it and the weights they give it.
+class Receivers {
+ public:
+  Receivers(const real* k, Index image, Index i, Index h, Index w, Index c, Index radius)
+      : k_(k), first_row_(image * h), i_(i), h_(h), w_(w), c_(c), radius_(radius), d_(2 * radius + 1), taps_(d_ * d_) {
+    for (Index u = 0; u < d_; ++u)
+      for (Index q = 0; q < d_; ++q) inner_[u * d_ + q] = ((first_row_ + i + radius - u) * w + q - radius) * c;
+  }
+  /// Takes pixels from j0 on, as many as have room before `end`; returns how many.
+  Index take(Index j0, Index end) {
+    start_[0] = 0;
+    base_ = j0;
+    inside_ = i_ > radius_ && i_ + radius_ + 1 < h_ && j0 > radius_ && j0 + radius_ + 1 < w_;
+    return inside_ ? take_inner(imin(imin(kPixels, kCapacity / taps_), imin(end, w_ - radius_ - 1) - j0)) : take_border(end);
+  }
+  Index count(Index p) const { return start_[p + 1] - start_[p]; }
+  const real* weights(Index p) const { return weight_ + start_[p]; }
+  const Index* offsets(Index p) const { return inside_ ? inner_ : offset_ + start_[p]; }
+  Index base(Index p) const { return inside_ ? (base_ + p) * c_ : 0; }
+
+ private:
+  /// Away from the borders every pixel is read once by each neighbour, always from the same distances. Kernels are read in their own order and
+  /// dealt out: the weights that one pixel receives lie far apart.
+  Index take_inner(Index pixels) {
+    for (Index u = 0; u < d_; ++u)
+      for (Index from = -radius_; from < pixels + radius_; ++from) {
+        const real* kernel = k_ + ((first_row_ + i_ + radius_ - u) * w_ + base_ + from) * taps_ + u * d_;
+        // It gives its weight v to pixel from + v - radius, where it is neighbour number d - 1 - v.
+        for (Index v = imax(0, radius_ - from); v < imin(d_, pixels + radius_ - from); ++v)
+          weight_[(from + v - radius_) * taps_ + u * d_ + d_ - 1 - v] = kernel[v];
       }
+    for (Index p = 0; p < pixels; ++p) start_[p + 1] = (p + 1) * taps_;
+    return pixels;
+  }
+  /// At a border a pixel is read as itself and as its reflections: up to three on either axis, where the image is that small.
+  Index take_border(Index end) {
+    Index rows[3], cols[3], t = 0, p = 0;
+    const Index row_images = images_of(i_, h_, radius_, rows);
+    const bool row_inside = i_ > radius_ && i_ + radius_ + 1 < h_;
+    for (; p < kPixels && base_ + p < end && t + 9 * taps_ <= kCapacity; start_[++p] = t) {
+      const Index j = base_ + p;
+      if (p > 0 && row_inside && j > radius_ && j + radius_ + 1 < w_) break;  // the others are inside
+      const Index col_images = images_of(j, w_, radius_, cols);
+      for (Index a = 0; a < row_images; ++a)
+        for (Index u = imax(0, rows[a] + radius_ - h_ + 1); u < imin(d_, rows[a] + radius_ + 1); ++u)
+          for (Index e = 0; e < col_images; ++e)
+            for (Index v = imax(0, cols[e] + radius_ - w_ + 1); v < imin(d_, cols[e] + radius_ + 1); ++v) {
+              const Index from = (first_row_ + rows[a] + radius_ - u) * w_ + cols[e] + radius_ - v;
+              offset_[t] = from * c_;
+              weight_[t++] = k_[from * taps_ + u * d_ + v];
+            }
+    }
+    return p;
+  }
+
+  const real* k_;
+  Index first_row_, i_, h_, w_, c_, radius_, d_, taps_, base_ = 0;
+  bool inside_ = false;
+  Index inner_[kMaxTaps], start_[kPixels + 1], offset_[kCapacity];
+  real weight_[kCapacity];
+};
+
+}  // namespace
+
+void adaptive_conv_backward_input(const real* k, const real* dy, real* dx, Index b, Index h, Index w, Index c, Index radius) {
+  for_rows_of_strips(b, h, w, c, radius, [&](Index n, Index i, Index begin, Index end) {
+    const Index row = n * h + i, ahead = n * h + imin(i + radius + 1, h - 1);
+    Receivers receivers(k, n, i, h, w, c, radius);
+    for (Index j0 = begin; j0 < end;) {
+      const Index pixels = receivers.take(j0, end);
       for (Index c0 = 0; c0 < c; c0 += kSumChunk)
-        for (Index p = 0; p < pixels; ++p)
-          weighted_sum(count[p], weight[p], offset[p], dy, c0, imin(c, c0 + kSumChunk), c, dx + (row * w + j0 + p) * c);
+        for (Index p = 0; p < pixels; ++p) {
+          const Index stop = imin(c, c0 + kSumChunk);
+          real* out = dx + (row * w + j0 + p) * c;
+          prefetch<0>(dy + (ahead * w + j0 + p) * c + c0, stop - c0);
+          prefetch<1>(out + (row + 1 < b * h ? w * c : 0) + c0, stop - c0);
+          weighted_sum(receivers.count(p), receivers.weights(p), receivers.offsets(p), dy + receivers.base(p), c0, stop, c, out);
+        }
+      j0 += pixels;
     }
   });
 }
 
 void adaptive_conv_backward_kernels(const real* x, const real* dy, real* dk, Index b, Index h, Index w, Index c, Index radius) {
   const Index d = 2 * radius + 1, taps = d * d;
-  parallel_for(b * h, [&](Index row, int) {
-    const Index n = row / h, i = row % h;
-    Index offset[kMaxTaps];
-    for (Index j = 0; j < w; ++j) {
-      for (Index u = 0; u < d; ++u)
-        for (Index v = 0; v < d; ++v) offset[u * d + v] = ((n * h + mirror(i + u - radius, h)) * w + mirror(j + v - radius, w)) * c;
-      dot_products(taps, offset, x, dy + (row * w + j) * c, c, dk + (row * w + j) * taps);
+  for_rows_of_strips(b, h, w, c, radius, [&](Index n, Index i, Index begin, Index end) {
+    Neighborhood around(n, i, h, w, c, radius);
+    for (Index j = begin; j < end; ++j) {
+      const Index pixel = (n * h + i) * w + j;
+      if (c >= 8 * kLanes && j >= radius && j + 1 < end && j + 1 + radius < w) {  // two pixels share most of their neighbours
+        for (Index u = 0; u < d; ++u)
+          dot_pair_row(x + around.base(j) + around.offsets(j)[u * d], dy + pixel * c, c, d, dk + pixel * taps + u * d,
+                       dk + (pixel + 1) * taps + u * d);
+        ++j;
+        continue;
+      }
+      dot_products(taps, around.offsets(j), x + around.base(j), dy + pixel * c, c, dk + pixel * taps);
     }
   });
 }

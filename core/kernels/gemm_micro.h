@@ -95,8 +95,25 @@ static inline void copy_rows(const real* a, Index a_row, Index a_col, Index rows
     }
     return;
   }
-  // A transposed: along a column of A in short runs, so that both sides stay in the cache.
-  for (Index i0 = 0; i0 < rows; i0 += 16)
+  Index done = 0;
+  if (a_row == 1) {
+    // A transposed, as in a gradient of weights: squares of kLanes x kLanes through registers.
+    for (; done + kLanes <= rows; done += kLanes) {
+      Index p = 0;
+      for (; p + kLanes <= k; p += kLanes) {
+        Vec square[kLanes];
+#pragma GCC unroll 16
+        for (Index i = 0; i < kLanes; ++i) square[i] = load(a + done + (p + i) * a_col);
+        transpose(square);
+#pragma GCC unroll 16
+        for (Index i = 0; i < kLanes; ++i) store(copy + (done + i) * kRowStride + p, square[i]);
+      }
+      for (; p < k; ++p)
+        for (Index i = done; i < done + kLanes; ++i) copy[i * kRowStride + p] = a[i + p * a_col];
+    }
+  }
+  // Along a column of A in short runs, so that both sides stay in the cache.
+  for (Index i0 = done; i0 < rows; i0 += 16)
     for (Index p = 0; p < k; ++p)
       for (Index i = i0; i < imin(i0 + 16, rows); ++i) copy[i * kRowStride + p] = a[i * a_row + p * a_col];
 }

@@ -82,8 +82,38 @@ static inline real hmax(Vec v) {
   return m;
 }
 
-static inline Index imin(Index a, Index b) { return a < b ? a : b; }
-static inline Index imax(Index a, Index b) { return a > b ? a : b; }
+typedef IntLane LaneIndex __attribute__((vector_size(FU_VECTOR_BYTES)));
+
+/// Lanes of the lower or upper halves of a and b in turn: a[0] b[0] a[1] b[1] ...
+static inline Vec zip_low(Vec a, Vec b) {
+  LaneIndex order{};
+  for (std::int32_t i = 0; i < kLanes / 2; ++i) order[2 * i] = i, order[2 * i + 1] = static_cast<IntLane>(kLanes) + i;
+  return __builtin_shuffle(a, b, order);
+}
+static inline Vec zip_high(Vec a, Vec b) {
+  LaneIndex order{};
+  for (std::int32_t i = 0; i < kLanes / 2; ++i)
+    order[2 * i] = static_cast<IntLane>(kLanes / 2) + i, order[2 * i + 1] = static_cast<IntLane>(kLanes + kLanes / 2) + i;
+  return __builtin_shuffle(a, b, order);
+}
+
+/// Transposes kLanes vectors of kLanes: zipping the halves of the list log2(kLanes) times brings every element to its place.
+static inline void transpose(Vec (&v)[kLanes]) {
+#pragma GCC unroll 4
+  for (Index round = 1; round < kLanes; round *= 2) {
+    Vec next[kLanes];
+#pragma GCC unroll 8
+    for (Index i = 0; i < kLanes / 2; ++i) {
+      next[2 * i] = zip_low(v[i], v[i + kLanes / 2]);
+      next[2 * i + 1] = zip_high(v[i], v[i + kLanes / 2]);
+    }
+#pragma GCC unroll 16
+    for (Index i = 0; i < kLanes; ++i) v[i] = next[i];
+  }
+}
+
+static constexpr Index imin(Index a, Index b) { return a < b ? a : b; }
+static constexpr Index imax(Index a, Index b) { return a > b ? a : b; }
 static constexpr Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
 static constexpr Index round_up(Index a, Index b) { return ceil_div(a, b) * b; }
 

@@ -39,47 +39,120 @@ static inline void weighted_sum(Index n, const real* weight, const Index* offset
   store_n(y, acc, c);
 }
 
-typedef IntLane LaneIndex __attribute__((vector_size(FU_VECTOR_BYTES)));
-
 /// Lanes 2i: a[i] + a[i + L/2]; lanes 2i + 1: b alike. Applied log2(L) times to L vectors it leaves their L sums in one.
-static inline Vec fold_pair(Vec a, Vec b) {
-  LaneIndex low{}, high{};
-  for (Index i = 0; i < kLanes / 2; ++i) {
-    low[2 * i] = static_cast<IntLane>(i);
-    low[2 * i + 1] = static_cast<IntLane>(kLanes + i);
-    high[2 * i] = static_cast<IntLane>(kLanes / 2 + i);
-    high[2 * i + 1] = static_cast<IntLane>(kLanes + kLanes / 2 + i);
-  }
-  return __builtin_shuffle(a, b, low) + __builtin_shuffle(a, b, high);
-}
+static inline Vec fold_pair(Vec a, Vec b) { return zip_low(a, b) + zip_high(a, b); }
 
-/// out[t] = sum over i < c of dy[i] * x[offset[t] + i], t < n.
-static inline void dot_products(Index n, const Index* __restrict offset, const real* __restrict x, const real* __restrict dy, Index c,
-                                real* __restrict out) {
-  const Index whole = c / kLanes * kLanes;
-  // The last channels: a vector that ends with them, its lanes that were already counted set to 0.
-  Vec tail = c >= kLanes ? load(dy + c - kLanes) : load_n(dy, c);
-  if (c >= kLanes)
-    for (Index i = 0; i < kLanes - (c - whole); ++i) tail[i] = 0;
-  for (Index t0 = 0; t0 < n; t0 += kLanes) {
-    const real* in[kLanes];
-    for (Index t = 0; t < kLanes; ++t) in[t] = x + offset[imin(t0 + t, n - 1)];
-    Vec acc[kLanes];
+/// out[t] = sum over the lanes of acc[t], t < COUNT.
+template <Index COUNT>
+static inline void sum_lanes(const Vec (&acc)[COUNT], real* out) {
+#pragma GCC unroll 4
+  for (Index first = 0; first < COUNT; first += kLanes) {
+    Vec part[kLanes];
 #pragma GCC unroll 16
-    for (Index t = 0; t < kLanes; ++t) acc[t] = Vec{};
-    for (Index i = 0; i < whole; i += kLanes) {
-      const Vec v = load(dy + i);
-#pragma GCC unroll 16
-      for (Index t = 0; t < kLanes; ++t) acc[t] += v * load(in[t] + i);
-    }
-    if (whole < c)
-      for (Index t = 0; t < kLanes; ++t) acc[t] += tail * (c >= kLanes ? load(in[t] + c - kLanes) : load_n(in[t], c));
+    for (Index t = 0; t < kLanes; ++t) part[t] = first + t < COUNT ? acc[imin(first + t, COUNT - 1)] : Vec{};
 #pragma GCC unroll 4
     for (Index step = kLanes / 2; step > 0; step /= 2)
 #pragma GCC unroll 8
-      for (Index t = 0; t < step; ++t) acc[t] = fold_pair(acc[t], acc[t + step]);
-    store_n(out + t0, acc[0], n - t0);
+      for (Index t = 0; t < step; ++t) part[t] = fold_pair(part[t], part[t + step]);
+    for (Index t = 0; t < imin(kLanes, COUNT - first); ++t) out[first + t] = part[0][t];
   }
+}
+
+/// The last channels of a vector of c: those that end with it, lanes that belong to whole vectors before set to 0.
+static inline Vec last_channels(const real* v, Index c) {
+  if (c < kLanes) return load_n(v, c);
+  Vec tail = load(v + c - kLanes);
+  for (Index i = 0; i < kLanes - c % kLanes; ++i) tail[i] = 0;
+  return tail;
+}
+/// The same lanes of another vector, none set to 0.
+static inline Vec last_lanes(const real* v, Index c) { return c < kLanes ? load_n(v, c) : load(v + c - kLanes); }
+
+/// COUNT products of dy with vectors of x, COUNT <= kLanes.
+template <Index COUNT>
+static inline void dot_group(const Index* __restrict offset, const real* __restrict x, const real* __restrict dy, Index c, real* __restrict out) {
+  const Index whole = c / kLanes * kLanes;
+  const real* in[COUNT];
+  for (Index t = 0; t < COUNT; ++t) in[t] = x + offset[t];
+  Vec acc[COUNT];
+#pragma GCC unroll 16
+  for (Index t = 0; t < COUNT; ++t) acc[t] = Vec{};
+  for (Index i = 0; i < whole; i += kLanes) {
+    const Vec v = load(dy + i);
+#pragma GCC unroll 16
+    for (Index t = 0; t < COUNT; ++t) acc[t] += v * load(in[t] + i);
+  }
+  if (whole < c) {
+    const Vec tail = last_channels(dy, c);
+    for (Index t = 0; t < COUNT; ++t) acc[t] += tail * last_lanes(in[t], c);
+  }
+  sum_lanes(acc, out);
+}
+
+// Neighbours in a row whose products with two pixels side by side are made together: 2 x 4 accumulators and their factors fit 16 registers.
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr Index kPairTaps = 7;
+#else
+constexpr Index kPairTaps = 4;
+#endif
+
+/// Products of TAPS vectors of x, side by side, with dy, and of those one further with the vector after dy: out and out_next (TAPS). Every vector
+/// of x is read once for both.
+template <Index TAPS>
+static inline void dot_pair(const real* __restrict x, const real* __restrict dy, Index c, real* __restrict out, real* __restrict out_next) {
+  const Index whole = c / kLanes * kLanes;
+  Vec acc[2 * TAPS];
+#pragma GCC unroll 16
+  for (Index t = 0; t < 2 * TAPS; ++t) acc[t] = Vec{};
+  for (Index i = 0; i < whole; i += kLanes) {
+    const Vec first = load(dy + i), second = load(dy + c + i);
+#pragma GCC unroll 16
+    for (Index t = 0; t <= TAPS; ++t) {
+      const Vec v = load(x + t * c + i);
+      if (t < TAPS) acc[t] += first * v;
+      if (t > 0) acc[TAPS + t - 1] += second * v;
+    }
+  }
+  if (whole < c) {
+    const Vec first = last_channels(dy, c), second = last_channels(dy + c, c);
+    for (Index t = 0; t <= TAPS; ++t) {
+      const Vec v = last_lanes(x + t * c, c);
+      if (t < TAPS) acc[t] += first * v;
+      if (t > 0) acc[TAPS + t - 1] += second * v;
+    }
+  }
+  real sums[2 * TAPS];
+  sum_lanes(acc, sums);
+  for (Index t = 0; t < TAPS; ++t) {
+    out[t] = sums[t];
+    out_next[t] = sums[TAPS + t];
+  }
+}
+
+/// The same for a row of d neighbours.
+static inline void dot_pair_row(const real* x, const real* dy, Index c, Index d, real* out, real* out_next) {
+  for (Index t = 0; t < d;) {
+    const Index groups = ceil_div(d - t, kPairTaps), count = ceil_div(d - t, groups);
+    switch (count) {
+      case 1: dot_pair<1>(x + t * c, dy, c, out + t, out_next + t); break;
+      case 2: dot_pair<2>(x + t * c, dy, c, out + t, out_next + t); break;
+      case 3: dot_pair<3>(x + t * c, dy, c, out + t, out_next + t); break;
+      case 4: dot_pair<4>(x + t * c, dy, c, out + t, out_next + t); break;
+#if defined(__AVX512F__) || defined(__aarch64__)
+      case 5: dot_pair<5>(x + t * c, dy, c, out + t, out_next + t); break;
+      case 6: dot_pair<6>(x + t * c, dy, c, out + t, out_next + t); break;
+      case 7: dot_pair<7>(x + t * c, dy, c, out + t, out_next + t); break;
+#endif
+    }
+    t += count;
+  }
+}
+
+/// out[t] = sum over i < c of dy[i] * x[offset[t] + i], t < n.
+static inline void dot_products(Index n, const Index* offset, const real* x, const real* dy, Index c, real* out) {
+  Index t = 0;
+  for (; t + kLanes <= n; t += kLanes) dot_group<kLanes>(offset + t, x, dy, c, out + t);
+  for (; t < n; ++t) dot_group<1>(offset + t, x, dy, c, out + t);
 }
 
 }  // namespace fu::FU_ISA
