@@ -45,6 +45,7 @@ void gradient_cases_linear(GradientCases& cases) {
   // Away from the kink: positive everywhere, or negative.
   cases.add("relu", {cases.positive({6, 4}), cases.positive({5, 4}), cases.positive({5})},
             [](In x) { return linear(x[0], x[1], x[2], Activation::relu) + linear(x[0], affine(x[1], -1), affine(x[2], -1), Activation::relu); });
+  cases.add("many rows", {cases.normal({9001, 5}), cases.normal({7, 5}), cases.normal({7})}, [](In x) { return linear(x[0], x[1], x[2]); });
   cases.add("no bias", {cases.normal({6, 4}), cases.normal({5, 4})}, [](In x) { return linear(x[0], x[1], Tensor()); });
   cases.add("same weights twice", {cases.normal({6, 5}), cases.normal({5, 5}), cases.normal({5})},
             [](In x) { return linear(linear(x[0], x[1], x[2]), x[1], x[2]); });

@@ -51,13 +51,70 @@ void gemm_pack(const real* b, Index b_row, Index b_col, Index k, Index n, real* 
   });
 }
 
+namespace {
+
+// A small result of a long sum, as the gradient of a layer's weights: k is cut into parts that are computed independently, each into a result
+// of its own, and those are added in order. Rows of A are then copied once, and threads wait for each other once.
+constexpr Index kSplitDepth = 192;  // packed B of this depth stays in the second-level cache beside A
+
+struct SplitK {
+  Index parts = 0, part = 0, padded_n = 0, worker = 0;  // 0 parts: not worth it
+  explicit SplitK(const GemmArgs& g) {
+    if (g.packed_b || g.k < 8192 || g.m * g.n > 131072 || g.k < 8 * imax(g.m, g.n)) return;
+    parts = imin(16, g.k / 2048);
+    part = round_up(ceil_div(g.k, parts), kSplitDepth);
+    parts = ceil_div(g.k, part);
+    padded_n = round_up(g.n, kMicroCols);
+    worker = kSplitDepth * padded_n + kStripsPerTask * kMicroRows * kRowStride;
+  }
+  Index scratch(const GemmArgs& g) const { return parts * g.m * g.n + worker * threads(); }
+};
+
+void gemm_split(const GemmArgs& g, const SplitK& split) {
+  real* const results = g.scratch;
+  real* const workers = g.scratch + split.parts * g.m * g.n;
+  parallel_for(split.parts, [&](Index part, int worker) {
+    real *packed = workers + worker * split.worker, *rows = packed + kSplitDepth * split.padded_n, *c = results + part * g.m * g.n;
+    const Index begin = part * split.part, end = imin(g.k, begin + split.part);
+    for (Index p0 = begin; p0 < end; p0 += kSplitDepth) {
+      const Index kb = imin(kSplitDepth, end - p0);
+      for (Index j = 0; j < g.n; j += kMicroCols)
+        pack_panel(g.b + p0 * g.b_row + j * g.b_col, g.b_row, g.b_col, kb, imin(kMicroCols, g.n - j), packed + j * kb);
+      const Epilogue e{nullptr, Activation::none, p0 > begin};
+      for (Index r0 = 0; r0 < g.m; r0 += kStripsPerTask * kMicroRows) {
+        const Index r1 = imin(g.m, r0 + kStripsPerTask * kMicroRows);
+        copy_rows(g.a + r0 * g.a_row + p0 * g.a_col, g.a_row, g.a_col, r1 - r0, kb, rows);
+        for (Index j = 0; j < g.n; j += kMicroCols)
+          for (Index r = r0; r < r1; r += kMicroRows)
+            micro_tile_rows(imin(kMicroRows, r1 - r), kb, rows + (r - r0) * kRowStride, packed + j * kb, c + r * g.n + j, g.n,
+                            imin(kMicroCols, g.n - j), e);
+      }
+    }
+  });
+  parallel_for(g.m, [&](Index i, int) {
+    for (Index j = 0; j < g.n; j += kLanes) {
+      const Index lanes = g.n - j;
+      Vec total = g.accumulate ? load_n(g.c + i * g.ldc + j, lanes) : Vec{};
+      for (Index part = 0; part < split.parts; ++part) total += load_n(results + (part * g.m + i) * g.n + j, lanes);
+      if (g.bias) total += load_n(g.bias + j, lanes);
+      store_n(g.c + i * g.ldc + j, activate(total, g.activation), lanes);
+    }
+  });
+}
+
+}  // namespace
+
 Index gemm_scratch(const GemmArgs& g) {
+  const SplitK split(g);
+  if (split.parts > 1) return split.scratch(g);
   const Index packed = g.packed_b ? 0 : depth_block(g.k) * round_up(g.n, kMicroCols);
   return packed + kStripsPerTask * kMicroRows * kRowStride * threads();
 }
 
 void gemm(const GemmArgs& g) {
   if (g.m == 0 || g.n == 0) return;
+  const SplitK split(g);
+  if (split.parts > 1) return gemm_split(g, split);
   const Index depth = depth_block(g.k), panels = ceil_div(g.n, kMicroCols), padded_n = panels * kMicroCols;
   const Index strips = ceil_div(g.m, kMicroRows);
   // Tasks of about equal size: rows first, in an even number of blocks, then columns if there are too few tasks to share out evenly.
