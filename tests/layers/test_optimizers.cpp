@@ -1,0 +1,114 @@
+// Optimizers beyond the golden trajectories: state, clipping, schedules.
+#include "core/files/weights.h"
+#include "core/ops.h"
+#include "layers/optimizer.h"
+#include "tests/support.h"
+
+using namespace fu;
+using namespace fu::test;
+
+namespace {
+
+/// Gradient of the step, a function of the step alone.
+Tensor gradient_at(int step, const Shape& shape) {
+  Random random(100 + static_cast<std::uint64_t>(step));
+  return random.normal(shape);
+}
+
+}  // namespace
+
+TEST_CASE("optimizers: SGD by its formula") {
+  Parameter p(Tensor::full({2}, 1));
+  Sgd sgd({&p}, 0.1, 0.9, 0.01);
+  double value = 1, velocity = 0;
+  for (int i = 0; i < 5; ++i) {
+    p.grad = Tensor::full({2}, static_cast<real>(i));
+    sgd.step();
+    velocity = 0.9 * velocity + i + 0.01 * value;
+    value -= 0.1 * velocity;
+  }
+  CHECK(static_cast<double>(p.value.data()[1]) == doctest::Approx(value).epsilon(1e-5));
+}
+
+TEST_CASE("optimizers: saved and loaded, they go on exactly") {
+  const TempFolder folder;
+  const Shape shape{3, 5};
+  for (int kind = 0; kind < 4; ++kind) {
+    CAPTURE(kind);
+    const auto make = [&](Parameter& p) -> std::unique_ptr<Optimizer> {
+      if (kind == 3) return std::make_unique<Sgd>(std::vector<Parameter*>{&p}, 0.1, 0.9);
+      return std::make_unique<Adam>(static_cast<Adam::Kind>(kind), std::vector<Parameter*>{&p}, 0.01, AdamOptions{0.9, 0.999, 1e-8, 0.02});
+    };
+    const auto run = [&](Parameter& p, Optimizer& o, int from, int to) {
+      for (int i = from; i < to; ++i) {
+        p.grad = gradient_at(i, shape);
+        o.step();
+      }
+    };
+    Parameter whole(Tensor::full(shape, 1)), first(Tensor::full(shape, 1));
+    const auto a = make(whole), b = make(first);
+    run(whole, *a, 0, 8);
+    run(first, *b, 0, 5);
+    std::map<std::string, Tensor> tensors{{"p", first.value}};
+    b->save(tensors, "optimizer.");
+    write_safetensors(folder / "state.safetensors", tensors);
+
+    const Weights file(folder / "state.safetensors");
+    Parameter second(file.read("p"));
+    const auto c = make(second);
+    c->load(file, "optimizer.");
+    CHECK(c->steps() == 5);
+    run(second, *c, 5, 8);
+    CHECK(relative_error(second.value, whole.value) <= (sizeof(real) == 8 ? 1e-5 : 0));  // files hold floats
+    Parameter other(Tensor::full({2}, 1));
+    const auto d = make(other);
+    CHECK(contains(message_of([&] { d->load(file, "optimizer."); }), "expected (2)"));
+  }
+}
+
+TEST_CASE("optimizers: clipping, constants, and who else holds a value") {
+  Parameter a(Tensor::full({4}, 1)), b(Tensor::full({9}, 1)), fixed(Tensor::full({2}, 1));
+  fixed.trainable = false;
+  Sgd sgd({&a, &b, &fixed}, 1);
+  a.grad = Tensor::full({4}, 3);
+  b.grad = Tensor::full({9}, 4);
+  CHECK(sgd.clip_gradients(1000) == doctest::Approx(std::sqrt(4 * 9 + 9 * 16.0)));
+  CHECK(a.grad.data()[0] == 3);
+  sgd.clip_gradients(1);
+  CHECK(static_cast<double>(a.grad.data()[0]) == doctest::Approx(3 / std::sqrt(180.0)).epsilon(1e-5));
+  fixed.grad = Tensor::full({2}, 5);
+  const Tensor held = a.value;
+  sgd.step();
+  CHECK(held.data()[0] == 1);  // the optimizer wrote to a copy
+  CHECK(a.value.data()[0] < 1);
+  CHECK(fixed.value.data()[0] == 1);
+  sgd.zero_grad();
+  CHECK(!a.has_grad());
+}
+
+TEST_CASE("optimizers: each finds the bottom of a bowl") {
+  for (int kind = 0; kind < 4; ++kind) {
+    CAPTURE(kind);
+    Parameter p(Tensor::from({3}, {5, -3, 2}));
+    std::unique_ptr<Optimizer> o;
+    if (kind == 3)
+      o = std::make_unique<Sgd>(std::vector<Parameter*>{&p}, 0.05, 0.5);
+    else
+      o = std::make_unique<Adam>(static_cast<Adam::Kind>(kind), std::vector<Parameter*>{&p}, 0.2);
+    for (int i = 0; i < 400; ++i) {
+      p.grad = unary(Unary::affine, p.value, 2);
+      o->lr *= 0.99;
+      o->step();
+    }
+    for (Index i = 0; i < 3; ++i) CHECK(std::abs(p.value.data()[i]) < real(0.05));
+  }
+}
+
+TEST_CASE("optimizers: warm-up and cosine") {
+  CHECK(warmup_cosine(0, 10, 110) == doctest::Approx(0.1));
+  CHECK(warmup_cosine(9, 10, 110) == doctest::Approx(1));
+  CHECK(warmup_cosine(10, 10, 110) == doctest::Approx(1));
+  CHECK(warmup_cosine(60, 10, 110) == doctest::Approx(0.5));
+  CHECK(warmup_cosine(110, 10, 110, 0.1) == doctest::Approx(0.1));
+  CHECK(warmup_cosine(5000, 10, 110, 0.1) == doctest::Approx(0.1));
+}
