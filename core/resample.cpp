@@ -213,53 +213,53 @@ void resample_band(const Tensor& x, const AxisMap& rows, const AxisMap& cols, In
 
 namespace {
 
-void check_image(const char* op, const Tensor& x, Index height, Index width) {
-  require<ShapeError>(x.rank() == 4 && x.dim(1) >= 1 && x.dim(2) >= 1, "[", op, "] x ", x.shape(), " must be (B,H,W,C) with H and W at least 1.");
-  require<ShapeError>(height >= 1 && width >= 1, "[", op, "] x ", x.shape(), " to ", height, "x", width, ": sizes must be at least 1.");
+void check_image(const char* op, const Shape& x, Index height, Index width) {
+  require<ShapeError>(x.rank() == 4 && x[1] >= 1 && x[2] >= 1, "[", op, "] x ", x, " must be (B,H,W,C) with H and W at least 1.");
+  require<ShapeError>(height >= 1 && width >= 1, "[", op, "] x ", x, " to ", height, "x", width, ": sizes must be at least 1.");
 }
 
 /// The same kind of map along rows and along columns.
 template <class Axis>
-Tensor resized(const char* op, const Tensor& x, Index height, Index width, const Axis& axis) {
+ImageMaps resized(const char* op, const Shape& x, Index height, Index width, const Axis& axis) {
   check_image(op, x, height, width);
-  return resample(x, axis(x.dim(1), height), axis(x.dim(2), width));
+  return {axis(x[1], height), axis(x[2], width)};
 }
 
 }  // namespace
 
-Tensor resize_nearest(const Tensor& x, Index height, Index width) { return resized("resize_nearest", x, height, width, nearest_axis); }
+ImageMaps resize_nearest_maps(const Shape& x, Index height, Index width) { return resized("resize_nearest", x, height, width, nearest_axis); }
 
-Tensor resize_bilinear(const Tensor& x, Index height, Index width) {
+ImageMaps resize_bilinear_maps(const Shape& x, Index height, Index width) {
   return resized("resize_bilinear", x, height, width, [](Index n_in, Index n_out) { return bilinear_axis(n_in, n_out); });
 }
 
-Tensor resize_bicubic(const Tensor& x, Index height, Index width) {
+ImageMaps resize_bicubic_maps(const Shape& x, Index height, Index width) {
   return resized("resize_bicubic", x, height, width, [](Index n_in, Index n_out) { return bicubic_axis(n_in, n_out); });
 }
 
-Tensor resize_triangle(const Tensor& x, Index height, Index width) { return resized("resize_triangle", x, height, width, triangle_axis); }
+ImageMaps resize_triangle_maps(const Shape& x, Index height, Index width) { return resized("resize_triangle", x, height, width, triangle_axis); }
 
-Tensor adaptive_avg_pool(const Tensor& x, Index height, Index width) { return resized("adaptive_avg_pool", x, height, width, average_axis); }
+ImageMaps adaptive_avg_pool_maps(const Shape& x, Index height, Index width) { return resized("adaptive_avg_pool", x, height, width, average_axis); }
 
-Tensor zoom_bilinear(const Tensor& x, double zoom) {
+ImageMaps zoom_bilinear_maps(const Shape& x, double zoom) {
   check_image("zoom_bilinear", x, 1, 1);
-  require<ShapeError>(zoom > 0 && std::floor(static_cast<double>(std::min(x.dim(1), x.dim(2))) * zoom) >= 1, "[zoom_bilinear] x ", x.shape(),
-                      " times ", zoom, " leaves no pixel.");
-  return resample(x, zoom_axis(x.dim(1), zoom), zoom_axis(x.dim(2), zoom));
+  require<ShapeError>(zoom > 0 && std::floor(static_cast<double>(std::min(x[1], x[2])) * zoom) >= 1, "[zoom_bilinear] x ", x, " times ", zoom,
+                      " leaves no pixel.");
+  return {zoom_axis(x[1], zoom), zoom_axis(x[2], zoom)};
 }
 
-Tensor reflect_pad(const Tensor& x, Index radius) {
+ImageMaps reflect_pad_maps(const Shape& x, Index radius) {
   check_image("reflect_pad", x, 1, 1);
-  require<ShapeError>(radius >= 0 && x.dim(1) > radius && x.dim(2) > radius, "[reflect_pad] x ", x.shape(), " by ", radius,
+  require<ShapeError>(radius >= 0 && x[1] > radius && x[2] > radius, "[reflect_pad] x ", x, " by ", radius,
                       ": height and width must exceed the radius. Pad less, or enlarge x first.");
-  return resample(x, reflect_axis(x.dim(1), radius), reflect_axis(x.dim(2), radius));
+  return {reflect_axis(x[1], radius), reflect_axis(x[2], radius)};
 }
 
-Tensor gaussian_blur(const Tensor& x, Index size, double sigma) {
+ImageMaps gaussian_blur_maps(const Shape& x, Index size, double sigma) {
   check_image("gaussian_blur", x, 1, 1);
-  require<ShapeError>(size % 2 == 1 && sigma > 0 && x.dim(1) > size / 2 && x.dim(2) > size / 2, "[gaussian_blur] x ", x.shape(), " with ", size,
-                      " taps, sigma ", sigma, ": taps must be odd, sigma positive, and x larger than half the taps.");
-  return resample(x, gaussian_axis(x.dim(1), size, sigma), gaussian_axis(x.dim(2), size, sigma));
+  require<ShapeError>(size % 2 == 1 && sigma > 0 && x[1] > size / 2 && x[2] > size / 2, "[gaussian_blur] x ", x, " with ", size, " taps, sigma ",
+                      sigma, ": taps must be odd, sigma positive, and x larger than half the taps.");
+  return {gaussian_axis(x[1], size, sigma), gaussian_axis(x[2], size, sigma)};
 }
 
 }  // namespace fu

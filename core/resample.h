@@ -64,18 +64,32 @@ Tensor resample(const Tensor& x, const AxisMap& rows, const AxisMap& cols);
 /// bands need no more memory than a band.
 void resample_band(const Tensor& x, const AxisMap& rows, const AxisMap& cols, Index begin, Index end, real* out);
 
+/// A map along rows and one along columns: what each function below does to images of shape x, with its checks.
+struct ImageMaps {
+  AxisMap rows, cols;
+};
+ImageMaps resize_nearest_maps(const Shape& x, Index height, Index width);
+ImageMaps resize_bilinear_maps(const Shape& x, Index height, Index width);
+ImageMaps resize_bicubic_maps(const Shape& x, Index height, Index width);
+ImageMaps resize_triangle_maps(const Shape& x, Index height, Index width);
+ImageMaps adaptive_avg_pool_maps(const Shape& x, Index height, Index width);
+ImageMaps zoom_bilinear_maps(const Shape& x, double zoom);
+ImageMaps reflect_pad_maps(const Shape& x, Index radius);
+ImageMaps gaussian_blur_maps(const Shape& x, Index size, double sigma);
+inline Tensor resample(const Tensor& x, const ImageMaps& maps) { return resample(x, maps.rows, maps.cols); }
+
 /// Resizes x (B,H,W,C) to (B,height,width,C).
-Tensor resize_nearest(const Tensor& x, Index height, Index width);
-Tensor resize_bilinear(const Tensor& x, Index height, Index width);
-Tensor resize_bicubic(const Tensor& x, Index height, Index width);
+inline Tensor resize_nearest(const Tensor& x, Index height, Index width) { return resample(x, resize_nearest_maps(x.shape(), height, width)); }
+inline Tensor resize_bilinear(const Tensor& x, Index height, Index width) { return resample(x, resize_bilinear_maps(x.shape(), height, width)); }
+inline Tensor resize_bicubic(const Tensor& x, Index height, Index width) { return resample(x, resize_bicubic_maps(x.shape(), height, width)); }
 /// Antialiased: bilinear where it enlarges, a triangle over all covered pixels where it reduces.
-Tensor resize_triangle(const Tensor& x, Index height, Index width);
-Tensor adaptive_avg_pool(const Tensor& x, Index height, Index width);
+inline Tensor resize_triangle(const Tensor& x, Index height, Index width) { return resample(x, resize_triangle_maps(x.shape(), height, width)); }
+inline Tensor adaptive_avg_pool(const Tensor& x, Index height, Index width) { return resample(x, adaptive_avg_pool_maps(x.shape(), height, width)); }
 /// x (B,H,W,C) -> (B, floor(H zoom), floor(W zoom), C)
-Tensor zoom_bilinear(const Tensor& x, double zoom);
+inline Tensor zoom_bilinear(const Tensor& x, double zoom) { return resample(x, zoom_bilinear_maps(x.shape(), zoom)); }
 /// x (B,H,W,C) -> (B,H+2r,W+2r,C). throws ShapeError if H or W <= radius.
-Tensor reflect_pad(const Tensor& x, Index radius);
+inline Tensor reflect_pad(const Tensor& x, Index radius) { return resample(x, reflect_pad_maps(x.shape(), radius)); }
 /// Same shape; throws ShapeError if size is even or H or W <= size / 2.
-Tensor gaussian_blur(const Tensor& x, Index size, double sigma);
+inline Tensor gaussian_blur(const Tensor& x, Index size, double sigma) { return resample(x, gaussian_blur_maps(x.shape(), size, sigma)); }
 
 }  // namespace fu

@@ -20,7 +20,7 @@ AxisMap axis(const Jitter& j, Index n, Index begin, bool flip) {
 
 }  // namespace
 
-JitterMaps jitter_maps(const Jitter& j, Index h, Index w) {
+ImageMaps jitter_maps(const Jitter& j, Index h, Index w) {
   require<ShapeError>(h > j.max_pad && w > j.max_pad && j.top >= 0 && j.left >= 0 && j.top + h <= zoomed(h, j) && j.left + w <= zoomed(w, j),
                       "[jitter] image of ", h, "x", w, ", pad ", j.max_pad, ", zoom ", j.zoom, ", crop at (", j.top, ",", j.left,
                       "): the crop must fit, and the image be larger than the pad.");
@@ -29,7 +29,7 @@ JitterMaps jitter_maps(const Jitter& j, Index h, Index w) {
 
 Var apply_jitter(const Var& x, const Jitter& j) {
   require<ShapeError>(x.rank() == 4, "[jitter] x ", x.shape(), " must be (B,H,W,C).");
-  const JitterMaps maps = jitter_maps(j, x.dim(1), x.dim(2));
+  const ImageMaps maps = jitter_maps(j, x.dim(1), x.dim(2));
   return resample(x, maps.rows, maps.cols);
 }
 

@@ -15,10 +15,7 @@ struct Jitter {
 };
 
 /// The view as one map along rows and one along columns, for an image of h x w. throws ShapeError if the crop does not fit.
-struct JitterMaps {
-  AxisMap rows, cols;
-};
-JitterMaps jitter_maps(const Jitter& jitter, Index h, Index w);
+ImageMaps jitter_maps(const Jitter& jitter, Index h, Index w);
 
 /// x (B,H,W,C) -> the same shape, seen through the jitter.
 Var apply_jitter(const Var& x, const Jitter& jitter);

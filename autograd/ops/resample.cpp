@@ -12,40 +12,18 @@ Var resample(const Var& x, const AxisMap& rows, const AxisMap& cols) {
 
 namespace {
 
-template <class Axis>
-Var resized(const char* op, const Var& x, Index height, Index width, const Axis& axis) {
-  require<ShapeError>(x.rank() == 4 && x.dim(1) >= 1 && x.dim(2) >= 1 && height >= 1 && width >= 1, "[", op, "] x ", x.shape(), " to ", height, "x",
-                      width, ": x must be (B,H,W,C) and no side 0.");
-  return resample(x, axis(x.dim(1), height), axis(x.dim(2), width));
-}
+Var resample(const Var& x, const ImageMaps& maps) { return resample(x, maps.rows, maps.cols); }
 
 }  // namespace
 
-Var resize_nearest(const Var& x, Index height, Index width) { return resized("resize_nearest", x, height, width, nearest_axis); }
-Var resize_bilinear(const Var& x, Index height, Index width) {
-  return resized("resize_bilinear", x, height, width, [](Index n, Index m) { return bilinear_axis(n, m); });
-}
-Var resize_bicubic(const Var& x, Index height, Index width) {
-  return resized("resize_bicubic", x, height, width, [](Index n, Index m) { return bicubic_axis(n, m); });
-}
-Var resize_triangle(const Var& x, Index height, Index width) { return resized("resize_triangle", x, height, width, triangle_axis); }
-Var adaptive_avg_pool(const Var& x, Index height, Index width) { return resized("adaptive_avg_pool", x, height, width, average_axis); }
-
-Var zoom_bilinear(const Var& x, double zoom) {
-  require<ShapeError>(x.rank() == 4 && zoom > 0 && static_cast<double>(std::min(x.dim(1), x.dim(2))) * zoom >= 1, "[zoom_bilinear] x ", x.shape(),
-                      " times ", zoom, " must be (B,H,W,C) and leave a pixel.");
-  return resample(x, zoom_axis(x.dim(1), zoom), zoom_axis(x.dim(2), zoom));
-}
-Var reflect_pad(const Var& x, Index radius) {
-  require<ShapeError>(x.rank() == 4 && radius >= 0 && x.dim(1) > radius && x.dim(2) > radius, "[reflect_pad] x ", x.shape(), " by ", radius,
-                      ": x must be (B,H,W,C), height and width above the radius.");
-  return resample(x, reflect_axis(x.dim(1), radius), reflect_axis(x.dim(2), radius));
-}
-Var gaussian_blur(const Var& x, Index size, double sigma) {
-  require<ShapeError>(x.rank() == 4 && size % 2 == 1 && x.dim(1) > size / 2 && x.dim(2) > size / 2 && sigma > 0, "[gaussian_blur] x ", x.shape(),
-                      " with ", size, " taps: x must be (B,H,W,C), the size odd, and height and width above half of it.");
-  return resample(x, gaussian_axis(x.dim(1), size, sigma), gaussian_axis(x.dim(2), size, sigma));
-}
+Var resize_nearest(const Var& x, Index height, Index width) { return resample(x, resize_nearest_maps(x.shape(), height, width)); }
+Var resize_bilinear(const Var& x, Index height, Index width) { return resample(x, resize_bilinear_maps(x.shape(), height, width)); }
+Var resize_bicubic(const Var& x, Index height, Index width) { return resample(x, resize_bicubic_maps(x.shape(), height, width)); }
+Var resize_triangle(const Var& x, Index height, Index width) { return resample(x, resize_triangle_maps(x.shape(), height, width)); }
+Var adaptive_avg_pool(const Var& x, Index height, Index width) { return resample(x, adaptive_avg_pool_maps(x.shape(), height, width)); }
+Var zoom_bilinear(const Var& x, double zoom) { return resample(x, zoom_bilinear_maps(x.shape(), zoom)); }
+Var reflect_pad(const Var& x, Index radius) { return resample(x, reflect_pad_maps(x.shape(), radius)); }
+Var gaussian_blur(const Var& x, Index size, double sigma) { return resample(x, gaussian_blur_maps(x.shape(), size, sigma)); }
 
 void gradient_cases_resample(GradientCases& cases) {
   using In = const std::vector<Var>&;
