@@ -15,7 +15,6 @@ struct GradientCase {
   std::string name;
   std::vector<Tensor> inputs;
   std::function<Var(const std::vector<Var>&)> f;
-  bool smooth = true;  // else inputs lie near a kink somewhere, and finite differences mean nothing
 };
 
 class GradientCases {

@@ -74,6 +74,7 @@ Var reshape(const Var& x, const Shape& shape);
 Var permute(const Var& x, const Shape& order);
 Var expand(const Var& x, const Shape& shape);
 Var concat(const std::vector<Var>& parts, int axis);
+Var concat(std::initializer_list<Var> parts, int axis);
 Var slice(const Var& x, int axis, Index begin, Index end);
 /// Rows of x (N,..) at the given positions, in their order; a row may be taken often: (n,..).
 Var gather(const Var& x, std::shared_ptr<const std::vector<Index>> rows);

@@ -1,5 +1,6 @@
 #include "autograd/tape.h"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdlib>
 
@@ -9,17 +10,29 @@ namespace fu {
 
 namespace {
 
-thread_local Tape* recording = nullptr;
-thread_local std::uint64_t tapes_made = 0;
+// The newest living tape of this thread, and the number up to which tapes are paused by NoRecording.
+thread_local Tape* newest = nullptr;
+thread_local std::uint64_t paused = 0;
+std::atomic<std::uint64_t> tapes_made{0};  // by any thread: a number is never given twice
 constexpr std::size_t kArenaBlock = std::size_t{1} << 16;
+constexpr std::size_t kSpare = 4;
 
 }  // namespace
 
 Var::Var(const Parameter& parameter) {
-  if (recording && parameter.trainable)
-    *this = recording->leaf(parameter.value, &parameter);
+  Tape* tape = Tape::current();
+  if (tape && parameter.trainable)
+    *this = tape->leaf(parameter.value, &parameter);
   else
     value = parameter.value;
+}
+
+Parameter::~Parameter() {
+  // A tape that recorded it must not reach for it any more.
+  Tape* tape = tape_ ? Tape::find(tape_) : nullptr;
+  if (!tape) return;
+  Tape::Node& node = tape->storage_->nodes[static_cast<std::size_t>(node_)];
+  if (node.parameter == this) node.parameter = nullptr;
 }
 
 // ---- the tape's life
@@ -28,23 +41,32 @@ Tape::Storage::~Storage() {
   for (char* b : blocks) std::free(b);
 }
 
-/// One storage of a finished tape is kept for each thread.
-Tape::Storage*& Tape::spare() {
+/// Storages of finished tapes, for the next ones of this thread.
+PoolVector<Tape::Storage*>& Tape::spare() {
   struct Keeper {
-    Storage* storage = nullptr;
-    ~Keeper() { delete storage; }
+    PoolVector<Storage*> storages;
+    ~Keeper() {
+      for (Storage* s : storages) delete s;
+    }
   };
   thread_local Keeper keeper;
-  return keeper.storage;
+  return keeper.storages;
 }
 
-Tape::Tape() : storage_(std::exchange(spare(), nullptr)), outer_(recording), serial_(++tapes_made) {
-  if (!storage_) storage_ = new Storage;
-  recording = this;
+Tape::Tape() : storage_(nullptr), number_(++tapes_made), older_(newest) {
+  if (spare().empty()) {
+    storage_ = new Storage;
+  } else {
+    storage_ = spare().back();
+    spare().pop_back();
+  }
+  if (older_) older_->newer_ = this;
+  newest = this;
 }
 
 Tape::~Tape() {
-  recording = outer_;
+  if (older_) older_->newer_ = newer_;
+  (newer_ ? newer_->older_ : newest) = older_;
   // From the end: a closure may hold what an earlier node made. No recursion, however long the chain.
   for (std::size_t i = storage_->nodes.size(); i-- > 0;) {
     Node& node = storage_->nodes[i];
@@ -54,16 +76,22 @@ Tape::~Tape() {
   storage_->inputs.clear();
   storage_->parameters.clear();
   storage_->block = storage_->used = 0;
-  if (spare())
-    delete storage_;
+  if (spare().size() < kSpare)
+    spare().push_back(storage_);
   else
-    spare() = storage_;
+    delete storage_;
 }
 
-Tape* Tape::current() { return recording; }
+Tape* Tape::current() { return newest && newest->number_ > paused ? newest : nullptr; }
 
-NoRecording::NoRecording() : outer_(std::exchange(recording, nullptr)) {}
-NoRecording::~NoRecording() { recording = outer_; }
+Tape* Tape::find(std::uint64_t number) {
+  for (Tape* t = newest; t; t = t->older_)
+    if (t->number_ == number) return t;
+  return nullptr;
+}
+
+NoRecording::NoRecording() : before_(std::exchange(paused, tapes_made.load())) {}
+NoRecording::~NoRecording() { paused = before_; }
 
 // ---- recording
 
@@ -91,10 +119,12 @@ int Tape::add_node(const char* op, const Shape& shape, const Var* inputs, std::s
 }
 
 Var Tape::leaf(const Tensor& value, const Parameter* parameter) {
-  require<UsageError>(!ran_, "[record] this tape has run backward already. Make a new Tape for every step.");
+  require<UsageError>(!ran_,
+                      "[record] this tape has run backward already. End its scope first: make a new Tape for every step, and compute what is "
+                      "not to be learned without one, or under NoRecording.");
   Var var(value);
-  var.tape = this;
-  if (parameter && parameter->tape_ == serial_) {
+  var.tape = number_;
+  if (parameter && parameter->tape_ == number_) {
     const Node& node = storage_->nodes[static_cast<std::size_t>(parameter->node_)];
     if (node.parameter == parameter && node.version == parameter->version) {
       var.id = parameter->node_;
@@ -106,7 +136,7 @@ Var Tape::leaf(const Tensor& value, const Parameter* parameter) {
     Node& node = storage_->nodes.back();
     node.parameter = parameter;
     node.version = parameter->version;
-    parameter->tape_ = serial_;
+    parameter->tape_ = number_;
     parameter->node_ = var.id;
     storage_->parameters.push_back(var.id);
   }
@@ -118,9 +148,12 @@ Var Tape::watch(const Tensor& value) { return leaf(value, nullptr); }
 Tape* tape_of(const char* op, const Var* inputs, std::size_t count) {
   Tape* tape = nullptr;
   for (std::size_t i = 0; i < count; ++i) {
-    if (!inputs[i].tape || inputs[i].tape == tape) continue;
+    if (!inputs[i].tape || (tape && inputs[i].tape == tape->number())) continue;
+    Tape* found = Tape::find(inputs[i].tape);
+    require<UsageError>(found, "[", op,
+                        "] an input was recorded on a tape that has ended, or on another thread. detach() what is kept for the next step.");
     require<UsageError>(!tape, "[", op, "] inputs are recorded on two tapes. Record a computation on one, or detach() what comes from the other.");
-    tape = inputs[i].tape;
+    tape = found;
   }
   require<UsageError>(!tape || !tape->ran(), "[", op, "] an input was recorded on a tape that has run backward. Make a new Tape for every step.");
   return tape;
@@ -151,17 +184,22 @@ Tensor& Tape::slot(int id) {
   return node.parameter ? node.parameter->grad : node.grad;
 }
 
-Tensor& Gradient::target(int i, bool& fresh) const {
-  Tape::Node& node = tape_.storage_->nodes[static_cast<std::size_t>(node_)];
+Tensor Gradient::target(int i, bool& fresh) const {
+  const Tape::Node& node = tape_.storage_->nodes[static_cast<std::size_t>(node_)];
   const int input = tape_.storage_->inputs[static_cast<std::size_t>(node.first_input + i)];
-  Tape::Node& target = tape_.storage_->nodes[static_cast<std::size_t>(input)];
-  Tensor& grad = tape_.slot(input);
+  const Tape::Node& target = tape_.storage_->nodes[static_cast<std::size_t>(input)];
   fresh = !(target.parameter ? target.parameter->has_grad() : target.has_grad);
-  if (fresh) grad = Tensor(target.shape);
+  if (fresh) return Tensor(target.shape);
+  const Tensor& grad = tape_.slot(input);
   // Somebody else may hold the same storage: it must not change under them.
-  if (!fresh && !grad.unique()) grad = grad.clone();
-  target.has_grad = true;
-  return grad;
+  return grad.unique() ? grad : grad.clone();
+}
+
+void Gradient::set(int i, Tensor gradient) const {
+  const Tape::Node& node = tape_.storage_->nodes[static_cast<std::size_t>(node_)];
+  const int input = tape_.storage_->inputs[static_cast<std::size_t>(node.first_input + i)];
+  tape_.slot(input) = std::move(gradient);
+  tape_.storage_->nodes[static_cast<std::size_t>(input)].has_grad = true;
 }
 
 void Tape::accumulate(int id, Tensor dx) {
@@ -180,11 +218,13 @@ void Tape::accumulate(int id, Tensor dx) {
 
 void Tape::backward(const Var& y, const Tensor& dy) {
   require<UsageError>(!ran_, "[backward] this tape has run backward already and freed what it had saved. Record the step again on a new Tape.");
-  require<UsageError>(y.tape == this, "[backward] the value was not recorded on this tape.");
+  require<UsageError>(y.tape == number_, "[backward] the value was not recorded on this tape.");
   require<ShapeError>(dy.shape() == y.shape(), "[backward] gradient ", dy.shape(), " for a value of shape ", y.shape(), ".");
   Storage& s = *storage_;
   for (int id : s.parameters) {
     const Node& node = s.nodes[static_cast<std::size_t>(id)];
+    require<UsageError>(node.parameter, "[backward] a parameter ", node.shape,
+                        " was destroyed after it was recorded. Parameters must outlive the tape.");
     require<UsageError>(node.parameter->version == node.version, "[backward] parameter '", node.parameter->name, "' ", node.shape,
                         " was changed after it was recorded, so its gradient would be wrong. Run backward before the optimizer's step.");
   }
@@ -204,9 +244,10 @@ void Tape::backward(const Var& y, const Tensor& dy) {
 }
 
 Tensor Tape::gradient(const Var& watched) const {
-  require<UsageError>(watched.tape == this && watched.id >= 0 && !storage_->nodes[static_cast<std::size_t>(watched.id)].parameter &&
+  require<UsageError>(watched.tape == number_ && watched.id >= 0 && !storage_->nodes[static_cast<std::size_t>(watched.id)].parameter &&
                           storage_->nodes[static_cast<std::size_t>(watched.id)].inputs == 0,
                       "[gradient] only inputs made by watch() on this tape keep their gradients.");
+  require<UsageError>(ran_, "[gradient] there is none before backward().");
   const Node& node = storage_->nodes[static_cast<std::size_t>(watched.id)];
   return node.has_grad ? node.grad : Tensor::zeros(node.shape);
 }
@@ -218,7 +259,9 @@ void backward(const Var& loss) {
 
 void backward(const Var& y, const Tensor& dy) {
   require<UsageError>(y.tracked(), "[backward] the value depends on no parameter that was recorded. Make a Tape before computing it.");
-  y.tape->backward(y, dy);
+  Tape* tape = Tape::find(y.tape);
+  require<UsageError>(tape, "[backward] the value was recorded on a tape that has ended, or on another thread. Run backward in the tape's scope.");
+  tape->backward(y, dy);
 }
 
 }  // namespace fu

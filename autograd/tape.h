@@ -14,31 +14,36 @@
 #include <utility>
 #include <vector>
 
+#include "core/pool.h"
 #include "core/tensor.h"
 
 namespace fu {
 
 class Tape;
 
-/// A tensor that is learned. Its address is its identity: it is neither copied nor moved. A const one is not written; to use it in a
-/// computation, and to collect its gradient, is no change.
+/// A tensor that is learned. Its address is its identity: it is neither copied nor moved, and must outlive the tapes that record it. A const one
+/// is not written; to use it in a computation, and to collect its gradient, is no change. One thread at a time may record it.
 struct Parameter {
   Parameter() = default;
   explicit Parameter(Tensor initial) : value(std::move(initial)) {}
   Parameter(const Parameter&) = delete;
   Parameter& operator=(const Parameter&) = delete;
+  ~Parameter();
 
   Tensor value;
   mutable Tensor grad;    // gradients are added here by backward(); of size 0 until there is one
   bool trainable = true;  // else it is a constant
+  bool buffer = false;    // statistics: kept in files with the others, but never learned
+  bool packed = false;    // its value has moved into a layer packed for inference
   std::string name;       // within its module, for messages
   std::uint64_t version = 0;
 
   void zero_grad() const { grad = Tensor(); }
-  bool has_grad() const { return grad.size() > 0 || (value.size() == 0 && grad.shape() == value.shape()); }
+  bool has_grad() const { return grad.shape() == value.shape() && (grad.size() > 0 || value.size() == 0); }
   /// Replaces the value, or tells that it was written in place: what was recorded with the old one cannot run backward any more.
   void set(Tensor v) {
     value = std::move(v);
+    if (grad.shape() != value.shape()) grad = Tensor();
     ++version;
   }
   void touch() { ++version; }
@@ -58,10 +63,10 @@ struct Var {
   Var(const Parameter& parameter);
 
   Tensor value;
-  Tape* tape = nullptr;
-  int id = -1;
+  std::uint64_t tape = 0;  // the number of its tape; 0 for a constant. No pointer: the value may be kept longer than the tape
+  int id = -1;             // its node there
 
-  bool tracked() const { return tape != nullptr; }
+  bool tracked() const { return tape != 0; }
   const Shape& shape() const { return value.shape(); }
   Index dim(int axis) const { return value.dim(axis); }
   int rank() const { return value.rank(); }
@@ -79,8 +84,9 @@ class Gradient {
   bool wants(int i) const;
   /// Adds to the gradient of input i. dx may have the shape that the input was broadcast to: it is summed back.
   void add(int i, Tensor dx) const;
-  /// The gradient of input i itself, for kernels that add to it, or, where `fresh` is set, fill it.
-  Tensor& target(int i, bool& fresh) const;
+  /// The gradient of input i itself, for kernels that add to it, or, where `fresh` is set, fill it. It counts when it is handed to set().
+  Tensor target(int i, bool& fresh) const;
+  void set(int i, Tensor gradient) const;
 
  private:
   friend class Tape;
@@ -91,7 +97,8 @@ class Gradient {
 
 /// Records on this thread from its construction until its end; constructing another inside it records there meanwhile. A training step is
 /// { Tape tape; loss = ...; backward(loss); }: nodes and saved tensors are gone at the end of the scope, and their memory is used again by
-/// the next step, which therefore allocates nothing.
+/// the next step, which therefore allocates nothing. If backward throws, for want of memory say, gradients are incomplete: zero them.
+/// A tape belongs to the thread that made it.
 class Tape {
  public:
   Tape();
@@ -100,25 +107,30 @@ class Tape {
   Tape& operator=(const Tape&) = delete;
   /// The tape that records on this thread, or null.
   static Tape* current();
+  /// The tape of that number, if it lives and belongs to this thread; else null.
+  static Tape* find(std::uint64_t number);
 
   /// A tracked input that is no parameter; gradient() gives its gradient after backward().
   Var watch(const Tensor& value);
-  /// Of shape and zeros if the loss does not depend on it. Throws UsageError if the Var was not made by watch() on this tape.
+  /// Zeros if the loss does not depend on it. Throws UsageError before backward(), or if the Var was not made by watch() on this tape.
   Tensor gradient(const Var& watched) const;
 
   /// Runs from `y` back to the parameters and watched inputs, with dy as the gradient of y. Throws UsageError if it has run already.
   void backward(const Var& y, const Tensor& dy);
 
   bool ran() const { return ran_; }
+  std::uint64_t number() const { return number_; }
   Index nodes() const { return static_cast<Index>(storage_->nodes.size()); }
 
  private:
   friend class Gradient;
+  friend class NoRecording;
+  friend struct Parameter;
   friend struct Var;
   template <class F>
   friend Var record(const char* op, std::initializer_list<Var> inputs, Tensor y, F backward);
   template <class F>
-  friend Var record(const char* op, const std::vector<Var>& inputs, Tensor y, F backward);
+  friend Var record(const char* op, const Var* inputs, std::size_t count, Tensor y, F backward);
 
   /// A backward function with what it saved, somewhere in the arena.
   struct Closure {
@@ -153,7 +165,7 @@ class Tape {
     ~Storage();
   };
 
-  static Storage*& spare();
+  static PoolVector<Storage*>& spare();
   Var leaf(const Tensor& value, const Parameter* parameter);
   void* allocate(std::size_t bytes);
   int add_node(const char* op, const Shape& shape, const Var* inputs, std::size_t count, Closure* closure);
@@ -166,14 +178,14 @@ class Tape {
     static_assert(alignof(C) <= alignof(std::max_align_t), "the arena is aligned for everything usual");
     Var result(std::move(y));
     Closure* closure = new (allocate(sizeof(C))) C(std::forward<F>(f));
-    result.tape = this;
+    result.tape = number_;
     result.id = add_node(op, result.shape(), inputs, count, closure);
     return result;
   }
 
   Storage* storage_;
-  Tape* outer_;
-  std::uint64_t serial_;
+  std::uint64_t number_;                      // unique in the process
+  Tape *newer_ = nullptr, *older_ = nullptr;  // the living tapes of this thread
   bool ran_ = false;
 };
 
@@ -186,7 +198,7 @@ class NoRecording {
   NoRecording& operator=(const NoRecording&) = delete;
 
  private:
-  Tape* outer_;
+  std::uint64_t before_;
 };
 
 /// The tape on which the result of an op on these inputs belongs; null if none of them is tracked. Throws UsageError if they are on different
@@ -202,10 +214,10 @@ Var record(const char* op, std::initializer_list<Var> inputs, Tensor y, F backwa
   return tape->record_on(op, inputs.begin(), inputs.size(), std::move(y), std::move(backward));
 }
 template <class F>
-Var record(const char* op, const std::vector<Var>& inputs, Tensor y, F backward) {
-  Tape* tape = tape_of(op, inputs.data(), inputs.size());
+Var record(const char* op, const Var* inputs, std::size_t count, Tensor y, F backward) {
+  Tape* tape = tape_of(op, inputs, count);
   if (!tape) return Var(std::move(y));
-  return tape->record_on(op, inputs.data(), inputs.size(), std::move(y), std::move(backward));
+  return tape->record_on(op, inputs, count, std::move(y), std::move(backward));
 }
 
 /// The value, for a kernel that has no backward. Throws UsageError, naming `op`, if x is tracked: a gradient is never lost silently.

@@ -204,7 +204,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation) {
-  require<ShapeError>(x.rank() >= 1 && weight.rank() == 2 && x.dim(-1) == weight.dim(1) && (bias.size() == 0 || bias.size() == weight.dim(0)),
+  require<ShapeError>(x.rank() >= 1 && weight.rank() == 2 && x.dim(-1) == weight.dim(1) && (bias.size() == 0 || bias.shape() == Shape{weight.dim(0)}),
                       "[linear] x ", x.shape(), ", weight ", weight.shape(), ", bias ", bias.shape(),
                       ": x's last size must be weight's second, and bias as long as weight's first.");
   Tensor y(with_last(x.shape(), weight.dim(0)));
@@ -221,7 +221,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activat
 
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, Index stride, Index padding) {
   const bool ranks = x.rank() == 4 && weight.rank() == 4 && stride >= 1 && padding >= 0;
-  require<ShapeError>(ranks && x.dim(3) == weight.dim(3) && (bias.size() == 0 || bias.size() == weight.dim(0)) &&
+  require<ShapeError>(ranks && x.dim(3) == weight.dim(3) && (bias.size() == 0 || bias.shape() == Shape{weight.dim(0)}) &&
                           x.dim(1) + 2 * padding >= weight.dim(1) && x.dim(2) + 2 * padding >= weight.dim(2),
                       "[conv2d] x ", x.shape(), ", weight ", weight.shape(), ", bias ", bias.shape(), ", stride ", stride, ", padding ", padding,
                       ": x must be (B,H,W,C), weight (N,kH,kW,C) no larger than the padded image, bias (N).");
@@ -268,19 +268,22 @@ Tensor adaptive_conv(const Tensor& x, const Tensor& k) {
   require<ShapeError>(
       x.rank() == 4 && k.rank() == 4 && d % 2 == 1 && d * d == k.dim(3) && x.dim(0) == k.dim(0) && x.dim(1) == k.dim(1) && x.dim(2) == k.dim(2),
       "[adaptive_conv] x ", x.shape(), ", kernels ", k.shape(), ": must be (B,H,W,C) and (B,H,W,d*d) with d odd.");
-  require<ShapeError>(x.dim(1) > d / 2 && x.dim(2) > d / 2, "[adaptive_conv] x ", x.shape(), " with radius ", d / 2,
-                      ": height and width must exceed the radius. Use a smaller radius.");
+  require<ShapeError>(x.dim(1) > d / 2 && x.dim(2) > d / 2 && d / 2 <= 5, "[adaptive_conv] x ", x.shape(), " with radius ", d / 2,
+                      ": height and width must exceed the radius, and the radius may be at most 5. Use a smaller one.");
   Tensor y(x.shape());
   kernels().adaptive_conv(x.data(), k.data(), y.data(), x.dim(0), x.dim(1), x.dim(2), x.dim(3), d / 2);
   return y;
 }
 
-Tensor concat(const std::vector<Tensor>& parts, int axis) {
-  require<ShapeError>(!parts.empty(), "[concat] no tensors. Give at least one.");
+Tensor concat(const std::vector<Tensor>& parts, int axis) { return concat(parts.data(), parts.size(), axis); }
+
+Tensor concat(const Tensor* parts, std::size_t count, int axis) {
+  require<ShapeError>(count > 0, "[concat] no tensors. Give at least one.");
   const int i = positive_axis("concat", parts[0], axis);
   Shape shape = parts[0].shape();
   Index total = 0;
-  for (const Tensor& part : parts) {
+  for (std::size_t p = 0; p < count; ++p) {
+    const Tensor& part = parts[p];
     Shape alike = part.shape();
     if (part.rank() == shape.rank()) alike.set(i, shape[i]);
     require<ShapeError>(alike == shape, "[concat] ", parts[0].shape(), " and ", part.shape(), " along axis ", axis,
@@ -291,7 +294,8 @@ Tensor concat(const std::vector<Tensor>& parts, int axis) {
   Tensor y(shape);
   const Index outer = shape.elements(0, i), inner = shape.elements(i + 1, shape.rank());
   Index at = 0;
-  for (const Tensor& part : parts) {
+  for (std::size_t p = 0; p < count; ++p) {
+    const Tensor& part = parts[p];
     const Index run = part.dim(i) * inner;
     for (Index o = 0; o < outer; ++o) std::copy_n(part.data() + o * run, run, y.data() + o * total * inner + at);
     at += run;
@@ -334,7 +338,7 @@ Tensor unslice(const Tensor& x, int axis, Index begin, Index n) {
 }
 
 PackedLinear::PackedLinear(const Tensor& weight, const Tensor& bias) : bias_(bias) {
-  require<ShapeError>(weight.rank() == 2 && (bias.size() == 0 || bias.size() == weight.dim(0)), "[linear] weight ", weight.shape(), ", bias ",
+  require<ShapeError>(weight.rank() == 2 && (bias.size() == 0 || bias.shape() == Shape{weight.dim(0)}), "[linear] weight ", weight.shape(), ", bias ",
                       bias.shape(), ": must be (N,K) and (N).");
   n_ = weight.dim(0);
   k_ = weight.dim(1);

@@ -41,7 +41,7 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, rea
 Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a = false, bool transpose_b = false);
 /// Runs a product, with scratch from the pool.
 void run_gemm(GemmArgs args);
-/// x (..,K), weight (N,K), bias (N) or of size 0 -> act(x weight^T + bias) (..,N)
+/// x (..,K), weight (N,K), bias (N), or of size 0 for none -> act(x weight^T + bias) (..,N)
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation = Activation::none);
 /// qkv (B,N,3C): queries, keys and values of `heads` heads side by side -> (B,N,C); scores are divided by sqrt(C / heads).
 /// memory: linear in N. source: arXiv 1706.03762 eq. 1
@@ -50,11 +50,12 @@ Tensor attention(const Tensor& qkv, Index heads);
 /// Adaptive convolution: one kernel per output pixel, shared by all channels.
 ///   x (B,H,W,C), k (B,H,W,d*d), d = 2*radius + 1  ->  y (B,H,W,C);   x is reflect-padded by radius
 ///   y[b,i,j,c] = sum_uv k[b,i,j,u*d+v] * x[b, i+u-radius, j+v-radius, c]
-/// cost: B*H*W*C*d*d multiply-adds. throws ShapeError if H or W <= radius. source: FeatUp (arXiv 2403.10516) eq. 5
+/// cost: B*H*W*C*d*d multiply-adds. throws ShapeError if H or W <= radius, or the radius is above 5. source: FeatUp (arXiv 2403.10516) eq. 5
 Tensor adaptive_conv(const Tensor& x, const Tensor& k);
 
 /// Tensors one after another along an axis; all other sizes must be equal.
 Tensor concat(const std::vector<Tensor>& parts, int axis);
+Tensor concat(const Tensor* parts, std::size_t count, int axis);
 /// A copy of positions [begin, end) of an axis.
 Tensor slice(const Tensor& x, int axis, Index begin, Index end);
 /// x in place [begin, begin + its size) of an axis of n, zeros around it.

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
-// Cached blocks are bounded, so that one large result does not keep its memory for good; a training step's working set fits.
+// Cached blocks are bounded; a training step's working set stays.
 constexpr std::size_t kMaxCached = std::size_t{512} << 20;
 
 constexpr std::size_t kLargeBlock = std::size_t{256} << 20;
@@ -113,7 +113,8 @@ void pool_give(void* block, std::size_t bytes) noexcept {
   Pool& p = pool();
   std::lock_guard<std::mutex> lock(p.mutex);
   p.stats.live -= size;
-  if (p.stats.cached + size > kMaxCached) {
+  // What was live at once before will be again in the next step.
+  if (p.stats.cached + p.stats.live + size > std::max(kMaxCached, p.stats.peak_live)) {
     std::free(block);
     return;
   }

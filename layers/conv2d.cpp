@@ -18,11 +18,13 @@ Var Conv2d::operator()(const Var& x) const {
 }
 
 void Conv2d::pack() {
+  if (weight.packed) return;
   const Index out = weight.value.dim(0);
   packed_ = PackedLinear(weight.value.reshape({out, weight.value.size() / out}), bias.value);
   weight.set(Tensor());
   bias.set(Tensor());
   weight.trainable = bias.trainable = false;
+  weight.packed = bias.packed = true;
 }
 
 }  // namespace fu

@@ -22,6 +22,7 @@ Var Linear::add_to(Var y, const Var& x) const {
 }
 
 void Linear::pack(const Tensor& scale) {
+  if (weight.packed) return;
   Tensor w = weight.value, b = bias.value;
   if (scale.size() > 0) {
     w = w * scale.reshape({out_, 1});
@@ -31,6 +32,7 @@ void Linear::pack(const Tensor& scale) {
   weight.set(Tensor());
   bias.set(Tensor());
   weight.trainable = bias.trainable = false;
+  weight.packed = bias.packed = true;
 }
 
 }  // namespace fu

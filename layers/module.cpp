@@ -1,5 +1,6 @@
 #include "layers/module.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace fu {
@@ -19,8 +20,8 @@ void Module::visit(const std::function<void(const std::string&, Parameter&, File
 std::vector<Parameter*> Module::parameters() {
   std::vector<Parameter*> all;
   visit([&](const std::string& name, Parameter& p, FileLayout) {
-    p.name = name;  // full names make the engine's messages clear
-    all.push_back(&p);
+    p.name = name;                                                              // full names make the engine's messages clear
+    if (std::find(all.begin(), all.end(), &p) == all.end()) all.push_back(&p);  // tied weights count once
   });
   return all;
 }
@@ -32,6 +33,11 @@ Index Module::parameter_count() {
 }
 
 namespace {
+
+void refuse_packed(const char* what, const std::string& name, const Parameter& p) {
+  require<UsageError>(!p.packed, "[", what, "] '", name,
+                      "' is packed for inference; its weights are gone. Load them into a module that is not packed.");
+}
 
 Shape file_shape(const Shape& s, FileLayout layout) {
   switch (layout) {
@@ -47,6 +53,7 @@ Shape file_shape(const Shape& s, FileLayout layout) {
 void Module::load(const Weights& weights, const std::string& prefix) {
   visit(
       [&](const std::string& name, Parameter& p, FileLayout layout) {
+        refuse_packed("load", name, p);
         const Shape& own = p.value.shape();
         const bool flat = layout == FileLayout::matrix_as_conv && weights.shape(name) == own;  // some files drop the two ones
         const Tensor t = weights.read(name, flat ? own : file_shape(own, layout));
@@ -58,6 +65,7 @@ void Module::load(const Weights& weights, const std::string& prefix) {
 void Module::save(std::map<std::string, Tensor>& tensors, const std::string& prefix) {
   visit(
       [&](const std::string& name, Parameter& p, FileLayout layout) {
+        refuse_packed("save", name, p);
         tensors[name] = layout == FileLayout::conv ? p.value.permute({0, 3, 1, 2}) : p.value.reshape(file_shape(p.value.shape(), layout));
       },
       prefix);
@@ -72,7 +80,10 @@ void Module::eval() {
 }
 
 void Module::set_trainable(bool trainable) {
-  visit([&](const std::string&, Parameter& p, FileLayout) { p.trainable = trainable; });
+  visit([&](const std::string& name, Parameter& p, FileLayout) {
+    if (trainable) refuse_packed("train", name, p);
+    p.trainable = trainable && !p.buffer;
+  });
 }
 
 Tensor uniform_fan_in(const Shape& shape, Index fan_in, Random* random) {

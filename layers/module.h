@@ -39,7 +39,8 @@ class Module {
   /// Training: dropout draws from `random`, which must live until eval(). Evaluation, the state at first: no dropout.
   virtual void train(Random& random);
   virtual void eval();
-  /// Whether parameters are learned, or constants.
+  /// Whether parameters are learned, or constants; buffers are always constants. Throws UsageError for layers packed for inference, as load() and
+  /// save() do.
   void set_trainable(bool trainable);
 
  protected:

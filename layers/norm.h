@@ -35,6 +35,7 @@ class BatchNorm : public Layer {
     add("running_mean", running_mean);
     add("running_var", running_var);
     running_mean.trainable = running_var.trainable = false;
+    running_mean.buffer = running_var.buffer = true;
   }
   Var operator()(const Var& x) const override { return batch_norm(x, running_mean.value, running_var.value, weight, bias, eps_); }
 

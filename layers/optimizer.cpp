@@ -10,8 +10,11 @@
 namespace fu {
 
 Optimizer::Optimizer(const std::vector<Parameter*>& parameters) {
-  for (Parameter* p : parameters)
+  for (Parameter* p : parameters) {
+    require<UsageError>(std::find(parameters_.begin(), parameters_.end(), p) == parameters_.end(), "[optimizer] parameter '", p->name, "' ",
+                        p->value.shape(), " is given twice; it would be moved twice. Leave one out.");
     if (p->trainable) parameters_.push_back(p);
+  }
 }
 
 void Optimizer::make_states() {
@@ -26,6 +29,8 @@ void Optimizer::step() {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Parameter& p = *parameters_[i];
     if (!p.has_grad()) continue;
+    require<ShapeError>(p.value.shape() == states_[i][0].shape(), "[optimizer] parameter '", p.name, "' is ", p.value.shape(), " now and was ",
+                        states_[i][0].shape(), " when the optimizer was made. Make a new optimizer.");
     // Whoever else holds the value keeps it as it was.
     if (!p.value.unique()) p.value = p.value.clone();
     update(i, p.value.data(), p.grad.data(), p.value.size());
@@ -48,20 +53,33 @@ double Optimizer::clip_gradients(double most) {
   return length;
 }
 
+namespace {
+
+std::string state_name(const std::string& prefix, const char* which, std::size_t parameter) {
+  return prefix + which + "." + std::to_string(parameter);
+}
+
+}  // namespace
+
 void Optimizer::save(std::map<std::string, Tensor>& tensors, const std::string& prefix) const {
   // Two numbers below 2^24, so that a count is exact in float.
   tensors[prefix + "step"] = Tensor::from({2}, {static_cast<real>(steps_ >> 24), static_cast<real>(steps_ & 0xffffff)});
   for (std::size_t i = 0; i < parameters_.size(); ++i)
-    for (std::size_t j = 0; j < states_[i].size(); ++j)
-      tensors[prefix + state_names()[j] + "." + (parameters_[i]->name.empty() ? std::to_string(i) : parameters_[i]->name)] = states_[i][j].clone();
+    for (std::size_t j = 0; j < states_[i].size(); ++j) tensors[state_name(prefix, state_names()[j], i)] = states_[i][j].clone();
 }
 
 void Optimizer::load(const Weights& weights, const std::string& prefix) {
   const Tensor step = weights.read(prefix + "step", {2});
-  for (std::size_t i = 0; i < parameters_.size(); ++i)
-    for (std::size_t j = 0; j < states_[i].size(); ++j)
-      states_[i][j] = weights.read(prefix + state_names()[j] + "." + (parameters_[i]->name.empty() ? std::to_string(i) : parameters_[i]->name),
-                                   parameters_[i]->value.shape());
+  for (Index i = 0; i < 2; ++i)
+    require<FileError>(step.data()[i] >= 0 && step.data()[i] < 16777216 && step.data()[i] == std::floor(step.data()[i]), weights.path(), ": '",
+                       prefix, "step' holds ", step.data()[i], ": no count of steps.");
+  // All is read before anything changes.
+  std::vector<std::vector<Tensor>> loaded;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    loaded.emplace_back();
+    for (const char* which : state_names()) loaded.back().push_back(weights.read(state_name(prefix, which, i), parameters_[i]->value.shape()));
+  }
+  states_ = std::move(loaded);
   steps_ = (static_cast<Index>(step.data()[0]) << 24) + static_cast<Index>(step.data()[1]);
   replay();
 }
@@ -109,6 +127,7 @@ void Adam::update(std::size_t index, real* value, const real* gradient, Index n)
 }
 
 void Adam::replay() {
+  if (kind_ != Kind::nadam) return;
   const Index target = steps_;
   mu_product_ = 1;
   for (steps_ = 1; steps_ <= target; ++steps_) begin_step();

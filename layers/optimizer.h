@@ -14,7 +14,7 @@ class Weights;
 
 class Optimizer {
  public:
-  /// The parameters must outlive the optimizer. Those that are not trainable are left out.
+  /// The parameters must outlive the optimizer. Those that are not trainable are left out. Throws UsageError if one is given twice.
   explicit Optimizer(const std::vector<Parameter*>& parameters);
   virtual ~Optimizer() = default;
   Optimizer(const Optimizer&) = delete;
@@ -29,9 +29,11 @@ class Optimizer {
   double lr = 0;
   Index steps() const { return steps_; }
 
-  /// What has to be kept beside the weights to go on exactly: "step", and running means by parameter. Names begin with prefix.
+  /// What has to be kept beside the weights to go on exactly: "step", and running means by the parameter's place in the list. Names begin with
+  /// prefix.
   void save(std::map<std::string, Tensor>& tensors, const std::string& prefix) const;
-  /// Throws FileError if a tensor is missing or has another shape than its parameter.
+  /// For an optimizer made of the same parameters in the same order. Throws FileError, and changes nothing, if a tensor is missing or has another
+  /// shape than its parameter.
   void load(const Weights& weights, const std::string& prefix);
 
  protected:
@@ -64,6 +66,7 @@ class Sgd : public Optimizer {
   real momentum_, weight_decay_;
 };
 
+/// weight_decay is 0 for all kinds unless set, also for adamw.
 struct AdamOptions {
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
 };

@@ -39,6 +39,8 @@ void TransformerBlock::pack() {
   attn.proj.pack(ls1 ? ls1->gamma.value : Tensor());
   mlp.fc1.pack();
   mlp.fc2.pack(ls2 ? ls2->gamma.value : Tensor());
+  for (LayerScale* scale : {ls1.get(), ls2.get()})
+    if (scale) scale->gamma.trainable = false, scale->gamma.packed = true;
   packed_ = true;
 }
 

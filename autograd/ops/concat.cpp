@@ -3,19 +3,26 @@
 
 namespace fu {
 
-Var concat(const std::vector<Var>& parts, int axis) {
-  std::vector<Tensor> values;
-  for (const Var& part : parts) values.push_back(part.value);
-  Tensor y = concat(values, axis);
+namespace {
+
+Var concat(const Var* parts, std::size_t count, int axis) {
+  PoolVector<Tensor> values;
+  for (std::size_t p = 0; p < count; ++p) values.push_back(parts[p].value);
+  Tensor y = concat(values.data(), count, axis);
   const int i = axis < 0 ? axis + y.rank() : axis;
-  std::vector<Index> sizes;
-  for (const Var& part : parts) sizes.push_back(part.dim(i));
-  return record("concat", parts, std::move(y), [sizes, i](const Gradient& g) {
+  PoolVector<Index> sizes;
+  for (const Tensor& value : values) sizes.push_back(value.dim(i));
+  return record("concat", parts, count, std::move(y), [sizes, i](const Gradient& g) {
     Index at = 0;
     for (std::size_t p = 0; p < sizes.size(); at += sizes[p++])
       if (g.wants(static_cast<int>(p))) g.add(static_cast<int>(p), slice(g.dy, i, at, at + sizes[p]));
   });
 }
+
+}  // namespace
+
+Var concat(const std::vector<Var>& parts, int axis) { return concat(parts.data(), parts.size(), axis); }
+Var concat(std::initializer_list<Var> parts, int axis) { return concat(parts.begin(), parts.size(), axis); }
 
 void gradient_cases_concat(GradientCases& cases) {
   using In = const std::vector<Var>&;

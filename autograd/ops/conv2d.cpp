@@ -9,7 +9,7 @@ namespace fu {
 
 Var conv2d(const Var& x, const Var& weight, const Var& bias, Index stride, Index padding) {
   return record("conv2d", {x, weight, bias}, conv2d(x.value, weight.value, bias.value, stride, padding),
-                [x = x.value, w = weight.value, stride, padding](const Gradient& g) {
+                [x = x.value, w = weight.value, has_bias = bias.size() > 0, stride, padding](const Gradient& g) {
                   const Index h = x.dim(1), width = x.dim(2), c = x.dim(3), n = w.dim(0), kh = w.dim(1), kw = w.dim(2), patch = kh * kw * c;
                   const Index rows = g.dy.dim(0) * g.dy.dim(1), wo = g.dy.dim(2);
                   Tensor dx = g.wants(0) ? Tensor::zeros(x.shape()) : Tensor(), dw = g.wants(1) ? Tensor::zeros(w.shape()) : Tensor();
@@ -39,7 +39,7 @@ Var conv2d(const Var& x, const Var& weight, const Var& bias, Index stride, Index
                   }
                   if (g.wants(0)) g.add(0, std::move(dx));
                   if (g.wants(1)) g.add(1, std::move(dw));
-                  if (g.wants(2)) g.add(2, sum_to(g.dy, Shape{n}));
+                  if (has_bias && g.wants(2)) g.add(2, sum_to(g.dy, Shape{n}));
                 });
 }
 

@@ -20,7 +20,7 @@ void gradient_cases_elementwise(GradientCases& cases) {
                                                {"square", Unary::square},   {"gelu", Unary::gelu}, {"quick_gelu", Unary::quick_gelu},
                                                {"sigmoid", Unary::sigmoid}, {"tanh", Unary::tanh}, {"erf", Unary::erf}};
   const std::pair<const char*, Unary> positive[] = {{"log", Unary::log}, {"sqrt", Unary::sqrt}, {"reciprocal", Unary::reciprocal}};
-  // Functions with a kink, on both sides of it but not near it: bounds at 0.3 and -0.7.
+  // Functions with a kink, on both sides of it but not near it: at 0, and at the bound of 0.25.
   const std::pair<const char*, Unary> kinked[] = {
       {"relu", Unary::relu}, {"abs", Unary::abs}, {"clamp_min", Unary::clamp_min}, {"clamp_max", Unary::clamp_max}};
   for (const Shape& shape : {Shape{4, 7, 5}, Shape{}, Shape{1}, Shape{0}, Shape{17}}) {

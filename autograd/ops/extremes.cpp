@@ -15,6 +15,10 @@ Var extreme(const char* op, const Var& x, bool largest) {
   return record(op, {x}, y, [x = x.value, y, n, c](const Gradient& g) {
     Tensor dx(x.shape());
     for (Index k = 0; k < c; ++k) {
+      if (y.data()[k] != y.data()[k]) {  // not a number: nor is the gradient
+        for (Index i = 0; i < n; ++i) dx.data()[i * c + k] = y.data()[k];
+        continue;
+      }
       Index equal = 0;
       for (Index i = 0; i < n; ++i) equal += x.data()[i * c + k] == y.data()[k];
       for (Index i = 0; i < n; ++i) dx.data()[i * c + k] = x.data()[i * c + k] == y.data()[k] ? g.dy.data()[k] / static_cast<real>(equal) : 0;

@@ -11,7 +11,7 @@ Var linear(const Var& x, const Var& weight, const Var& bias, Activation activati
   if (tracked && activation == Activation::quick_gelu) return quick_gelu(linear(x, weight, bias));
   Tensor y = linear(x.value, weight.value, bias.value, activation);
   const Tensor saved = activation == Activation::relu ? y : Tensor();
-  return record("linear", {x, weight, bias}, std::move(y), [x = x.value, w = weight.value, saved](const Gradient& g) {
+  return record("linear", {x, weight, bias}, std::move(y), [x = x.value, w = weight.value, has_bias = bias.size() > 0, saved](const Gradient& g) {
     Tensor dz = g.dy;
     if (saved.size() > 0) {
       dz = Tensor(g.dy.shape());
@@ -21,7 +21,7 @@ Var linear(const Var& x, const Var& weight, const Var& bias, Activation activati
     if (g.wants(0)) g.add(0, matmul(dz.reshape({rows, n}), w).reshape(x.shape()));
     if (g.wants(1)) {
       bool fresh = false;
-      Tensor& dw = g.target(1, fresh);
+      Tensor dw = g.target(1, fresh);
       GemmArgs args;
       args.m = n, args.k = rows, args.n = k;
       args.a = dz.data(), args.a_row = 1, args.a_col = n;
@@ -29,8 +29,9 @@ Var linear(const Var& x, const Var& weight, const Var& bias, Activation activati
       args.c = dw.data(), args.ldc = k;
       args.accumulate = !fresh;
       run_gemm(args);
+      g.set(1, std::move(dw));
     }
-    if (g.wants(2)) g.add(2, sum_to(dz, Shape{n}));
+    if (has_bias && g.wants(2)) g.add(2, sum_to(dz, Shape{n}));
   });
 }
 

@@ -83,8 +83,8 @@ void min_max(const real* x, real* lo, real* hi, Index n, Index inner) {
   for (Index i = 1; i < n; ++i)
     for (Index c = 0; c < inner; ++c) {
       const real v = x[i * inner + c];
-      lo[c] = v < lo[c] ? v : lo[c];
-      hi[c] = v > hi[c] ? v : hi[c];
+      lo[c] = v < lo[c] || v != v ? v : lo[c];  // what is not a number stays
+      hi[c] = v > hi[c] || v != v ? v : hi[c];
     }
 }
 

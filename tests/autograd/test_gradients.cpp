@@ -74,18 +74,25 @@ void check_accumulation(const GradientCase& c, const Result& result, const Tenso
     double worst = 0, scale = 3;
     for (Index e = 0; e < c.inputs[i].size(); ++e) {
       const auto expected = static_cast<double>(result.gradients[i].data()[e]) + 3;
-      worst = std::max(worst, std::abs(static_cast<double>(parameters[i]->grad.data()[e]) - expected));
+      const double difference = std::abs(static_cast<double>(parameters[i]->grad.data()[e]) - expected);
+      worst = difference <= worst ? worst : std::isnan(difference) ? INFINITY : difference;
       scale = std::max(scale, std::abs(expected));
     }
     CHECK(worst <= (sizeof(real) == 8 ? 1e-12 : 3e-6) * scale);
   }
 }
 
-/// Fills the memory that the pool will hand out next with what is not a number: a kernel that leaves a hole in its result shows.
-void poison_pool(const GradientCase& c) {
+/// Fills the small blocks of memory that the pool will hand out next with what is not a number: a kernel that leaves a hole shows.
+void poison_pool() {
   std::vector<Tensor> held;
-  for (int repeat = 0; repeat < 4; ++repeat)
-    for (const Tensor& x : c.inputs) held.push_back(Tensor::full(x.shape(), std::numeric_limits<real>::quiet_NaN()));
+  for (Index n = 8; n <= 8192; n += std::max<Index>(8, n / 8))
+    for (int repeat = 0; repeat < 3; ++repeat) held.push_back(Tensor::full({n}, std::numeric_limits<real>::quiet_NaN()));
+}
+
+bool all_finite(const Tensor& t) {
+  for (Index i = 0; i < t.size(); ++i)
+    if (!std::isfinite(static_cast<double>(t.data()[i]))) return false;
+  return true;
 }
 
 void check(const GradientCase& c) {
@@ -102,7 +109,7 @@ void check(const GradientCase& c) {
   for (const Kernels* table : all_kernels()) {
     CAPTURE(std::string(table->isa));
     const WithKernels use(*table);
-    poison_pool(c);
+    poison_pool();
     {
       const WithThreads n(1);
       result = evaluate(c, all, cotangent);
@@ -111,6 +118,7 @@ void check(const GradientCase& c) {
     const Result three = evaluate(c, all, cotangent);
     for (std::size_t i = 0; i < c.inputs.size(); ++i) {
       CHECK(result.gradients[i].shape() == c.inputs[i].shape());
+      CHECK(all_finite(result.gradients[i]));
       CHECK(relative_error(result.gradients[i], reference.gradients[i]) <= (sizeof(real) == 8 ? 1e-11 : 1e-5));
       CHECK(same_bits(result.gradients[i], three.gradients[i]));
     }

@@ -1,8 +1,10 @@
 // The engine: what is recorded, what is refused, what is freed.
 #include <chrono>
+#include <thread>
 
 #include "autograd/ops.h"
 #include "core/pool.h"
+#include "layers/optimizer.h"
 #include "tests/allocations.h"
 #include "tests/support.h"
 
@@ -103,10 +105,67 @@ TEST_CASE("tape: errors are clear") {
   }
 }
 
+TEST_CASE("tape: lives and deaths in any order") {
+  Parameter w(Tensor::full({2}, 3));
+  Var kept;
+  {
+    Tape tape;
+    kept = square(Var(w));
+    backward(sum(kept));
+  }
+  {  // the next tape lies where the last one lay
+    Tape tape;
+    const Var y = Var(w) * Var(w);
+    CHECK(contains(message_of([&] { kept + y; }), "[add] an input was recorded on a tape that has ended"));
+    CHECK(contains(message_of([&] { backward(sum(kept.detach()) + kept); }), "has ended"));
+    CHECK((kept.detach() + y).tracked());
+  }
+  CHECK(contains(message_of([&] { backward(kept, kept.value); }), "[backward] the value was recorded on a tape that has ended"));
+  // A parameter that another thread has recorded before.
+  w.zero_grad();
+  std::thread([&] {
+    Tape tape;
+    Parameter other(Tensor::full({2}, 1));
+    backward(sum(Var(other) * Var(w)));
+  }).join();
+  CHECK(w.grad.data()[0] == 1);
+  // A parameter that is gone.
+  {
+    auto gone = std::make_unique<Parameter>(Tensor::full({2}, 1));
+    Tape tape;
+    const Var loss = sum(Var(w) * Var(*gone));
+    gone = nullptr;
+    CHECK(contains(message_of([&] { backward(loss); }), "[backward] a parameter (2) was destroyed after it was recorded"));
+  }
+  // Tapes that end in the order in which they began.
+  auto first = std::make_unique<Tape>(), second = std::make_unique<Tape>();
+  first = nullptr;
+  CHECK(Tape::current() == second.get());
+  CHECK(Var(w).tracked());
+  second = nullptr;
+  CHECK(Tape::current() == nullptr);
+  CHECK(!Var(w).tracked());
+}
+
+TEST_CASE("tape: a backward pass that fails leaves no gradient that was never computed") {
+  Random random(1);
+  Parameter w(random.normal({512, 512}));
+  const Tensor x = random.normal({512, 512});
+  Tape tape;
+  const Var loss = sum(linear(x, w, Tensor()));
+  // Room for the gradients themselves, but not for the scratch of the product.
+  set_memory_limit(pool_stats().live + 512 * 512 * sizeof(real) * 2 + 1000);
+  const std::string message = message_of([&] { backward(loss); });
+  set_memory_limit(0);
+  CHECK(contains(message, "[memory]"));
+  CHECK(!w.has_grad());
+}
+
 TEST_CASE("tape: a value that the loss does not depend on has gradient zero") {
   Tape tape;
   const Var x = tape.watch(Tensor::full({2}, 1)), y = tape.watch(Tensor::full({2}, 1));
   const Var unused = x * y;
+  CHECK(contains(message_of([&] { tape.gradient(x); }), "[gradient] there is none before backward()"));
   backward(sum(y));
   CHECK(tape.gradient(x).data()[0] == 0);
   CHECK(tape.gradient(y).data()[0] == 1);
@@ -158,6 +217,29 @@ TEST_CASE("tape: after the first steps a training loop allocates nothing") {
   for (int i = 0; i < 2; ++i) net.step(input);
   const std::size_t pool_before = pool_stats().system_calls, heap_before = heap_allocations();
   for (int i = 0; i < 10; ++i) net.step(input);
+  CHECK(pool_stats().system_calls == pool_before);
+  CHECK(heap_allocations() == heap_before);
+}
+
+TEST_CASE("tape: nor does one of many different ops") {
+  Random random(3);
+  Parameter image(random.normal({1, 12, 12, 8})), kernels(random.normal({1, 12, 12, 9})), scale(random.normal({8})), shift(random.normal({8}));
+  Parameter weight(random.normal({24, 16})), bias(random.normal({24}));
+  Adam adam(Adam::Kind::nadam, {&image, &kernels, &scale, &shift, &weight, &bias}, 1e-3);
+  const auto step = [&] {
+    adam.zero_grad();
+    Tape tape;
+    const Var blurred = gaussian_blur(image, 5, 1), mixed = adaptive_conv(blurred, softmax(kernels, -1));
+    const Var both = concat({layer_norm(mixed, scale, shift, real(1e-5)), gelu(blurred)}, -1);
+    const Var small = resize_bicubic(channel_dropout(both, real(0.2), random), 5, 7);
+    const Var tokens = attention(linear(reshape(small, {1, 35, 16}), weight, bias), 2);
+    backward(mean(square(slice(tokens, 1, 1, 30))) + affine(sum(neighbor_products(blurred, blurred, 1)), real(1e-3)));
+    adam.clip_gradients(1);
+    adam.step();
+  };
+  for (int i = 0; i < 3; ++i) step();
+  const std::size_t pool_before = pool_stats().system_calls, heap_before = heap_allocations();
+  for (int i = 0; i < 5; ++i) step();
   CHECK(pool_stats().system_calls == pool_before);
   CHECK(heap_allocations() == heap_before);
 }

@@ -133,8 +133,38 @@ TEST_CASE("layers: packed layers refuse gradients") {
   layer.pack();
   CHECK(relative_error(layer(x).value, y) <= kTolerance);
   CHECK(relative_error(layer.add_to(Var(y.clone()), x).value, y + y) <= kTolerance);
+  layer.pack();  // once is enough
+  CHECK(relative_error(layer(x).value, y) <= kTolerance);
+  Conv2d conv(3, 4, 3, &random);
+  conv.pack();
+  conv.pack();
+  std::map<std::string, Tensor> tensors;
+  CHECK(contains(message_of([&] { layer.save(tensors); }), "[save] 'weight' is packed for inference"));
+  CHECK(contains(message_of([&] { conv.save(tensors); }), "[save] 'weight' is packed for inference"));
+  CHECK(contains(message_of([&] { layer.set_trainable(true); }), "[train] 'weight' is packed for inference"));
   Tape tape;
   CHECK(contains(message_of([&] { layer(tape.watch(x)); }), "[packed linear] input (5,4) is tracked, but this fused kernel has no backward"));
+}
+
+TEST_CASE("layers: statistics stay constants, tied weights count once, shapes are checked") {
+  Random random(1);
+  BatchNorm norm(4);
+  norm.set_trainable(false);
+  norm.set_trainable(true);
+  CHECK(norm.weight.trainable);
+  CHECK(!norm.running_mean.trainable);
+  struct Tied : Module {
+    Linear layer;
+    explicit Tied(Random* r) : layer(3, 3, r) {
+      add("a", layer);
+      add("b", layer);
+    }
+  } tied(&random);
+  CHECK(tied.parameters().size() == 2);
+  const Tensor x = random.normal({4, 4}), square = random.normal({4, 4}), row = Tensor::full({1, 4}, 1), c = Tensor::full({4}, 1);
+  CHECK(contains(message_of([&] { linear(x, square, row); }), "[linear]"));
+  CHECK(contains(message_of([&] { batch_norm(x, c, c, c.reshape({4, 1}), c, 1); }), "[batch_norm]"));
+  CHECK(contains(message_of([] { adaptive_conv(Tensor::zeros({1, 20, 20, 4}), Tensor::zeros({1, 20, 20, 169})); }), "the radius may be at most 5"));
 }
 
 TEST_CASE("layers: initial values are PyTorch's") {
@@ -223,7 +253,7 @@ std::vector<Tensor> trained(int steps) {
   Random random(8), draws(9);
   Vit vit(small_vit(), &random);
   const Tensor image = random.normal({2, 12, 12, 3}), target = random.normal({2, 3, 3, 64});
-  Adam adam(Adam::Kind::adamw, vit.parameters(), 1e-3, {});
+  Adam adam(Adam::Kind::adamw, vit.parameters(), 1e-3, {0.9, 0.999, 1e-8, 0.05});
   for (int i = 0; i < steps; ++i) {
     adam.zero_grad();
     Tape tape;

@@ -66,6 +66,40 @@ TEST_CASE("optimizers: saved and loaded, they go on exactly") {
   }
 }
 
+TEST_CASE("optimizers: states of several parameters, and what is refused") {
+  const TempFolder folder;
+  Parameter a(Tensor::full({2}, 1)), b(Tensor::full({2}, 1));
+  a.name = b.name = "weight";  // as two modules' may be
+  const auto run = [](Parameter& p, Parameter& q, Optimizer& o, int from, int to) {
+    for (int i = from; i < to; ++i) {
+      p.grad = gradient_at(i, {2});
+      q.grad = gradient_at(i + 50, {2});
+      o.step();
+    }
+  };
+  Adam whole(Adam::Kind::adam, {&a, &b}, 0.1);
+  run(a, b, whole, 0, 3);
+  std::map<std::string, Tensor> tensors{{"a", a.value.clone()}, {"b", b.value.clone()}};
+  whole.save(tensors, "");
+  write_safetensors(folder / "state.safetensors", tensors);
+  run(a, b, whole, 3, 6);
+  const Weights file(folder / "state.safetensors");
+  Parameter c(file.read("a")), d(file.read("b"));
+  Adam again(Adam::Kind::adam, {&c, &d}, 0.1);
+  again.load(file, "");
+  run(c, d, again, 3, 6);
+  CHECK(relative_error(c.value, a.value) <= (sizeof(real) == 8 ? 1e-5 : 0));
+  CHECK(relative_error(d.value, b.value) <= (sizeof(real) == 8 ? 1e-5 : 0));
+
+  CHECK(contains(message_of([&] { Sgd({&a, &b, &a}, 1); }), "[optimizer] parameter 'weight' (2) is given twice"));
+  a.set(Tensor::full({5}, 1));
+  a.grad = Tensor::full({5}, 1);
+  CHECK(contains(message_of([&] { whole.step(); }), "[optimizer] parameter 'weight' is (5) now and was (2)"));
+  tensors["step"] = Tensor::from({2}, {-1, 0});
+  write_safetensors(folder / "bad.safetensors", tensors);
+  CHECK(contains(message_of([&] { again.load(Weights(folder / "bad.safetensors"), ""); }), "no count of steps"));
+}
+
 TEST_CASE("optimizers: clipping, constants, and who else holds a value") {
   Parameter a(Tensor::full({4}, 1)), b(Tensor::full({9}, 1)), fixed(Tensor::full({2}, 1));
   fixed.trainable = false;

@@ -4,6 +4,7 @@
 // brightness in noise, and is then asked about shapes it has never seen.
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <string>
@@ -86,7 +87,8 @@ double accuracy(const Classifier& net, const Batch& batch) {
 
 int main(int argc, char** argv) {
   try {
-    const Index steps = argc > 1 ? std::stol(argv[1]) : 600;
+    const Index steps = argc > 1 ? std::atol(argv[1]) : 600;
+    if (steps < 1) throw UsageError("usage: example_classify_shapes [STEPS]");
     Random initial(1), training(2), held_out(3);
     Classifier net(&initial);
     const Batch test = draw(2000, held_out);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <string>
 
@@ -75,9 +76,9 @@ int run(int argc, char** argv) {
     const std::string arg = argv[i];
     const bool more = i + 1 < argc;
     if (arg == "--steps" && more)
-      steps = std::stol(argv[++i]);
+      steps = std::atol(argv[++i]);
     else if (arg == "--size" && more)
-      size = std::stol(argv[++i]);
+      size = std::atol(argv[++i]);
     else if (arg == "--out" && more)
       out = argv[++i];
     else if (arg[0] != '-')
@@ -85,6 +86,7 @@ int run(int argc, char** argv) {
     else
       throw UsageError("usage: example_fit_photo [IMAGE] [--steps N] [--size N] [--out FILE.png]");
   }
+  if (steps < 1 || size < 8) throw UsageError("--steps wants a number of at least 1, --size one of at least 8");
   const Image photo = path.empty() ? render_scene(1, size, size).image : cover(read_image(path), size, size);
   Tensor colors({size * size, 3});
   for (Index i = 0; i < colors.size(); ++i) colors.data()[i] = static_cast<real>(photo.rgb[static_cast<std::size_t>(i)]) / 255;
