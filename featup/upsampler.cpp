@@ -126,7 +126,9 @@ class ClassicJbu : public Upsampler {
 
 class LearnedJbu : public Upsampler {
  public:
-  LearnedJbu(const std::string& path, const UpsamplerOptions& options) : path_(path), options_(options), stack_(Weights(path)) {
+  /// last: where fewer levels are needed than there are, the last ones serve; else the first.
+  LearnedJbu(const std::string& path, const UpsamplerOptions& options, bool last = false)
+      : path_(path), options_(options), last_(last), stack_(Weights(path)) {
     const Index g = stack_.levels.front().guidance_dim();
     require<FileError>(g == 3, path, ": its levels want ", g, " guidance channels; a photo has 3.");
   }
@@ -161,7 +163,9 @@ class LearnedJbu : public Upsampler {
     const int count = options_.published ? static_cast<int>(stack_.levels.size()) : levels_for(h, w, size);
     if (count == 0) return enlarge_by_maps(x, triangle_axis(h, size.height), triangle_axis(w, size.width), out, progress);
     const Tensor guidance = options_.published ? guide(0, 0) : guide(h << count, w << count);
-    JbuRun run(stack_, x, guidance, count, options_.published);
+    JbuStack chosen = stack_;
+    if (last_ && static_cast<std::size_t>(count) < chosen.levels.size()) chosen.levels.erase(chosen.levels.begin(), chosen.levels.end() - count);
+    JbuRun run(chosen, x, guidance, count, options_.published);
     if (run.height() != size.height || run.width() != size.width) return shrink(run, x.dim(3), size, out, progress);
     for (Index i = 0; i < size.height; i += run.band()) {
       if (progress) progress(static_cast<double>(i) / static_cast<double>(size.height));
@@ -221,7 +225,56 @@ class LearnedJbu : public Upsampler {
 
   std::string path_;
   UpsamplerOptions options_;
+  bool last_;
   JbuStack stack_;
+};
+
+/// The mean of many views, each put back in place; the photo itself is the first. Averaging removes what depends on where a patch happens to lie.
+class ViewAverage : public Upsampler {
+ public:
+  ViewAverage(Index count, const std::string& stack, const UpsamplerOptions& options) : count_(count), options_(options) {
+    require<UsageError>(
+        static_cast<bool>(options.backbone),
+        "--upsampler views looks at the photo many times, so it needs a backbone; features from a file are one look. Give --backbone, "
+        "or another upsampler.");
+    if (!stack.empty()) stack_ = std::make_unique<LearnedJbu>(stack, options, true);
+  }
+  std::string describe() const override {
+    return "mean of " + std::to_string(count_) + " views" + (stack_ ? ", then the last levels of: " + stack_->describe() : "");
+  }
+  std::string note(Index channels) const override { return stack_ ? stack_->note(channels) : std::string(); }
+  Tensor prepare(const Tensor& features) const override { return stack_ ? stack_->prepare(features) : features; }
+
+  Tensor operator()(const Tensor& prepared, const Guide& guide, Extent size, const ChannelMap* map, const Progress& progress) const override {
+    const Tensor image = guide(0, 0);
+    const Tensor rows = map ? map->matrix.permute({1, 0}) : Tensor();
+    const auto project = [&](const Tensor& x) { return map ? linear(x, rows, Tensor()) : x; };
+    // In front of a stack, at a resolution that its last levels bring to the result's.
+    const Extent grid = stack_ ? Extent{4 * prepared.dim(1), 4 * prepared.dim(2)} : size;
+    ViewSum sum(grid.height, grid.width, map ? map->matrix.dim(1) : prepared.dim(3));
+    Random random(options_.seed);
+    const Index most = std::min(image.dim(1), image.dim(2)) - 1;
+    for (Index i = 0; i < count_; ++i) {
+      if (progress) progress(0.95 * static_cast<double>(i) / static_cast<double>(count_));
+      Jitter jitter;
+      jitter.max_pad = 0;
+      if (i > 0) jitter = draw_jitter(random, image.dim(1), image.dim(2), std::min<Index>(20, most), 2);
+      const Tensor view = i == 0 ? prepared : prepare(options_.backbone(apply_jitter(image, jitter).value));
+      sum.add(project(view), jitter, image.dim(1), image.dim(2));
+    }
+    Tensor mean = std::move(sum).mean();
+    if (stack_) mean = (*stack_)(mean, guide, size, nullptr, {});
+    if (map && map->offset.size() > 0) mean = mean + map->offset;
+    return mean;
+  }
+
+ protected:
+  void enlarge(const Tensor&, const Guide&, Extent, real*, const Progress&) const override {}  // not reached: operator() does it all
+
+ private:
+  Index count_;
+  UpsamplerOptions options_;
+  std::unique_ptr<LearnedJbu> stack_;
 };
 
 AxisMap bilinear_of(Index n_in, Index n_out) { return bilinear_axis(n_in, n_out); }
@@ -234,11 +287,20 @@ std::unique_ptr<Upsampler> open_upsampler(const std::string& name, const Upsampl
   if (name == "bilinear") return std::make_unique<Resize>("bilinear", bilinear_of);
   if (name == "bicubic") return std::make_unique<Resize>("bicubic", bicubic_of);
   if (name == "jbu-classic") return std::make_unique<ClassicJbu>();
+  if (name == "views" || name.rfind("views:", 0) == 0 || name.rfind("views+", 0) == 0) {
+    const std::size_t plus = name.find('+'), colon = name.find(':');
+    const bool counted = colon < plus;
+    const std::string number = counted ? name.substr(colon + 1, plus == std::string::npos ? plus : plus - colon - 1) : "32";
+    const bool valid = !number.empty() && number.size() <= 6 && number.find_first_not_of("0123456789") == std::string::npos && std::stol(number) >= 1;
+    require<UsageError>(valid && (plus == std::string::npos || plus + 1 < name.size()), "--upsampler ", name,
+                        ": write views, views:N or views:N+STACK, N a number of views, STACK a file with a JBU stack.");
+    return std::make_unique<ViewAverage>(std::stol(number), plus == std::string::npos ? "" : name.substr(plus + 1), options);
+  }
   try {
     return std::make_unique<LearnedJbu>(name, options);
   } catch (const FileError& error) {
     const bool looks_like_a_name = name.find('/') == std::string::npos && name.find('.') == std::string::npos;
-    throw FileError(looks_like_a_name ? "'" + name + "' is neither nearest, bilinear, bicubic, jbu-classic nor a file with a JBU stack."
+    throw FileError(looks_like_a_name ? "'" + name + "' is neither nearest, bilinear, bicubic, jbu-classic, views nor a file with a JBU stack."
                                       : error.what());
   }
 }

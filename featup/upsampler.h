@@ -8,6 +8,7 @@
 #include "core/progress.h"
 #include "featup/jbu.h"
 #include "featup/preprocess.h"
+#include "featup/views.h"
 
 namespace fu {
 
@@ -23,7 +24,9 @@ struct ChannelMap {
 };
 
 struct UpsamplerOptions {
-  bool published = false;  // as the published code: all levels of a stack, guided by the photo at the backbone's own size
+  bool published = false;    // as the published code: all levels of a stack, guided by the photo at the backbone's own size
+  FeatureFunction backbone;  // what `views` looks through; empty where features come from a file
+  std::uint64_t seed = 0;    // of the views
 };
 
 class Upsampler {
@@ -36,7 +39,8 @@ class Upsampler {
   virtual Tensor prepare(const Tensor& features) const;
 
   /// prepared (1,h,w,C) -> (1,out.height,out.width,C), or K channels with a map. memory: the result and some bands of rows.
-  Tensor operator()(const Tensor& prepared, const Guide& guide, Extent out, const ChannelMap* map = nullptr, const Progress& progress = {}) const;
+  virtual Tensor operator()(const Tensor& prepared, const Guide& guide, Extent out, const ChannelMap* map = nullptr,
+                            const Progress& progress = {}) const;
 
  protected:
   /// Mixing of channels that the method does, which commutes with upsampling, and the constant it adds. Default: none.
@@ -46,8 +50,9 @@ class Upsampler {
   virtual void enlarge(const Tensor& x, const Guide& guide, Extent size, real* out, const Progress& progress) const = 0;
 };
 
-/// "nearest", "bilinear", "bicubic", "jbu-classic" (Kopf et al. 2007: Gaussian in place and colour, nothing learned), or a checkpoint with a
-/// learned stack. Throws FileError or UsageError, naming the choices.
+/// "nearest", "bilinear", "bicubic", "jbu-classic" (Kopf et al. 2007: Gaussian in place and colour, nothing learned), "views", "views:N" (the mean
+/// of N jittered views, put back in place: N passes of the backbone, nothing learned), "views:N+STACK" (that at 4 times the grid, and the last
+/// levels of a learned stack for the edges), or a checkpoint with a learned stack. Throws FileError or UsageError, naming the choices.
 std::unique_ptr<Upsampler> open_upsampler(const std::string& name_or_path, const UpsamplerOptions& options = {});
 
 /// Size of the result unless one is asked for: 16 times the feature map, cut to the image.

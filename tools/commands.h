@@ -30,6 +30,8 @@ struct Options {
   std::uint64_t seed = 0;
   std::string max_memory;
   bool quiet = false, json = false, all = false;
+  std::vector<std::string> methods;  // eval
+  Index jitters = 32;                // eval: unseen views
 };
 
 /// Each does its work, prints its summary, and returns the exit code. Errors that concern all of the work are thrown.
@@ -37,6 +39,7 @@ int run_upsample(const Options& options);
 int run_features(const Options& options);
 int run_show(const Options& options);
 int run_info(const Options& options);
+int run_eval_views(const Options& options);
 
 // What they share.
 

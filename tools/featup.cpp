@@ -64,7 +64,9 @@ int run(int argc, char** argv) {
   CLI::App* upsample = app.add_subcommand("upsample", "high-resolution features of photos, and a picture of them");
   upsample->add_option("image", o.inputs, "photos: PNG, JPEG, BMP, TGA, PGM, PPM")->required();
   add_backbone(upsample, o);
-  upsample->add_option("--upsampler", o.upsampler, "nearest, bilinear, bicubic, jbu-classic, or a checkpoint with a learned JBU stack")
+  upsample
+      ->add_option("--upsampler", o.upsampler,
+                   "nearest, bilinear, bicubic, jbu-classic, views[:N][+STACK] (mean of N jittered views), or a checkpoint with a learned JBU stack")
       ->capture_default_str();
   upsample->add_option("--out-size", o.out_size, "HxW of the result; default: 16x the feature map, cut to the image");
   upsample->add_option("--compat", o.compat, "published: all four levels, guided by the photo at the backbone's size")
@@ -89,6 +91,16 @@ int run(int argc, char** argv) {
   add_common(show, o);
   show->footer("Example: featup show featup-out/photo.npy featup-out/other.npy -o both.png");
 
+  CLI::App* eval = app.add_subcommand("eval", "quality of upsamplers, in one table");
+  eval->require_subcommand(1);
+  CLI::App* eval_views = eval->add_subcommand("views", "how well each method's result foretells the backbone's features of unseen jitters");
+  eval_views->add_option("image", o.inputs, "photos")->required();
+  add_backbone(eval_views, o);
+  eval_views->add_option("--upsampler", o.methods, "a method beside nearest, bilinear, bicubic, jbu-classic and views:80; may be given often");
+  eval_views->add_option("--jitters", o.jitters, "unseen views of each photo")->check(CLI::Range(1, 10000))->capture_default_str();
+  add_common(eval_views, o);
+  eval_views->footer("Example: featup eval views *.jpg --size 224x224 --backbone deit_tiny_patch16_224.safetensors --upsampler stack.ckpt");
+
   CLI::App* info = app.add_subcommand("info", "what a weights or feature file holds, and what it is good for");
   info->add_option("file", o.inputs, "a .safetensors, .npy, .pth or .ckpt file")->required()->expected(1);
   info->add_flag("--all", o.all, "list every tensor");
@@ -106,7 +118,11 @@ int run(int argc, char** argv) {
   fu::set_threads(o.threads);
   fu::set_memory_limit(fu::parse_bytes(o.max_memory));
   fu::kernels();  // an unknown FU_ISA is better said before the work
-  const int code = *upsample ? fu::run_upsample(o) : *features ? fu::run_features(o) : *show ? fu::run_show(o) : fu::run_info(o);
+  const int code = *upsample   ? fu::run_upsample(o)
+                   : *features ? fu::run_features(o)
+                   : *show     ? fu::run_show(o)
+                   : *eval     ? fu::run_eval_views(o)
+                               : fu::run_info(o);
   std::cout.flush();
   if (std::fflush(stdout) != 0 || !std::cout) {
     fu::print_error("standard output cannot be written.");

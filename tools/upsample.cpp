@@ -4,6 +4,7 @@
 
 #include "featup/pca.h"
 #include "tools/commands.h"
+#include "tools/featurize.h"
 #include "tools/image_io.h"
 #include "tools/pictures.h"
 #include "tools/progress.h"
@@ -11,64 +12,6 @@
 namespace fu {
 
 namespace {
-
-// Pixels that a backbone is given at most, and that a result has unless it is asked for.
-constexpr Index kMaxInput = Index{1} << 26, kMaxInputSide = 16384;
-
-/// One photo with its low-resolution features.
-struct Scene {
-  Image photo;
-  Extent in_size;   // of the photo at the backbone
-  Tensor features;  // (1,h,w,C)
-
-  /// The photo, at any size, the part that the backbone saw.
-  Image view(Index height, Index width, bool cropped) const {
-    return cropped ? cover(photo, height, width) : resize_antialiased(photo, height, width);
-  }
-};
-
-class Featurizer {
- public:
-  explicit Featurizer(const Options& o) : options_(o), size_(parse_input_size(o.size)) {
-    if (o.features.empty()) backbone_ = open_backbone(o.backbone, o.feature == "key" ? VitFeature::key : VitFeature::token);
-    if (size_.height > 0 && backbone_)
-      require<UsageError>(size_.height % backbone_->patch() == 0 && size_.width % backbone_->patch() == 0, "--size ", o.size,
-                          ": the backbone's patches are ", backbone_->patch(), " pixels wide; give multiples of that.");
-  }
-
-  std::string describe() const { return backbone_ ? backbone_->describe() : "features from " + options_.features; }
-  /// Sides given as HxW crop the photo; a short side alone keeps all of it. Features from a file see all of it too, unless --size says else.
-  bool cropped() const { return size_.height > 0; }
-
-  Scene run(const std::string& path, Report& report, const Progress& progress) const {
-    Scene scene;
-    scene.photo = read_image(path);
-    const Index smallest = backbone_ ? backbone_->patch() : 2;
-    require<FileError>(std::min(scene.photo.height, scene.photo.width) >= smallest, path, ": has ", scene.photo.width, "x", scene.photo.height,
-                       " pixels, less than one patch of the backbone (", smallest, "x", smallest, "). Give a larger picture.");
-    report.stage("read");
-    if (backbone_) {
-      scene.in_size = input_extent(scene.photo, size_, backbone_->patch());
-      require<UsageError>(
-          scene.in_size.height * scene.in_size.width <= kMaxInput && std::max(scene.in_size.height, scene.in_size.width) <= kMaxInputSide, path,
-          ": at --size ", options_.size, " the backbone would see ", scene.in_size.height, "x", scene.in_size.width,
-          " pixels, which is too many. Give a smaller --size, or HxW to crop.");
-      const Tensor image = normalize(scene.view(scene.in_size.height, scene.in_size.width, cropped()));
-      report.stage("preprocess");
-      scene.features = backbone_->features(image, progress);
-    } else {
-      scene.features = read_features(options_.features, parse_layout(options_.features_layout), {scene.photo.height, scene.photo.width});
-      scene.in_size = cropped() ? Extent{size_.height, size_.width} : Extent{16 * scene.features.dim(1), 16 * scene.features.dim(2)};
-    }
-    report.stage("backbone");
-    return scene;
-  }
-
- private:
-  const Options& options_;
-  InputSize size_;
-  std::unique_ptr<Backbone> backbone_;
-};
 
 nlohmann::ordered_json extent_json(Index h, Index w) { return {h, w}; }
 
@@ -137,10 +80,8 @@ int run_upsample(const Options& o) {
   const std::vector<std::string> stems = output_stems(o.inputs);
   const OutputFormat format = parse_format(o);
   const Extent wanted = parse_extent("--out-size", o.out_size);
-  UpsamplerOptions upsampler_options;
-  upsampler_options.published = o.compat == "published";
-  const auto upsampler = open_upsampler(o.upsampler, upsampler_options);
   const Featurizer featurizer(o);
+  const auto upsampler = open_upsampler(o.upsampler, featurizer.upsampler_options());
   const Tensor projection = read_projection(o);
   const std::string folder = output_folder(o);
   report["outputs"] = nlohmann::json::array();

@@ -46,6 +46,31 @@ void check_refused(const TempFolder& folder, const std::string& arguments, const
 
 }  // namespace
 
+TEST_CASE("program: views, as an upsampler and as a measure") {
+  const TempFolder folder;
+  write_png(folder / "scene.png", render_scene(2, 80, 96).image);
+  const Outcome up = run(folder, "upsample scene.png --size 64 --upsampler views:6 --pca 3 --quiet");
+  CAPTURE(up.err);
+  CHECK(up.code == 0);
+  CHECK(Weights(folder / "featup-out/scene.npy").read_single().shape() == Shape{64, 80, 3});
+  const Outcome eval = run(folder, "eval views scene.png --size 64 --jitters 4 --upsampler views:3 --json");
+  CAPTURE(eval.err);
+  CHECK(eval.code == 0);
+  const auto summary = nlohmann::json::parse(eval.out);
+  for (const char* method : {"nearest", "bilinear", "bicubic", "jbu-classic", "views:80", "views:3"}) {
+    const double value = summary.at("explained_variance").at(method).get<double>();
+    CHECK(value < 1);
+    CHECK(value > -2);
+    CHECK(summary.at("images").at(0).at("explained_variance").at(method).get<double>() == value);
+  }
+  CHECK(summary.at("explained_variance").at("views:80").get<double>() > summary.at("explained_variance").at("nearest").get<double>());
+  write_npy(folder / "f.npy", Tensor::zeros({4, 5, 2}));
+  check_refused(folder, "upsample scene.png --features f.npy --upsampler views", "needs a backbone");
+  check_refused(folder, "eval views scene.png --features f.npy", "needs a backbone");
+  check_refused(folder, "upsample scene.png --upsampler views:0", "write views, views:N");
+  check_refused(folder, "eval views scene.png --size 16", "must have more at the backbone");
+}
+
 TEST_CASE("program: a photo becomes features and a picture") {
   const TempFolder folder;
   write_png(folder / "photo.png", render_scene(7, 240, 320).image);
