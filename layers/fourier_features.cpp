@@ -5,10 +5,19 @@
 namespace fu {
 
 std::vector<real> linspace(real begin, real end, Index n) {
-  std::vector<real> values;
+  // PyTorch's own way: from the nearer end, whole pairs of vectors of 8 counting on from their first value.
+  constexpr Index kRun = 8;
+  const Index whole = n / (2 * kRun) * 2 * kRun;
   const real step = n > 1 ? (end - begin) / static_cast<real>(n - 1) : 0;
-  for (Index i = 0; i < n; ++i)
-    values.push_back(i < n / 2 || n == 1 ? begin + step * static_cast<real>(i) : end - step * static_cast<real>(n - 1 - i));
+  const auto at = [&](Index i) {
+    return i < n / 2 || n == 1 ? std::fma(step, static_cast<real>(i), begin) : std::fma(-step, static_cast<real>(n - 1 - i), end);
+  };
+  std::vector<real> values;
+  for (Index i = 0; i < n; ++i) {
+    const Index first = i / kRun * kRun;
+    const real counted = step * static_cast<real>(i - first);  // rounded before it is added
+    values.push_back(i < whole ? at(first) + counted : at(i));
+  }
   return values;
 }
 
