@@ -1,0 +1,158 @@
+// Reference cases of optimizers, and of whole trainings: each step's loss, and what the parameters became.
+#include <algorithm>
+#include <cmath>
+
+#include "featup/downsample.h"
+#include "featup/implicit.h"
+#include "featup/jbu_layers.h"
+#include "featup/jitter.h"
+#include "featup/losses.h"
+#include "layers/optimizer.h"
+#include "tools/golden_case.h"
+
+namespace fu {
+
+namespace {
+
+/// Ten steps of an optimizer on given gradients.
+void run_optimizer(Case& c) {
+  const std::string kind = c.attrs.at("kind");
+  AdamOptions o;
+  o.beta1 = c.fraction("beta1"), o.beta2 = c.fraction("beta2"), o.eps = c.fraction("eps"), o.weight_decay = c.fraction("weight_decay");
+  Parameter p(c.constant("p"));
+  Adam optimizer(kind == "adam" ? Adam::Kind::adam : kind == "adamw" ? Adam::Kind::adamw : Adam::Kind::nadam, {&p}, c.fraction("lr"), o);
+  require<UsageError>(kind == "adam" || kind == "adamw" || kind == "nadam", "no such optimizer: ", kind);
+  const Tensor gradients = c.constant("grads");
+  std::vector<Tensor> trajectory;
+  for (Index step = 0; step < gradients.dim(0); ++step) {
+    p.grad = gradients.slice(step, step + 1).reshape(p.value.shape());
+    optimizer.step();
+    trajectory.push_back(p.value.reshape(gradients.slice(0, 1).shape()).clone());
+  }
+  c.check("trajectory", concat(trajectory, 0));
+  c.result.tolerance = 1e-5;
+}
+
+/// Jitters of a recorded training: rows of zoom, top, left, flip.
+Jitter recorded_jitter(const real* row, Index max_pad) {
+  return {max_pad, static_cast<double>(row[0]), static_cast<Index>(std::lround(row[1])), static_cast<Index>(std::lround(row[2])), row[3] > real(0.5)};
+}
+
+using TrainedModules = std::vector<std::pair<const char*, Module*>>;
+
+/// Loads what a recorded training began with, and returns the parameters, in order.
+std::vector<Parameter*> load_all(const Case& c, const TrainedModules& modules) {
+  const ParamFile file(c, "");
+  const Weights weights(file.path);
+  std::vector<Parameter*> parameters;
+  for (const auto& [prefix, module] : modules) {
+    module->load(weights, prefix);
+    for (Parameter* p : module->parameters()) parameters.push_back(p);
+  }
+  return parameters;
+}
+
+/// Compares a recorded training: its losses to 1e-4, and what its parameters became to 1e-3.
+void check_training(Case& c, const std::vector<double>& losses, const TrainedModules& modules) {
+  Tensor actual({static_cast<Index>(losses.size())});
+  for (std::size_t i = 0; i < losses.size(); ++i) actual.data()[i] = static_cast<real>(losses[i]);
+  c.check("losses", actual);
+  double worst = 0;
+  for (const auto& [prefix, module] : modules) {
+    std::map<std::string, Tensor> tensors;
+    module->save(tensors, prefix);
+    for (const auto& [name, tensor] : tensors) {
+      const double error = largest_error(tensor, c.file.read("out." + name));
+      if (error > 1e-3) c.result.detail += name + " " + std::to_string(error) + " ";
+      worst = std::max(worst, error);
+    }
+  }
+  c.result.detail += "parameters within " + std::to_string(worst);
+  if (worst > 1e-3) throw ShapeError(c.result.detail);
+}
+
+/// Ten steps of fitting an implicit upsampler; the feature's length is the first channel that the downsampler sees.
+void run_trajectory_implicit(Case& c) {
+  const Tensor image = c.image("image").value, targets = to_nhwc(c.constant("targets")), jitters = c.constant("jitters"), draws = c.constant("draws");
+  const Index channels = targets.dim(3), views = draws.dim(1), h = targets.dim(1), w = targets.dim(2);
+  ImplicitUpsampler upsampler(c.number("n_freqs"), channels, c.attrs.at("color_feats").get<bool>(), nullptr);
+  AttentionDownsampler downsampler(channels + 1, c.number("kernel_size"), nullptr);
+  ScaleNet scale_net(channels, nullptr);
+  const TrainedModules modules = {{"upsampler.", &upsampler}, {"downsampler.", &downsampler}, {"scale_net.", &scale_net}};
+  Adam nadam(Adam::Kind::nadam, load_all(c, modules), c.fraction("lr"));
+  std::vector<double> losses;
+  for (Index step = 0; step < draws.dim(0); ++step) {
+    nadam.zero_grad();
+    Tape tape;
+    const Var hr = upsampler(image), length = magnitude(hr), both = concat({length, hr}, -1);
+    std::vector<Var> seen;
+    std::vector<Tensor> wanted;
+    for (Index v = 0; v < views; ++v) {
+      const auto view = static_cast<Index>(std::lround(draws.data()[step * views + v]));
+      seen.push_back(apply_jitter(both, recorded_jitter(jitters.data() + 4 * view, c.number("max_pad"))));
+      wanted.push_back(targets.slice(view, view + 1));
+    }
+    const Tensor target = concat(wanted, 0);
+    const Var down = downsampler(concat(seen, 0), h, w, true), pred = slice(down, 3, 1, channels + 1), down_length = slice(down, 3, 0, 1);
+    const Var target_length = magnitude(target);
+    const Var loss = reconstruction_loss(pred, target, scale_net(target)) +
+                     affine(mean(square(down_length - target_length)) + mean(square(magnitude(pred) - target_length)),
+                            static_cast<real>(c.fraction("mag_weight"))) +
+                     affine(total_variation(length), static_cast<real>(c.fraction("mag_tv_weight"))) +
+                     affine(mean(square(gaussian_blur(hr, 5, 1) - hr)), static_cast<real>(c.fraction("blur_pin")));
+    losses.push_back(static_cast<double>(loss.value.item()));
+    backward(loss);
+    nadam.step();
+  }
+  check_training(c, losses, modules);
+}
+
+/// Six steps of training a JBU stack. The CRF loss is taken at the first view of a step alone, of its projected features.
+void run_trajectory_jbu(Case& c) {
+  const Tensor image = c.image("image").value, features = to_nhwc(c.constant("lr_features")), jitters = c.constant("jitters");
+  const Tensor crf_rows = c.constant("crf_rows"), crf_cols = c.constant("crf_cols");
+  const Index channels = features.dim(3), h = features.dim(1), w = features.dim(2), size = c.number("final_size");
+  const Index steps = crf_rows.dim(0), views = c.number("n_jitters");
+  const Tensor targets = c.constant("targets").reshape({steps * views, channels, h, w});
+  const Tensor projections = c.constant("projections").reshape({steps * views, channels, -1});
+  JbuLayers upsampler(channels, 4, 3, 32, 3, nullptr);
+  AttentionDownsampler downsampler(channels, c.number("kernel_size"), nullptr);
+  ScaleNet scale_net(channels, nullptr);
+  const TrainedModules modules = {{"upsampler.", &upsampler}, {"downsampler.", &downsampler}, {"scale_net.", &scale_net}};
+  Adam nadam(Adam::Kind::nadam, load_all(c, modules), c.fraction("lr"));
+  std::vector<double> losses;
+  for (Index step = 0; step < steps; ++step) {
+    nadam.zero_grad();
+    Tape tape;
+    const Var hr = upsampler(features, image);
+    Var loss = Tensor::full({}, 0);
+    for (Index v = 0; v < views; ++v) {
+      const Index at = step * views + v;
+      const Var seen = apply_jitter(hr, recorded_jitter(jitters.data() + 4 * at, c.number("max_pad")));
+      const Tensor target = to_nhwc(targets.slice(at, at + 1)), columns = projections.slice(at, at + 1);
+      const Tensor projection = columns.reshape({channels, columns.dim(2)}).permute({1, 0});
+      const Var pred = linear(downsampler(seen, size, size, true), projection, Tensor());
+      loss = loss + affine(reconstruction_loss(pred, linear(target, projection, Tensor()), scale_net(target)), 1 / static_cast<real>(views));
+      if (v == 0)
+        loss = loss + affine(crf_loss(image, linear(seen, projection, Tensor()), positions(crf_rows.slice(step, step + 1)),
+                                      positions(crf_cols.slice(step, step + 1))),
+                             static_cast<real>(c.fraction("crf_weight")));
+    }
+    losses.push_back(static_cast<double>(loss.value.item()));
+    backward(loss);
+    nadam.step();
+  }
+  check_training(c, losses, modules);
+}
+
+}  // namespace
+
+GoldenRuns golden_training() {
+  return {
+      {"optimizer", run_optimizer},
+      {"trajectory_implicit", run_trajectory_implicit},
+      {"trajectory_jbu", run_trajectory_jbu},
+  };
+}
+
+}  // namespace fu
