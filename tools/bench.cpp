@@ -21,6 +21,7 @@
 #include "core/parallel.h"
 #include "core/pool.h"
 #include "core/random.h"
+#include "featup/implicit_fit.h"
 #include "featup/jbu.h"
 #include "featup/vit.h"
 #include "tools/progress.h"
@@ -171,6 +172,26 @@ Ready vit(Index dim) {
   return {[=] { model->features(image); }, 1e-9 * (kDepth * (24 * n * d * d + 4 * n * n * d) + 2 * kGrid * kGrid * 3 * kPatch * kPatch * d)};
 }
 
+/// One step of an implicit fit as published: 224x224, 303 -> 128 -> 128 -> 128, 10 views of 14x14, attention over windows of 29x29.
+Ready implicit_step() {
+  struct State {
+    Random random{5};
+    std::vector<ImplicitView> views;
+    std::vector<const ImplicitView*> drawn;
+    std::unique_ptr<ImplicitFit> fit;
+  };
+  const auto state = std::make_shared<State>();
+  const Tensor image = state->random.uniform({1, 224, 224, 3}, 0, 1);
+  for (int v = 0; v < 10; ++v) state->views.push_back({draw_jitter(state->random, 224, 224, 30, 1.8), state->random.normal({1, 14, 14, 128})});
+  for (const ImplicitView& view : state->views) state->drawn.push_back(&view);
+  ImplicitFitOptions o;
+  o.published_grid = true;
+  state->fit = std::make_unique<ImplicitFit>(image, 128, o, &state->random);
+  state->fit->train(state->random);
+  // Three products, forward and twice backward, make 18 GFLOP; pooling, jitters and the features the rest.
+  return {[state] { state->fit->step(state->drawn); }, 24};
+}
+
 const std::vector<Case> kCases = {
     {"gemm_1024", [] { return gemm(1024, 1024, 1024); }},
     {"gemm_50176x303x128", [] { return gemm(50176, 303, 128); }},
@@ -180,6 +201,7 @@ const std::vector<Case> kCases = {
     {"jbu_64_384", [] { return jbu(64, 384); }},
     {"vit_s16_224", [] { return vit(384); }},
     {"deit_tiny_224", [] { return vit(192); }},
+    {"implicit_step", [] { return implicit_step(); }},
     {"linear_backward_50176x303x128", [] { return linear_backward(50176, 303, 128); }},
     {"linear_backward_50176x128x128", [] { return linear_backward(50176, 128, 128); }},
     {"linear_backward_1024", [] { return linear_backward(1024, 1024, 1024); }},

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "featup/downsample.h"
-#include "featup/implicit.h"
+#include "featup/implicit_fit.h"
 #include "featup/jbu_layers.h"
 #include "featup/jitter.h"
 #include "featup/losses.h"
@@ -71,38 +71,22 @@ void check_training(Case& c, const std::vector<double>& losses, const TrainedMod
   if (worst > 1e-3) throw ShapeError(c.result.detail);
 }
 
-/// Ten steps of fitting an implicit upsampler; the feature's length is the first channel that the downsampler sees.
+/// Ten steps of fitting an implicit upsampler.
 void run_trajectory_implicit(Case& c) {
   const Tensor image = c.image("image").value, targets = to_nhwc(c.constant("targets")), jitters = c.constant("jitters"), draws = c.constant("draws");
-  const Index channels = targets.dim(3), views = draws.dim(1), h = targets.dim(1), w = targets.dim(2);
-  ImplicitUpsampler upsampler(c.number("n_freqs"), channels, c.attrs.at("color_feats").get<bool>(), nullptr);
-  AttentionDownsampler downsampler(channels + 1, c.number("kernel_size"), nullptr);
-  ScaleNet scale_net(channels, nullptr);
-  const TrainedModules modules = {{"upsampler.", &upsampler}, {"downsampler.", &downsampler}, {"scale_net.", &scale_net}};
-  Adam nadam(Adam::Kind::nadam, load_all(c, modules), c.fraction("lr"));
+  ImplicitFitOptions o;
+  o.frequencies = c.number("n_freqs"), o.color = c.attrs.at("color_feats").get<bool>(), o.kernel = c.number("kernel_size"), o.lr = c.fraction("lr");
+  o.magnitude = c.fraction("mag_weight"), o.tv = c.fraction("mag_tv_weight"), o.blur_pin = c.fraction("blur_pin"), o.published_grid = true;
+  ImplicitFit fit(image, targets.dim(3), o, nullptr);
+  const TrainedModules modules = {{"", &fit}};
+  load_all(c, modules);
+  std::vector<ImplicitView> views;
+  for (Index v = 0; v < targets.dim(0); ++v) views.push_back({recorded_jitter(jitters.data() + 4 * v, c.number("max_pad")), targets.slice(v, v + 1)});
   std::vector<double> losses;
   for (Index step = 0; step < draws.dim(0); ++step) {
-    nadam.zero_grad();
-    Tape tape;
-    const Var hr = upsampler(image), length = magnitude(hr), both = concat({length, hr}, -1);
-    std::vector<Var> seen;
-    std::vector<Tensor> wanted;
-    for (Index v = 0; v < views; ++v) {
-      const auto view = static_cast<Index>(std::lround(draws.data()[step * views + v]));
-      seen.push_back(apply_jitter(both, recorded_jitter(jitters.data() + 4 * view, c.number("max_pad"))));
-      wanted.push_back(targets.slice(view, view + 1));
-    }
-    const Tensor target = concat(wanted, 0);
-    const Var down = downsampler(concat(seen, 0), h, w, true), pred = slice(down, 3, 1, channels + 1), down_length = slice(down, 3, 0, 1);
-    const Var target_length = magnitude(target);
-    const Var loss = reconstruction_loss(pred, target, scale_net(target)) +
-                     affine(mean(square(down_length - target_length)) + mean(square(magnitude(pred) - target_length)),
-                            static_cast<real>(c.fraction("mag_weight"))) +
-                     affine(total_variation(length), static_cast<real>(c.fraction("mag_tv_weight"))) +
-                     affine(mean(square(gaussian_blur(hr, 5, 1) - hr)), static_cast<real>(c.fraction("blur_pin")));
-    losses.push_back(static_cast<double>(loss.value.item()));
-    backward(loss);
-    nadam.step();
+    std::vector<const ImplicitView*> drawn;
+    for (Index v : positions(draws.slice(step, step + 1))) drawn.push_back(&views[static_cast<std::size_t>(v)]);
+    losses.push_back(fit.step(drawn));
   }
   check_training(c, losses, modules);
 }

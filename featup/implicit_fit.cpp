@@ -1,0 +1,60 @@
+#include "featup/implicit_fit.h"
+
+namespace fu {
+
+ImplicitFit::ImplicitFit(const Tensor& image, Index channels, const ImplicitFitOptions& o, Random* random)
+    : options_(o), image_(image), channels_(channels), upsampler_(o.frequencies, channels, o.color, random), scale_net_(channels, random) {
+  require<ShapeError>(image.rank() == 4 && image.dim(0) == 1 && image.dim(3) == 3, "[implicit fit] image ", image.shape(), " must be (1,H,W,3).");
+  // The feature's length goes along as one more channel, the first.
+  if (o.attention)
+    downsampler_ = std::make_unique<AttentionDownsampler>(channels + 1, o.kernel, random);
+  else
+    downsampler_ = std::make_unique<SimpleDownsampler>(o.kernel);
+  // The uncertainty begins small.
+  if (random)
+    for (Parameter* p : scale_net_.parameters()) p->set(unary(Unary::affine, p->value, real(0.1)));
+  add("upsampler", upsampler_);
+  add("downsampler", *downsampler_);
+  add("scale_net", scale_net_);
+  if (!o.uncertainty) scale_net_.set_trainable(false);
+}
+
+Var ImplicitFit::loss(const std::vector<const ImplicitView*>& views) const {
+  require<UsageError>(!views.empty(), "[implicit fit] a step wants at least one view.");
+  const Var map = upsampler_(image_), length = magnitude(map), both = concat({length, map}, -1);
+  std::vector<Var> seen;
+  std::vector<Tensor> said;
+  for (const ImplicitView* view : views) {
+    seen.push_back(apply_jitter(both, view->jitter));
+    said.push_back(view->features);
+  }
+  const Tensor target = concat(said, 0);
+  const Var target_length = magnitude(target);
+  const Var down = (*downsampler_)(concat(seen, 0), target.dim(1), target.dim(2), options_.published_grid);
+  const Var down_length = slice(down, 3, 0, 1), pred = slice(down, 3, 1, channels_ + 1);
+  const Var scale = options_.uncertainty ? scale_net_(target) : Var(Tensor::full({target.dim(0), target.dim(1), target.dim(2), 1}, 1));
+  Var total = reconstruction_loss(pred, target, scale);
+  if (options_.magnitude > 0)
+    total = total +
+            affine(mean(square(down_length - target_length)) + mean(square(magnitude(pred) - target_length)), static_cast<real>(options_.magnitude));
+  if (options_.tv > 0) total = total + affine(total_variation(length), static_cast<real>(options_.tv));
+  if (options_.blur_pin > 0) total = total + affine(mean(square(gaussian_blur(map, 5, 1) - map)), static_cast<real>(options_.blur_pin));
+  return total;
+}
+
+double ImplicitFit::step(const std::vector<const ImplicitView*>& views) {
+  if (!optimizer_) optimizer_ = std::make_unique<Adam>(Adam::Kind::nadam, parameters(), options_.lr);
+  optimizer_->zero_grad();
+  Tape tape;
+  const Var value = loss(views);
+  backward(value);
+  optimizer_->step();
+  return static_cast<double>(value.value.item());
+}
+
+Tensor ImplicitFit::map() const {
+  const NoRecording inference;
+  return upsampler_(image_).value;
+}
+
+}  // namespace fu
