@@ -38,7 +38,7 @@ bool Shape::operator==(const Shape& other) const {
 
 int Shape::checked(int axis) const {
   const int i = axis < 0 ? axis + rank_ : axis;
-  require<ShapeError>(i >= 0 && i < rank_, "[shape] axis ", axis, " of ", str(), ", which has ", rank_, ".");
+  require<ShapeError>(i >= 0 && i < rank_, "[shape] axis ", axis, " of ", *this, ", which has ", rank_, ".");
   return i;
 }
 

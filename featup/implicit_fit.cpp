@@ -25,6 +25,8 @@ Var ImplicitFit::loss(const std::vector<const ImplicitView*>& views) const {
   std::vector<Var> seen;
   std::vector<Tensor> said;
   for (const ImplicitView* view : views) {
+    require<ShapeError>(view->features.rank() == 4 && view->features.dim(0) == 1 && view->features.dim(3) == channels_, "[implicit fit] view ",
+                        view->features.shape(), " of features of ", channels_, " channels: must be (1,h,w,", channels_, ").");
     seen.push_back(apply_jitter(both, view->jitter));
     said.push_back(view->features);
   }

@@ -86,3 +86,16 @@ TEST_CASE("random: a stream is a function of seed and position alone") {
     CHECK((n >= 0 && n < 3));
   }
 }
+
+TEST_CASE("random: a tensor holds the draws that would come one by one") {
+  for (Index before : {Index{0}, Index{3}, Index{5}})
+    for (Index n : {Index{0}, Index{1}, Index{4}, Index{7}, Index{50001}}) {
+      Random whole(7, 2), single(7, 2);
+      for (Index i = 0; i < before; ++i) whole.uniform(), single.uniform();
+      const Tensor t = whole.uniform({n}, -2, 3);
+      CHECK(whole.position() == single.position() + static_cast<std::uint64_t>(n));
+      Index different = 0;
+      for (Index i = 0; i < n; ++i) different += t.data()[i] != single.uniform(-2, 3);
+      CHECK(different == 0);
+    }
+}

@@ -87,6 +87,6 @@ TEST_CASE("implicit fit: refused") {
   ImplicitFit fit(image, 6, small(), &random);
   CHECK(contains(message_of([&] { fit.step({}); }), "[implicit fit] a step wants at least one view"));
   ImplicitView wrong{Jitter{8, 1, 0, 0, false}, Tensor::zeros({1, 5, 6, 7})};
-  CHECK(contains(message_of([&] { fit.step({&wrong}); }), "[reconstruction_loss]"));
+  CHECK(contains(message_of([&] { fit.step({&wrong}); }), "[implicit fit] view (1,5,6,7) of features of 6 channels"));
   CHECK(contains(message_of([&] { ImplicitFit(Tensor::zeros({1, 40, 48, 4}), 6, small(), &random); }), "[implicit fit] image (1,40,48,4)"));
 }
