@@ -113,8 +113,9 @@ void pool_give(void* block, std::size_t bytes) noexcept {
   Pool& p = pool();
   std::lock_guard<std::mutex> lock(p.mutex);
   p.stats.live -= size;
-  // What was live at once before will be again in the next step.
-  if (p.stats.cached + p.stats.live + size > std::max(kMaxCached, p.stats.peak_live)) {
+  // A training step wants again what the last one had, a quarter more because sizes do not always meet. A single large result is no such thing.
+  const std::size_t held = p.stats.cached + p.stats.live + size, steps_want = p.stats.peak_live + p.stats.peak_live / 4;
+  if (p.stats.cached + size > kMaxCached && (size >= kLargeBlock || held > steps_want)) {
     std::free(block);
     return;
   }

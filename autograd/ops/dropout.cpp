@@ -1,5 +1,6 @@
 // Dropout multiplies by a random mask, so its backward is that of a product with a constant.
 #include "autograd/gradient_cases.h"
+#include "core/parallel.h"
 
 namespace fu {
 
@@ -10,7 +11,11 @@ Var masked(const char* op, const Var& x, real p, Random& random, const Shape& ma
   if (p == 0) return x;
   // 0 where the draw is below p, else 1 / (1 - p): what remains keeps its mean.
   Tensor mask = random.uniform(mask_shape, 0, 1);
-  for (Index i = 0; i < mask.size(); ++i) mask.data()[i] = mask.data()[i] < p ? 0 : 1 / (1 - p);
+  real* const m = mask.data();
+  const real kept = 1 / (1 - p);
+  parallel_ranges(mask.size(), Index{1} << 14, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) m[i] = m[i] < p ? 0 : kept;
+  });
   return x * Var(mask);
 }
 
