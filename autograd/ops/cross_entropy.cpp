@@ -1,7 +1,10 @@
 // Cross-entropy of a softmax: loss = mean of -log p[label], and its gradient at the logits is (p - one at the label) / N.
+#include <algorithm>
 #include <cmath>
 
 #include "autograd/gradient_cases.h"
+#include "core/isa.h"
+#include "core/parallel.h"
 
 namespace fu {
 
@@ -28,11 +31,15 @@ Var cross_entropy(const Var& logits, std::shared_ptr<const std::vector<Index>> l
   return record("cross_entropy", {logits}, std::move(y), [p, labels, n, k, counted](const Gradient& g) {
     Tensor dx = Tensor::zeros(p.shape());
     const real scale = counted ? g.dy.item() / static_cast<real>(counted) : 0;
-    for (Index i = 0; i < n; ++i) {
-      const Index label = (*labels)[static_cast<std::size_t>(i)];
-      if (label < 0) continue;
-      for (Index j = 0; j < k; ++j) dx.data()[i * k + j] = scale * (p.data()[i * k + j] - (j == label ? 1 : 0));
-    }
+    parallel_ranges(n, std::max<Index>(1, 16384 / std::max<Index>(1, k)), [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) {
+        const Index label = (*labels)[static_cast<std::size_t>(i)];
+        if (label < 0) continue;
+        real* row = dx.data() + i * k;
+        kernels().unary(Unary::affine, p.data() + i * k, row, k, scale, 0);
+        row[label] -= scale;
+      }
+    });
     g.add(0, std::move(dx));
   });
 }

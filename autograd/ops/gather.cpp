@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "autograd/gradient_cases.h"
+#include "core/isa.h"
+#include "core/parallel.h"
 
 namespace fu {
 
@@ -12,13 +14,18 @@ Var gather(const Var& x, std::shared_ptr<const std::vector<Index>> rows) {
   const Index n = static_cast<Index>(rows->size()), run = shape.elements(1, shape.rank());
   shape.set(0, n);
   Tensor y(shape);
-  for (Index i = 0; i < n; ++i) std::copy_n(x.value.data() + (*rows)[static_cast<std::size_t>(i)] * run, run, y.data() + i * run);
+  parallel_ranges(n, std::max<Index>(1, 16384 / std::max<Index>(1, run)), [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) std::copy_n(x.value.data() + (*rows)[static_cast<std::size_t>(i)] * run, run, y.data() + i * run);
+  });
   return record("gather", {x}, std::move(y), [rows, from = x.shape(), n, run](const Gradient& g) {
     Tensor dx = Tensor::zeros(from);
-    for (Index i = 0; i < n; ++i) {
-      real* to = dx.data() + (*rows)[static_cast<std::size_t>(i)] * run;
-      for (Index t = 0; t < run; ++t) to[t] += g.dy.data()[i * run + t];
-    }
+    // Each task owns some columns, of all rows: no two write to the same place.
+    parallel_ranges(run, 64, [&](Index begin, Index end) {
+      for (Index i = 0; i < n; ++i) {
+        real* to = dx.data() + (*rows)[static_cast<std::size_t>(i)] * run + begin;
+        kernels().binary(Binary::add, to, 1, g.dy.data() + i * run + begin, 1, to, end - begin);
+      }
+    });
     g.add(0, std::move(dx));
   });
 }

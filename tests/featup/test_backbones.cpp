@@ -120,7 +120,8 @@ TEST_CASE("vit: a register is a token without position, behind cls; layer scale 
   with_register["register_tokens"] = extra;
   with_register["pos_embed"] = concat(std::vector<Tensor>{cls_position, patches}, 0).reshape({1, 1 + kGrid * kGrid, kDim});
   with_distillation["dist_token"] = extra;
-  with_distillation["pos_embed"] = concat(std::vector<Tensor>{cls_position, Tensor::zeros({1, kDim}), patches}, 0).reshape({1, 2 + kGrid * kGrid, kDim});
+  with_distillation["pos_embed"] =
+      concat(std::vector<Tensor>{cls_position, Tensor::zeros({1, kDim}), patches}, 0).reshape({1, 2 + kGrid * kGrid, kDim});
   write_safetensors(folder / "register", with_register);
   write_safetensors(folder / "distillation", with_distillation);
   const Tensor same_grid = random.normal({1, 3 * kPatch, 3 * kPatch, 3}), other_grid = random.normal({2, 2 * kPatch, 5 * kPatch, 3});
