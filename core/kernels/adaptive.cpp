@@ -1,4 +1,4 @@
-// Sums of feature vectors with weights of their own at every place: adaptive convolution, pooling of windows, and their gradients.
+// Sums of feature vectors with weights of their own at every place: adaptive convolution and its gradients.
 #include "core/kernels/declare.h"
 #include "core/kernels/weighted.h"
 #include "core/parallel.h"
@@ -7,8 +7,8 @@ namespace fu::FU_ISA {
 
 namespace {
 
-constexpr Index kPixels =
-    32;  // neighbouring pixels that are worked on together, some channels at a time: what they share stays in the first-level cache
+// Neighbouring pixels that are worked on together, some channels at a time: what they share stays in the first-level cache.
+constexpr Index kPixels = 32;
 constexpr Index kMaxRadius = 5, kMaxTaps = 11 * 11;
 constexpr Index kCapacity = 4096;  // places in their lists
 
@@ -43,10 +43,6 @@ void for_rows_of_strips(Index b, Index h, Index w, Index c, Index radius, const 
     for (Index i = band * kBand; i < imin(h, (band + 1) * kBand); ++i) f(image, i, j0, imin(w, j0 + width));
   });
 }
-
-}  // namespace
-
-namespace {
 
 /// Where the neighbours of a row's pixels lie, reflected at the borders. Away from them the distances are the same for all pixels.
 class Neighborhood {
@@ -189,80 +185,6 @@ void adaptive_conv_backward_kernels(const real* x, const real* dy, real* dk, Ind
         continue;
       }
       dot_products(taps, around.offsets(j), x + around.base(j), dy + pixel * c, c, dk + pixel * taps);
-    }
-  });
-}
-
-void pool_windows(const real* x, const real* weights, real* y, const Windows& g) {
-  const Index taps = g.k * g.k, n = g.rows * g.cols;
-  constexpr Index kRun = 64;  // places of a window handled at a time, with all channels
-  parallel_for(g.batch * n, [&](Index window, int) {
-    const Index b = window / n, i = window % n / g.cols, j = window % n % g.cols;
-    const real* corner = x + ((b * g.h + g.row_start[i]) * g.w + g.col_start[j]) * g.c;
-    real* out = y + window * g.c;
-    for (Index t = 0; t < g.c; ++t) out[t] = 0;
-    real part[kSumChunk];
-    for (Index t0 = 0; t0 < taps; t0 += kRun) {
-      const Index count = imin(kRun, taps - t0);
-      Index offset[kRun];
-      for (Index t = 0; t < count; ++t) offset[t] = ((t0 + t) / g.k * g.w + (t0 + t) % g.k) * g.c;
-      for (Index c0 = 0; c0 < g.c; c0 += kSumChunk) {
-        const Index channels = imin(kSumChunk, g.c - c0);
-        weighted_sum(count, weights + window * taps + t0, offset, corner + c0, 0, channels, channels, part);
-        for (Index t = 0; t < channels; ++t) out[c0 + t] += part[t];
-      }
-    }
-  });
-}
-
-void pool_windows_backward_input(const real* weights, const real* dy, real* dx, const Windows& g) {
-  const Index taps = g.k * g.k;
-  parallel_for(g.batch * g.h, [&](Index row, int) {
-    const Index b = row / g.h, y = row % g.h;
-    constexpr Index kMost = 64;  // windows over a pixel, as many at a time
-    Index first = 0, last = 0;   // rows of windows that cover this row of pixels
-    while (first < g.rows && g.row_start[first] + g.k <= y) ++first;
-    for (last = first; last < g.rows && g.row_start[last] <= y;) ++last;
-    real part[kSumChunk];
-    for (Index x = 0; x < g.w; ++x) {
-      real* out = dx + (row * g.w + x) * g.c;
-      for (Index t = 0; t < g.c; ++t) out[t] = 0;
-      Index left = 0, right = 0, count = 0;
-      while (left < g.cols && g.col_start[left] + g.k <= x) ++left;
-      for (right = left; right < g.cols && g.col_start[right] <= x;) ++right;
-      real weight[kMost];
-      Index offset[kMost];
-      const auto flush = [&] {
-        for (Index c0 = 0; count > 0 && c0 < g.c; c0 += kSumChunk) {
-          const Index channels = imin(kSumChunk, g.c - c0);
-          weighted_sum(count, weight, offset, dy + c0, 0, channels, channels, part);
-          for (Index t = 0; t < channels; ++t) out[c0 + t] += part[t];
-        }
-        count = 0;
-      };
-      for (Index i = first; i < last; ++i)
-        for (Index j = left; j < right; ++j) {
-          const Index window = (b * g.rows + i) * g.cols + j;
-          weight[count] = weights[window * taps + (y - g.row_start[i]) * g.k + x - g.col_start[j]];
-          offset[count++] = window * g.c;
-          if (count == kMost) flush();
-        }
-      flush();
-    }
-  });
-}
-
-void pool_windows_backward_weights(const real* x, const real* dy, real* dweights, const Windows& g) {
-  const Index taps = g.k * g.k, n = g.rows * g.cols;
-  parallel_for(g.batch * n, [&](Index window, int) {
-    const Index b = window / n, i = window % n / g.cols, j = window % n % g.cols;
-    const real* corner = x + ((b * g.h + g.row_start[i]) * g.w + g.col_start[j]) * g.c;
-    constexpr Index kRun = 64;
-    Index offset[kRun];
-    for (Index t0 = 0; t0 < taps; t0 += kRun) {
-      const Index count = imin(kRun, taps - t0);
-      for (Index t = 0; t < count; ++t) offset[t] = ((t0 + t) / g.k * g.w + (t0 + t) % g.k) * g.c;
-      dot_products(count, offset, corner, dy + window * g.c, g.c, dweights + window * taps + t0);
     }
   });
 }
