@@ -1,6 +1,9 @@
 // Smallest and largest of each channel. Only the extreme elements matter, and equal ones alike.
+#include <algorithm>
+
 #include "autograd/gradient_cases.h"
 #include "core/isa.h"
+#include "core/parallel.h"
 
 namespace fu {
 
@@ -13,16 +16,17 @@ Var extreme(const char* op, const Var& x, bool largest) {
   kernels().min_max(x.value.data(), low.data(), high.data(), n, c);
   Tensor y = largest ? high : low;
   return record(op, {x}, y, [x = x.value, y, n, c](const Gradient& g) {
-    Tensor dx(x.shape());
-    for (Index k = 0; k < c; ++k) {
-      if (y.data()[k] != y.data()[k]) {  // not a number: nor is the gradient
-        for (Index i = 0; i < n; ++i) dx.data()[i * c + k] = y.data()[k];
-        continue;
-      }
-      Index equal = 0;
-      for (Index i = 0; i < n; ++i) equal += x.data()[i * c + k] == y.data()[k];
-      for (Index i = 0; i < n; ++i) dx.data()[i * c + k] = x.data()[i * c + k] == y.data()[k] ? g.dy.data()[k] / static_cast<real>(equal) : 0;
-    }
+    // What each of a channel's extreme elements gets; where the extreme is not a number, nor is that.
+    Tensor share = Tensor::zeros({c}), dx(x.shape());
+    for (Index i = 0; i < n; ++i)
+      for (Index k = 0; k < c; ++k) share.data()[k] += x.data()[i * c + k] == y.data()[k] ? real(1) : real(0);
+    for (Index k = 0; k < c; ++k) share.data()[k] = y.data()[k] == y.data()[k] ? g.dy.data()[k] / share.data()[k] : y.data()[k];
+    const real *in = x.data(), *extreme = y.data(), *part = share.data();
+    real* const out = dx.data();
+    parallel_ranges(n, std::max<Index>(1, 16384 / c), [=](Index begin, Index end) {
+      for (Index i = begin * c; i < end * c; i += c)
+        for (Index k = 0; k < c; ++k) out[i + k] = in[i + k] == extreme[k] ? part[k] : extreme[k] == extreme[k] ? 0 : part[k];
+    });
     g.add(0, std::move(dx));
   });
 }
