@@ -8,6 +8,7 @@
 #include "autograd/tape.h"
 #include "core/ops.h"
 #include "core/random.h"
+#include "core/rectangles.h"
 #include "core/resample.h"
 
 namespace fu {
@@ -95,15 +96,11 @@ Var adaptive_conv(const Var& x, const Var& k);
 ///   y[p, u*d+v] = a[p] . b[p + (u,v) - radius], b reflected at its borders.  throws ShapeError if H or W <= radius.
 Var neighbor_products(const Var& a, const Var& b, Index radius);
 
-/// Where windows of an image begin, along rows and columns, ascending.
-struct WindowGrid {
-  std::vector<Index> rows, cols;
-  Index k = 0;  // side of a window, pixels
-};
-/// Weighted sums over windows: x (B,H,W,C), weights (B,n,k*k) -> (B,n,C), n = rows * cols. throws ShapeError if a window sticks out.
-Var pool_windows(const Var& x, const Var& weights, std::shared_ptr<const WindowGrid> grid);
-/// Products of the pixels of each window with a vector of its own: x (B,H,W,C), v (B,n,C) -> (B,n,k*k). With C = 1 and v = 1: the windows.
-Var window_products(const Var& x, const Var& v, std::shared_ptr<const WindowGrid> grid);
+/// Weighted sums over rectangles: x (B,H,W,C), weights (all of the rectangles') -> (rectangles, C).
+Var rectangle_sums(const Var& x, const Var& weights, std::shared_ptr<const Rectangles> rectangles);
+/// Products of each rectangle's pixels with a vector of its own: x (B,H,W,C), v (rectangles, C) -> (as many as weights). With C = 1 and v = 1:
+/// the pixels themselves.
+Var rectangle_products(const Var& x, const Var& v, std::shared_ptr<const Rectangles> rectangles);
 
 // ---- losses
 /// Mean over rows of -log softmax(logits)[label]; logits (N,K), labels (N), negative ones are left out.

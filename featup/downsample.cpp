@@ -20,10 +20,16 @@ std::vector<Index> window_starts(Index n, Index kernel, Index n_out, bool publis
 
 namespace {
 
-std::shared_ptr<const WindowGrid> grid_of(const Var& x, Index kernel, Index h, Index w, bool published) {
+/// The k x k windows of x (B,H,W,C), h x w of them in each image.
+std::shared_ptr<const Rectangles> windows_of(const Var& x, Index kernel, Index h, Index w, bool published) {
   require<ShapeError>(x.rank() == 4, "[downsample] x ", x.shape(), " must be (B,H,W,C).");
-  return std::make_shared<const WindowGrid>(
-      WindowGrid{window_starts(x.dim(1), kernel, h, published), window_starts(x.dim(2), kernel, w, published), kernel});
+  auto windows = std::make_shared<Rectangles>(x.dim(0), x.dim(1), x.dim(2));
+  const std::vector<Index> tops = window_starts(x.dim(1), kernel, h, published), lefts = window_starts(x.dim(2), kernel, w, published);
+  for (Index b = 0; b < x.dim(0); ++b)
+    for (Index top : tops)
+      for (Index left : lefts) windows->add(b, top, left, kernel, kernel);
+  windows->finish();
+  return windows;
 }
 
 }  // namespace
@@ -32,9 +38,9 @@ SimpleDownsampler::SimpleDownsampler(Index kernel) : kernel_params(Tensor::full(
 
 Var SimpleDownsampler::operator()(const Var& x, Index h, Index width, bool published) const {
   const Index k = kernel_params.value.dim(0);
-  const auto grid = grid_of(x, k, h, width, published);
-  const Var positive = abs(kernel_params), weights = reshape(positive / sum(positive), {1, 1, k * k});
-  return reshape(pool_windows(x, expand(weights, {x.dim(0), h * width, k * k}), grid), {x.dim(0), h, width, x.dim(3)});
+  const auto windows = windows_of(x, k, h, width, published);
+  const Var positive = abs(kernel_params), weights = expand(reshape(positive / sum(positive), {1, k * k}), {windows->count(), k * k});
+  return reshape(rectangle_sums(x, reshape(weights, {windows->weights()}), windows), {x.dim(0), h, width, x.dim(3)});
 }
 
 AttentionDownsampler::AttentionDownsampler(Index channels, Index kernel, Random* random, bool blur) : blur_(blur) {
@@ -63,12 +69,12 @@ Var AttentionDownsampler::forward(const Var& x, Index h, Index width, bool publi
   const Index k = w.value.dim(0), n = h * width, batch = x.dim(0);
   require<ShapeError>(keep.size() == 0 || keep.size() == batch * n, "[attention_downsample] keep ", keep.shape(), " for ", batch, " maps of ", h, "x",
                       width, ".");
-  const auto grid = grid_of(x, k, h, width, published);
+  const auto windows = windows_of(x, k, h, width, published);
   const Var smooth = blur_ ? gaussian_blur(x, 5, 1) : x;
-  Var saliency = window_products(attention_net(smooth), Tensor::full({batch, n, 1}, 1), grid);
-  if (keep.size() > 0) saliency = saliency * Var(keep.reshape({batch, n, 1}));
+  Var saliency = reshape(rectangle_products(attention_net(smooth), Tensor::full({batch * n, 1}, 1), windows), {batch * n, k * k});
+  if (keep.size() > 0) saliency = saliency * Var(keep.reshape({batch * n, 1}));
   const Var attention = softmax(saliency * reshape(w, {k * k}) + reshape(b, {k * k}), -1);
-  return reshape(pool_windows(smooth, attention, grid), {batch, h, width, x.dim(3)});
+  return reshape(rectangle_sums(smooth, reshape(attention, {windows->weights()}), windows), {batch, h, width, x.dim(3)});
 }
 
 void AttentionDownsampler::train(Random& random) {

@@ -156,41 +156,41 @@ void adaptive_conv_backward_kernels_ref(const real* x, const real* dy, real* dk,
 
 namespace {
 
-/// Calls f(window, place within it, pixel) for everything that windows cover.
+/// Calls f(rectangle, place of its weight, pixel) for everything that rectangles cover.
 template <class F>
-void each_place(const Windows& g, const F& f) {
-  for (Index b = 0; b < g.batch; ++b)
-    for (Index i = 0; i < g.rows; ++i)
-      for (Index j = 0; j < g.cols; ++j)
-        for (Index t = 0; t < g.k * g.k; ++t)
-          f((b * g.rows + i) * g.cols + j, t, (b * g.h + g.row_start[i] + t / g.k) * g.w + g.col_start[j] + t % g.k);
+void each_place(const RectangleArgs& g, const F& f) {
+  for (Index n = 0; n < g.count; ++n) {
+    const Rectangle& r = g.items[n];
+    for (Index i = 0; i < r.rows; ++i)
+      for (Index j = 0; j < r.cols; ++j) f(n, r.weights + i * r.cols + j, (r.image * g.h + r.top + i) * g.w + r.left + j);
+  }
 }
 
 }  // namespace
 
-void pool_windows_ref(const real* x, const real* weights, real* y, const Windows& g) {
-  std::vector<double> sum(static_cast<std::size_t>(g.batch * g.rows * g.cols * g.c));
-  each_place(g, [&](Index window, Index t, Index pixel) {
-    for (Index i = 0; i < g.c; ++i)
-      sum[static_cast<std::size_t>(window * g.c + i)] += double(weights[window * g.k * g.k + t]) * double(x[pixel * g.c + i]);
+Index rectangle_scratch_ref(const RectangleArgs&) { return 0; }
+
+void rectangle_sums_ref(const real* x, const real* weights, real* y, const RectangleArgs& g) {
+  std::vector<double> sum(static_cast<std::size_t>(g.count * g.c));
+  each_place(g, [&](Index n, Index at, Index pixel) {
+    for (Index i = 0; i < g.c; ++i) sum[static_cast<std::size_t>(n * g.c + i)] += double(weights[at]) * double(x[pixel * g.c + i]);
   });
   for (std::size_t i = 0; i < sum.size(); ++i) y[i] = static_cast<real>(sum[i]);
 }
 
-void pool_windows_backward_input_ref(const real* weights, const real* dy, real* dx, const Windows& g) {
+void rectangle_sums_backward_input_ref(const real* weights, const real* dy, real* dx, bool accumulate, const RectangleArgs& g) {
   std::vector<double> sum(static_cast<std::size_t>(g.batch * g.h * g.w * g.c));
-  each_place(g, [&](Index window, Index t, Index pixel) {
-    for (Index i = 0; i < g.c; ++i)
-      sum[static_cast<std::size_t>(pixel * g.c + i)] += double(weights[window * g.k * g.k + t]) * double(dy[window * g.c + i]);
+  each_place(g, [&](Index n, Index at, Index pixel) {
+    for (Index i = 0; i < g.c; ++i) sum[static_cast<std::size_t>(pixel * g.c + i)] += double(weights[at]) * double(dy[n * g.c + i]);
   });
-  for (std::size_t i = 0; i < sum.size(); ++i) dx[i] = static_cast<real>(sum[i]);
+  for (std::size_t i = 0; i < sum.size(); ++i) dx[i] = static_cast<real>(sum[i] + (accumulate ? double(dx[i]) : 0));
 }
 
-void pool_windows_backward_weights_ref(const real* x, const real* dy, real* dweights, const Windows& g) {
-  each_place(g, [&](Index window, Index t, Index pixel) {
+void rectangle_products_ref(const real* x, const real* v, real* products, const RectangleArgs& g) {
+  each_place(g, [&](Index n, Index at, Index pixel) {
     double dot = 0;
-    for (Index i = 0; i < g.c; ++i) dot += double(dy[window * g.c + i]) * double(x[pixel * g.c + i]);
-    dweights[window * g.k * g.k + t] = static_cast<real>(dot);
+    for (Index i = 0; i < g.c; ++i) dot += double(v[n * g.c + i]) * double(x[pixel * g.c + i]);
+    products[at] = static_cast<real>(dot);
   });
 }
 

@@ -52,12 +52,20 @@ struct AxisRows {
   const real* weight = nullptr;         // (offset[n_out])
 };
 
-/// Windows of k x k pixels of an image (h, w): window (i, j) of rows x cols begins at pixel (row_start[i], col_start[j]).
-struct Windows {
-  Index batch = 0, h = 0, w = 0, c = 0;
-  Index rows = 0, cols = 0, k = 0;
-  const Index *row_start = nullptr, *col_start = nullptr;  // ascending
+/// A rectangle of an image; its weights, one for each pixel, begin at `weights`.
+struct Rectangle {
+  Index image = 0, top = 0, left = 0, rows = 0, cols = 0, weights = 0;
 };
+
+/// Rectangles of images (batch, h, w, c), and which of them meet each tile of kTileRows x kTileCols pixels, tile after tile, image after image.
+struct RectangleArgs {
+  Index batch = 0, h = 0, w = 0, c = 0, count = 0;
+  const Rectangle* items = nullptr;          // (count)
+  const Index* tile_begin = nullptr;         // (tiles + 1): tile t meets tile_items[tile_begin[t] .. tile_begin[t + 1])
+  const std::int32_t* tile_items = nullptr;  // positions in items
+  real* scratch = nullptr;                   // rectangle_scratch(args) reals
+};
+constexpr Index kTileRows = 12, kTileCols = 24;  // both multiples of the rows and columns that a matrix product computes at a time
 
 /// One step of Adam and its kin, on numbers that depend on the step alone:
 ///   p *= keep;  g += weight_decay * p;  mean = beta1 mean + (1 - beta1) g;  square = beta2 square + (1 - beta2) g^2

@@ -1,0 +1,167 @@
+// Weighted sums over rectangles of images, and the gradients of these.
+//
+// Many rectangles overlap: the windows of ten views of one map cover every pixel fifty times. So the images are cut into tiles, and for each
+// tile the parts of all rectangles that meet it become one dense matrix: rectangles by pixels, zero outside. The sums are then a matrix product
+// with the tile's feature vectors, which are read once, and so are both gradients. Some of the matrix is zeros; the product is still many times
+// faster than vectors gathered one by one.
+#include "core/kernels/declare.h"
+#include "core/kernels/gemm_micro.h"
+#include "core/parallel.h"
+
+namespace fu::FU_ISA {
+
+namespace {
+
+constexpr Index kTile = kTileRows * kTileCols;  // pixels; at most kMaxDepth
+constexpr Index kMost = 96;                     // rectangles at a time
+constexpr Index kChannels = 32;                 // of a task of the forward sums, whose tiles follow each other
+
+/// A tile of the images, with the rectangles that meet it.
+struct Tile {
+  Index top, left, rows, cols, first, last;  // rectangles: tile_items[first, last)
+  Index image;
+
+  Tile(const RectangleArgs& g, Index t) {
+    const Index across = ceil_div(g.w, kTileCols), down = ceil_div(g.h, kTileRows);
+    image = t / (across * down);
+    top = t / across % down * kTileRows, left = t % across * kTileCols;
+    rows = imin(kTileRows, g.h - top), cols = imin(kTileCols, g.w - left);
+    first = g.tile_begin[t], last = g.tile_begin[t + 1];
+  }
+  const real* pixel(const RectangleArgs& g, const real* x, Index row, Index col) const {
+    return x + ((image * g.h + top + row) * g.w + left + col) * g.c;
+  }
+};
+
+Index tile_count(const RectangleArgs& g) { return g.batch * ceil_div(g.w, kTileCols) * ceil_div(g.h, kTileRows); }
+
+/// Calls f(row of the tile, first column, count, weights) for every row of a rectangle inside the tile.
+template <class Weights, class F>
+inline void each_run(const Rectangle& r, const Tile& t, Weights* weights, const F& f) {
+  const Index row0 = imax(r.top, t.top), row1 = imin(r.top + r.rows, t.top + t.rows);
+  const Index col0 = imax(r.left, t.left), col1 = imin(r.left + r.cols, t.left + t.cols);
+  for (Index row = row0; row < row1; ++row)
+    f(row - t.top, col0 - t.left, col1 - col0, weights + r.weights + (row - r.top) * r.cols + col0 - r.left);
+}
+
+/// The part of some rectangles' weights inside a tile: (count, kTile) at a distance of kRowStride.
+void dense_weights(const RectangleArgs& g, const Tile& t, Index first, Index count, const real* weights, real* dense) {
+  for (Index i = 0; i < count; ++i) {
+    real* out = dense + i * kRowStride;
+    for (Index p = 0; p < kTile; p += kLanes) store(out + p, Vec{});
+    each_run(g.items[g.tile_items[first + i]], t, weights, [&](Index row, Index col, Index n, const real* w) {
+      for (Index q = 0; q < n; ++q) out[row * kTileCols + col + q] = w[q];
+    });
+  }
+}
+
+inline void pack_row(const real* in, Index n, real* out) {
+  for (Index j = 0; j < kMicroCols; j += kLanes) store(out + j, load_n(in + j, imax(0, n - j)));
+}
+
+}  // namespace
+
+Index rectangle_scratch(const RectangleArgs& g) {
+  const Index panels = ceil_div(g.c, kMicroCols);
+  return threads() * (kMost * kRowStride + imax(imax(kTile, kMost) * panels * kMicroCols, kMost * kTile + kMaxDepth * kMicroCols) + kMost * kMicroCols);
+}
+
+void rectangle_sums(const real* x, const real* weights, real* y, const RectangleArgs& g) {
+  const Index tiles = tile_count(g), groups = ceil_div(g.c, kChannels), worker_scratch = rectangle_scratch(g) / threads();
+  // Sums run over tiles, so a task owns some channels of all of them.
+  parallel_for(groups, [&](Index group, int worker) {
+    real *dense = g.scratch + worker * worker_scratch, *panel = dense + kMost * kRowStride, *part = panel + kTile * kMicroCols;
+    const Index c0 = group * kChannels, c1 = imin(c0 + kChannels, g.c);
+    for (Index i = 0; i < g.count; ++i)
+      for (Index c = c0; c < c1; ++c) y[i * g.c + c] = 0;
+    for (Index tile = 0; tile < tiles; ++tile) {
+      const Tile t(g, tile);
+      for (Index first = t.first; first < t.last; first += kMost) {
+        const Index count = imin(kMost, t.last - first);
+        dense_weights(g, t, first, count, weights, dense);
+        for (Index c = c0; c < c1; c += kMicroCols) {
+          const Index n = imin(kMicroCols, c1 - c);
+          for (Index row = 0; row < kTileRows; ++row)
+            for (Index col = 0; col < kTileCols; ++col) {
+              const bool inside = row < t.rows && col < t.cols;
+              pack_row(inside ? t.pixel(g, x, row, col) + c : x, inside ? n : 0, panel + (row * kTileCols + col) * kMicroCols);
+            }
+          for (Index i = 0; i < count; i += kMicroRows)
+            micro_tile_rows(imin(kMicroRows, count - i), t.rows * kTileCols, dense + i * kRowStride, panel, part + i * kMicroCols, kMicroCols,
+                            kMicroCols, Epilogue{nullptr, Activation::none, false});
+          for (Index i = 0; i < count; ++i) {
+            real* out = y + g.tile_items[first + i] * g.c + c;
+            for (Index j = 0; j < n; j += kLanes)
+              store_n(out + j, load_n(out + j, n - j) + load(part + i * kMicroCols + j), n - j);
+          }
+        }
+      }
+    }
+  });
+}
+
+void rectangle_sums_backward_input(const real* weights, const real* dy, real* dx, bool accumulate, const RectangleArgs& g) {
+  const Index panels = ceil_div(g.c, kMicroCols), worker_scratch = rectangle_scratch(g) / threads();
+  parallel_for(tile_count(g), [&](Index tile, int worker) {
+    const Tile t(g, tile);
+    real *across = g.scratch + worker * worker_scratch, *packed = across + kMost * kRowStride;
+    for (Index first = t.first; first < t.last || first == t.first; first += kMost) {
+      const Index count = imin(kMost, t.last - first);
+      for (Index i = 0; i < count; ++i)
+        for (Index j = 0; j < panels; ++j)
+          pack_row(dy + g.tile_items[first + i] * g.c + j * kMicroCols, g.c - j * kMicroCols, packed + (j * kMost + i) * kMicroCols);
+      for (Index row = 0; row < t.rows; ++row) {
+        // Pixels of one row of the tile by rectangles: the transpose of the dense weights.
+        for (Index p = 0; p < kTileCols; ++p)
+          for (Index i = 0; i < count; i += kLanes) store(across + p * kRowStride + i, Vec{});
+        for (Index i = 0; i < count; ++i) {
+          const Rectangle& r = g.items[g.tile_items[first + i]];
+          const Index y = t.top + row - r.top;
+          if (y < 0 || y >= r.rows) continue;
+          const Index col0 = imax(r.left, t.left), col1 = imin(r.left + r.cols, t.left + t.cols);
+          const real* w = weights + r.weights + y * r.cols - r.left;
+          for (Index col = col0; col < col1; ++col) across[(col - t.left) * kRowStride + i] = w[col];
+        }
+        real* out = dx + (t.pixel(g, weights, row, 0) - weights);
+        for (Index j = 0; j < panels; ++j)
+          for (Index p = 0; p < t.cols; p += kMicroRows)
+            micro_tile_rows(imin(kMicroRows, t.cols - p), count, across + p * kRowStride, packed + j * kMost * kMicroCols,
+                            out + p * g.c + j * kMicroCols, g.c, imin(kMicroCols, g.c - j * kMicroCols),
+                            Epilogue{nullptr, Activation::none, accumulate || first > t.first});
+      }
+    }
+  });
+}
+
+void rectangle_products(const real* x, const real* v, real* products, const RectangleArgs& g) {
+  const Index worker_scratch = rectangle_scratch(g) / threads();
+  parallel_for(tile_count(g), [&](Index tile, int worker) {
+    const Tile t(g, tile);
+    real *rows = g.scratch + worker * worker_scratch, *result = rows + kMost * kRowStride, *panel = result + kMost * kTile;
+    for (Index first = t.first; first < t.last; first += kMost) {
+      const Index count = imin(kMost, t.last - first);
+      for (Index k0 = 0; k0 < g.c; k0 += kMaxDepth) {
+        const Index depth = imin(kMaxDepth, g.c - k0);
+        for (Index i = 0; i < count; ++i) copy_rows(v + g.tile_items[first + i] * g.c + k0, g.c, 1, 1, depth, rows + i * kRowStride);
+        for (Index p0 = 0; p0 < t.rows * kTileCols; p0 += kMicroCols) {
+          // The panel's columns are pixels.
+          for (Index p = 0; p < kMicroCols; ++p) {
+            const Index row = (p0 + p) / kTileCols, col = (p0 + p) % kTileCols;
+            const bool inside = row < t.rows && col < t.cols;
+            const real* in = inside ? t.pixel(g, x, row, col) + k0 : nullptr;
+            for (Index k = 0; k < depth; ++k) panel[k * kMicroCols + p] = inside ? in[k] : 0;
+          }
+          for (Index i = 0; i < count; i += kMicroRows)
+            micro_tile_rows(imin(kMicroRows, count - i), depth, rows + i * kRowStride, panel, result + i * kTile + p0, kTile, kMicroCols,
+                            Epilogue{nullptr, Activation::none, k0 > 0});
+        }
+      }
+      for (Index i = 0; i < count; ++i)
+        each_run(g.items[g.tile_items[first + i]], t, products, [&](Index row, Index col, Index n, real* out) {
+          for (Index q = 0; q < n; ++q) out[q] = result[i * kTile + row * kTileCols + col + q];
+        });
+    }
+  });
+}
+
+}  // namespace fu::FU_ISA
