@@ -32,6 +32,8 @@ std::shared_ptr<const Rectangles> windows_of(const Var& x, Index kernel, Index h
   return windows;
 }
 
+constexpr real kDrop = real(0.2);  // of features that the saliency sees, and of whole windows
+
 }  // namespace
 
 SimpleDownsampler::SimpleDownsampler(Index kernel) : kernel_params(Tensor::full({kernel, kernel}, 1)) { add("kernel_params", kernel_params); }
@@ -39,8 +41,18 @@ SimpleDownsampler::SimpleDownsampler(Index kernel) : kernel_params(Tensor::full(
 Var SimpleDownsampler::operator()(const Var& x, Index h, Index width, bool published) const {
   const Index k = kernel_params.value.dim(0);
   const auto windows = windows_of(x, k, h, width, published);
-  const Var positive = abs(kernel_params), weights = expand(reshape(positive / sum(positive), {1, k * k}), {windows->count(), k * k});
-  return reshape(rectangle_sums(x, reshape(weights, {windows->weights()}), windows), {x.dim(0), h, width, x.dim(3)});
+  return reshape(rectangle_sums(x, reshape(weights(windows->count()), {windows->weights()}), windows), {x.dim(0), h, width, x.dim(3)});
+}
+
+Var SimpleDownsampler::weights(Index windows) const {
+  const Index taps = kernel() * kernel();
+  const Var positive = abs(kernel_params);
+  return expand(reshape(positive / sum(positive), {1, taps}), {windows, taps});
+}
+
+Var SimpleDownsampler::view_weights(const ViewWindows& windows, const Var& map, Var& length) const {
+  length = slice(readings(map, Tensor::zeros({map.dim(3)})), 3, 0, 1);
+  return weights(windows.count());
 }
 
 AttentionDownsampler::AttentionDownsampler(Index channels, Index kernel, Random* random, bool blur) : blur_(blur) {
@@ -49,32 +61,55 @@ AttentionDownsampler::AttentionDownsampler(Index channels, Index kernel, Random*
   };
   w.set(noise(1));
   b.set(noise(0));
-  attention_net.push<Dropout>(real(0.2));
-  attention_net.push<Linear>(channels, 1, random);
+  attention_net.push<Dropout>(kDrop);
+  saliency_ = &attention_net.push<Linear>(channels, 1, random);
   add("w", w);
   add("b", b);
   add("attention_net", attention_net);
 }
 
+Tensor AttentionDownsampler::draw_keep(Index windows) const {
+  if (!random_) return Tensor();
+  Tensor keep = random_->uniform({windows, 1}, 0, 1);
+  for (Index i = 0; i < windows; ++i) keep.data()[i] = keep.data()[i] < kDrop ? 0 : 1;
+  return keep;
+}
+
+Var AttentionDownsampler::attend(Var saliency, const Tensor& keep) const {
+  const Index taps = kernel() * kernel();
+  if (keep.size() > 0) saliency = saliency * Var(keep);
+  return softmax(saliency * reshape(w, {taps}) + reshape(b, {taps}), -1);
+}
+
 Var AttentionDownsampler::operator()(const Var& x, Index h, Index width, bool published) const {
-  Tensor keep;
-  if (random_) {
-    keep = random_->uniform({x.dim(0), h, width}, 0, 1);
-    for (Index i = 0; i < keep.size(); ++i) keep.data()[i] = keep.data()[i] < real(0.2) ? 0 : 1;
-  }
-  return forward(x, h, width, published, keep);
+  return forward(x, h, width, published, draw_keep(x.dim(0) * h * width));
 }
 
 Var AttentionDownsampler::forward(const Var& x, Index h, Index width, bool published, const Tensor& keep) const {
-  const Index k = w.value.dim(0), n = h * width, batch = x.dim(0);
-  require<ShapeError>(keep.size() == 0 || keep.size() == batch * n, "[attention_downsample] keep ", keep.shape(), " for ", batch, " maps of ", h, "x",
-                      width, ".");
-  const auto windows = windows_of(x, k, h, width, published);
+  const auto windows = windows_of(x, kernel(), h, width, published);
+  require<ShapeError>(keep.size() == 0 || keep.size() == windows->count(), "[attention_downsample] keep ", keep.shape(), " for ", windows->count(),
+                      " windows.");
   const Var smooth = blur_ ? gaussian_blur(x, 5, 1) : x;
-  Var saliency = reshape(rectangle_products(attention_net(smooth), Tensor::full({batch * n, 1}, 1), windows), {batch * n, k * k});
-  if (keep.size() > 0) saliency = saliency * Var(keep.reshape({batch * n, 1}));
-  const Var attention = softmax(saliency * reshape(w, {k * k}) + reshape(b, {k * k}), -1);
-  return reshape(rectangle_sums(smooth, reshape(attention, {windows->weights()}), windows), {batch, h, width, x.dim(3)});
+  const Var saliency = rectangle_products(attention_net(smooth), Tensor::full({windows->count(), 1}, 1), windows);
+  const Var attention = attend(reshape(saliency, {windows->count(), kernel() * kernel()}), keep.reshape({keep.size(), 1}));
+  return reshape(rectangle_sums(smooth, reshape(attention, {windows->weights()}), windows), {x.dim(0), h, width, x.dim(3)});
+}
+
+Var AttentionDownsampler::view_weights(const ViewWindows& windows, const Var& map, Var& length) const {
+  const Index c = map.dim(3);
+  require<ShapeError>(saliency_->weight.value.dim(1) == c + 1, "[attention_downsample] map ", map.shape(), " for a saliency of ",
+                      saliency_->weight.value.dim(1), " channels: it must have one less, for the lengths.");
+  // The saliency is linear, so it is taken on the map and only this one channel is jittered and blurred.
+  const Var read = readings(map, reshape(slice(saliency_->weight, 1, 1, c + 1), {c}));
+  const Var of_length = reshape(slice(saliency_->weight, 1, 0, 1), {1});
+  length = slice(read, 3, 0, 1);
+  Var saliency = windows.see(slice(read, 3, 1, 2) + length * of_length) + Var(saliency_->bias);
+  if (random_) {
+    const Var terms = slice(read, 3, 2, 3) + square(length * of_length);
+    const Var deviation = sqrt(clamp_min(affine(windows.see(terms), kDrop / (1 - kDrop)), real(1e-12)));
+    saliency = saliency + deviation * Var(random_->normal(saliency.shape()));
+  }
+  return attend(saliency, draw_keep(windows.count()));
 }
 
 void AttentionDownsampler::train(Random& random) {

@@ -1,6 +1,7 @@
 // FeatUp's downsamplers: from a high-resolution map back to what the backbone would see.
 #pragma once
 
+#include "featup/view_windows.h"
 #include "layers/activation.h"
 #include "layers/linear.h"
 #include "layers/sequential.h"
@@ -16,6 +17,12 @@ std::vector<Index> window_starts(Index n, Index kernel, Index n_out, bool publis
 class Downsampler : public Module {
  public:
   virtual Var operator()(const Var& x, Index h, Index w, bool published = false) const = 0;
+  virtual Index kernel() const = 0;
+  /// Whether it blurs what it is given.
+  virtual bool blurs() const = 0;
+  /// The weights of windows on views of map (1,H,W,C), whose lengths go along as the first of C + 1 channels: (windows, kernel^2). Also gives the
+  /// lengths (1,H,W,1).
+  virtual Var view_weights(const ViewWindows& windows, const Var& map, Var& length) const = 0;
 };
 
 /// One positive blur kernel of sum 1, |p| / sum|p|, at every window. Parameter: kernel_params (k,k), ones at first.
@@ -23,8 +30,14 @@ class SimpleDownsampler : public Downsampler {
  public:
   explicit SimpleDownsampler(Index kernel);
   Var operator()(const Var& x, Index h, Index w, bool published = false) const override;
+  Index kernel() const override { return kernel_params.value.dim(0); }
+  bool blurs() const override { return false; }
+  Var view_weights(const ViewWindows& windows, const Var& map, Var& length) const override;
 
   Parameter kernel_params;
+
+ private:
+  Var weights(Index windows) const;
 };
 
 /// Attention pooling: every window is averaged with weights softmax(w * saliency + b), saliency a linear function of the blurred features.
@@ -35,6 +48,11 @@ class AttentionDownsampler : public Downsampler {
  public:
   AttentionDownsampler(Index channels, Index kernel, Random* random, bool blur = true);
   Var operator()(const Var& x, Index h, Index w, bool published = false) const override;
+  Index kernel() const override { return w.value.dim(0); }
+  bool blurs() const override { return blur_; }
+  /// In training the dropped features change a saliency, a sum of many terms, by noise of the variance that dropping each of them would give.
+  /// source: Wang and Manning, "Fast dropout training" (ICML 2013)
+  Var view_weights(const ViewWindows& windows, const Var& map, Var& length) const override;
   /// With a given mask of windows (B,h,w), 0 where the saliency is dropped; of size 0: none is.
   Var forward(const Var& x, Index h, Index w, bool published, const Tensor& keep) const;
   void train(Random& random) override;
@@ -44,8 +62,13 @@ class AttentionDownsampler : public Downsampler {
   Sequential attention_net;
 
  private:
+  /// From saliencies (windows, kernel^2) and a mask of windows to weights.
+  Var attend(Var saliency, const Tensor& keep) const;
+  Tensor draw_keep(Index windows) const;
+
   bool blur_;
   Random* random_ = nullptr;
+  Linear* saliency_ = nullptr;  // in attention_net
 };
 
 }  // namespace fu

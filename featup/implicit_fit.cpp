@@ -21,19 +21,22 @@ ImplicitFit::ImplicitFit(const Tensor& image, Index channels, const ImplicitFitO
 
 Var ImplicitFit::loss(const std::vector<const ImplicitView*>& views) const {
   require<UsageError>(!views.empty(), "[implicit fit] a step wants at least one view.");
-  const Var map = upsampler_(image_), length = magnitude(map), both = concat({length, map}, -1);
-  std::vector<Var> seen;
   std::vector<Tensor> said;
+  std::vector<Jitter> jitters;
   for (const ImplicitView* view : views) {
     require<ShapeError>(view->features.rank() == 4 && view->features.dim(0) == 1 && view->features.dim(3) == channels_, "[implicit fit] view ",
                         view->features.shape(), " of features of ", channels_, " channels: must be (1,h,w,", channels_, ").");
-    seen.push_back(apply_jitter(both, view->jitter));
+    jitters.push_back(view->jitter);
     said.push_back(view->features);
   }
   const Tensor target = concat(said, 0);
-  const Var target_length = magnitude(target);
-  const Var down = (*downsampler_)(concat(seen, 0), target.dim(1), target.dim(2), options_.published_grid);
-  const Var down_length = slice(down, 3, 0, 1), pred = slice(down, 3, 1, channels_ + 1);
+  const ViewWindows windows(jitters, image_.dim(1), image_.dim(2), target.dim(1), target.dim(2), downsampler_->kernel(), options_.published_grid,
+                            downsampler_->blurs());
+  const Var map = upsampler_(image_);
+  Var length;
+  const Var weights = reshape(windows.onto_map(downsampler_->view_weights(windows, map, length)), {windows.rectangles()->weights()});
+  const Var pred = reshape(rectangle_sums(map, weights, windows.rectangles()), target.shape());
+  const Var target_length = magnitude(target), down_length = reshape(rectangle_sums(length, weights, windows.rectangles()), target_length.shape());
   const Var scale = options_.uncertainty ? scale_net_(target) : Var(Tensor::full({target.dim(0), target.dim(1), target.dim(2), 1}, 1));
   Var total = reconstruction_loss(pred, target, scale);
   if (options_.magnitude > 0)

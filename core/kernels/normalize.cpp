@@ -106,14 +106,6 @@ void layer_norm(const real* x, const real* weight, const real* bias, real* y, In
   });
 }
 
-namespace {
-
-// Rows are summed in groups, whose sums are added in order; their number depends on the sizes alone.
-constexpr Index kGroups = 64;
-Index group_rows(Index rows, Index c) { return imax(rows_per_task(c), ceil_div(rows, kGroups)); }
-
-}  // namespace
-
 Index layer_norm_scratch(Index rows, Index c) { return 2 * c * ceil_div(rows, group_rows(rows, c)); }
 
 void layer_norm_backward(const real* x, const real* weight, const real* dy, real* dx, real* dweight, real* dbias, Index rows, Index c, real eps,

@@ -2,6 +2,7 @@
 // run along it; otherwise lanes run along inner.
 #include "core/kernels/reduce.h"
 #include "core/kernels/declare.h"
+#include "core/kernels/math.h"
 #include "core/parallel.h"
 
 namespace fu::FU_ISA {
@@ -35,7 +36,6 @@ void sum_axis(const real* x, real* y, Index outer, Index n, Index inner) {
       return;
     }
     // One long sum: groups of blocks in parallel, their results added in order.
-    constexpr Index kGroups = 64;
     double partial[kGroups] = {};
     const Index group = round_up(imax(1, ceil_div(n, kGroups)), kBlock);
     parallel_for(ceil_div(n, group), [&](Index g, int) {
@@ -76,6 +76,49 @@ void sum_axis(const real* x, real* y, Index outer, Index n, Index inner) {
       store_n(y + o * inner + c, column_sum(x + o * n * inner + c, n, inner, lanes), lanes);
     }
   });
+}
+
+void readings(const real* x, const real* v, real* y, Index rows, Index c) {
+  parallel_ranges(rows, rows_per_task(c), [&](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      Vec squares{}, product{}, terms{};
+      for (Index i = 0; i < c; i += kLanes) {
+        const Vec in = load_n(x + r * c + i, c - i), term = in * load_n(v + i, c - i);
+        squares += in * in;
+        product += term;
+        terms += term * term;
+      }
+      y[3 * r] = vsqrt(splat(hsum(squares)))[0];
+      y[3 * r + 1] = hsum(product);
+      y[3 * r + 2] = hsum(terms);
+    }
+  });
+}
+
+Index readings_scratch(Index rows, Index c) { return c * ceil_div(rows, group_rows(rows, c)); }
+
+void readings_backward(const real* x, const real* v, const real* y, const real* dy, real* dx, bool accumulate, real* dv, Index rows, Index c,
+                       real* scratch) {
+  const Index group = group_rows(rows, c), groups = ceil_div(rows, group);
+  parallel_for(groups, [&](Index g, int) {
+    real* sum = scratch + g * c;
+    for (Index i = 0; i < c; ++i) sum[i] = 0;
+    for (Index r = g * group; r < imin(rows, (g + 1) * group); ++r) {
+      const real length = y[3 * r] > 0 ? dy[3 * r] / y[3 * r] : 0, product = dy[3 * r + 1], terms = 2 * dy[3 * r + 2];
+      for (Index i = 0; i < c; i += kLanes) {
+        const Index lanes = c - i;
+        const Vec in = load_n(x + r * c + i, lanes), w = load_n(v + i, lanes);
+        store_n(sum + i, load_n(sum + i, lanes) + in * (product + terms * in * w), lanes);
+        if (!dx) continue;
+        const Vec d = length * in + product * w + terms * in * w * w;
+        store_n(dx + r * c + i, accumulate ? load_n(dx + r * c + i, lanes) + d : d, lanes);
+      }
+    }
+  });
+  for (Index i = 0; dv && i < c; ++i) {
+    dv[i] = 0;
+    for (Index g = 0; g < groups; ++g) dv[i] += scratch[g * c + i];
+  }
 }
 
 void min_max(const real* x, real* lo, real* hi, Index n, Index inner) {

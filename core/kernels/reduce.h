@@ -9,6 +9,10 @@ constexpr Index kBlock = 1 << 13;  // elements summed in float before the sums a
 
 static inline Index rows_per_task(Index row_length) { return imax(1, kBlock / imax(1, row_length)); }
 
+// Where a sum over rows is a by-product of work on them, rows are summed in groups, whose sums are added in order.
+constexpr Index kGroups = 64;
+static inline Index group_rows(Index rows, Index c) { return imax(rows_per_task(c), ceil_div(rows, kGroups)); }
+
 static inline real block_sum(const real* x, Index n) {
   Vec acc[4] = {};
   Index i = 0;

@@ -194,6 +194,32 @@ void rectangle_products_ref(const real* x, const real* v, real* products, const 
   });
 }
 
+void readings_ref(const real* x, const real* v, real* y, Index rows, Index c) {
+  for (Index r = 0; r < rows; ++r) {
+    double squares = 0, product = 0, terms = 0;
+    for (Index i = 0; i < c; ++i) {
+      const double in = double(x[r * c + i]), term = in * double(v[i]);
+      squares += in * in, product += term, terms += term * term;
+    }
+    y[3 * r] = static_cast<real>(std::sqrt(squares)), y[3 * r + 1] = static_cast<real>(product), y[3 * r + 2] = static_cast<real>(terms);
+  }
+}
+
+Index readings_scratch_ref(Index, Index) { return 0; }
+void readings_backward_ref(const real* x, const real* v, const real* y, const real* dy, real* dx, bool accumulate, real* dv, Index rows, Index c,
+                           real*) {
+  for (Index i = 0; i < c; ++i) {
+    double sum = 0;
+    for (Index r = 0; r < rows; ++r) {
+      const double in = double(x[r * c + i]), w = double(v[i]), product = double(dy[3 * r + 1]), terms = 2 * double(dy[3 * r + 2]);
+      sum += in * (product + terms * in * w);
+      const double length = y[3 * r] > 0 ? double(dy[3 * r]) * in / double(y[3 * r]) : 0;
+      if (dx) dx[r * c + i] = static_cast<real>((accumulate ? double(dx[r * c + i]) : 0) + length + product * w + terms * in * w * w);
+    }
+    if (dv) dv[i] = static_cast<real>(sum);
+  }
+}
+
 void sgd_step_ref(real* p, const real* g, real* velocity, Index n, real lr, real momentum, real weight_decay) {
   for (Index i = 0; i < n; ++i) {
     velocity[i] = momentum * velocity[i] + g[i] + weight_decay * p[i];

@@ -1,0 +1,135 @@
+#include "featup/view_windows.h"
+
+#include <algorithm>
+
+#include "core/parallel.h"
+#include "featup/downsample.h"
+
+namespace fu {
+
+ViewWindows::Axis ViewWindows::axis_of(AxisMap map, const std::vector<Index>& starts, Index kernel) {
+  Axis axis{std::move(map), starts, {}, {}};
+  const AxisRows rows = axis.map.rows();
+  for (Index start : starts) {
+    const auto [low, high] = std::minmax_element(rows.index + rows.offset[start], rows.index + rows.offset[start + kernel]);
+    axis.first.push_back(*low);
+    axis.count.push_back(*high - *low + 1);
+  }
+  return axis;
+}
+
+ViewWindows::ViewWindows(const std::vector<Jitter>& jitters, Index map_h, Index map_w, Index h, Index w, Index kernel, bool published, bool blur) {
+  auto plan = std::make_shared<Plan>();
+  auto rectangles = std::make_shared<Rectangles>(1, map_h, map_w);
+  plan->kernel = kernel, plan->cells = h * w;
+  const std::vector<Index> tops = window_starts(map_h, kernel, h, published), lefts = window_starts(map_w, kernel, w, published);
+  for (const Jitter& jitter : jitters) {
+    ImageMaps maps = jitter_maps(jitter, map_h, map_w);
+    if (blur) {
+      const ImageMaps gauss = gaussian_blur_maps({1, map_h, map_w, 1}, 5, 1);
+      maps = {gauss.rows.after(maps.rows), gauss.cols.after(maps.cols)};
+    }
+    plan->rows.push_back(axis_of(std::move(maps.rows), tops, kernel));
+    plan->cols.push_back(axis_of(std::move(maps.cols), lefts, kernel));
+    const Axis &rows = plan->rows.back(), &cols = plan->cols.back();
+    for (std::size_t i = 0; i < tops.size(); ++i)
+      for (std::size_t j = 0; j < lefts.size(); ++j) rectangles->add(0, rows.first[i], cols.first[j], rows.count[i], cols.count[j]);
+  }
+  rectangles->finish();
+  plan_ = std::move(plan);
+  rectangles_ = std::move(rectangles);
+}
+
+/// Calls f(window, its rows, its columns, row of windows, column of windows), some windows at a time on each thread.
+template <class F>
+void ViewWindows::Plan::each_window(const F& f) const {
+  parallel_ranges(static_cast<Index>(rows.size()) * cells, 16, [&](Index begin, Index end) {
+    for (Index n = begin; n < end; ++n) {
+      const auto view = static_cast<std::size_t>(n / cells);
+      const auto across = static_cast<Index>(cols[view].starts.size());
+      f(n, rows[view], cols[view], static_cast<std::size_t>(n % cells / across), static_cast<std::size_t>(n % cells % across));
+    }
+  });
+}
+
+namespace {
+
+/// y (n, columns) = x (rows, columns) through positions [start, start + n) of a map whose first position is row 0; or, transposed, adds x to y.
+void along_rows(const AxisMap& map, Index start, Index n, Index first, const real* x, Index ldx, real* y, Index ldy, Index columns, bool transposed) {
+  const AxisRows rows = map.rows();
+  for (Index u = 0; u < n; ++u) {
+    if (!transposed) std::fill(y + u * ldy, y + u * ldy + columns, real(0));
+    for (Index e = rows.offset[start + u]; e < rows.offset[start + u + 1]; ++e) {
+      const Index at = rows.index[e] - first;
+      const real weight = rows.weight[e];
+      const real* in = x + (transposed ? u : at) * ldx;
+      real* out = y + (transposed ? at : u) * ldy;
+      for (Index c = 0; c < columns; ++c) out[c] += weight * in[c];
+    }
+  }
+}
+
+void transpose(const real* x, Index rows, Index columns, Index ldx, real* y) {
+  for (Index j = 0; j < columns; ++j)
+    for (Index i = 0; i < rows; ++i) y[j * rows + i] = x[i * ldx + j];
+}
+
+}  // namespace
+
+/// values: one channel of the whole map, or the rectangles' pixels one after another.
+Tensor ViewWindows::fetch(const Plan& plan, const Rectangles& rectangles, const Tensor& values, bool whole_map) {
+  const Index k = plan.kernel;
+  Tensor seen({rectangles.count(), k * k});
+  plan.each_window([&](Index n, const Axis& rows, const Axis& cols, std::size_t i, std::size_t j) {
+    const Rectangle& r = rectangles[n];
+    const Index ld = whole_map ? rectangles.w() : r.cols;
+    const real* in = values.data() + (whole_map ? r.top * ld + r.left : r.weights);
+    PoolVector<real> mid(static_cast<std::size_t>(k * r.cols)), across(mid.size()), out(static_cast<std::size_t>(k * k));
+    along_rows(rows.map, rows.starts[i], k, rows.first[i], in, ld, mid.data(), r.cols, r.cols, false);
+    transpose(mid.data(), k, r.cols, r.cols, across.data());
+    along_rows(cols.map, cols.starts[j], k, cols.first[j], across.data(), k, out.data(), k, k, false);
+    transpose(out.data(), k, k, k, seen.data() + n * k * k);
+  });
+  return seen;
+}
+
+Tensor ViewWindows::carry(const Plan& plan, const Rectangles& rectangles, const Tensor& weights) {
+  const Index k = plan.kernel;
+  Tensor carried({rectangles.weights()});
+  plan.each_window([&](Index n, const Axis& rows, const Axis& cols, std::size_t i, std::size_t j) {
+    const Rectangle& r = rectangles[n];
+    PoolVector<real> in(static_cast<std::size_t>(k * k)), across(static_cast<std::size_t>(r.cols * k)), mid(across.size());
+    transpose(weights.data() + n * k * k, k, k, k, in.data());
+    along_rows(cols.map, cols.starts[j], k, cols.first[j], in.data(), k, across.data(), k, k, true);
+    transpose(across.data(), r.cols, k, k, mid.data());
+    real* out = carried.data() + r.weights;
+    std::fill(out, out + r.rows * r.cols, real(0));
+    along_rows(rows.map, rows.starts[i], k, rows.first[i], mid.data(), r.cols, out, r.cols, r.cols, true);
+  });
+  return carried;
+}
+
+Var ViewWindows::see(const Var& channel) const {
+  require<ShapeError>(channel.shape() == Shape({1, rectangles_->h(), rectangles_->w(), 1}), "[view windows] channel ", channel.shape(),
+                      " for a map of ", rectangles_->h(), "x", rectangles_->w(), ": must be (1,H,W,1).");
+  return record("see", {channel}, fetch(*plan_, *rectangles_, channel.value, true), [plan = plan_, rectangles = rectangles_](const Gradient& g) {
+    const Tensor carried = carry(*plan, *rectangles, g.dy);
+    Tensor dx = Tensor::zeros({1, rectangles->h(), rectangles->w(), 1});
+    for (Index n = 0; n < rectangles->count(); ++n) {
+      const Rectangle& r = (*rectangles)[n];
+      for (Index i = 0; i < r.rows; ++i)
+        for (Index j = 0; j < r.cols; ++j) dx.data()[(r.top + i) * rectangles->w() + r.left + j] += carried.data()[r.weights + i * r.cols + j];
+    }
+    g.add(0, std::move(dx));
+  });
+}
+
+Var ViewWindows::onto_map(const Var& weights) const {
+  require<ShapeError>(weights.shape() == Shape({count(), plan_->kernel * plan_->kernel}), "[view windows] weights ", weights.shape(), " must be (",
+                      count(), ",", plan_->kernel * plan_->kernel, ").");
+  return record("onto_map", {weights}, carry(*plan_, *rectangles_, weights.value), [plan = plan_, rectangles = rectangles_](const Gradient& g) {
+    g.add(0, fetch(*plan, *rectangles, g.dy, false));
+  });
+}
+
+}  // namespace fu
