@@ -107,7 +107,8 @@ Var AttentionDownsampler::view_weights(const ViewWindows& windows, const Var& ma
   if (random_) {
     const Var terms = slice(read, 3, 2, 3) + square(length * of_length);
     const Var deviation = sqrt(clamp_min(affine(windows.see(terms), kDrop / (1 - kDrop)), real(1e-12)));
-    saliency = saliency + deviation * Var(random_->normal(saliency.shape()));
+    constexpr real kReach = real(1.7320508);  // uniform in +-sqrt(3) has variance 1
+    saliency = saliency + deviation * Var(random_->uniform(saliency.shape(), -kReach, kReach));
   }
   return attend(saliency, draw_keep(windows.count()));
 }

@@ -1,5 +1,7 @@
 #include "featup/implicit.h"
 
+#include "featup/pixel_network.h"
+
 namespace fu {
 
 Var min_max_scale(const Var& x) {
@@ -28,7 +30,9 @@ Var PlaceAndColorFeatures::operator()(const Var& image) const {
 }
 
 ImplicitUpsampler::ImplicitUpsampler(Index n, Index channels, bool color, Random* random)
-    : features_(n, color, random),
+    : color_(color),
+      frequencies_(log_spaced_frequencies(-2, 10, n)),
+      features_(n, color, random),
       norm_in_(features_.out()),
       first_(features_.out(), channels, random, true, FileLayout::matrix_as_conv),
       norm_hidden_(channels),
@@ -51,6 +55,46 @@ Var ImplicitUpsampler::operator()(const Var& image) const {
   Var x = dropout_in_(norm_in_.norm(features_(min_max_scale(image))));
   x = norm_hidden_.norm(dropout_hidden_(first_(x, Activation::relu)));
   return last_(second_(x, Activation::relu));
+}
+
+Tensor ImplicitUpsampler::signals(const Tensor& image, const Tensor& scale, const Tensor& shift) const {
+  require<ShapeError>(image.rank() == 4 && image.dim(0) == 1 && image.dim(3) == 3, "[implicit] image ", image.shape(), " must be (1,H,W,3).");
+  const Index h = image.dim(1), w = image.dim(2), s = color_ ? 5 : 2;
+  const std::vector<real> rows = linspace(-1, 1, h), cols = linspace(-1, 1, w);
+  Tensor result({h * w, s});
+  for (Index p = 0; p < h * w; ++p) {
+    real* out = result.data() + p * s;
+    out[0] = rows[static_cast<std::size_t>(p / w)], out[1] = cols[static_cast<std::size_t>(p % w)];
+    for (Index c = 0; color_ && c < 3; ++c) out[2 + c] = image.data()[3 * p + c] * scale.data()[c] + shift.data()[c];
+  }
+  return result;
+}
+
+Var ImplicitUpsampler::map(const Tensor& image) const {
+  const Tensor scaled = min_max_scale(image).value;
+  return reshape(pixels(signals(scaled, Tensor::full({3}, 1), Tensor::zeros({3}))), {1, image.dim(1), image.dim(2), last_.out()});
+}
+
+Var ImplicitUpsampler::pixels(const Tensor& signals) const {
+  const Parameter* parameters[] = {&features_.phases(), &norm_in_.norm.weight, &norm_in_.norm.bias, &first_.weight, &first_.bias,
+                                   &norm_hidden_.norm.weight, &norm_hidden_.norm.bias, &second_.weight, &second_.bias, &last_.weight, &last_.bias};
+  Var inputs[PixelParameters::count];
+  std::vector<Tensor> values;
+  for (int i = 0; i < PixelParameters::count; ++i) {
+    inputs[i] = Var(*parameters[i]);
+    values.push_back(parameters[i]->value);
+  }
+  const Tensor keep_in = dropout_in_.draw_channels(features_.out()), keep_hidden = dropout_hidden_.draw_channels(first_.out());
+  auto net = std::make_shared<const PixelNetwork>(PixelNetwork::Features{frequencies_, color_ ? 5 : 2, 2}, std::move(values), keep_in, keep_hidden);
+  const Index n = signals.dim(0);
+  Tensor y({n, net->out()}), h1, h2;
+  if (tape_of("implicit", inputs, PixelParameters::count)) h1 = Tensor({n, net->hidden()}), h2 = Tensor({n, net->hidden()});
+  net->forward(signals, y.data(), h1.data(), h2.data());
+  return record("implicit", inputs, PixelParameters::count, std::move(y), [net, signals, h1, h2](const Gradient& g) {
+    std::vector<Tensor> gradients = net->backward(signals, h1, h2, g.dy);
+    for (int i = 0; i < PixelParameters::count; ++i)
+      if (g.wants(i)) g.add(i, std::move(gradients[static_cast<std::size_t>(i)]));
+  });
 }
 
 }  // namespace fu

@@ -19,6 +19,7 @@ class PlaceAndColorFeatures : public Layer {
   PlaceAndColorFeatures(Index n, bool color, Random* random);
   Var operator()(const Var& image) const override;
   Index out() const { return features_.out() + (color_ ? 3 : 0); }
+  const Parameter& phases() const { return features_.biases; }
 
  private:
   bool color_;
@@ -31,12 +32,20 @@ class ImplicitUpsampler : public Layer {
   /// n frequencies, D channels.
   ImplicitUpsampler(Index n, Index channels, bool color, Random* random);
   Var operator()(const Var& image) const override;
+  /// The same for one constant image, in a fraction of the time and memory: see PixelNetwork.
+  Var map(const Tensor& image) const;
+  /// Pixels one by one: signals (N,5) or (N,2), row, column and colour as the network takes them -> (N,D).
+  Var pixels(const Tensor& signals) const;
+  /// Row, column and, if it is used, colour of every pixel of image (1,H,W,3): (HW,S). Colours are scaled as x * scale + shift, channel by channel.
+  Tensor signals(const Tensor& image, const Tensor& scale, const Tensor& shift) const;
 
  private:
   struct ChannelNorm : Module {
     LayerNorm norm;
     explicit ChannelNorm(Index channels) : norm(channels) { add("norm", norm); }
   };
+  bool color_;
+  std::vector<real> frequencies_;
   PlaceAndColorFeatures features_;
   ChannelNorm norm_in_;
   Linear first_;

@@ -32,7 +32,7 @@ Var ImplicitFit::loss(const std::vector<const ImplicitView*>& views) const {
   const Tensor target = concat(said, 0);
   const ViewWindows windows(jitters, image_.dim(1), image_.dim(2), target.dim(1), target.dim(2), downsampler_->kernel(), options_.published_grid,
                             downsampler_->blurs());
-  const Var map = upsampler_(image_);
+  const Var map = upsampler_.map(image_);
   Var length;
   const Var weights = reshape(windows.onto_map(downsampler_->view_weights(windows, map, length)), {windows.rectangles()->weights()});
   const Var pred = reshape(rectangle_sums(map, weights, windows.rectangles()), target.shape());
@@ -43,7 +43,7 @@ Var ImplicitFit::loss(const std::vector<const ImplicitView*>& views) const {
     total = total +
             affine(mean(square(down_length - target_length)) + mean(square(magnitude(pred) - target_length)), static_cast<real>(options_.magnitude));
   if (options_.tv > 0) total = total + affine(total_variation(length), static_cast<real>(options_.tv));
-  if (options_.blur_pin > 0) total = total + affine(mean(square(gaussian_blur(map, 5, 1) - map)), static_cast<real>(options_.blur_pin));
+  if (options_.blur_pin > 0) total = total + affine(blur_distance(map), static_cast<real>(options_.blur_pin));
   return total;
 }
 
@@ -59,7 +59,7 @@ double ImplicitFit::step(const std::vector<const ImplicitView*>& views) {
 
 Tensor ImplicitFit::map() const {
   const NoRecording inference;
-  return upsampler_(image_).value;
+  return upsampler_.map(image_).value;
 }
 
 }  // namespace fu

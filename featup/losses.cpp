@@ -1,5 +1,10 @@
 #include "featup/losses.h"
 
+#include <algorithm>
+
+#include "core/isa.h"
+#include "core/parallel.h"
+
 namespace fu {
 
 Var magnitude(const Var& x) { return sqrt(sum(square(x), -1)); }
@@ -8,6 +13,52 @@ Var reconstruction_loss(const Var& pred, const Var& target, const Var& scale) {
   require<ShapeError>(pred.shape() == target.shape() && scale.rank() == pred.rank() && scale.dim(-1) == 1, "[reconstruction_loss] pred ",
                       pred.shape(), ", target ", target.shape(), ", scale ", scale.shape(), ": the first two must be equal, scale (..,1).");
   return mean(square(pred - target) / affine(square(scale), 2) + log(scale));
+}
+
+namespace {
+
+/// Calls f(band, first row, last row) for rows of an image (1,H,W,C), some at a time on each thread.
+template <class F>
+void each_band(Index h, const F& f) {
+  constexpr Index kRows = 4;
+  parallel_for((h + kRows - 1) / kRows, [&](Index band, int) { f(band, band * kRows, std::min(h, (band + 1) * kRows)); });
+}
+
+}  // namespace
+
+Var blur_distance(const Var& x) {
+  require<ShapeError>(x.rank() == 4 && x.dim(0) == 1 && x.size() > 0, "[blur_distance] x ", x.shape(), " must be (1,H,W,C), not empty.");
+  const ImageMaps blur = gaussian_blur_maps(x.shape(), 5, 1);
+  const Index h = x.dim(1), row = x.dim(2) * x.dim(3);
+  Tensor off(x.shape());  // blurred - x
+  std::vector<double> sums(static_cast<std::size_t>(h));
+  each_band(h, [&](Index band, Index begin, Index end) {
+    real* out = off.data() + begin * row;
+    resample_band(x.value, blur.rows, blur.cols, begin, end, out);
+    kernels().binary(Binary::sub, out, 1, x.value.data() + begin * row, 1, out, (end - begin) * row);
+    double total = 0;
+    for (Index i = 0; i < (end - begin) * row; ++i) total += static_cast<double>(out[i] * out[i]);
+    sums[static_cast<std::size_t>(band)] = total;
+  });
+  double total = 0;
+  for (double sum : sums) total += sum;
+  Tensor loss{Shape{}};
+  loss.data()[0] = static_cast<real>(total / static_cast<double>(x.size()));
+  return record("blur_distance", {x}, std::move(loss), [off, blur, h, row](const Gradient& g) {
+    const real scale = 2 * g.dy.item() / static_cast<real>(off.size());
+    const AxisMap rows = blur.rows.transposed(), cols = blur.cols.transposed();
+    bool fresh = false;
+    Tensor dx = g.target(0, fresh);
+    each_band(h, [&](Index, Index begin, Index end) {
+      const Index n = (end - begin) * row;
+      Tensor back({n});
+      resample_band(off, rows, cols, begin, end, back.data());
+      real* out = dx.data() + begin * row;
+      const real *in = back.data(), *here = off.data() + begin * row;
+      for (Index i = 0; i < n; ++i) out[i] = (fresh ? 0 : out[i]) + scale * (in[i] - here[i]);
+    });
+    g.set(0, std::move(dx));
+  });
 }
 
 Var total_variation(const Var& x) {

@@ -23,6 +23,13 @@ class Dropout : public Layer {
     if (!random_) return x;
     return channels_ ? channel_dropout(x, p_, *random_) : dropout(x, p_, *random_);
   }
+  /// The factors by which n channels of one image are multiplied, drawn as above; of size 0 in evaluation.
+  Tensor draw_channels(Index n) const {
+    if (!random_) return Tensor();
+    Tensor factors = random_->uniform({n}, 0, 1);
+    for (Index i = 0; i < n; ++i) factors.data()[i] = factors.data()[i] < p_ ? 0 : 1 / (1 - p_);
+    return factors;
+  }
   void train(Random& random) override { random_ = &random; }
   void eval() override { random_ = nullptr; }
 

@@ -1,0 +1,62 @@
+// The implicit upsampler's network, run over tiles of pixels that stay in the cache.
+//
+// Layer by layer, every pixel's 303 features and all that is made of them would go to memory and back a dozen times a step. Here a tile of pixels
+// goes through the whole network at once; what backward needs beside the two hidden layers is made again. Columns that channel dropout zeroes are
+// moved to the end of a row, and the matrix products stop before them.
+#pragma once
+
+#include <vector>
+
+#include "autograd/ops.h"
+
+namespace fu {
+
+/// Parameters in the order in which PixelNetwork takes their values and gives their gradients.
+struct PixelParameters {
+  enum { phases, norm_in_weight, norm_in_bias, first_weight, first_bias, norm_hidden_weight, norm_hidden_bias, second_weight, second_bias,
+         last_weight, last_bias, count };
+};
+
+class PixelNetwork {
+ public:
+  /// What a pixel's features are made of: sine and cosine of frequency x signal + phase, then the signals from `first_plain` on as they are.
+  struct Features {
+    std::vector<real> frequencies;
+    Index signals = 0, first_plain = 0;
+    Index waves() const { return static_cast<Index>(frequencies.size()) * signals; }
+    Index count() const { return 2 * waves() + signals - first_plain; }
+  };
+  /// keep_in (features) and keep_hidden (hidden): channel dropout's factors, 0 or 1 / (1 - p); of size 0 for none.
+  PixelNetwork(Features features, std::vector<Tensor> parameters, const Tensor& keep_in, const Tensor& keep_hidden);
+
+  Index hidden() const { return hidden_; }
+  Index out() const { return out_; }
+  /// signals (N,S) -> y (N,out). Where they are given, h1 and h2 (N,hidden) take the hidden layers.
+  void forward(const Tensor& signals, real* y, real* h1, real* h2) const;
+  /// Gradients of the parameters, from that of y.
+  std::vector<Tensor> backward(const Tensor& signals, const Tensor& h1, const Tensor& h2, const Tensor& dy) const;
+
+ private:
+  struct Scratch;
+  struct Sums;
+  void make_features(const real* signals, Index n, real* features, real* derivatives) const;
+  void backward_tile(const Tensor& signals, const Tensor& h1, const Tensor& h2, const Tensor& dy, Index begin, Index n, Scratch& s, Sums& sums) const;
+
+  /// A column of the features, in the order in which rows hold them: those that are kept, then the others; in each part sines, cosines, plain.
+  struct Column {
+    Index feature, signal;  // its place as published
+    real frequency, phase;
+  };
+  Features features_;
+  std::vector<Tensor> parameters_;
+  Index hidden_, out_, kept_ = 0, kept_hidden_ = 0;
+  std::vector<Column> columns_;
+  Index begin_[7];                    // of kept sines, cosines, plain, dropped sines, cosines, plain, and the end
+  std::vector<Index> hidden_order_;   // kept first
+  Tensor keep_in_;
+  Tensor norm_in_weight_, norm_in_bias_, first_, first_bias_, norm_hidden_weight_, norm_hidden_bias_, second_;  // in the order of the columns
+  Tensor first_scale_;                // of each hidden row: what dropout multiplies by
+  Tensor packed_first_, packed_second_, packed_last_, packed_first_back_, packed_second_back_, packed_last_back_;
+};
+
+}  // namespace fu
