@@ -7,6 +7,7 @@
 #include "core/isa.h"
 #include "core/parallel.h"
 #include "core/resample.h"
+#include "featup/bilateral.h"
 
 namespace fu {
 
@@ -67,60 +68,24 @@ class Resize : public Upsampler {
   Axis axis_;
 };
 
-/// Joint bilateral upsampling: the 5x5 features around a pixel, weighted by a Gaussian of their distance (sigma 0.75 cells) and one of the
-/// difference between the pixel's colour and the mean colour of their cells (sigma 0.1 of the range of a channel). source: Kopf,
-/// Cohen, Lischinski, Uyttendaele, "Joint bilateral upsampling" (SIGGRAPH 2007), eq. 3
+/// Joint bilateral upsampling, nothing learned: see bilateral_taps().
 class ClassicJbu : public Upsampler {
  public:
   std::string describe() const override { return "jbu-classic: joint bilateral upsampling by place and colour, nothing learned"; }
 
  protected:
-  static constexpr Index kReach = 2, kTaps = (2 * kReach + 1) * (2 * kReach + 1);
-  static constexpr double kSigmaSpatial = 0.75, kSigmaRange = 0.1;
-
   void enlarge(const Tensor& x, const Guide& guide, Extent size, real* out, const Progress& progress) const override {
-    const Index h = x.dim(1), w = x.dim(2), c = x.dim(3);
-    const Tensor photo = denormalize(guide(size.height, size.width)), cells = adaptive_avg_pool(photo, h, w);
-    const Index band = std::max<Index>(1, kBandReals / (size.width * kTaps));
-    std::vector<std::int32_t> index(static_cast<std::size_t>(std::min(band, size.height) * size.width * kTaps));
-    Tensor weight({static_cast<Index>(index.size())});
+    const Index c = x.dim(3);
+    const Tensor photo = denormalize(guide(size.height, size.width)), cells = adaptive_avg_pool(photo, x.dim(1), x.dim(2));
+    const Index band = std::max<Index>(1, kBandReals / (size.width * kBilateralTaps));
+    PhotoTaps taps;
     for (Index begin = 0; begin < size.height; begin += band) {
       const Index end = std::min(begin + band, size.height);
       if (progress) progress(static_cast<double>(begin) / static_cast<double>(size.height));
-      parallel_for(end - begin, [&](Index i, int) {
-        for (Index j = 0; j < size.width; ++j) {
-          const Index p = (i * size.width + j) * kTaps;
-          weigh_pixel(photo, cells, begin + i, j, index.data() + p, weight.data() + p);
-        }
-      });
-      kernels().gather_rows(x.data(), index.data(), weight.data(), kTaps, out + begin * size.width * c, (end - begin) * size.width, c);
+      taps.weigh(photo, cells, {}, begin, end);
+      kernels().gather_rows(x.data(), taps.index.data(), taps.weight.data(), kBilateralTaps, out + begin * size.width * c, (end - begin) * size.width,
+                            c);
     }
-  }
-
- private:
-  static void weigh_pixel(const Tensor& photo, const Tensor& cells, Index i, Index j, std::int32_t* index, real* weight) {
-    const Index h = cells.dim(1), w = cells.dim(2), width = photo.dim(2);
-    const double y = (static_cast<double>(i) + 0.5) * static_cast<double>(h) / static_cast<double>(photo.dim(1)) - 0.5;
-    const double x = (static_cast<double>(j) + 0.5) * static_cast<double>(w) / static_cast<double>(width) - 0.5;
-    const auto row = static_cast<Index>(std::lround(y)), col = static_cast<Index>(std::lround(x));
-    const real* pixel = photo.data() + (i * width + j) * 3;
-    double total = 0;
-    for (Index t = 0; t < kTaps; ++t) {
-      const Index r = std::clamp<Index>(row + t / (2 * kReach + 1) - kReach, 0, h - 1),
-                  q = std::clamp<Index>(col + t % (2 * kReach + 1) - kReach, 0, w - 1);
-      const real* cell = cells.data() + (r * w + q) * 3;
-      double color = 0;
-      for (int k = 0; k < 3; ++k) color += static_cast<double>(pixel[k] - cell[k]) * static_cast<double>(pixel[k] - cell[k]);
-      const double dy = y - static_cast<double>(row + t / (2 * kReach + 1) - kReach),
-                   dx = x - static_cast<double>(col + t % (2 * kReach + 1) - kReach);
-      // The smallest weight keeps the sum positive where no cell has the pixel's colour.
-      const double v =
-          std::exp(-(dy * dy + dx * dx) / (2 * kSigmaSpatial * kSigmaSpatial)) * (std::exp(-color / (2 * kSigmaRange * kSigmaRange)) + 1e-6);
-      index[t] = static_cast<std::int32_t>(r * w + q);
-      weight[t] = static_cast<real>(v);
-      total += v;
-    }
-    for (Index t = 0; t < kTaps; ++t) weight[t] = static_cast<real>(static_cast<double>(weight[t]) / total);
   }
 };
 
