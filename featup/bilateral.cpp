@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/isa.h"
 #include "core/parallel.h"
 
 namespace fu {
@@ -27,19 +28,22 @@ void bilateral_taps(const Tensor& cells, double y, double x, const real* color, 
   for (Index t = 0; t < kBilateralTaps; ++t) weight[t] = static_cast<real>(values[t] / total);
 }
 
-void PhotoTaps::weigh(const Tensor& photo, const Tensor& cells, const BilateralWidths& widths, Index begin, Index end) {
-  const Index width = photo.dim(2);
-  index.resize(static_cast<std::size_t>((end - begin) * width * kBilateralTaps));
+void PhotoTaps::weigh(const real* colors, const PhotoPart& part, const Tensor& cells, const BilateralWidths& widths) {
+  index.resize(static_cast<std::size_t>(part.rows * part.cols * kBilateralTaps));
   weight.resize(index.size());
-  const double down = static_cast<double>(cells.dim(1)) / static_cast<double>(photo.dim(1)),
-               across = static_cast<double>(cells.dim(2)) / static_cast<double>(width);
-  parallel_for(end - begin, [&](Index i, int) {
-    for (Index j = 0; j < width; ++j) {
-      const Index p = (i * width + j) * kBilateralTaps;
-      bilateral_taps(cells, (static_cast<double>(begin + i) + 0.5) * down - 0.5, (static_cast<double>(j) + 0.5) * across - 0.5,
-                     photo.data() + ((begin + i) * width + j) * 3, widths, index.data() + p, weight.data() + p);
+  const double down = static_cast<double>(cells.dim(1)) / static_cast<double>(part.height),
+               across = static_cast<double>(cells.dim(2)) / static_cast<double>(part.width);
+  parallel_for(part.rows, [&](Index i, int) {
+    for (Index j = 0; j < part.cols; ++j) {
+      const Index p = i * part.cols + j;
+      bilateral_taps(cells, (static_cast<double>(part.top + i) + 0.5) * down - 0.5, (static_cast<double>(part.left + j) + 0.5) * across - 0.5,
+                     colors + 3 * p, widths, index.data() + p * kBilateralTaps, weight.data() + p * kBilateralTaps);
     }
   });
+}
+
+void PhotoTaps::interpolate(const Tensor& x, real* y) const {
+  kernels().gather_rows(x.data(), index.data(), weight.data(), kBilateralTaps, y, static_cast<Index>(index.size()) / kBilateralTaps, x.dim(3));
 }
 
 }  // namespace fu

@@ -20,11 +20,19 @@ constexpr Index kBilateralReach = 2, kBilateralTaps = (2 * kBilateralReach + 1) 
 /// upsampling" (SIGGRAPH 2007), eq. 3
 void bilateral_taps(const Tensor& cells, double y, double x, const real* color, const BilateralWidths& widths, std::int32_t* index, real* weight);
 
-/// The taps of rows [begin, end) of a photo (1,H,W,3), all of which the cells cover.
+/// A part of a photo of height x width pixels.
+struct PhotoPart {
+  Index height = 0, width = 0, top = 0, left = 0, rows = 0, cols = 0;
+};
+
+/// The taps of a part's pixels, one after another; the cells cover the whole photo. Used again for part after part, it keeps its memory.
 struct PhotoTaps {
   std::vector<std::int32_t> index;  // (pixels, kBilateralTaps)
   std::vector<real> weight;
-  void weigh(const Tensor& photo, const Tensor& cells, const BilateralWidths& widths, Index begin, Index end);
+  /// colors (rows, cols, 3): of the part alone.
+  void weigh(const real* colors, const PhotoPart& part, const Tensor& cells, const BilateralWidths& widths);
+  /// y (pixels, C): the weighted means of cells x (1,h,w,C).
+  void interpolate(const Tensor& x, real* y) const;
 };
 
 }  // namespace fu

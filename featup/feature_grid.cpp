@@ -15,7 +15,7 @@ GridSystem::GridSystem(const Tensor& photo, Index channels, const GridOptions& o
                       " pixels between cells: both must be positive.");
   const auto cells = [&](Index n) { return std::max<Index>(1, (n + options.spacing - 1) / options.spacing); };
   cells_ = adaptive_avg_pool(photo, cells(h_), cells(w_));
-  taps_.weigh(photo, cells_, options.widths, 0, h_);
+  taps_.weigh(photo.data(), {h_, w_, 0, 0, h_, w_}, cells_, options.widths);
 }
 
 /// The cells that one position of a view's features reads, and how much of each.
@@ -97,6 +97,12 @@ void GridSystem::add(const Jitter& jitter, const Tensor& view) {
   });
   for (Index i = 0; i < view.size(); ++i) square_ += static_cast<double>(view.data()[i]) * static_cast<double>(view.data()[i]);
   ++views_;
+}
+
+Tensor GridSystem::map(const Tensor& grid) const {
+  Tensor y({1, h_, w_, grid.dim(3)});
+  taps_.interpolate(grid, y.data());
+  return y;
 }
 
 Tensor GridSystem::apply(const Tensor& matrix, const Tensor& x) const {

@@ -20,9 +20,9 @@ namespace fu {
 
 struct GridOptions {
   Index spacing = 4;  // pixels from one cell to the next
-  BilateralWidths widths{0.6, 0.2};
-  double smoothness = 7.5e-4;  // weight of the prior, for each view
-  double edge = 0.2;           // difference of colours at which neighbours part, in units of the range of a channel
+  BilateralWidths widths{0.6, 0.1};
+  double smoothness = 5e-4;  // weight of the prior, for each view
+  double edge = 0.1;           // difference of colours at which neighbours part, in units of the range of a channel
 };
 
 /// The normal equations of one photo's grid.
@@ -39,6 +39,8 @@ class GridSystem {
   /// Mean over views, positions and channels of a grid's squared errors, from the sums alone.
   double error(const Tensor& grid) const;
   const Tensor& cells() const { return cells_; }  // colours (1,gh,gw,3)
+  /// A grid's map at the photo's own size: (1,H,W,C).
+  Tensor map(const Tensor& grid) const;
 
  private:
   struct Footprint;

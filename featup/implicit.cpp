@@ -1,6 +1,6 @@
 #include "featup/implicit.h"
 
-#include "featup/pixel_network.h"
+#include <algorithm>
 
 namespace fu {
 
@@ -57,35 +57,57 @@ Var ImplicitUpsampler::operator()(const Var& image) const {
   return last_(second_(x, Activation::relu));
 }
 
-Tensor ImplicitUpsampler::signals(const Tensor& image, const Tensor& scale, const Tensor& shift) const {
-  require<ShapeError>(image.rank() == 4 && image.dim(0) == 1 && image.dim(3) == 3, "[implicit] image ", image.shape(), " must be (1,H,W,3).");
-  const Index h = image.dim(1), w = image.dim(2), s = color_ ? 5 : 2;
-  const std::vector<real> rows = linspace(-1, 1, h), cols = linspace(-1, 1, w);
-  Tensor result({h * w, s});
-  for (Index p = 0; p < h * w; ++p) {
-    real* out = result.data() + p * s;
-    out[0] = rows[static_cast<std::size_t>(p / w)], out[1] = cols[static_cast<std::size_t>(p % w)];
-    for (Index c = 0; color_ && c < 3; ++c) out[2 + c] = image.data()[3 * p + c] * scale.data()[c] + shift.data()[c];
+ColorRange::ColorRange(const Tensor& image) {
+  require<ShapeError>(image.rank() == 4 && image.dim(0) == 1 && image.dim(3) == 3 && image.size() > 0, "[implicit] image ", image.shape(),
+                      " must be (1,H,W,3), not empty.");
+  const Tensor smallest_color = smallest(image).value, largest_color = largest(image).value;
+  for (int c = 0; c < 3; ++c) {
+    low[c] = smallest_color.data()[c];
+    range[c] = std::max(real(1e-4), largest_color.data()[c] - low[c]);
   }
-  return result;
 }
 
 Var ImplicitUpsampler::map(const Tensor& image) const {
-  const Tensor scaled = min_max_scale(image).value;
-  return reshape(pixels(signals(scaled, Tensor::full({3}, 1), Tensor::zeros({3}))), {1, image.dim(1), image.dim(2), last_.out()});
+  const ColorRange range(image);
+  const Index h = image.dim(1), w = image.dim(2), s = signals();
+  const std::vector<real> rows = linspace(-1, 1, h), cols = linspace(-1, 1, w);
+  Tensor signal({h * w, s});
+  for (Index p = 0; p < h * w; ++p) {
+    real* out = signal.data() + p * s;
+    out[0] = rows[static_cast<std::size_t>(p / w)], out[1] = cols[static_cast<std::size_t>(p % w)];
+    if (color_) range.scale(image.data() + 3 * p, out + 2);
+  }
+  return reshape(pixels(signal), {1, h, w, last_.out()});
+}
+
+std::vector<const Parameter*> ImplicitUpsampler::in_order() const {
+  return {&features_.phases(),  &norm_in_.norm.weight, &norm_in_.norm.bias, &first_.weight, &first_.bias, &norm_hidden_.norm.weight,
+          &norm_hidden_.norm.bias, &second_.weight, &second_.bias, &last_.weight, &last_.bias};
+}
+
+PixelNetwork ImplicitUpsampler::network(const Tensor& matrix) const {
+  std::vector<Tensor> values;
+  for (const Parameter* p : in_order()) values.push_back(p->value);
+  if (matrix.size() > 0) {
+    values[PixelParameters::last_weight] = matmul(matrix, values[PixelParameters::last_weight], true);
+    values[PixelParameters::last_bias] = matmul(values[PixelParameters::last_bias].reshape({1, -1}), matrix).reshape({-1});
+  }
+  return PixelNetwork({frequencies_, signals(), 2}, std::move(values), {}, {});
+}
+
+void ImplicitUpsampler::start_from_zero() {
+  for (Parameter* p : last_.parameters()) p->set(Tensor::zeros(p->value.shape()));
 }
 
 Var ImplicitUpsampler::pixels(const Tensor& signals) const {
-  const Parameter* parameters[] = {&features_.phases(), &norm_in_.norm.weight, &norm_in_.norm.bias, &first_.weight, &first_.bias,
-                                   &norm_hidden_.norm.weight, &norm_hidden_.norm.bias, &second_.weight, &second_.bias, &last_.weight, &last_.bias};
   Var inputs[PixelParameters::count];
   std::vector<Tensor> values;
-  for (int i = 0; i < PixelParameters::count; ++i) {
-    inputs[i] = Var(*parameters[i]);
-    values.push_back(parameters[i]->value);
+  for (const Parameter* p : in_order()) {
+    inputs[values.size()] = Var(*p);
+    values.push_back(p->value);
   }
   const Tensor keep_in = dropout_in_.draw_channels(features_.out()), keep_hidden = dropout_hidden_.draw_channels(first_.out());
-  auto net = std::make_shared<const PixelNetwork>(PixelNetwork::Features{frequencies_, color_ ? 5 : 2, 2}, std::move(values), keep_in, keep_hidden);
+  auto net = std::make_shared<const PixelNetwork>(PixelNetwork::Features{frequencies_, this->signals(), 2}, std::move(values), keep_in, keep_hidden);
   const Index n = signals.dim(0);
   Tensor y({n, net->out()}), h1, h2;
   if (tape_of("implicit", inputs, PixelParameters::count)) h1 = Tensor({n, net->hidden()}), h2 = Tensor({n, net->hidden()});

@@ -1,6 +1,7 @@
 // The implicit upsampler: a small network from a pixel's place and colour to its feature.
 #pragma once
 
+#include "featup/pixel_network.h"
 #include "layers/activation.h"
 #include "layers/fourier_features.h"
 #include "layers/linear.h"
@@ -10,6 +11,15 @@ namespace fu {
 
 /// Each channel of x (B,H,W,C) scaled to [-0.5,0.5] by its own extremes over the batch; a constant channel becomes -0.5.
 Var min_max_scale(const Var& x);
+
+/// The same for single colours, by the extremes of one image (1,H,W,3).
+struct ColorRange {
+  real low[3], range[3];
+  explicit ColorRange(const Tensor& image);
+  void scale(const real* color, real* out) const {
+    for (int c = 0; c < 3; ++c) out[c] = (color[c] - low[c]) / range[c] - real(0.5);
+  }
+};
 
 /// Fourier features of place and, if wanted, colour. source: FeatUp (arXiv 2403.10516) section 3
 ///   image (B,H,W,3) -> (B,H,W, 2 n S (+ 3)); S = 5 signals (row, column, R, G, B), or 2 without colour
@@ -34,12 +44,17 @@ class ImplicitUpsampler : public Layer {
   Var operator()(const Var& image) const override;
   /// The same for one constant image, in a fraction of the time and memory: see PixelNetwork.
   Var map(const Tensor& image) const;
-  /// Pixels one by one: signals (N,5) or (N,2), row, column and colour as the network takes them -> (N,D).
+  /// The same pixel by pixel: signals (N,S) -> (N,D).
   Var pixels(const Tensor& signals) const;
-  /// Row, column and, if it is used, colour of every pixel of image (1,H,W,3): (HW,S). Colours are scaled as x * scale + shift, channel by channel.
-  Tensor signals(const Tensor& image, const Tensor& scale, const Tensor& shift) const;
+  /// The network for evaluation, at other sizes say; with a matrix (D,K) over the channels of its result, part of its last layer then.
+  PixelNetwork network(const Tensor& matrix = {}) const;
+  /// Signals of a pixel, 5 with colour, else 2: row and column in [-1,1], then colour as ColorRange scales it.
+  Index signals() const { return color_ ? 5 : 2; }
+  /// Makes the last layer zero, and with it the map.
+  void start_from_zero();
 
  private:
+  std::vector<const Parameter*> in_order() const;
   struct ChannelNorm : Module {
     LayerNorm norm;
     explicit ChannelNorm(Index channels) : norm(channels) { add("norm", norm); }

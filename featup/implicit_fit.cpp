@@ -3,7 +3,7 @@
 namespace fu {
 
 ImplicitFit::ImplicitFit(const Tensor& image, Index channels, const ImplicitFitOptions& o, Random* random)
-    : options_(o), image_(image), channels_(channels), upsampler_(o.frequencies, channels, o.color, random), scale_net_(channels, random) {
+    : options_(o), image_(image), channels_(channels), upsampler_(std::make_shared<ImplicitUpsampler>(o.frequencies, channels, o.color, random)), scale_net_(channels, random) {
   require<ShapeError>(image.rank() == 4 && image.dim(0) == 1 && image.dim(3) == 3, "[implicit fit] image ", image.shape(), " must be (1,H,W,3).");
   // The feature's length goes along as one more channel, the first.
   if (o.attention)
@@ -13,7 +13,7 @@ ImplicitFit::ImplicitFit(const Tensor& image, Index channels, const ImplicitFitO
   // The uncertainty begins small.
   if (random)
     for (Parameter* p : scale_net_.parameters()) p->set(unary(Unary::affine, p->value, real(0.1)));
-  add("upsampler", upsampler_);
+  add("upsampler", *upsampler_);
   add("downsampler", *downsampler_);
   add("scale_net", scale_net_);
   if (!o.uncertainty) scale_net_.set_trainable(false);
@@ -32,7 +32,7 @@ Var ImplicitFit::loss(const std::vector<const ImplicitView*>& views) const {
   const Tensor target = concat(said, 0);
   const ViewWindows windows(jitters, image_.dim(1), image_.dim(2), target.dim(1), target.dim(2), downsampler_->kernel(), options_.published_grid,
                             downsampler_->blurs());
-  const Var map = upsampler_.map(image_);
+  const Var map = base_.size() > 0 ? upsampler_->map(image_) + base_ : upsampler_->map(image_);
   Var length;
   const Var weights = reshape(windows.onto_map(downsampler_->view_weights(windows, map, length)), {windows.rectangles()->weights()});
   const Var pred = reshape(rectangle_sums(map, weights, windows.rectangles()), target.shape());
@@ -47,19 +47,34 @@ Var ImplicitFit::loss(const std::vector<const ImplicitView*>& views) const {
   return total;
 }
 
-double ImplicitFit::step(const std::vector<const ImplicitView*>& views) {
+void ImplicitFit::set_base(const Tensor& base) {
+  require<ShapeError>(base.shape() == Shape({1, image_.dim(1), image_.dim(2), channels_}), "[implicit fit] base ", base.shape(), " for an image ",
+                      image_.shape(), " and ", channels_, " channels.");
+  base_ = base;
+  upsampler_->start_from_zero();
+}
+
+Optimizer& ImplicitFit::optimizer() {
   if (!optimizer_) optimizer_ = std::make_unique<Adam>(Adam::Kind::nadam, parameters(), options_.lr);
-  optimizer_->zero_grad();
+  return *optimizer_;
+}
+
+void ImplicitFit::save_optimizer(std::map<std::string, Tensor>& tensors, const std::string& prefix) { optimizer().save(tensors, prefix); }
+void ImplicitFit::load_optimizer(const Weights& weights, const std::string& prefix) { optimizer().load(weights, prefix); }
+
+double ImplicitFit::step(const std::vector<const ImplicitView*>& views) {
+  optimizer().zero_grad();
   Tape tape;
   const Var value = loss(views);
   backward(value);
-  optimizer_->step();
+  optimizer().step();
   return static_cast<double>(value.value.item());
 }
 
 Tensor ImplicitFit::map() const {
   const NoRecording inference;
-  return upsampler_.map(image_).value;
+  const Tensor map = upsampler_->map(image_).value;
+  return base_.size() > 0 ? map + base_ : map;
 }
 
 }  // namespace fu

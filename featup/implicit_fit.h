@@ -40,14 +40,25 @@ class ImplicitFit : public Module {
   Var loss(const std::vector<const ImplicitView*>& views) const;
   /// One step of NAdam on it; returns it. The optimizer begins with the first step.
   double step(const std::vector<const ImplicitView*>& views);
+  /// From now on the network's map is added to this one (1,H,W,C), and begins as zeros.
+  void set_base(const Tensor& base);
   /// The map at the image's own size: (1,H,W,C).
   Tensor map() const;
 
+  const std::shared_ptr<ImplicitUpsampler>& upsampler() const { return upsampler_; }
+  const Downsampler& downsampler() const { return *downsampler_; }
+  const ScaleNet& scale_net() const { return scale_net_; }
+  /// The optimizer's state, to go on later: see Optimizer.
+  void save_optimizer(std::map<std::string, Tensor>& tensors, const std::string& prefix);
+  void load_optimizer(const Weights& weights, const std::string& prefix);
+
  private:
   ImplicitFitOptions options_;
-  Tensor image_;
+  Optimizer& optimizer();
+
+  Tensor image_, base_;
   Index channels_;
-  ImplicitUpsampler upsampler_;
+  std::shared_ptr<ImplicitUpsampler> upsampler_;
   std::unique_ptr<Downsampler> downsampler_;
   ScaleNet scale_net_;
   std::unique_ptr<Adam> optimizer_;

@@ -82,9 +82,8 @@ class ClassicJbu : public Upsampler {
     for (Index begin = 0; begin < size.height; begin += band) {
       const Index end = std::min(begin + band, size.height);
       if (progress) progress(static_cast<double>(begin) / static_cast<double>(size.height));
-      taps.weigh(photo, cells, {}, begin, end);
-      kernels().gather_rows(x.data(), taps.index.data(), taps.weight.data(), kBilateralTaps, out + begin * size.width * c, (end - begin) * size.width,
-                            c);
+      taps.weigh(photo.data() + begin * size.width * 3, {size.height, size.width, begin, 0, end - begin, size.width}, cells, {});
+      taps.interpolate(x, out + begin * size.width * c);
     }
   }
 };

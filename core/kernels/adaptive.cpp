@@ -192,8 +192,8 @@ void adaptive_conv_backward_kernels(const real* x, const real* dy, real* dk, Ind
 void gather_rows(const real* x, const std::int32_t* index, const real* weight, Index taps, real* y, Index n, Index c) {
   parallel_ranges(n, imax(1, 65536 / imax(1, taps * c)), [&](Index begin, Index end) {
     constexpr Index kMost = 64;
+    Index offset[kMost];
     for (Index i = begin; i < end; ++i) {
-      Index offset[kMost];
       for (Index t = 0; t < taps; ++t) offset[t] = static_cast<Index>(index[i * taps + t]) * c;
       weighted_sum(taps, weight + i * taps, offset, x, 0, c, c, y + i * c);
     }
