@@ -32,6 +32,18 @@ struct Options {
   bool quiet = false, json = false, all = false;
   std::vector<std::string> methods;  // eval
   Index jitters = 32;                // eval: unseen views
+
+  struct Fit {
+    Index views = 0, steps = -1, pca = -1;  // 0, -1: what the mode says
+    Index drawn = 10, held_out = 16, max_pad = 30, frequencies = 30, kernel = 29, spacing = 4;
+    double max_zoom = 1.8, lr = 2e-3, magnitude = 1e-3, tv = 0.05, blur_pin = 0.1, smoothness = 5e-4, time_budget = 0;
+    bool no_grid = false, no_color = false, no_uncertainty = false, no_early_stop = false;
+    std::string downsampler = "attention", resume;
+    std::string line;  // the settings in words, for the file
+  } fit;
+  struct Query {
+    std::string image, size, crop, points;
+  } query;
 };
 
 /// Each does its work, prints its summary, and returns the exit code. Errors that concern all of the work are thrown.
@@ -40,6 +52,8 @@ int run_features(const Options& options);
 int run_show(const Options& options);
 int run_info(const Options& options);
 int run_eval_views(const Options& options);
+int run_fit(const Options& options);
+int run_query(const Options& options);
 
 // What they share.
 

@@ -48,11 +48,54 @@ void add_backbone(CLI::App* app, Options& o) {
   app->add_option("--pca", o.pca, "keep K principal components")->check(CLI::Range(1, 1 << 20));
 }
 
-void add_output(CLI::App* app, Options& o) {
-  app->add_option("-o,--output", o.output, "folder for the results; default featup-out");
+void add_format(CLI::App* app, Options& o) {
   app->add_option("--format", o.format, "npy or safetensors")->check(CLI::IsMember({"npy", "safetensors"}))->capture_default_str();
   app->add_option("--dtype", o.dtype, "f32 or f16")->check(CLI::IsMember({"f32", "f16"}))->capture_default_str();
   app->add_option("--layout", o.layout, "hwc or chw")->check(CLI::IsMember({"hwc", "chw"}))->capture_default_str();
+}
+
+void add_output(CLI::App* app, Options& o) {
+  app->add_option("-o,--output", o.output, "folder for the results; default featup-out");
+  add_format(app, o);
+}
+
+void add_fit(CLI::App* app, Options& o) {
+  Options::Fit& f = o.fit;
+  app->add_option("image", o.inputs, "the photo")->required()->expected(1);
+  app->add_option("-o,--output", o.output, "the fit; default featup-out/NAME.fit.safetensors, with a picture beside it");
+  app->add_option("--backbone", o.backbone, "hog, or DINO, DINOv2 or DeiT weights")->capture_default_str();
+  app->add_option("--feature", o.feature, "what a transformer gives: token or key")->check(CLI::IsMember({"token", "key"}))->capture_default_str();
+  app->add_option("--features", o.features, "refused: a fit needs a backbone");
+  app->add_option("--size", o.size, "image size at the backbone: N (short side, aspect kept) or HxW (cover, then centre crop)")->capture_default_str();
+  app->add_option("--time-budget", f.time_budget, "seconds after which the best so far is kept")->check(CLI::PositiveNumber);
+  app->add_option("--resume", f.resume, "go on from this fit of the same photo");
+  app->add_option("--compat", o.compat, "published: the published network alone, 3000 views, 1200 steps, its windows and all")
+      ->check(CLI::IsMember({"published"}));
+  app->add_option("--views", f.views, "jittered views; default 200, without a grid 300, published 3000")->check(CLI::Range(1, 100000));
+  app->add_option("--steps", f.steps, "steps of the network, on top of the grid; default 0, without a grid 300, published 1200")
+      ->check(CLI::Range(0, 1000000));
+  app->add_flag("--no-grid", f.no_grid, "the network alone, without the learned grid");
+  app->add_option("--pca", f.pca, "principal components to fit; 0: all channels; default 0, for a network 128")->check(CLI::Range(0, 1 << 20));
+  app->add_option("--held-out", f.held_out, "views that only judge")->check(CLI::Range(1, 10000))->capture_default_str();
+  app->add_flag("--no-early-stop", f.no_early_stop, "run all views and steps, and keep the last state");
+  app->add_option("--max-pad", f.max_pad, "pixels by which a jitter shifts at most")->check(CLI::Range(0, 1000))->capture_default_str();
+  app->add_option("--max-zoom", f.max_zoom, "by how much it magnifies at most")->check(CLI::Range(1.0, 8.0))->capture_default_str();
+  app->add_option("--grid-spacing", f.spacing, "pixels between cells of the grid")->check(CLI::Range(1, 64))->capture_default_str();
+  app->add_option("--smoothness", f.smoothness, "how firmly cells of like colour are held together")->check(CLI::Range(0.0, 1e3))->capture_default_str();
+  app->add_option("--views-per-step", f.drawn, "network: views of a step")->check(CLI::Range(1, 1000))->capture_default_str();
+  app->add_option("--frequencies", f.frequencies, "network: of its Fourier features")->check(CLI::Range(1, 256))->capture_default_str();
+  app->add_flag("--no-color-features", f.no_color, "network: only places, no colours");
+  app->add_option("--downsampler", f.downsampler, "network: attention or simple")->check(CLI::IsMember({"attention", "simple"}))->capture_default_str();
+  app->add_option("--kernel", f.kernel, "network: side of the downsampler's windows, pixels")->check(CLI::Range(1, 255))->capture_default_str();
+  app->add_flag("--no-uncertainty", f.no_uncertainty, "all positions count alike");
+  app->add_option("--lr", f.lr, "network: learning rate")->check(CLI::Range(1e-9, 1.0))->capture_default_str();
+  app->add_option("--magnitude", f.magnitude, "network: weight of the loss of lengths")->check(CLI::Range(0.0, 1e6))->capture_default_str();
+  app->add_option("--tv", f.tv, "network: weight of the lengths' total variation")->check(CLI::Range(0.0, 1e6))->capture_default_str();
+  app->add_option("--blur-pin", f.blur_pin, "network: weight of the distance from its own blur")->check(CLI::Range(0.0, 1e6))->capture_default_str();
+  add_common(app, o);
+  app->footer("Example: featup fit photo.jpg --backbone deit_tiny_patch16_224.safetensors\n"
+              "The picture: photo, low-resolution features, bilinear, fitted; below, uncertainty, the downsampler's kernels and saliency if a network was\n"
+              "fitted, the loss and the explained variance of unseen views.");
 }
 
 int run(int argc, char** argv) {
@@ -81,6 +124,23 @@ int run(int argc, char** argv) {
   add_output(features, o);
   add_common(features, o);
   features->footer("Example: featup features *.jpg --backbone dino_deitsmall16_pretrain.pth -o features");
+
+  CLI::App* fit = app.add_subcommand("fit", "fit an implicit upsampler to one photo: its sharpest features, at any resolution");
+  add_fit(fit, o);
+
+  CLI::App* query = app.add_subcommand("query", "features of a fitted photo at any size, part or place");
+  query->add_option("file", o.inputs, "what featup fit wrote")->required()->expected(1);
+  query->add_option("-o,--output", o.output, "the features; default featup-out/NAME.npy, with a picture beside it");
+  query->add_option("--size", o.query.size, "HxW of the whole photo, any aspect; default: as it was fitted");
+  query->add_option("--crop", o.query.crop, "TOP,LEFT,HEIGHT,WIDTH: only this part of it, in pixels of --size");
+  query->add_option("--points", o.query.points, "(N,2) .npy of rows and columns, in pixels of the fitted photo, (0,0) the centre of the first: (N,C)");
+  query->add_option("--image", o.query.image,
+                    "take colours from this photo, the one that was fitted; default: the copy inside the file, which has only the size of the fit");
+  query->add_option("--project", o.project, "linear map (C,K) over channels, .npy or .safetensors");
+  query->add_option("--pca", o.pca, "keep K principal components")->check(CLI::Range(1, 1 << 20));
+  add_format(query, o);
+  add_common(query, o);
+  query->footer("Example: featup query featup-out/photo.fit.safetensors --image photo.jpg --size 896x1344");
 
   CLI::App* show = app.add_subcommand("show", "a picture of feature files, side by side, in shared colours");
   show->add_option("file", o.inputs, "feature maps: .npy or .safetensors")->required();
@@ -118,8 +178,11 @@ int run(int argc, char** argv) {
   fu::set_threads(o.threads);
   fu::set_memory_limit(fu::parse_bytes(o.max_memory));
   fu::kernels();  // an unknown FU_ISA is better said before the work
+  for (int i = 1; i < argc; ++i) o.fit.line += (i > 1 ? " " : "") + std::string(argv[i]);
   const int code = *upsample   ? fu::run_upsample(o)
                    : *features ? fu::run_features(o)
+                   : *fit      ? fu::run_fit(o)
+                   : *query    ? fu::run_query(o)
                    : *show     ? fu::run_show(o)
                    : *eval     ? fu::run_eval_views(o)
                                : fu::run_info(o);

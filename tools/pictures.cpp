@@ -64,4 +64,64 @@ Image side_by_side(const std::vector<Image>& images, Index gap) {
   return out;
 }
 
+Image heat_picture(const Tensor& values) {
+  Image image{values.dim(0), values.dim(1), {}};
+  double low = INFINITY, high = -INFINITY;
+  for (Index i = 0; i < values.size(); ++i) {
+    low = std::min(low, static_cast<double>(values.data()[i]));
+    high = std::max(high, static_cast<double>(values.data()[i]));
+  }
+  // From dark blue over green to yellow, ever brighter.
+  constexpr double kStops[5][3] = {{20, 20, 80}, {40, 80, 140}, {30, 150, 130}, {130, 200, 70}, {250, 230, 50}};
+  for (Index i = 0; i < values.size(); ++i) {
+    const double v = high > low ? 4 * (static_cast<double>(values.data()[i]) - low) / (high - low) : 0;
+    const int stop = std::clamp(static_cast<int>(v), 0, 3);
+    for (int c = 0; c < 3; ++c) image.rgb.push_back(static_cast<unsigned char>(kStops[stop][c] + (v - stop) * (kStops[stop + 1][c] - kStops[stop][c])));
+  }
+  return image;
+}
+
+Image curve_picture(const std::vector<double>& values, Index height, Index width) {
+  Image image{height, width, std::vector<unsigned char>(static_cast<std::size_t>(height * width * 3), 255)};
+  const auto dot = [&](Index y, Index x, unsigned char r, unsigned char g, unsigned char b) {
+    if (y < 0 || x < 0 || y >= height || x >= width) return;
+    unsigned char* at = image.rgb.data() + (y * width + x) * 3;
+    at[0] = r, at[1] = g, at[2] = b;
+  };
+  for (Index line = 0; line <= 10; ++line) {
+    for (Index x = 0; x < width; ++x) dot(line * (height - 1) / 10, x, 225, 225, 225);
+    for (Index y = 0; y < height; ++y) dot(y, line * (width - 1) / 10, 225, 225, 225);
+  }
+  if (values.empty()) return image;
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  const double range = *high > *low ? *high - *low : 1;
+  const auto row = [&](double v) { return static_cast<Index>(std::lround((*high - v) / range * static_cast<double>(height - 7))) + 3; };
+  Index before = row(values[0]);
+  for (Index x = 0; x < width; ++x) {
+    const double at = static_cast<double>(x) / static_cast<double>(std::max<Index>(1, width - 1)) * static_cast<double>(values.size() - 1);
+    const auto i = static_cast<std::size_t>(at), j = std::min(i + 1, values.size() - 1);
+    const Index now = row(values[i] + (at - static_cast<double>(i)) * (values[j] - values[i]));
+    for (Index y = std::min(before, now) - 1; y <= std::max(before, now); ++y) dot(y, x, 30, 90, 160);
+    before = now;
+  }
+  return image;
+}
+
+Image stacked(const std::vector<Image>& rows, Index gap) {
+  Image out;
+  for (const Image& row : rows) {
+    if (row.rgb.empty()) continue;
+    out.width = std::max(out.width, row.width);
+    out.height += row.height + (out.height > 0 ? gap : 0);
+  }
+  out.rgb.assign(static_cast<std::size_t>(out.height * out.width * 3), 255);
+  Index top = 0;
+  for (const Image& row : rows) {
+    if (row.rgb.empty()) continue;
+    for (Index y = 0; y < row.height; ++y) std::copy_n(row.rgb.data() + y * row.width * 3, row.width * 3, out.rgb.data() + (top + y) * out.width * 3);
+    top += row.height + gap;
+  }
+  return out;
+}
+
 }  // namespace fu

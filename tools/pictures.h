@@ -29,6 +29,12 @@ class FeatureColors {
 Image enlarge_nearest(const Image& image, Index height, Index width);
 /// The picture, scaled down if its longer side exceeds `longest` pixels.
 Image fit_picture(const Image& image, Index longest);
+/// Numbers (h,w) from their smallest, dark blue, to their largest, yellow.
+Image heat_picture(const Tensor& values);
+/// Values one after another as a curve over a grid of tenths, from the smallest at the bottom to the largest at the top.
+Image curve_picture(const std::vector<double>& values, Index height, Index width);
+/// Rows of pictures under each other; those without pixels are left out.
+Image stacked(const std::vector<Image>& rows, Index gap = 4);
 /// Pictures of equal height in a row, with a white gap.
 Image side_by_side(const std::vector<Image>& images, Index gap = 4);
 
