@@ -142,7 +142,7 @@ Tensor GridSystem::solve(const Tensor& start, int iterations) const {
       const auto d = static_cast<double>(cells_.data()[3 * n + k] - cells_.data()[3 * m + k]);
       apart += d * d;
     }
-    const auto weight = static_cast<real>(prior * (std::exp(-apart / (2 * options_.edge * options_.edge)) + 1e-3));
+    const auto weight = static_cast<real>(prior * (std::exp(-apart / (2 * options_.edge * options_.edge)) * (1 - options_.least) + options_.least));
     entry(n, n) += weight, entry(m, m) += weight;
     entry(n, m) -= weight, entry(m, n) -= weight;
   };

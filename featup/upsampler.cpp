@@ -8,6 +8,7 @@
 #include "core/parallel.h"
 #include "core/resample.h"
 #include "featup/bilateral.h"
+#include "featup/many_views.h"
 
 namespace fu {
 
@@ -193,58 +194,14 @@ class LearnedJbu : public Upsampler {
   JbuStack stack_;
 };
 
-/// The mean of many views, each put back in place; the photo itself is the first. Averaging removes what depends on where a patch happens to lie.
-class ViewAverage : public Upsampler {
- public:
-  ViewAverage(Index count, const std::string& stack, const UpsamplerOptions& options) : count_(count), options_(options) {
-    require<UsageError>(
-        static_cast<bool>(options.backbone),
-        "--upsampler views looks at the photo many times, so it needs a backbone; features from a file are one look. Give --backbone, "
-        "or another upsampler.");
-    if (!stack.empty()) stack_ = std::make_unique<LearnedJbu>(stack, options, true);
-  }
-  std::string describe() const override {
-    return "mean of " + std::to_string(count_) + " views" + (stack_ ? ", then the last levels of: " + stack_->describe() : "");
-  }
-  std::string note(Index channels) const override { return stack_ ? stack_->note(channels) : std::string(); }
-  Tensor prepare(const Tensor& features) const override { return stack_ ? stack_->prepare(features) : features; }
-
-  Tensor operator()(const Tensor& prepared, const Guide& guide, Extent size, const ChannelMap* map, const Progress& progress) const override {
-    const Tensor image = guide(0, 0);
-    const Tensor rows = map ? map->matrix.permute({1, 0}) : Tensor();
-    const auto project = [&](const Tensor& x) { return map ? linear(x, rows, Tensor()) : x; };
-    // In front of a stack, at a resolution that its last levels bring to the result's.
-    const Extent grid = stack_ ? Extent{4 * prepared.dim(1), 4 * prepared.dim(2)} : size;
-    ViewSum sum(grid.height, grid.width, map ? map->matrix.dim(1) : prepared.dim(3));
-    Random random(options_.seed);
-    const Index most = std::min(image.dim(1), image.dim(2)) - 1;
-    for (Index i = 0; i < count_; ++i) {
-      if (progress) progress(0.95 * static_cast<double>(i) / static_cast<double>(count_));
-      Jitter jitter;
-      jitter.max_pad = 0;
-      if (i > 0) jitter = draw_jitter(random, image.dim(1), image.dim(2), std::min<Index>(20, most), 2);
-      const Tensor view = i == 0 ? prepared : prepare(options_.backbone(apply_jitter(image, jitter).value));
-      sum.add(project(view), jitter, image.dim(1), image.dim(2));
-    }
-    Tensor mean = std::move(sum).mean();
-    if (stack_) mean = (*stack_)(mean, guide, size, nullptr, {});
-    if (map && map->offset.size() > 0) mean = mean + map->offset;
-    return mean;
-  }
-
- protected:
-  void enlarge(const Tensor&, const Guide&, Extent, real*, const Progress&) const override {}  // not reached: operator() does it all
-
- private:
-  Index count_;
-  UpsamplerOptions options_;
-  std::unique_ptr<LearnedJbu> stack_;
-};
-
 AxisMap bilinear_of(Index n_in, Index n_out) { return bilinear_axis(n_in, n_out); }
 AxisMap bicubic_of(Index n_in, Index n_out) { return bicubic_axis(n_in, n_out); }
 
 }  // namespace
+
+std::unique_ptr<Upsampler> learned_jbu(const std::string& path, const UpsamplerOptions& options, bool last) {
+  return std::make_unique<LearnedJbu>(path, options, last);
+}
 
 std::unique_ptr<Upsampler> open_upsampler(const std::string& name, const UpsamplerOptions& options) {
   if (name == "nearest") return std::make_unique<Resize>("nearest", nearest_axis);
@@ -258,14 +215,16 @@ std::unique_ptr<Upsampler> open_upsampler(const std::string& name, const Upsampl
     const bool valid = !number.empty() && number.size() <= 6 && number.find_first_not_of("0123456789") == std::string::npos && std::stol(number) >= 1;
     require<UsageError>(valid && (plus == std::string::npos || plus + 1 < name.size()), "--upsampler ", name,
                         ": write views, views:N or views:N+STACK, N a number of views, STACK a file with a JBU stack.");
-    return std::make_unique<ViewAverage>(std::stol(number), plus == std::string::npos ? "" : name.substr(plus + 1), options);
+    return view_average(std::stol(number), plus == std::string::npos ? "" : name.substr(plus + 1), options);
   }
+  if (name == "implicit") return implicit_fit(options);
   try {
-    return std::make_unique<LearnedJbu>(name, options);
+    return learned_jbu(name, options);
   } catch (const FileError& error) {
     const bool looks_like_a_name = name.find('/') == std::string::npos && name.find('.') == std::string::npos;
-    throw FileError(looks_like_a_name ? "'" + name + "' is neither nearest, bilinear, bicubic, jbu-classic, views nor a file with a JBU stack."
-                                      : error.what());
+    throw FileError(looks_like_a_name
+                        ? "'" + name + "' is neither nearest, bilinear, bicubic, jbu-classic, views, implicit nor a file with a JBU stack."
+                        : error.what());
   }
 }
 

@@ -66,7 +66,8 @@ void add_fit(CLI::App* app, Options& o) {
   app->add_option("--backbone", o.backbone, "hog, or DINO, DINOv2 or DeiT weights")->capture_default_str();
   app->add_option("--feature", o.feature, "what a transformer gives: token or key")->check(CLI::IsMember({"token", "key"}))->capture_default_str();
   app->add_option("--features", o.features, "refused: a fit needs a backbone");
-  app->add_option("--size", o.size, "image size at the backbone: N (short side, aspect kept) or HxW (cover, then centre crop)")->capture_default_str();
+  app->add_option("--size", o.size, "image size at the backbone: N (short side, aspect kept) or HxW (cover, then centre crop)")
+      ->capture_default_str();
   app->add_option("--time-budget", f.time_budget, "seconds after which the best so far is kept")->check(CLI::PositiveNumber);
   app->add_option("--resume", f.resume, "go on from this fit of the same photo");
   app->add_option("--compat", o.compat, "published: the published network alone, 3000 views, 1200 steps, its windows and all")
@@ -81,11 +82,15 @@ void add_fit(CLI::App* app, Options& o) {
   app->add_option("--max-pad", f.max_pad, "pixels by which a jitter shifts at most")->check(CLI::Range(0, 1000))->capture_default_str();
   app->add_option("--max-zoom", f.max_zoom, "by how much it magnifies at most")->check(CLI::Range(1.0, 8.0))->capture_default_str();
   app->add_option("--grid-spacing", f.spacing, "pixels between cells of the grid")->check(CLI::Range(1, 64))->capture_default_str();
-  app->add_option("--smoothness", f.smoothness, "how firmly cells of like colour are held together")->check(CLI::Range(0.0, 1e3))->capture_default_str();
+  app->add_option("--smoothness", f.smoothness, "how firmly cells of like colour are held together")
+      ->check(CLI::Range(0.0, 1e3))
+      ->capture_default_str();
   app->add_option("--views-per-step", f.drawn, "network: views of a step")->check(CLI::Range(1, 1000))->capture_default_str();
   app->add_option("--frequencies", f.frequencies, "network: of its Fourier features")->check(CLI::Range(1, 256))->capture_default_str();
   app->add_flag("--no-color-features", f.no_color, "network: only places, no colours");
-  app->add_option("--downsampler", f.downsampler, "network: attention or simple")->check(CLI::IsMember({"attention", "simple"}))->capture_default_str();
+  app->add_option("--downsampler", f.downsampler, "network: attention or simple")
+      ->check(CLI::IsMember({"attention", "simple"}))
+      ->capture_default_str();
   app->add_option("--kernel", f.kernel, "network: side of the downsampler's windows, pixels")->check(CLI::Range(1, 255))->capture_default_str();
   app->add_flag("--no-uncertainty", f.no_uncertainty, "all positions count alike");
   app->add_option("--lr", f.lr, "network: learning rate")->check(CLI::Range(1e-9, 1.0))->capture_default_str();
@@ -93,9 +98,10 @@ void add_fit(CLI::App* app, Options& o) {
   app->add_option("--tv", f.tv, "network: weight of the lengths' total variation")->check(CLI::Range(0.0, 1e6))->capture_default_str();
   app->add_option("--blur-pin", f.blur_pin, "network: weight of the distance from its own blur")->check(CLI::Range(0.0, 1e6))->capture_default_str();
   add_common(app, o);
-  app->footer("Example: featup fit photo.jpg --backbone deit_tiny_patch16_224.safetensors\n"
-              "The picture: photo, low-resolution features, bilinear, fitted; below, uncertainty, the downsampler's kernels and saliency if a network was\n"
-              "fitted, the loss and the explained variance of unseen views.");
+  app->footer(
+      "Example: featup fit photo.jpg --backbone deit_tiny_patch16_224.safetensors\n"
+      "The picture: photo, low-resolution features, bilinear, fitted; below, uncertainty, the downsampler's kernels and saliency if a network was\n"
+      "fitted, the loss and the explained variance of unseen views.");
 }
 
 int run(int argc, char** argv) {
@@ -109,7 +115,8 @@ int run(int argc, char** argv) {
   add_backbone(upsample, o);
   upsample
       ->add_option("--upsampler", o.upsampler,
-                   "nearest, bilinear, bicubic, jbu-classic, views[:N][+STACK] (mean of N jittered views), or a checkpoint with a learned JBU stack")
+                   "nearest, bilinear, bicubic, jbu-classic, views[:N][+STACK] (mean of N jittered views), implicit (fitted to each photo), or a "
+                   "checkpoint with a learned JBU stack")
       ->capture_default_str();
   upsample->add_option("--out-size", o.out_size, "HxW of the result; default: 16x the feature map, cut to the image");
   upsample->add_option("--compat", o.compat, "published: all four levels, guided by the photo at the backbone's size")
@@ -133,7 +140,8 @@ int run(int argc, char** argv) {
   query->add_option("-o,--output", o.output, "the features; default featup-out/NAME.npy, with a picture beside it");
   query->add_option("--size", o.query.size, "HxW of the whole photo, any aspect; default: as it was fitted");
   query->add_option("--crop", o.query.crop, "TOP,LEFT,HEIGHT,WIDTH: only this part of it, in pixels of --size");
-  query->add_option("--points", o.query.points, "(N,2) .npy of rows and columns, in pixels of the fitted photo, (0,0) the centre of the first: (N,C)");
+  query->add_option("--points", o.query.points,
+                    "(N,2) .npy of rows and columns, in pixels of the fitted photo, (0,0) the centre of the first: (N,C)");
   query->add_option("--image", o.query.image,
                     "take colours from this photo, the one that was fitted; default: the copy inside the file, which has only the size of the fit");
   query->add_option("--project", o.project, "linear map (C,K) over channels, .npy or .safetensors");
@@ -156,7 +164,8 @@ int run(int argc, char** argv) {
   CLI::App* eval_views = eval->add_subcommand("views", "how well each method's result foretells the backbone's features of unseen jitters");
   eval_views->add_option("image", o.inputs, "photos")->required();
   add_backbone(eval_views, o);
-  eval_views->add_option("--upsampler", o.methods, "a method beside nearest, bilinear, bicubic, jbu-classic and views:80; may be given often");
+  eval_views->add_option("--upsampler", o.methods,
+                         "a method beside nearest, bilinear, bicubic, jbu-classic, views:80 and implicit; may be given often");
   eval_views->add_option("--jitters", o.jitters, "unseen views of each photo")->check(CLI::Range(1, 10000))->capture_default_str();
   add_common(eval_views, o);
   eval_views->footer("Example: featup eval views *.jpg --size 224x224 --backbone deit_tiny_patch16_224.safetensors --upsampler stack.ckpt");
