@@ -70,7 +70,7 @@ struct PixelNetwork::Scratch {
   Tensor features, normed, derivatives, dfeatures, hidden, dhidden, dnormed, gemm, norm, small;
   Scratch(const PixelNetwork& net, bool training) {
     const Index f = net.features_.count(), d = net.hidden_, wide = std::max({f, d, net.out_});
-    features = Tensor({kTile, f}), normed = Tensor({kTile, f}), hidden = Tensor({kTile, d});
+    features = Tensor({kTile, f}), normed = Tensor({kTile, std::max(f, d)}), hidden = Tensor({kTile, d});
     GemmArgs g;
     g.m = wide, g.n = wide, g.k = std::max(kTile, wide);
     gemm = Tensor({kernels().gemm_scratch(g)});

@@ -57,7 +57,7 @@ TEST_CASE("program: views, as an upsampler and as a measure") {
   CAPTURE(eval.err);
   CHECK(eval.code == 0);
   const auto summary = nlohmann::json::parse(eval.out);
-  for (const char* method : {"nearest", "bilinear", "bicubic", "jbu-classic", "views:80", "views:3"}) {
+  for (const char* method : {"nearest", "bilinear", "bicubic", "jbu-classic", "views:80", "views:3", "implicit"}) {
     const double value = summary.at("explained_variance").at(method).get<double>();
     CHECK(value < 1);
     CHECK(value > -2);
@@ -69,6 +69,60 @@ TEST_CASE("program: views, as an upsampler and as a measure") {
   check_refused(folder, "eval views scene.png --features f.npy", "needs a backbone");
   check_refused(folder, "upsample scene.png --upsampler views:0", "write views, views:N");
   check_refused(folder, "eval views scene.png --size 16", "must have more at the backbone");
+}
+
+TEST_CASE("program: a fit, and what it answers") {
+  const TempFolder folder;
+  write_png(folder / "scene.png", render_scene(2, 80, 96).image);
+  const Outcome fit = run(folder, "fit scene.png --size 64 --views 30 --held-out 4 --json");
+  CAPTURE(fit.err);
+  REQUIRE(fit.code == 0);
+  const auto summary = nlohmann::json::parse(fit.out);
+  CHECK(summary.at("views").get<int>() == 30);
+  CHECK(summary.at("explained_variance").get<double>() > summary.at("explained_variance_bilinear").get<double>());
+  CHECK(summary.contains("loss"));
+  CHECK(read_image(folder / "featup-out/scene.fit.png").height > 128);
+
+  const std::string file = "featup-out/scene.fit.safetensors";
+  CHECK(run(folder, "query " + file + " --size 90x110 --pca 4 -o whole.npy --quiet").code == 0);
+  CHECK(run(folder, "query " + file + " --size 90x110 --pca 4 --crop 20,30,40,50 -o part.safetensors --format safetensors --quiet").code == 0);
+  CHECK(run(folder, "query " + file + " --size 90x110 --pca 4 --layout chw -o planes.npy --quiet").code == 0);
+  const Tensor whole = Weights(folder / "whole.npy").read_single(), part = Weights(folder / "part.safetensors").read_single();
+  CHECK(whole.shape() == Shape{90, 110, 4});
+  CHECK(part.shape() == Shape{40, 50, 4});
+  bool equal = true;
+  for (Index i = 0; i < 40 * 50 * 4; ++i) equal = equal && part.data()[i] == whole.data()[((20 + i / 200) * 110 + 30) * 4 + i % 200];
+  CHECK(equal);
+  CHECK(same_bits(Weights(folder / "planes.npy").read_single().permute({1, 2, 0}), whole));
+  write_npy(folder / "points.npy", Tensor::from({2, 2}, {0, 0, 31.5, 40.25}));
+  CHECK(run(folder, "query " + file + " --points points.npy --image scene.png -o points_out.npy --quiet").code == 0);
+  CHECK(Weights(folder / "points_out.npy").read_single().dim(0) == 2);
+
+  // A network as published but small, out of time, and on again.
+  const std::string network = "fit scene.png --size 64 --compat published --views 6 --pca 8 --frequencies 4 --held-out 2 -o n.safetensors ";
+  const Outcome first = run(folder, network + "--steps 3 --time-budget 1e-6");
+  CHECK(contains(first.out + first.err, "stopped before"));
+  CHECK(run(folder, network + "--steps 3 --quiet").code == 0);
+  const Outcome on = run(folder, network + "--resume n.safetensors --steps 5 --json");
+  CAPTURE(on.err);
+  REQUIRE(on.code == 0);
+  CHECK(nlohmann::json::parse(on.out).at("steps").get<int>() == 5);
+  for (const char* ablation : {"--no-grid --no-color-features", "--no-grid --downsampler simple --kernel 8", "--no-uncertainty --tv 0", "--pca 5"})
+    CHECK(run(folder, std::string("fit scene.png --size 64 --views 4 --steps 2 --frequencies 3 --held-out 2 --quiet -o a.safetensors ") + ablation).code == 0);
+  CHECK(run(folder, "query a.safetensors -o a.npy --quiet").code == 0);
+
+  write_npy(folder / "f.npy", Tensor::zeros({4, 5, 2}));
+  check_refused(folder, "fit scene.png --features f.npy", "needs a backbone");
+  check_refused(folder, "query f.npy", "is no fitted map");
+  check_refused(folder, "query " + file + " --crop 0,0,100,10", "--crop '0,0,100,10'");
+  check_refused(folder, "query " + file + " --points f.npy", "points are (N,2)");
+  write_npy(folder / "outside.npy", Tensor::from({1, 2}, {0, 1000}));
+  check_refused(folder, "query " + file + " --points outside.npy", "outside the photo");
+  write_npy(folder / "wide.npy", Tensor::zeros({3, 2}));
+  check_refused(folder, "query " + file + " --project wide.npy", "a projection is");
+  check_refused(folder, "query " + file + " -o " + file, "is also an input");
+  write_png(folder / "other.png", render_scene(3, 80, 96).image);
+  check_refused(folder, "fit other.png --size 64 --resume n.safetensors --compat published --frequencies 4 --pca 8", "is a fit of another photo");
 }
 
 TEST_CASE("program: a photo becomes features and a picture") {
