@@ -37,7 +37,14 @@ Var blur_distance(const Var& x) {
     resample_band(x.value, blur.rows, blur.cols, begin, end, out);
     kernels().binary(Binary::sub, out, 1, x.value.data() + begin * row, 1, out, (end - begin) * row);
     double total = 0;
-    for (Index i = 0; i < (end - begin) * row; ++i) total += static_cast<double>(out[i] * out[i]);
+    for (Index first = 0; first < (end - begin) * row; first += 1024) {
+      real part[8] = {};
+      const Index last = std::min(first + 1024, (end - begin) * row);
+      for (Index i = first; i + 8 <= last; i += 8)
+        for (Index lane = 0; lane < 8; ++lane) part[lane] += out[i + lane] * out[i + lane];
+      for (Index i = last - (last - first) % 8; i < last; ++i) part[0] += out[i] * out[i];
+      for (real p : part) total += static_cast<double>(p);
+    }
     sums[static_cast<std::size_t>(band)] = total;
   });
   double total = 0;

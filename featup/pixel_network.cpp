@@ -75,7 +75,7 @@ struct PixelNetwork::Scratch {
     g.m = wide, g.n = wide, g.k = std::max(kTile, wide);
     gemm = Tensor({kernels().gemm_scratch(g)});
     if (!training) return;
-    derivatives = Tensor({kTile, 2 * net.features_.waves()}), dfeatures = Tensor({kTile, f});
+    derivatives = Tensor({kTile, f}), dfeatures = Tensor({kTile, f});
     dhidden = Tensor({kTile, d}), dnormed = Tensor({kTile, d});
     norm = Tensor({kernels().layer_norm_scratch(kTile, f) + kernels().layer_norm_scratch(kTile, d) + 1});
     small = Tensor({2 * wide});
@@ -98,21 +98,24 @@ PixelNetwork::PixelNetwork(Features features, std::vector<Tensor> parameters, co
   hidden_ = parameters_.at(P::first_weight).dim(0), out_ = parameters_.at(P::last_weight).dim(0);
   require<ShapeError>(parameters_[P::first_weight].dim(1) == f && parameters_[P::phases].size() == 2 * waves, "[pixel network] ", f,
                       " features for a layer of ", parameters_[P::first_weight].shape(), ".");
-  // Columns: sines, cosines and plain ones of each part follow each other as they are published, so sorting by "dropped" keeps them apart.
-  const std::vector<Index> order = kept_first(keep_in, f, kept_);
-  for (Index i : order) {
-    const Index wave = i < 2 * waves ? i % waves : 0;
-    columns_.push_back({i, i < 2 * waves ? wave % features_.signals : features_.first_plain + i - 2 * waves,
-                        i < 2 * waves ? features_.frequencies[static_cast<std::size_t>(wave / features_.signals)] : 1,
-                        i < 2 * waves ? parameters_[P::phases].data()[i] : 0});
-  }
-  for (int part = 0; part < 2; ++part)
-    for (int kind = 0; kind < 3; ++kind) {
-      const auto from = columns_.begin() + (part ? kept_ : 0), to = part ? columns_.end() : columns_.begin() + kept_;
-      const Index limit = kind * waves;  // features before it are of an earlier kind
-      begin_[3 * part + kind] = std::find_if(from, to, [&](const Column& c) { return c.feature >= limit; }) - columns_.begin();
+  order_ = kept_first(keep_in, f, kept_);
+  const auto signal_of = [&](Index i) { return i < 2 * waves ? i % waves % features_.signals : features_.first_plain + i - 2 * waves; };
+  const auto by_signal = [&](Index a, Index b) { return signal_of(a) < signal_of(b); };
+  for (int part = 0; part < 2; ++part) {
+    const auto from = order_.begin() + (part ? kept_ : 0), to = part ? order_.end() : order_.begin() + kept_;
+    std::stable_sort(from, to, by_signal);
+    for (auto run = from; run != to;) {
+      const auto end = std::upper_bound(run, to, *run, by_signal);
+      runs_.push_back({signal_of(*run), run - order_.begin(), end - order_.begin()});
+      run = end;
     }
-  begin_[6] = f;
+  }
+  for (Index i : order_) {
+    const bool wave = i < 2 * waves;
+    frequencies_.push_back(wave ? features_.frequencies[static_cast<std::size_t>(i % waves / features_.signals)] : 1);
+    phases_.push_back(wave ? parameters_[P::phases].data()[i] : 0);
+    turns_.push_back(i < waves ? real(0) : wave ? real(1) : real(-1));
+  }
   hidden_order_ = kept_first(keep_hidden, hidden_, kept_hidden_);
 
   const auto moved = [](const Tensor& x, const auto& order_of, Index n, const Tensor& scale) {
@@ -120,7 +123,7 @@ PixelNetwork::PixelNetwork(Features features, std::vector<Tensor> parameters, co
     for (Index i = 0; i < n; ++i) y.data()[i] = x.data()[order_of(i)] * (scale.size() > 0 ? scale.data()[order_of(i)] : 1);
     return y;
   };
-  const auto column = [&](Index i) { return columns_[static_cast<std::size_t>(i)].feature; };
+  const auto column = [&](Index i) { return order_[static_cast<std::size_t>(i)]; };
   const auto row = [&](Index i) { return hidden_order_[static_cast<std::size_t>(i)]; };
   norm_in_weight_ = moved(parameters_[P::norm_in_weight], column, f, keep_in), norm_in_bias_ = moved(parameters_[P::norm_in_bias], column, f, keep_in);
   norm_hidden_weight_ = moved(parameters_[P::norm_hidden_weight], row, hidden_, {}), norm_hidden_bias_ = moved(parameters_[P::norm_hidden_bias], row, hidden_, {});
@@ -141,29 +144,19 @@ PixelNetwork::PixelNetwork(Features features, std::vector<Tensor> parameters, co
   packed_last_back_ = packed(last.data(), hidden_, out_, hidden_, false);
 }
 
-/// Features of n pixels; where they are wanted, the derivatives of sines and cosines by their phases too, with plain features left out.
+/// Features of n pixels; where they are wanted, their derivatives by their phases too.
 void PixelNetwork::make_features(const real* signals, Index n, real* features, real* derivatives) const {
-  const Index f = features_.count(), waves = 2 * features_.waves(), s = features_.signals;
+  const Index f = features_.count(), s = features_.signals;
+  const real *frequencies = frequencies_.data(), *phases = phases_.data();
   for (Index p = 0; p < n; ++p) {
     real* out = features + p * f;
-    for (Index i = 0; i < f; ++i) {
-      const Column& c = columns_[static_cast<std::size_t>(i)];
-      const real wave = c.frequency * signals[p * s + c.signal];  // rounded before the phase is added, as published
-      out[i] = wave + c.phase;
+    for (const Run& run : runs_) {
+      const real signal = signals[p * s + run.signal];
+      // The product is rounded before the phase is added, as published.
+      for (Index i = run.begin; i < run.end; ++i) out[i] = frequencies[i] * signal + phases[i];
     }
   }
-  for (Index p = 0; p < n; ++p)
-    for (int part = 0; part < 2; ++part) {
-      const Index sines = begin_[3 * part], cosines = begin_[3 * part + 1], plain = begin_[3 * part + 2];
-      real* row = features + p * f;
-      if (derivatives) {
-        real* d = derivatives + p * waves + (part ? begin_[2] : 0);
-        kernels().unary(Unary::cos, row + sines, d, cosines - sines, 0, 0);
-        kernels().unary(Unary::sin, row + cosines, d + cosines - sines, plain - cosines, 0, 0);
-      }
-      kernels().unary(Unary::sin, row + sines, row + sines, cosines - sines, 0, 0);
-      kernels().unary(Unary::cos, row + cosines, row + cosines, plain - cosines, 0, 0);
-    }
+  kernels().waves(features, turns_.data(), derivatives, n, f);
 }
 
 void PixelNetwork::forward(const Tensor& signals, real* y, real* h1, real* h2) const {
@@ -188,7 +181,7 @@ void PixelNetwork::forward(const Tensor& signals, real* y, real* h1, real* h2) c
 
 void PixelNetwork::backward_tile(const Tensor& signals, const Tensor& h1, const Tensor& h2, const Tensor& dy, Index begin, Index n, Scratch& s,
                                  Sums& sums) const {
-  const Index f = features_.count(), d = hidden_, waves = 2 * features_.waves();
+  const Index f = features_.count(), d = hidden_;
   const real *first = h1.data() + begin * d, *second = h2.data() + begin * d, *grad = dy.data() + begin * out_;
   real *normed = s.normed.data(), *dhidden = s.dhidden.data(), *dnormed = s.dnormed.data(), *small = s.small.data();
   const auto add_product = [&](int at, Index m, const real* a, Index lda, const real* b, Index ldb, Index columns) {
@@ -223,13 +216,8 @@ void PixelNetwork::backward_tile(const Tensor& signals, const Tensor& h1, const 
   add_all(small + f, f, sums.of[P::norm_in_bias].data());
   real* phases = sums.of[P::phases].data();
   for (Index p = 0; p < n; ++p) {
-    const real *by_feature = normed + p * f, *derivative = s.derivatives.data() + p * waves;
-    for (int part = 0; part < 2; ++part) {
-      const Index sines = begin_[3 * part], cosines = begin_[3 * part + 1], plain = begin_[3 * part + 2];
-      const real* by_phase = derivative + (part ? begin_[2] : 0) - sines;
-      for (Index i = sines; i < cosines; ++i) phases[i] += by_feature[i] * by_phase[i];
-      for (Index i = cosines; i < plain; ++i) phases[i] -= by_feature[i] * by_phase[i];
-    }
+    const real *by_feature = normed + p * f, *by_phase = s.derivatives.data() + p * f;
+    for (Index i = 0; i < f; ++i) phases[i] += by_feature[i] * by_phase[i];
   }
 }
 
@@ -252,7 +240,7 @@ std::vector<Tensor> PixelNetwork::backward(const Tensor& signals, const Tensor& 
   if (sums.empty()) return result;
   // Back to the published order, times what dropout multiplied by.
   const Index f = features_.count();
-  const auto column = [&](Index i) { return columns_[static_cast<std::size_t>(i)].feature; };
+  const auto column = [&](Index i) { return order_[static_cast<std::size_t>(i)]; };
   const auto row = [&](Index i) { return hidden_order_[static_cast<std::size_t>(i)]; };
   const auto in_scale = [&](Index i) { return i < kept_ && keep_in_.size() > 0 ? keep_in_.data()[column(i)] : i < kept_ ? 1 : 0; };
   const Sums& total = sums[0];

@@ -42,16 +42,18 @@ class PixelNetwork {
   void make_features(const real* signals, Index n, real* features, real* derivatives) const;
   void backward_tile(const Tensor& signals, const Tensor& h1, const Tensor& h2, const Tensor& dy, Index begin, Index n, Scratch& s, Sums& sums) const;
 
-  /// A column of the features, in the order in which rows hold them: those that are kept, then the others; in each part sines, cosines, plain.
-  struct Column {
-    Index feature, signal;  // its place as published
-    real frequency, phase;
+  /// Columns that are made of one signal.
+  struct Run {
+    Index signal, begin, end;
   };
   Features features_;
   std::vector<Tensor> parameters_;
   Index hidden_, out_, kept_ = 0, kept_hidden_ = 0;
-  std::vector<Column> columns_;
-  Index begin_[7];                    // of kept sines, cosines, plain, dropped sines, cosines, plain, and the end
+  // Columns of the features, in the order in which rows hold them: those that are kept, then the others, signal by signal.
+  std::vector<Index> order_;  // the feature's place as published
+  std::vector<Run> runs_;
+  std::vector<real> frequencies_, phases_;
+  std::vector<real> turns_;  // 0 for a sine, 1 for a cosine, -1 for a plain signal
   std::vector<Index> hidden_order_;   // kept first
   Tensor keep_in_;
   Tensor norm_in_weight_, norm_in_bias_, first_, first_bias_, norm_hidden_weight_, norm_hidden_bias_, second_;  // in the order of the columns

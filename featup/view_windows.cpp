@@ -40,14 +40,24 @@ ViewWindows::ViewWindows(const std::vector<Jitter>& jitters, Index map_h, Index 
   rectangles_ = std::move(rectangles);
 }
 
-/// Calls f(window, its rows, its columns, row of windows, column of windows), some windows at a time on each thread.
+/// Memory of one thread, used again for window after window.
+struct ViewWindows::Scratch {
+  PoolVector<real> parts[3];
+  real* get(int part, Index n) {
+    if (static_cast<Index>(parts[part].size()) < n) parts[part].resize(static_cast<std::size_t>(n));
+    return parts[part].data();
+  }
+};
+
+/// Calls f(window, its rows, its columns, row of windows, column of windows, scratch), some windows at a time on each thread.
 template <class F>
 void ViewWindows::Plan::each_window(const F& f) const {
-  parallel_ranges(static_cast<Index>(rows.size()) * cells, 16, [&](Index begin, Index end) {
+  parallel_ranges(static_cast<Index>(rows.size()) * cells, 32, [&](Index begin, Index end) {
+    Scratch scratch;
     for (Index n = begin; n < end; ++n) {
       const auto view = static_cast<std::size_t>(n / cells);
       const auto across = static_cast<Index>(cols[view].starts.size());
-      f(n, rows[view], cols[view], static_cast<std::size_t>(n % cells / across), static_cast<std::size_t>(n % cells % across));
+      f(n, rows[view], cols[view], static_cast<std::size_t>(n % cells / across), static_cast<std::size_t>(n % cells % across), scratch);
     }
   });
 }
@@ -80,15 +90,15 @@ void transpose(const real* x, Index rows, Index columns, Index ldx, real* y) {
 Tensor ViewWindows::fetch(const Plan& plan, const Rectangles& rectangles, const Tensor& values, bool whole_map) {
   const Index k = plan.kernel;
   Tensor seen({rectangles.count(), k * k});
-  plan.each_window([&](Index n, const Axis& rows, const Axis& cols, std::size_t i, std::size_t j) {
+  plan.each_window([&](Index n, const Axis& rows, const Axis& cols, std::size_t i, std::size_t j, Scratch& scratch) {
     const Rectangle& r = rectangles[n];
     const Index ld = whole_map ? rectangles.w() : r.cols;
     const real* in = values.data() + (whole_map ? r.top * ld + r.left : r.weights);
-    PoolVector<real> mid(static_cast<std::size_t>(k * r.cols)), across(mid.size()), out(static_cast<std::size_t>(k * k));
-    along_rows(rows.map, rows.starts[i], k, rows.first[i], in, ld, mid.data(), r.cols, r.cols, false);
-    transpose(mid.data(), k, r.cols, r.cols, across.data());
-    along_rows(cols.map, cols.starts[j], k, cols.first[j], across.data(), k, out.data(), k, k, false);
-    transpose(out.data(), k, k, k, seen.data() + n * k * k);
+    real *mid = scratch.get(0, k * r.cols), *across = scratch.get(1, k * r.cols), *out = scratch.get(2, k * k);
+    along_rows(rows.map, rows.starts[i], k, rows.first[i], in, ld, mid, r.cols, r.cols, false);
+    transpose(mid, k, r.cols, r.cols, across);
+    along_rows(cols.map, cols.starts[j], k, cols.first[j], across, k, out, k, k, false);
+    transpose(out, k, k, k, seen.data() + n * k * k);
   });
   return seen;
 }
@@ -96,15 +106,16 @@ Tensor ViewWindows::fetch(const Plan& plan, const Rectangles& rectangles, const 
 Tensor ViewWindows::carry(const Plan& plan, const Rectangles& rectangles, const Tensor& weights) {
   const Index k = plan.kernel;
   Tensor carried({rectangles.weights()});
-  plan.each_window([&](Index n, const Axis& rows, const Axis& cols, std::size_t i, std::size_t j) {
+  plan.each_window([&](Index n, const Axis& rows, const Axis& cols, std::size_t i, std::size_t j, Scratch& scratch) {
     const Rectangle& r = rectangles[n];
-    PoolVector<real> in(static_cast<std::size_t>(k * k)), across(static_cast<std::size_t>(r.cols * k)), mid(across.size());
-    transpose(weights.data() + n * k * k, k, k, k, in.data());
-    along_rows(cols.map, cols.starts[j], k, cols.first[j], in.data(), k, across.data(), k, k, true);
-    transpose(across.data(), r.cols, k, k, mid.data());
+    real *in = scratch.get(2, k * k), *across = scratch.get(1, k * r.cols), *mid = scratch.get(0, k * r.cols);
+    std::fill(across, across + k * r.cols, real(0));
+    transpose(weights.data() + n * k * k, k, k, k, in);
+    along_rows(cols.map, cols.starts[j], k, cols.first[j], in, k, across, k, k, true);
+    transpose(across, r.cols, k, k, mid);
     real* out = carried.data() + r.weights;
     std::fill(out, out + r.rows * r.cols, real(0));
-    along_rows(rows.map, rows.starts[i], k, rows.first[i], mid.data(), r.cols, out, r.cols, r.cols, true);
+    along_rows(rows.map, rows.starts[i], k, rows.first[i], mid, r.cols, out, r.cols, r.cols, true);
   });
   return carried;
 }

@@ -31,6 +31,7 @@ class ViewWindows {
     AxisMap map;
     std::vector<Index> starts, first, count;
   };
+  struct Scratch;
   struct Plan {
     Index kernel = 0, cells = 0;
     std::vector<Axis> rows, cols;  // of each view

@@ -104,4 +104,18 @@ void binary(Binary op, const real* a, Index a_step, const real* b, Index b_step,
   }
 }
 
+void waves(real* x, const real* turn, real* slopes, Index rows, Index columns) {
+  for (Index r = 0; r < rows; ++r)
+    for (Index i = 0; i < columns; i += kLanes) {
+      const Index lanes = columns - i;
+      real* at = x + r * columns + i;
+      const Vec in = load_n(at, lanes), turns = load_n(turn + i, lanes);
+      const auto plain = turns < 0;
+      Vec slope;
+      const Vec y = vwave(in, select(plain, Vec{}, turns), slope);
+      store_n(at, select(plain, in, y), lanes);
+      if (slopes) store_n(slopes + r * columns + i, select(plain, Vec{}, slope), lanes);
+    }
+}
+
 }  // namespace fu::FU_ISA

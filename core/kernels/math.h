@@ -52,6 +52,12 @@ static inline Vec vsin(Vec x) {
 static inline Vec vcos(Vec x) {
   return lane_by_lane(x, [](double v) { return __builtin_cos(v); });
 }
+/// sin(x + turn pi/2) for turn 0 or 1, and its derivative.
+static inline Vec vwave(Vec x, Vec turn, Vec& slope) {
+  const Vec s = vsin(x), c = vcos(x);
+  slope = turn != 0 ? -s : c;
+  return turn != 0 ? c : s;
+}
 static inline Vec verf(Vec x) {
   return lane_by_lane(x, [](double v) { return __builtin_erf(v); });
 }
@@ -145,14 +151,25 @@ static inline Vec reduce_half_pi(Vec x, VecInt& quadrant) {
 #endif
 }
 
-static inline Vec sin_quadrant(Vec r, VecInt quadrant) {
+/// sin and cos of r.
+static inline void sin_cos_small(Vec r, Vec& s, Vec& c) {
   constexpr real kSin[] = {-0.1666666716337204f, 0.008333329111337662f, -0.0001983930415008217f, 2.718046516747563e-06f};
   constexpr real kCos[] = {0.0416666679084301f, -0.0013888883404433727f, 2.479945214872714e-05f, -2.720504710396199e-07f};
   const Vec z = r * r;
-  const Vec s = polynomial(z, kSin) * (z * r) + r;
-  const Vec c = polynomial(z, kCos) * (z * z) + (1.0f - 0.5f * z);
+  s = polynomial(z, kSin) * (z * r) + r;
+  c = polynomial(z, kCos) * (z * z) + (1.0f - 0.5f * z);
+}
+
+/// sin(r + quadrant pi/2) from both.
+static inline Vec turned(Vec s, Vec c, VecInt quadrant) {
   const Vec y = select((quadrant & 1) != 0, c, s);
   return as_real(as_int(y) ^ ((quadrant & 2) << 30));
+}
+
+static inline Vec sin_quadrant(Vec r, VecInt quadrant) {
+  Vec s, c;
+  sin_cos_small(r, s, c);
+  return turned(s, c, quadrant);
 }
 
 static inline Vec vsin(Vec x) {
@@ -164,6 +181,16 @@ static inline Vec vcos(Vec x) {
   VecInt quadrant;
   const Vec r = reduce_half_pi(x, quadrant);
   return sin_quadrant(r, quadrant + 1);
+}
+/// sin(x + turn pi/2) for turn 0 or 1, and its derivative.
+static inline Vec vwave(Vec x, Vec turn, Vec& slope) {
+  VecInt quadrant;
+  const Vec r = reduce_half_pi(x, quadrant);
+  quadrant += __builtin_convertvector(turn, VecInt);
+  Vec s, c;
+  sin_cos_small(r, s, c);
+  slope = turned(s, c, quadrant + 1);
+  return turned(s, c, quadrant);
 }
 
 /// 1 / x within 2 ULP, for x of ordinary size: an estimate of 12 or 14 bits and one step of Newton's, a third of a division's time.

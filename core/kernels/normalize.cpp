@@ -81,8 +81,7 @@ struct RowStatistics {
     Vec square{};
     for (Index i = 0; i < c; i += kLanes) {
       const Index lanes = imin(kLanes, c - i);
-      Vec d = load_n(x + i, lanes) - mean;
-      for (Index t = lanes; t < kLanes; ++t) d[t] = 0;
+      const Vec d = keep_n(load_n(x + i, lanes) - mean, lanes);
       square += d * d;
     }
     scale = 1 / vsqrt(splat(hsum(square) / static_cast<real>(c) + eps))[0];

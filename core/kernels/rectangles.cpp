@@ -59,6 +59,23 @@ inline void pack_row(const real* in, Index n, real* out) {
   for (Index j = 0; j < kMicroCols; j += kLanes) store(out + j, load_n(in + j, imax(0, n - j)));
 }
 
+/// A panel whose columns are given vectors, in squares that are transposed in registers.
+void pack_columns(const real* const* columns, Index depth, real* panel) {
+  for (Index p = 0; p < kMicroCols; p += kLanes) {
+    Index k = 0;
+    for (; k + kLanes <= depth; k += kLanes) {
+      Vec square[kLanes];
+#pragma GCC unroll 16
+      for (Index i = 0; i < kLanes; ++i) square[i] = load(columns[p + i] + k);
+      transpose(square);
+#pragma GCC unroll 16
+      for (Index i = 0; i < kLanes; ++i) store(panel + (k + i) * kMicroCols + p, square[i]);
+    }
+    for (; k < depth; ++k)
+      for (Index i = 0; i < kLanes; ++i) panel[k * kMicroCols + p + i] = columns[p + i][k];
+  }
+}
+
 }  // namespace
 
 Index rectangle_scratch(const RectangleArgs& g) {
@@ -144,13 +161,13 @@ void rectangle_products(const real* x, const real* v, real* products, const Rect
         const Index depth = imin(kMaxDepth, g.c - k0);
         for (Index i = 0; i < count; ++i) copy_rows(v + g.tile_items[first + i] * g.c + k0, g.c, 1, 1, depth, rows + i * kRowStride);
         for (Index p0 = 0; p0 < t.rows * kTileCols; p0 += kMicroCols) {
-          // The panel's columns are pixels.
+          const real* pixels[kMicroCols];
           for (Index p = 0; p < kMicroCols; ++p) {
+            // A pixel outside gives a column that nobody reads: any other will do.
             const Index row = (p0 + p) / kTileCols, col = (p0 + p) % kTileCols;
-            const bool inside = row < t.rows && col < t.cols;
-            const real* in = inside ? t.pixel(g, x, row, col) + k0 : nullptr;
-            for (Index k = 0; k < depth; ++k) panel[k * kMicroCols + p] = inside ? in[k] : 0;
+            pixels[p] = t.pixel(g, x, imin(row, t.rows - 1), imin(col, t.cols - 1)) + k0;
           }
+          pack_columns(pixels, depth, panel);
           for (Index i = 0; i < count; i += kMicroRows)
             micro_tile_rows(imin(kMicroRows, count - i), depth, rows + i * kRowStride, panel, result + i * kTile + p0, kTile, kMicroCols,
                             Epilogue{nullptr, Activation::none, k0 > 0});

@@ -41,6 +41,15 @@ void unary_backward_ref(Unary op, const real* s, const real* dy, real* dx, Index
   for (Index i = 0; i < n; ++i) dx[i] = static_cast<real>(double(dy[i]) * derivative(op, op == Unary::affine ? 0 : double(s[i]), double(p)));
 }
 
+void waves_ref(real* x, const real* turn, real* slopes, Index rows, Index columns) {
+  for (Index i = 0; i < rows * columns; ++i) {
+    const double at = double(x[i]);
+    const real t = turn[i % columns];
+    if (slopes) slopes[i] = static_cast<real>(t < 0 ? 0 : t > 0 ? -std::sin(at) : std::cos(at));
+    if (t >= 0) x[i] = static_cast<real>(t > 0 ? std::cos(at) : std::sin(at));
+  }
+}
+
 void softmax_backward_ref(const real* y, const real* dy, real* dx, Index outer, Index n, Index inner, real scale) {
   for (Index o = 0; o < outer; ++o)
     for (Index c = 0; c < inner; ++c) {

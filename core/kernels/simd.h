@@ -34,6 +34,33 @@ static inline void store(real* p, Vec v) { *reinterpret_cast<VecUnaligned*>(p) =
 static inline Vec splat(real v) { return v - Vec{}; }  // v - 0 keeps the sign of a zero, v + 0 would not
 
 /// The first n lanes (0 <= n <= kLanes) from memory; the others are zero.
+#if defined(__AVX__) && FU_VECTOR_BYTES == 32 && !defined(FU_REAL_DOUBLE)
+// Where the processor has loads of the first n lanes: n may be 0 or less there.
+static inline VecInt first_lanes(Index n) {
+  static const std::int32_t kMask[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  VecInt mask;
+  __builtin_memcpy(&mask, kMask + 8 - (n < 0 ? 0 : n), sizeof mask);
+  return mask;
+}
+static inline Vec load_n(const real* p, Index n) {
+  if (n >= kLanes) return load(p);
+  return __builtin_ia32_maskloadps256(reinterpret_cast<const Vec*>(p), first_lanes(n));
+}
+static inline void store_n(real* p, Vec v, Index n) {
+  if (n >= kLanes) return store(p, v);
+  // In halves: masked stores take AMD's processors twenty cycles.
+  real lanes[kLanes] __attribute__((aligned(32)));
+  store(lanes, v);
+  Index i = 0;
+  if (n & 4) __builtin_memcpy(p, lanes, 4 * sizeof(real)), i = 4;
+  if (n & 2) __builtin_memcpy(p + i, lanes + i, 2 * sizeof(real)), i += 2;
+  if (n & 1) p[i] = lanes[i];
+}
+/// The first n lanes; the others become zero.
+static inline Vec keep_n(Vec v, Index n) {
+  return n >= kLanes ? v : reinterpret_cast<Vec>(reinterpret_cast<VecInt>(v) & first_lanes(n));
+}
+#else
 static inline Vec load_n(const real* p, Index n) {
   if (n >= kLanes) return load(p);
   Vec v{};
@@ -44,6 +71,11 @@ static inline void store_n(real* p, Vec v, Index n) {
   if (n >= kLanes) return store(p, v);
   for (Index i = 0; i < n; ++i) p[i] = v[i];
 }
+static inline Vec keep_n(Vec v, Index n) {
+  for (Index i = n; i < kLanes; ++i) v[i] = 0;
+  return v;
+}
+#endif
 
 // Of a ? : between short vectors the compiler makes two instructions, also where the processor has one that means exactly that.
 #if defined(__x86_64__) && FU_VECTOR_BYTES == 16 && !defined(FU_REAL_DOUBLE)
