@@ -106,7 +106,7 @@ Var AttentionDownsampler::view_weights(const ViewWindows& windows, const Var& ma
   Var saliency = windows.see(slice(read, 3, 1, 2) + length * of_length) + Var(saliency_->bias);
   if (random_) {
     const Var terms = slice(read, 3, 2, 3) + square(length * of_length);
-    const Var deviation = sqrt(clamp_min(affine(windows.see(terms), kDrop / (1 - kDrop)), real(1e-12)));
+    const Var deviation = windows.see(sqrt(clamp_min(affine(terms, kDrop / (1 - kDrop)), real(1e-12))));
     constexpr real kReach = real(1.7320508);  // uniform in +-sqrt(3) has variance 1
     saliency = saliency + deviation * Var(random_->uniform(saliency.shape(), -kReach, kReach));
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/isa.h"
 #include "core/parallel.h"
 #include "featup/downsample.h"
 
@@ -64,21 +65,6 @@ void ViewWindows::Plan::each_window(const F& f) const {
 
 namespace {
 
-/// y (n, columns) = x (rows, columns) through positions [start, start + n) of a map whose first position is row 0; or, transposed, adds x to y.
-void along_rows(const AxisMap& map, Index start, Index n, Index first, const real* x, Index ldx, real* y, Index ldy, Index columns, bool transposed) {
-  const AxisRows rows = map.rows();
-  for (Index u = 0; u < n; ++u) {
-    if (!transposed) std::fill(y + u * ldy, y + u * ldy + columns, real(0));
-    for (Index e = rows.offset[start + u]; e < rows.offset[start + u + 1]; ++e) {
-      const Index at = rows.index[e] - first;
-      const real weight = rows.weight[e];
-      const real* in = x + (transposed ? u : at) * ldx;
-      real* out = y + (transposed ? at : u) * ldy;
-      for (Index c = 0; c < columns; ++c) out[c] += weight * in[c];
-    }
-  }
-}
-
 void transpose(const real* x, Index rows, Index columns, Index ldx, real* y) {
   for (Index j = 0; j < columns; ++j)
     for (Index i = 0; i < rows; ++i) y[j * rows + i] = x[i * ldx + j];
@@ -95,9 +81,9 @@ Tensor ViewWindows::fetch(const Plan& plan, const Rectangles& rectangles, const 
     const Index ld = whole_map ? rectangles.w() : r.cols;
     const real* in = values.data() + (whole_map ? r.top * ld + r.left : r.weights);
     real *mid = scratch.get(0, k * r.cols), *across = scratch.get(1, k * r.cols), *out = scratch.get(2, k * k);
-    along_rows(rows.map, rows.starts[i], k, rows.first[i], in, ld, mid, r.cols, r.cols, false);
+    kernels().map_rows(rows.map.rows(), rows.starts[i], k, rows.first[i], in, ld, mid, r.cols, r.cols, false);
     transpose(mid, k, r.cols, r.cols, across);
-    along_rows(cols.map, cols.starts[j], k, cols.first[j], across, k, out, k, k, false);
+    kernels().map_rows(cols.map.rows(), cols.starts[j], k, cols.first[j], across, k, out, k, k, false);
     transpose(out, k, k, k, seen.data() + n * k * k);
   });
   return seen;
@@ -111,11 +97,11 @@ Tensor ViewWindows::carry(const Plan& plan, const Rectangles& rectangles, const 
     real *in = scratch.get(2, k * k), *across = scratch.get(1, k * r.cols), *mid = scratch.get(0, k * r.cols);
     std::fill(across, across + k * r.cols, real(0));
     transpose(weights.data() + n * k * k, k, k, k, in);
-    along_rows(cols.map, cols.starts[j], k, cols.first[j], in, k, across, k, k, true);
+    kernels().map_rows(cols.map.rows(), cols.starts[j], k, cols.first[j], in, k, across, k, k, true);
     transpose(across, r.cols, k, k, mid);
     real* out = carried.data() + r.weights;
     std::fill(out, out + r.rows * r.cols, real(0));
-    along_rows(rows.map, rows.starts[i], k, rows.first[i], mid, r.cols, out, r.cols, r.cols, true);
+    kernels().map_rows(rows.map.rows(), rows.starts[i], k, rows.first[i], mid, r.cols, out, r.cols, r.cols, true);
   });
   return carried;
 }
@@ -138,9 +124,8 @@ Var ViewWindows::see(const Var& channel) const {
 Var ViewWindows::onto_map(const Var& weights) const {
   require<ShapeError>(weights.shape() == Shape({count(), plan_->kernel * plan_->kernel}), "[view windows] weights ", weights.shape(), " must be (",
                       count(), ",", plan_->kernel * plan_->kernel, ").");
-  return record("onto_map", {weights}, carry(*plan_, *rectangles_, weights.value), [plan = plan_, rectangles = rectangles_](const Gradient& g) {
-    g.add(0, fetch(*plan, *rectangles, g.dy, false));
-  });
+  return record("onto_map", {weights}, carry(*plan_, *rectangles_, weights.value),
+                [plan = plan_, rectangles = rectangles_](const Gradient& g) { g.add(0, fetch(*plan, *rectangles, g.dy, false)); });
 }
 
 }  // namespace fu

@@ -76,6 +76,16 @@ static inline void micro_tile(Index k, const real* __restrict a, const real* __r
     ++a;
     b += kMicroCols;
   }
+  if (cols == kMicroCols && !e.bias && e.activation == Activation::none) {
+#pragma GCC unroll 16
+    for (Index i = 0; i < ROWS; ++i)
+#pragma GCC unroll 2
+      for (Index j = 0; j < kMicroVectors; ++j) {
+        real* out = c + i * ldc + j * kLanes;
+        store(out, e.add_c ? acc[i][j] + load(out) : acc[i][j]);
+      }
+    return;
+  }
   // The tile goes through the stack, so that the epilogue can be a loop: unrolled with an activation inside it would dwarf the k loop.
   real tile[ROWS * kMicroCols] __attribute__((aligned(64)));
 #pragma GCC unroll 16

@@ -78,12 +78,19 @@ namespace {
 struct RowStatistics {
   real mean, scale;
   RowStatistics(const real* x, Index c, real eps) : mean(block_sum(x, c) / static_cast<real>(c)) {
-    Vec square{};
-    for (Index i = 0; i < c; i += kLanes) {
+    Vec squares[4] = {};
+    Index i = 0;
+    for (; i + 4 * kLanes <= c; i += 4 * kLanes)
+      for (Index j = 0; j < 4; ++j) {
+        const Vec d = load(x + i + j * kLanes) - mean;
+        squares[j] += d * d;
+      }
+    for (; i < c; i += kLanes) {
       const Index lanes = imin(kLanes, c - i);
       const Vec d = keep_n(load_n(x + i, lanes) - mean, lanes);
-      square += d * d;
+      squares[0] += d * d;
     }
+    const Vec square = (squares[0] + squares[1]) + (squares[2] + squares[3]);
     scale = 1 / vsqrt(splat(hsum(square) / static_cast<real>(c) + eps))[0];
   }
 };

@@ -40,8 +40,7 @@ template <class Weights, class F>
 inline void each_run(const Rectangle& r, const Tile& t, Weights* weights, const F& f) {
   const Index row0 = imax(r.top, t.top), row1 = imin(r.top + r.rows, t.top + t.rows);
   const Index col0 = imax(r.left, t.left), col1 = imin(r.left + r.cols, t.left + t.cols);
-  for (Index row = row0; row < row1; ++row)
-    f(row - t.top, col0 - t.left, col1 - col0, weights + r.weights + (row - r.top) * r.cols + col0 - r.left);
+  for (Index row = row0; row < row1; ++row) f(row - t.top, col0 - t.left, col1 - col0, weights + r.weights + (row - r.top) * r.cols + col0 - r.left);
 }
 
 /// The part of some rectangles' weights inside a tile: (count, kTile) at a distance of kRowStride.
@@ -76,14 +75,58 @@ void pack_columns(const real* const* columns, Index depth, real* panel) {
   }
 }
 
+// One channel needs no products of matrices.
+
+void single_sums(const real* x, const real* weights, real* y, const RectangleArgs& g) {
+  parallel_ranges(g.count, 16, [&](Index begin, Index end) {
+    for (Index n = begin; n < end; ++n) {
+      const Rectangle& r = g.items[n];
+      Vec total{};
+      for (Index i = 0; i < r.rows; ++i) {
+        const real *in = x + (r.image * g.h + r.top + i) * g.w + r.left, *w = weights + r.weights + i * r.cols;
+        for (Index j = 0; j < r.cols; j += kLanes) total += load_n(in + j, r.cols - j) * load_n(w + j, r.cols - j);
+      }
+      y[n] = hsum(total);
+    }
+  });
+}
+
+void single_backward_input(const real* weights, const real* dy, real* dx, bool accumulate, const RectangleArgs& g) {
+  parallel_for(tile_count(g), [&](Index tile, int) {
+    const Tile t(g, tile);
+    real* const corner = dx + (t.pixel(g, weights, 0, 0) - weights);
+    for (Index row = 0; !accumulate && row < t.rows; ++row)
+      for (Index col = 0; col < t.cols; ++col) corner[row * g.w + col] = 0;
+    for (Index i = t.first; i < t.last; ++i)
+      each_run(g.items[g.tile_items[i]], t, weights, [&](Index row, Index col, Index n, const real* w) {
+        for (Index q = 0; q < n; ++q) corner[row * g.w + col + q] += dy[g.tile_items[i]] * w[q];
+      });
+  });
+}
+
+void single_products(const real* x, const real* v, real* products, const RectangleArgs& g) {
+  parallel_ranges(g.count, 16, [&](Index begin, Index end) {
+    for (Index n = begin; n < end; ++n) {
+      const Rectangle& r = g.items[n];
+      for (Index i = 0; i < r.rows; ++i) {
+        const real* in = x + (r.image * g.h + r.top + i) * g.w + r.left;
+        real* out = products + r.weights + i * r.cols;
+        for (Index j = 0; j < r.cols; ++j) out[j] = v[n] * in[j];
+      }
+    }
+  });
+}
+
 }  // namespace
 
 Index rectangle_scratch(const RectangleArgs& g) {
   const Index panels = ceil_div(g.c, kMicroCols);
-  return threads() * (kMost * kRowStride + imax(imax(kTile, kMost) * panels * kMicroCols, kMost * kTile + kMaxDepth * kMicroCols) + kMost * kMicroCols);
+  return threads() *
+         (kMost * kRowStride + imax(imax(kTile, kMost) * panels * kMicroCols, kMost * kTile + kMaxDepth * kMicroCols) + kMost * kMicroCols);
 }
 
 void rectangle_sums(const real* x, const real* weights, real* y, const RectangleArgs& g) {
+  if (g.c == 1) return single_sums(x, weights, y, g);
   const Index tiles = tile_count(g), groups = ceil_div(g.c, kChannels), worker_scratch = rectangle_scratch(g) / threads();
   // Sums run over tiles, so a task owns some channels of all of them.
   parallel_for(groups, [&](Index group, int worker) {
@@ -108,8 +151,7 @@ void rectangle_sums(const real* x, const real* weights, real* y, const Rectangle
                             kMicroCols, Epilogue{nullptr, Activation::none, false});
           for (Index i = 0; i < count; ++i) {
             real* out = y + g.tile_items[first + i] * g.c + c;
-            for (Index j = 0; j < n; j += kLanes)
-              store_n(out + j, load_n(out + j, n - j) + load(part + i * kMicroCols + j), n - j);
+            for (Index j = 0; j < n; j += kLanes) store_n(out + j, load_n(out + j, n - j) + load(part + i * kMicroCols + j), n - j);
           }
         }
       }
@@ -118,6 +160,7 @@ void rectangle_sums(const real* x, const real* weights, real* y, const Rectangle
 }
 
 void rectangle_sums_backward_input(const real* weights, const real* dy, real* dx, bool accumulate, const RectangleArgs& g) {
+  if (g.c == 1) return single_backward_input(weights, dy, dx, accumulate, g);
   const Index panels = ceil_div(g.c, kMicroCols), worker_scratch = rectangle_scratch(g) / threads();
   parallel_for(tile_count(g), [&](Index tile, int worker) {
     const Tile t(g, tile);
@@ -151,6 +194,7 @@ void rectangle_sums_backward_input(const real* weights, const real* dy, real* dx
 }
 
 void rectangle_products(const real* x, const real* v, real* products, const RectangleArgs& g) {
+  if (g.c == 1) return single_products(x, v, products, g);
   const Index worker_scratch = rectangle_scratch(g) / threads();
   parallel_for(tile_count(g), [&](Index tile, int worker) {
     const Tile t(g, tile);

@@ -229,6 +229,22 @@ void readings_backward_ref(const real* x, const real* v, const real* y, const re
   }
 }
 
+void map_rows_ref(const AxisRows& map, Index start, Index n, Index first, const real* x, Index ldx, real* y, Index ldy, Index columns,
+                  bool transposed) {
+  for (Index u = 0; u < n; ++u)
+    for (Index c = 0; c < columns; ++c) {
+      double total = 0;
+      for (Index e = map.offset[start + u]; e < map.offset[start + u + 1]; ++e) {
+        const Index at = map.index[e] - first;
+        if (transposed)
+          y[at * ldy + c] += map.weight[e] * x[u * ldx + c];
+        else
+          total += double(map.weight[e]) * double(x[at * ldx + c]);
+      }
+      if (!transposed) y[u * ldy + c] = static_cast<real>(total);
+    }
+}
+
 void sgd_step_ref(real* p, const real* g, real* velocity, Index n, real lr, real momentum, real weight_decay) {
   for (Index i = 0; i < n; ++i) {
     velocity[i] = momentum * velocity[i] + g[i] + weight_decay * p[i];

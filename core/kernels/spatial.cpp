@@ -71,4 +71,24 @@ void resample_axis(const real* x, real* y, Index outer, Index inner, const AxisR
   });
 }
 
+void map_rows(const AxisRows& map, Index start, Index n, Index first, const real* x, Index ldx, real* y, Index ldy, Index columns, bool transposed) {
+  for (Index u = 0; u < n; ++u) {
+    const Index begin = map.offset[start + u], end = map.offset[start + u + 1];
+    for (Index c = 0; c < columns; c += kLanes) {
+      const Index lanes = columns - c;
+      if (transposed) {
+        const Vec in = load_n(x + u * ldx + c, lanes);
+        for (Index e = begin; e < end; ++e) {
+          real* out = y + (map.index[e] - first) * ldy + c;
+          store_n(out, load_n(out, lanes) + map.weight[e] * in, lanes);
+        }
+      } else {
+        Vec total{};
+        for (Index e = begin; e < end; ++e) total += map.weight[e] * load_n(x + (map.index[e] - first) * ldx + c, lanes);
+        store_n(y + u * ldy + c, total, lanes);
+      }
+    }
+  }
+}
+
 }  // namespace fu::FU_ISA
