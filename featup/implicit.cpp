@@ -67,7 +67,7 @@ ColorRange::ColorRange(const Tensor& image) {
   }
 }
 
-Var ImplicitUpsampler::map(const Tensor& image) const {
+Tensor ImplicitUpsampler::signals_of(const Tensor& image) const {
   const ColorRange range(image);
   const Index h = image.dim(1), w = image.dim(2), s = signals();
   const std::vector<real> rows = linspace(-1, 1, h), cols = linspace(-1, 1, w);
@@ -77,12 +77,14 @@ Var ImplicitUpsampler::map(const Tensor& image) const {
     out[0] = rows[static_cast<std::size_t>(p / w)], out[1] = cols[static_cast<std::size_t>(p % w)];
     if (color_) range.scale(image.data() + 3 * p, out + 2);
   }
-  return reshape(pixels(signal), {1, h, w, last_.out()});
+  return signal;
 }
 
+Var ImplicitUpsampler::map(const Tensor& image) const { return reshape(pixels(signals_of(image)), {1, image.dim(1), image.dim(2), last_.out()}); }
+
 std::vector<const Parameter*> ImplicitUpsampler::in_order() const {
-  return {&features_.phases(),  &norm_in_.norm.weight, &norm_in_.norm.bias, &first_.weight, &first_.bias, &norm_hidden_.norm.weight,
-          &norm_hidden_.norm.bias, &second_.weight, &second_.bias, &last_.weight, &last_.bias};
+  return {&features_.phases(),     &norm_in_.norm.weight, &norm_in_.norm.bias, &first_.weight, &first_.bias, &norm_hidden_.norm.weight,
+          &norm_hidden_.norm.bias, &second_.weight,       &second_.bias,       &last_.weight,  &last_.bias};
 }
 
 PixelNetwork ImplicitUpsampler::network(const Tensor& matrix) const {

@@ -50,6 +50,8 @@ class ImplicitUpsampler : public Layer {
   PixelNetwork network(const Tensor& matrix = {}) const;
   /// Signals of a pixel, 5 with colour, else 2: row and column in [-1,1], then colour as ColorRange scales it.
   Index signals() const { return color_ ? 5 : 2; }
+  /// Those of every pixel of image (1,H,W,3): (HW,S).
+  Tensor signals_of(const Tensor& image) const;
   /// Makes the last layer zero, and with it the map.
   void start_from_zero();
 

@@ -3,8 +3,13 @@
 namespace fu {
 
 ImplicitFit::ImplicitFit(const Tensor& image, Index channels, const ImplicitFitOptions& o, Random* random)
-    : options_(o), image_(image), channels_(channels), upsampler_(std::make_shared<ImplicitUpsampler>(o.frequencies, channels, o.color, random)), scale_net_(channels, random) {
+    : options_(o),
+      image_(image),
+      channels_(channels),
+      upsampler_(std::make_shared<ImplicitUpsampler>(o.frequencies, channels, o.color, random)),
+      scale_net_(channels, random) {
   require<ShapeError>(image.rank() == 4 && image.dim(0) == 1 && image.dim(3) == 3, "[implicit fit] image ", image.shape(), " must be (1,H,W,3).");
+  signals_ = upsampler_->signals_of(image);
   // The feature's length goes along as one more channel, the first.
   if (o.attention)
     downsampler_ = std::make_unique<AttentionDownsampler>(channels + 1, o.kernel, random);
@@ -17,6 +22,11 @@ ImplicitFit::ImplicitFit(const Tensor& image, Index channels, const ImplicitFitO
   add("downsampler", *downsampler_);
   add("scale_net", scale_net_);
   if (!o.uncertainty) scale_net_.set_trainable(false);
+}
+
+Var ImplicitFit::map_of() const {
+  const Var map = reshape(upsampler_->pixels(signals_), {1, image_.dim(1), image_.dim(2), channels_});
+  return base_.size() > 0 ? map + base_ : map;
 }
 
 Var ImplicitFit::loss(const std::vector<const ImplicitView*>& views) const {
@@ -32,7 +42,7 @@ Var ImplicitFit::loss(const std::vector<const ImplicitView*>& views) const {
   const Tensor target = concat(said, 0);
   const ViewWindows windows(jitters, image_.dim(1), image_.dim(2), target.dim(1), target.dim(2), downsampler_->kernel(), options_.published_grid,
                             downsampler_->blurs());
-  const Var map = base_.size() > 0 ? upsampler_->map(image_) + base_ : upsampler_->map(image_);
+  const Var map = map_of();
   Var length;
   const Var weights = reshape(windows.onto_map(downsampler_->view_weights(windows, map, length)), {windows.rectangles()->weights()});
   const Var pred = reshape(rectangle_sums(map, weights, windows.rectangles()), target.shape());
@@ -73,8 +83,7 @@ double ImplicitFit::step(const std::vector<const ImplicitView*>& views) {
 
 Tensor ImplicitFit::map() const {
   const NoRecording inference;
-  const Tensor map = upsampler_->map(image_).value;
-  return base_.size() > 0 ? map + base_ : map;
+  return map_of().value;
 }
 
 }  // namespace fu

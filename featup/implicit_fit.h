@@ -56,7 +56,9 @@ class ImplicitFit : public Module {
   ImplicitFitOptions options_;
   Optimizer& optimizer();
 
-  Tensor image_, base_;
+  Var map_of() const;
+
+  Tensor image_, signals_, base_;
   Index channels_;
   std::shared_ptr<ImplicitUpsampler> upsampler_;
   std::unique_ptr<Downsampler> downsampler_;

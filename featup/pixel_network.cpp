@@ -9,8 +9,8 @@ namespace fu {
 
 namespace {
 
-constexpr Index kTile = 192;   // pixels
-constexpr Index kParts = 16;   // of the pixels: each sums gradients of its own, which are added in order
+constexpr Index kTile = 288;  // pixels
+constexpr Index kParts = 16;  // of the pixels: each sums gradients of its own, which are added in order
 using P = PixelParameters;
 
 /// C (m,n) = act(A B + bias) for row-major A with rows lda apart and packed B.
@@ -125,14 +125,17 @@ PixelNetwork::PixelNetwork(Features features, std::vector<Tensor> parameters, co
   };
   const auto column = [&](Index i) { return order_[static_cast<std::size_t>(i)]; };
   const auto row = [&](Index i) { return hidden_order_[static_cast<std::size_t>(i)]; };
-  norm_in_weight_ = moved(parameters_[P::norm_in_weight], column, f, keep_in), norm_in_bias_ = moved(parameters_[P::norm_in_bias], column, f, keep_in);
-  norm_hidden_weight_ = moved(parameters_[P::norm_hidden_weight], row, hidden_, {}), norm_hidden_bias_ = moved(parameters_[P::norm_hidden_bias], row, hidden_, {});
+  norm_in_weight_ = moved(parameters_[P::norm_in_weight], column, f, keep_in),
+  norm_in_bias_ = moved(parameters_[P::norm_in_bias], column, f, keep_in);
+  norm_hidden_weight_ = moved(parameters_[P::norm_hidden_weight], row, hidden_, {}),
+  norm_hidden_bias_ = moved(parameters_[P::norm_hidden_bias], row, hidden_, {});
   // ReLU keeps a positive factor, so that of dropout is part of the layer before it.
   first_scale_ = keep_hidden.size() > 0 ? moved(keep_hidden, row, hidden_, {}) : Tensor::full({hidden_}, 1);
   first_bias_ = moved(parameters_[P::first_bias], row, hidden_, keep_hidden);
   first_ = Tensor({hidden_, kept_}), second_ = Tensor({hidden_, hidden_});
   for (Index i = 0; i < hidden_; ++i)
-    for (Index j = 0; j < kept_; ++j) first_.data()[i * kept_ + j] = parameters_[P::first_weight].data()[row(i) * f + column(j)] * first_scale_.data()[i];
+    for (Index j = 0; j < kept_; ++j)
+      first_.data()[i * kept_ + j] = parameters_[P::first_weight].data()[row(i) * f + column(j)] * first_scale_.data()[i];
   for (Index i = 0; i < hidden_; ++i)
     for (Index j = 0; j < hidden_; ++j) second_.data()[i * hidden_ + j] = parameters_[P::second_weight].data()[i * hidden_ + row(j)];
   const Tensor& last = parameters_[P::last_weight];
@@ -256,8 +259,7 @@ std::vector<Tensor> PixelNetwork::backward(const Tensor& signals, const Tensor& 
     result[P::first_bias].data()[row(i)] = total.of[P::first_bias].data()[i] * scale;
     result[P::norm_hidden_weight].data()[row(i)] = total.of[P::norm_hidden_weight].data()[i];
     result[P::norm_hidden_bias].data()[row(i)] = total.of[P::norm_hidden_bias].data()[i];
-    for (Index j = 0; j < hidden_; ++j)
-      result[P::second_weight].data()[j * hidden_ + row(i)] = total.of[P::second_weight].data()[j * hidden_ + i];
+    for (Index j = 0; j < hidden_; ++j) result[P::second_weight].data()[j * hidden_ + row(i)] = total.of[P::second_weight].data()[j * hidden_ + i];
   }
   for (int i : {P::second_bias, P::last_weight, P::last_bias}) result[static_cast<std::size_t>(i)] = total.of[i];
   return result;

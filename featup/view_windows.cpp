@@ -111,12 +111,9 @@ Var ViewWindows::see(const Var& channel) const {
                       " for a map of ", rectangles_->h(), "x", rectangles_->w(), ": must be (1,H,W,1).");
   return record("see", {channel}, fetch(*plan_, *rectangles_, channel.value, true), [plan = plan_, rectangles = rectangles_](const Gradient& g) {
     const Tensor carried = carry(*plan, *rectangles, g.dy);
-    Tensor dx = Tensor::zeros({1, rectangles->h(), rectangles->w(), 1});
-    for (Index n = 0; n < rectangles->count(); ++n) {
-      const Rectangle& r = (*rectangles)[n];
-      for (Index i = 0; i < r.rows; ++i)
-        for (Index j = 0; j < r.cols; ++j) dx.data()[(r.top + i) * rectangles->w() + r.left + j] += carried.data()[r.weights + i * r.cols + j];
-    }
+    const Tensor ones = Tensor::full({rectangles->count()}, 1);
+    Tensor dx({1, rectangles->h(), rectangles->w(), 1});
+    kernels().rectangle_sums_backward_input(carried.data(), ones.data(), dx.data(), false, rectangles->arguments(1));
     g.add(0, std::move(dx));
   });
 }
