@@ -1,5 +1,6 @@
 // Every instruction set against the naive reference, at sizes around the width of a vector; equal bits for any number of threads.
 #include "core/ops.h"
+#include "core/rectangles.h"
 #include "core/resample.h"
 #include "tests/support.h"
 
@@ -159,6 +160,77 @@ TEST_CASE("kernels: convolution, attention, adaptive convolution") {
     kernels().min_max(rows.data(), low.data(), high.data(), 20, 37);
     return concat({low, high}, 0);
   });
+}
+
+TEST_CASE("kernels: rectangles, readings, waves, rows of maps") {
+  Random random(7);
+  for (Index c : {Index{1}, Index{3}, Index{40}, Index{401}}) {
+    CAPTURE(c);
+    Rectangles some(2, 29, 50);
+    for (Index i = 0; i < 130; ++i) {  // more over one tile than are handled at a time
+      const Index rows = 1 + random.below(20), cols = 1 + random.below(30);
+      some.add(i % 2, random.below(30 - rows), random.below(51 - cols), rows, cols);
+    }
+    for (Index i = 0; i < 100; ++i) some.add(0, 2, 3, 5, 7);
+    some.finish();
+    const Tensor x = random.normal({2, 29, 50, c}), weights = random.normal({some.weights()}), v = random.normal({some.count(), c});
+    const auto with = [&](const Shape& shape, const auto& kernel) {
+      RectangleArgs args = some.arguments(c);
+      Tensor scratch({kernels().rectangle_scratch(args) + 1}), y = Tensor::full(shape, 1);
+      args.scratch = scratch.data();
+      kernel(y.data(), args);
+      return y;
+    };
+    const double close = sizeof(real) == 8 ? 1e-12 : 1e-5;
+    compare(
+        [&] {
+          return with({some.count(), c}, [&](real* y, const RectangleArgs& g) { kernels().rectangle_sums(x.data(), weights.data(), y, g); });
+        },
+        close);
+    for (bool add : {false, true})
+      compare(
+          [&] {
+            return with(x.shape(),
+                        [&](real* y, const RectangleArgs& g) { kernels().rectangle_sums_backward_input(weights.data(), v.data(), y, add, g); });
+          },
+          close);
+    compare([&] { return with({some.weights()}, [&](real* y, const RectangleArgs& g) { kernels().rectangle_products(x.data(), v.data(), y, g); }); },
+            close);
+  }
+  CHECK(contains(message_of([] { Rectangles(1, 4, 4).add(0, 2, 0, 3, 1); }), "[rectangles] 3x1 at (2,0)"));
+
+  for (Index c : {Index{1}, Index{13}, Index{128}}) {
+    const Tensor x = random.normal({300, c}), v = random.normal({c}), dy = random.normal({300, 3});
+    const auto read = [&] {
+      Tensor y({300, 3});
+      kernels().readings(x.data(), v.data(), y.data(), 300, c);
+      return y;
+    };
+    compare(read, 1e-5);
+    compare(
+        [&] {
+          const Tensor y = read();
+          Tensor dx({300, c}), dv({1, c}), scratch({kernels().readings_scratch(300, c) + 1});
+          kernels().readings_backward(x.data(), v.data(), y.data(), dy.data(), dx.data(), false, dv.data(), 300, c, scratch.data());
+          return concat({dx, dv}, 0);
+        },
+        1e-5);
+    const Tensor phases = random.uniform({7, c}, -2e4, 2e4);
+    Tensor turns({c});
+    for (Index i = 0; i < c; ++i) turns.data()[i] = static_cast<real>(i % 3) - 1;
+    compare([&] {
+      Tensor y = phases.clone(), slopes(phases.shape());
+      kernels().waves(y.data(), turns.data(), slopes.data(), 7, c);
+      return concat({slopes, y}, 0);
+    });
+    const AxisMap blur = gaussian_axis(20, 5, 1);
+    for (bool transposed : {false, true})
+      compare([&] {
+        Tensor y = Tensor::full({20, c}, 1);
+        kernels().map_rows(blur.rows(), 6, 9, 0, x.data(), c, y.data(), c, c, transposed);
+        return y;
+      });
+  }
 }
 
 TEST_CASE("resampling: all maps, borders, transposes") {
