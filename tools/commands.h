@@ -36,7 +36,7 @@ struct Options {
   struct Fit {
     Index views = 0, steps = -1, pca = -1;  // 0, -1: what the mode says
     Index drawn = 10, held_out = 16, max_pad = 30, frequencies = 30, kernel = 29, spacing = 4;
-    double max_zoom = 1.8, lr = 2e-3, magnitude = 1e-3, tv = 0.05, blur_pin = 0.1, smoothness = 5e-3, time_budget = 0;
+    double max_zoom = 1.8, lr = 2e-3, magnitude = 1e-3, tv = 0.05, blur_pin = 0.1, smoothness = 1e-2, time_budget = 0;
     bool no_grid = false, no_color = false, no_uncertainty = false, no_early_stop = false;
     std::string downsampler = "attention", resume;
     std::string line;  // the settings in words, for the file

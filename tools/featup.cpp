@@ -69,7 +69,7 @@ void add_fit(CLI::App* app, Options& o) {
   app->add_option("--size", o.size, "image size at the backbone: N (short side, aspect kept) or HxW (cover, then centre crop)")
       ->capture_default_str();
   app->add_option("--time-budget", f.time_budget, "seconds after which the best so far is kept")->check(CLI::PositiveNumber);
-  app->add_option("--resume", f.resume, "go on from this fit of the same photo");
+  app->add_option("--resume", f.resume, "go on from this fit of the same photo: views are made again, the network's steps continue to the bit");
   app->add_option("--compat", o.compat, "published: the published network alone, 3000 views, 1200 steps, its windows and all")
       ->check(CLI::IsMember({"published"}));
   app->add_option("--views", f.views, "jittered views; default 200, without a grid 300, published 3000")->check(CLI::Range(1, 100000));
