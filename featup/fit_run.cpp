@@ -7,10 +7,10 @@ namespace fu {
 
 namespace {
 
-constexpr Index kPcaViews = 50;    // that principal components are fitted to, as published
-constexpr Index kGridCheck = 20;   // views between two looks at the held-out ones
-constexpr Index kStepCheck = 25;   // steps
-constexpr Index kPatience = 8;     // looks without a better one
+constexpr Index kPcaViews = 50;   // that principal components are fitted to, as published
+constexpr Index kGridCheck = 20;  // views between two looks at the held-out ones
+constexpr Index kStepCheck = 25;  // steps
+constexpr Index kPatience = 8;    // looks without a better one
 constexpr int kGridIterations = 10;
 
 }  // namespace
@@ -25,15 +25,14 @@ FitOptions FitOptions::published() {
 
 FitRun::FitRun(const Image& photo, const FeatureFunction& features, const FitOptions& options)
     : photo_(photo), image_(normalize(photo)), features_(features), options_(options), jitters_(options.seed, 1), draws_(options.seed, 2) {
-  require<UsageError>(static_cast<bool>(features), "a fit looks at the photo many times, so it needs a backbone; features from a file are one look. Give --backbone.");
+  require<UsageError>(static_cast<bool>(features),
+                      "a fit looks at the photo many times, so it needs a backbone; features from a file are one look. Give --backbone.");
   require<UsageError>(options.views >= 1 && options.held_out >= 1 && options.drawn >= 1 && options.steps >= 0 && options.pca >= 0,
                       "a fit needs at least one view, one held out, and one a step.");
   require<UsageError>(options.grid || options.steps > 0, "a fit without a grid needs steps of the network.");
   options_.max_pad = std::min(options.max_pad, std::min(photo.height, photo.width) - 1);
   low_ = features_(image_);
-  const auto finite = [](const Tensor& x) {
-    return std::all_of(x.data(), x.data() + x.size(), [](real v) { return std::isfinite(v); });
-  };
+  const auto finite = [](const Tensor& x) { return std::all_of(x.data(), x.data() + x.size(), [](real v) { return std::isfinite(v); }); };
   require<FileError>(finite(low_), "the backbone's features of this photo are not finite numbers, so nothing can be fitted to them.");
   if (options_.pca >= low_.dim(3)) options_.pca = 0;
   if (options_.steps > 0) {
@@ -44,8 +43,10 @@ FitRun::FitRun(const Image& photo, const FeatureFunction& features, const FitOpt
 
 double FitRun::fraction() const {
   // In units of one view; a step of the network costs about ten.
-  const double steps = 10 * static_cast<double>(options_.steps), views = static_cast<double>(options_.views), held = static_cast<double>(options_.held_out);
-  const double done = static_cast<double>(held_.size()) + static_cast<double>(stage_ == Stage::done ? options_.views : views_.size()) + 10 * static_cast<double>(step_);
+  const double steps = 10 * static_cast<double>(options_.steps), views = static_cast<double>(options_.views),
+               held = static_cast<double>(options_.held_out);
+  const double done = static_cast<double>(held_.size()) + static_cast<double>(stage_ == Stage::done ? options_.views : views_.size()) +
+                      10 * static_cast<double>(step_);
   return std::min(1.0, done / (held + views + steps));
 }
 
@@ -78,7 +79,8 @@ bool FitRun::work() {
     case Stage::views: {
       add_view();
       const bool last = views() >= options_.views;
-      if (options_.grid && views() >= (options_.pca > 0 ? std::min(kPcaViews, options_.views) : 1) && (last || views() % kGridCheck == 0)) check_grid();
+      if (options_.grid && views() >= (options_.pca > 0 ? std::min(kPcaViews, options_.views) : 1) && (last || views() % kGridCheck == 0))
+        check_grid();
       // Twice in a row a gain of less than a thousandth over three checks before: more views will not help.
       const std::size_t n = grid_checks_.size();
       const bool settled = options_.patience && options_.steps == 0 && n > 4 && grid_checks_[n - 1] < grid_checks_[n - 4] + 1e-3 &&
@@ -213,7 +215,8 @@ void FitRun::resume(const FittedMap& fit) {
   require<UsageError>(stage_ == Stage::held_out && held_.empty(), "[fit] resume comes before the work.");
   const auto path = fit.settings.find("path");
   const std::string name = path == fit.settings.end() ? std::string("the file") : path->second;
-  require<FileError>(fit.photo.rgb == photo_.rgb && fit.photo.height == photo_.height, name, ": is a fit of another photo, or of another size of it.");
+  require<FileError>(fit.photo.rgb == photo_.rgb && fit.photo.height == photo_.height, name,
+                     ": is a fit of another photo, or of another size of it.");
   require<FileError>(fit.low.shape() == low_.shape(), name, ": is a fit of features ", fit.low.shape(), "; this backbone gives ", low_.shape(), ".");
   if (fit.extra.count("resume.state")) resumed_ = std::make_unique<FittedMap>(fit);
 }
@@ -276,8 +279,8 @@ FittedMap FitRun::result() {
     network_->save(state, "resume.");
     network_->save_optimizer(state, "resume.optimizer.");
     const std::uint64_t at = draws_.position();
-    state["resume.state"] = Tensor::from({4}, {static_cast<real>(step_), static_cast<real>(best_step_), static_cast<real>(at >> 20),
-                                               static_cast<real>(at & ((1 << 20) - 1))});
+    state["resume.state"] = Tensor::from(
+        {4}, {static_cast<real>(step_), static_cast<real>(best_step_), static_cast<real>(at >> 20), static_cast<real>(at & ((1 << 20) - 1))});
     for (auto& [name, tensor] : state) fit.extra[name] = tensor.clone();
   }
   if (!history_.empty()) fit.extra["history"] = Tensor::from({static_cast<Index>(history_.size() / 4), 4}, history_);

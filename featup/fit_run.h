@@ -12,16 +12,16 @@
 namespace fu {
 
 struct FitOptions {
-  bool grid = true;           // else the network alone
+  bool grid = true;  // else the network alone
   GridOptions grid_options;
-  Index views = 200;          // at most
-  Index steps = 0;            // of the network
-  Index drawn = 10;           // views a step
-  Index held_out = 16;        // views that nothing is fitted to
-  Index pca = 0;              // principal components; 0, or as many as there are channels: none
-  Index max_pad = 30;         // of the jitters, pixels
+  Index views = 200;    // at most
+  Index steps = 0;      // of the network
+  Index drawn = 10;     // views a step
+  Index held_out = 16;  // views that nothing is fitted to
+  Index pca = 0;        // principal components; 0, or as many as there are channels: none
+  Index max_pad = 30;   // of the jitters, pixels
   double max_zoom = 1.8;
-  bool patience = true;       // stop when unseen views are explained no better
+  bool patience = true;  // stop when unseen views are explained no better
   ImplicitFitOptions network;
   std::uint64_t seed = 0;
   /// As published: the network alone, 3000 views, 1200 steps, 128 components, no early end.
@@ -39,13 +39,14 @@ class FitRun {
   double fraction() const;
   const char* stage() const;
 
-  double loss() const { return loss_; }                 // the grid's mean squared error, or the loss of the network's last steps
-  double explained() const { return best_; }            // variance of the held-out views, of the best state so far; see ExplainedVariance
+  double loss() const { return loss_; }       // the grid's mean squared error, or the loss of the network's last steps
+  double explained() const { return best_; }  // variance of the held-out views, of the best state so far; see ExplainedVariance
   double explained_bilinear() const { return bilinear_; }
   Index views() const { return static_cast<Index>(views_.size()); }
   Index steps() const { return step_; }
 
-  /// Goes on from where a file's fit of the same photo stopped; to be called before work(). Views are made again. Throws FileError if it does not fit.
+  /// Goes on from where a file's fit of the same photo stopped; to be called before work(). Views are made again. Throws FileError if it does not
+  /// fit.
   void resume(const FittedMap& fit);
   /// The best state so far, and what is needed to go on. At least one view must be there.
   FittedMap result();

@@ -139,12 +139,13 @@ void FittedRenderer::add_network(const std::vector<real>& signals, real* out) co
   const auto n = static_cast<Index>(signals.size()) / signals_;
   Tensor y({n, channels_});
   network_->forward(Tensor::from({n, signals_}, signals), y.data(), nullptr, nullptr);
-  parallel_ranges(n * channels_, Index{1} << 14, [&](Index b, Index e) { kernels().binary(Binary::add, out + b, 1, y.data() + b, 1, out + b, e - b); });
+  parallel_ranges(n * channels_, Index{1} << 14,
+                  [&](Index b, Index e) { kernels().binary(Binary::add, out + b, 1, y.data() + b, 1, out + b, e - b); });
 }
 
 void FittedRenderer::render(Index top, Index left, Index rows, Index cols, real* out) {
-  require<ShapeError>(top >= 0 && left >= 0 && rows >= 1 && cols >= 1 && top + rows <= photo_.height && left + cols <= photo_.width, "[fitted map] ", rows,
-                      "x", cols, " pixels at (", top, ",", left, ") of ", photo_.height, "x", photo_.width, ": they must lie inside.");
+  require<ShapeError>(top >= 0 && left >= 0 && rows >= 1 && cols >= 1 && top + rows <= photo_.height && left + cols <= photo_.width, "[fitted map] ",
+                      rows, "x", cols, " pixels at (", top, ",", left, ") of ", photo_.height, "x", photo_.width, ": they must lie inside.");
   const Index band = std::max<Index>(1, (Index{1} << 15) / cols);
   std::vector<real> signals;
   for (Index begin = top; begin < top + rows; begin += band) {
@@ -170,8 +171,7 @@ void FittedRenderer::render(Index top, Index left, Index rows, Index cols, real*
     if (!network_) continue;
     signals.resize(static_cast<std::size_t>(pixels * signals_));
     for (Index p = 0; p < pixels; ++p)
-      signal(static_cast<double>(begin + p / cols), static_cast<double>(left + p % cols), image.data() + 3 * p,
-             signals.data() + p * signals_);
+      signal(static_cast<double>(begin + p / cols), static_cast<double>(left + p % cols), image.data() + 3 * p, signals.data() + p * signals_);
     add_network(signals, to);
   }
 }
@@ -183,11 +183,12 @@ Tensor FittedRenderer::at(const Tensor& points) {
   std::vector<real> signals(static_cast<std::size_t>(n * signals_));
   for (Index p = 0; p < n; ++p) {
     const auto y = static_cast<double>(points.data()[2 * p]), x = static_cast<double>(points.data()[2 * p + 1]);
-    require<ShapeError>(y >= -0.5 && x >= -0.5 && y <= static_cast<double>(h) - 0.5 && x <= static_cast<double>(w) - 0.5, "[fitted map] point ", p, " at (",
-                        y, ",", x, ") lies outside the photo of ", h, "x", w, " pixels.");
+    require<ShapeError>(y >= -0.5 && x >= -0.5 && y <= static_cast<double>(h) - 0.5 && x <= static_cast<double>(w) - 0.5, "[fitted map] point ", p,
+                        " at (", y, ",", x, ") lies outside the photo of ", h, "x", w, " pixels.");
     // The colour between pixels.
     const double in_y = std::clamp(y, 0.0, static_cast<double>(h - 1)), in_x = std::clamp(x, 0.0, static_cast<double>(w - 1));
-    const auto row = std::min(static_cast<Index>(in_y), std::max<Index>(0, h - 2)), col = std::min(static_cast<Index>(in_x), std::max<Index>(0, w - 2));
+    const auto row = std::min(static_cast<Index>(in_y), std::max<Index>(0, h - 2)),
+               col = std::min(static_cast<Index>(in_x), std::max<Index>(0, w - 2));
     Image around{1, 4, {}};
     for (Index t = 0; t < 4; ++t) {
       const Index at = std::min(row + t / 2, h - 1) * w + std::min(col + t % 2, w - 1);
@@ -206,7 +207,8 @@ Tensor FittedRenderer::at(const Tensor& points) {
       std::int32_t index[kBilateralTaps];
       real weight[kBilateralTaps];
       bilateral_taps(cells_, (y + 0.5) * static_cast<double>(cells_.dim(1)) / static_cast<double>(h) - 0.5,
-                     (x + 0.5) * static_cast<double>(cells_.dim(2)) / static_cast<double>(w) - 0.5, denormalize(color).data(), widths_, index, weight);
+                     (x + 0.5) * static_cast<double>(cells_.dim(2)) / static_cast<double>(w) - 0.5, denormalize(color).data(), widths_, index,
+                     weight);
       kernels().gather_rows(grid_.data(), index, weight, kBilateralTaps, out, 1, channels_);
     }
     for (Index c = 0; constant_.size() > 0 && c < channels_; ++c) out[c] += constant_.data()[c];

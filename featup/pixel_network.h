@@ -13,8 +13,20 @@ namespace fu {
 
 /// Parameters in the order in which PixelNetwork takes their values and gives their gradients.
 struct PixelParameters {
-  enum { phases, norm_in_weight, norm_in_bias, first_weight, first_bias, norm_hidden_weight, norm_hidden_bias, second_weight, second_bias,
-         last_weight, last_bias, count };
+  enum {
+    phases,
+    norm_in_weight,
+    norm_in_bias,
+    first_weight,
+    first_bias,
+    norm_hidden_weight,
+    norm_hidden_bias,
+    second_weight,
+    second_bias,
+    last_weight,
+    last_bias,
+    count
+  };
 };
 
 class PixelNetwork {
@@ -53,11 +65,11 @@ class PixelNetwork {
   std::vector<Index> order_;  // the feature's place as published
   std::vector<Run> runs_;
   std::vector<real> frequencies_, phases_;
-  std::vector<real> turns_;  // 0 for a sine, 1 for a cosine, -1 for a plain signal
-  std::vector<Index> hidden_order_;   // kept first
+  std::vector<real> turns_;          // 0 for a sine, 1 for a cosine, -1 for a plain signal
+  std::vector<Index> hidden_order_;  // kept first
   Tensor keep_in_;
   Tensor norm_in_weight_, norm_in_bias_, first_, first_bias_, norm_hidden_weight_, norm_hidden_bias_, second_;  // in the order of the columns
-  Tensor first_scale_;                // of each hidden row: what dropout multiplies by
+  Tensor first_scale_;  // of each hidden row: what dropout multiplies by
   Tensor packed_first_, packed_second_, packed_last_, packed_first_back_, packed_second_back_, packed_last_back_;
 };
 

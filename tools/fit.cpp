@@ -61,7 +61,8 @@ std::vector<Image> diagnostics(const FittedMap& fit, const Tensor& map, Index he
   }
   if (fit.extra.count("downsampler.w")) {
     for (const char* name : {"downsampler.w", "downsampler.b"}) row.push_back(enlarge_nearest(heat_picture(fit.extra.at(name)), height, height));
-    const Tensor v = fit.extra.at("downsampler.attention_net.1.weight").reshape({-1}), kept = fit.pca.components.size() > 0 ? fit.pca.project(map) : map;
+    const Tensor v = fit.extra.at("downsampler.attention_net.1.weight").reshape({-1}),
+                 kept = fit.pca.components.size() > 0 ? fit.pca.project(map) : map;
     const Tensor read = readings(kept, v.slice(1, v.dim(0))).value;
     Tensor saliency({map.dim(1), map.dim(2)});
     for (Index p = 0; p < saliency.size(); ++p) saliency.data()[p] = read.data()[3 * p] * v.data()[0] + read.data()[3 * p + 1];
@@ -154,9 +155,9 @@ int run_fit(const Options& o) {
   renderer.render(0, 0, photo.height, photo.width, map.data());
   const FeatureColors colors(fitted.low);
   const Index side = 1024;
-  const Image top = side_by_side({fit_picture(photo, side), fit_picture(enlarge_nearest(colors.paint(fitted.low), photo.height, photo.width), side),
-                                  fit_picture(colors.paint(resize_bilinear(fitted.low, photo.height, photo.width)), side),
-                                  fit_picture(colors.paint(map), side)});
+  const Image top =
+      side_by_side({fit_picture(photo, side), fit_picture(enlarge_nearest(colors.paint(fitted.low), photo.height, photo.width), side),
+                    fit_picture(colors.paint(resize_bilinear(fitted.low, photo.height, photo.width)), side), fit_picture(colors.paint(map), side)});
   write_png(picture, stacked({top, side_by_side(diagnostics(fitted, map, std::min(photo.height, side)))}));
   report.stage("write");
   bar.finish();
@@ -171,9 +172,9 @@ int run_fit(const Options& o) {
     if (g_interrupted || timed_out)
       std::printf("%s: the best so far is kept; featup fit %s --resume %s goes on from here\n", g_interrupted ? "interrupted" : "time is up",
                   input.c_str(), file.c_str());
-    std::printf("%s: loss %.4f, unseen views explained %.3f (bilinear %.3f), %ld views, %ld steps, %.1f s -> %s, picture %s\n", input.c_str(), run.loss(),
-                run.explained(), run.explained_bilinear(), static_cast<long>(run.views()), static_cast<long>(run.steps()), report.seconds(), file.c_str(),
-                picture.c_str());
+    std::printf("%s: loss %.4f, unseen views explained %.3f (bilinear %.3f), %ld views, %ld steps, %.1f s -> %s, picture %s\n", input.c_str(),
+                run.loss(), run.explained(), run.explained_bilinear(), static_cast<long>(run.views()), static_cast<long>(run.steps()),
+                report.seconds(), file.c_str(), picture.c_str());
   }
   report.print();
   return 0;
@@ -195,8 +196,8 @@ int run_query(const Options& o) {
   if (!o.project.empty()) {
     const Weights weights(o.project);
     map.matrix = weights.read_single();
-    require<UsageError>(map.matrix.rank() == 2 && map.matrix.dim(0) == fit.channels() && map.matrix.size() > 0, o.project, ": is ", map.matrix.shape(),
-                        ", but the fit has ", fit.channels(), " channels: a projection is (", fit.channels(), ",K).");
+    require<UsageError>(map.matrix.rank() == 2 && map.matrix.dim(0) == fit.channels() && map.matrix.size() > 0, o.project, ": is ",
+                        map.matrix.shape(), ", but the fit has ", fit.channels(), " channels: a projection is (", fit.channels(), ",K).");
     map.matrix = weights.read(weights.entries().begin()->first, map.matrix.shape());
   } else if (o.pca > 0) {
     require<UsageError>(o.pca <= fit.channels(), "--pca ", o.pca, ": the fit has ", fit.channels(), " channels; keep at most that many.");
@@ -214,7 +215,8 @@ int run_query(const Options& o) {
     // The whole of the fitted picture, whatever its new shape; from the photo itself only the same part of it.
     if (o.query.image.empty()) return e.height == own.height && e.width == own.width ? fit.photo : resize_antialiased(fit.photo, e.height, e.width);
     const Image photo = read_image(o.query.image);
-    const double scale = std::max(static_cast<double>(e.height) / static_cast<double>(own.height), static_cast<double>(e.width) / static_cast<double>(own.width));
+    const double scale =
+        std::max(static_cast<double>(e.height) / static_cast<double>(own.height), static_cast<double>(e.width) / static_cast<double>(own.width));
     if (!crop) return resize_antialiased(photo, e.height, e.width);
     const Image part = cover(photo, static_cast<Index>(std::ceil(scale * static_cast<double>(own.height))),
                              static_cast<Index>(std::ceil(scale * static_cast<double>(own.width))));
@@ -238,16 +240,18 @@ int run_query(const Options& o) {
     report.stage("query");
     report["outputs"] = {file};
     report["points"] = n, report["channels"] = result.dim(1);
-    if (!o.quiet && !o.json) std::printf("%s: %ld points, %ld channels -> %s\n", input.c_str(), static_cast<long>(n), static_cast<long>(result.dim(1)), file.c_str());
+    if (!o.quiet && !o.json)
+      std::printf("%s: %ld points, %ld channels -> %s\n", input.c_str(), static_cast<long>(n), static_cast<long>(result.dim(1)), file.c_str());
     report.print();
     return 0;
   }
 
   Index part[4] = {0, 0, size.height, size.width};
   if (!o.query.crop.empty()) {
-    require<UsageError>(std::sscanf(o.query.crop.c_str(), "%ld,%ld,%ld,%ld", &part[0], &part[1], &part[2], &part[3]) == 4 && part[0] >= 0 && part[1] >= 0 &&
-                            part[2] >= 1 && part[3] >= 1 && part[0] <= size.height - part[2] && part[1] <= size.width - part[3],
-                        "--crop '", o.query.crop, "': give TOP,LEFT,HEIGHT,WIDTH in pixels of the result, inside ", size.height, "x", size.width, ".");
+    require<UsageError>(std::sscanf(o.query.crop.c_str(), "%ld,%ld,%ld,%ld", &part[0], &part[1], &part[2], &part[3]) == 4 && part[0] >= 0 &&
+                            part[1] >= 0 && part[2] >= 1 && part[3] >= 1 && part[0] <= size.height - part[2] && part[1] <= size.width - part[3],
+                        "--crop '", o.query.crop, "': give TOP,LEFT,HEIGHT,WIDTH in pixels of the result, inside ", size.height, "x", size.width,
+                        ".");
   }
   FittedRenderer renderer(fit, at_size(size), projection);
   const Index rows = part[2], cols = part[3], c = renderer.channels();
@@ -288,7 +292,8 @@ int run_query(const Options& o) {
   const double shrink = std::min(1.0, 2048.0 / static_cast<double>(std::max(rows, cols)));
   const auto shrunk = [&](Index n) { return std::max<Index>(1, static_cast<Index>(static_cast<double>(n) * shrink)); };
   const Extent small{shrunk(size.height), shrunk(size.width)};
-  const ChannelMap three{colors.pca().components.permute({1, 0}), unary(Unary::affine, linear(colors.pca().mean, colors.pca().components, Tensor()), -1)};
+  const ChannelMap three{colors.pca().components.permute({1, 0}),
+                         unary(Unary::affine, linear(colors.pca().mean, colors.pca().components, Tensor()), -1)};
   const Image seen = at_size(small);
   FittedRenderer painter(fit, seen, &three);
   const Index top = std::min(shrunk(part[0] + 1) - 1, small.height - 1), left = std::min(shrunk(part[1] + 1) - 1, small.width - 1);

@@ -76,7 +76,8 @@ Image heat_picture(const Tensor& values) {
   for (Index i = 0; i < values.size(); ++i) {
     const double v = high > low ? 4 * (static_cast<double>(values.data()[i]) - low) / (high - low) : 0;
     const int stop = std::clamp(static_cast<int>(v), 0, 3);
-    for (int c = 0; c < 3; ++c) image.rgb.push_back(static_cast<unsigned char>(kStops[stop][c] + (v - stop) * (kStops[stop + 1][c] - kStops[stop][c])));
+    for (int c = 0; c < 3; ++c)
+      image.rgb.push_back(static_cast<unsigned char>(kStops[stop][c] + (v - stop) * (kStops[stop + 1][c] - kStops[stop][c])));
   }
   return image;
 }

@@ -57,9 +57,7 @@ static inline void store_n(real* p, Vec v, Index n) {
   if (n & 1) p[i] = lanes[i];
 }
 /// The first n lanes; the others become zero.
-static inline Vec keep_n(Vec v, Index n) {
-  return n >= kLanes ? v : reinterpret_cast<Vec>(reinterpret_cast<VecInt>(v) & first_lanes(n));
-}
+static inline Vec keep_n(Vec v, Index n) { return n >= kLanes ? v : reinterpret_cast<Vec>(reinterpret_cast<VecInt>(v) & first_lanes(n)); }
 #else
 static inline Vec load_n(const real* p, Index n) {
   if (n >= kLanes) return load(p);

@@ -33,7 +33,8 @@ std::map<std::string, Tensor> gradients(Module& module, const std::function<Var(
   const Var watched = tape.watch(x);
   backward(loss(watched));
   std::map<std::string, Tensor> all = {{"x", tape.gradient(watched).clone()}};
-  module.visit([&](const std::string& name, Parameter& p, FileLayout) { all[name] = p.has_grad() ? p.grad.clone() : Tensor::zeros(p.value.shape()); });
+  module.visit(
+      [&](const std::string& name, Parameter& p, FileLayout) { all[name] = p.has_grad() ? p.grad.clone() : Tensor::zeros(p.value.shape()); });
   return all;
 }
 
@@ -182,7 +183,8 @@ TEST_CASE("fit: explains unseen views better than bilinear, saves and renders th
     own.render(0, 0, 64, 80, map.data());
     const Tensor points = own.at(Tensor::from({3, 2}, {0, 0, 63, 79, 20, 33}));
     const Index at[3] = {0, 63 * 80 + 79, 20 * 80 + 33};
-    for (Index p = 0; p < 3; ++p) CHECK(relative_error(points.slice(p, p + 1).reshape({6}), map.reshape({-1, 6}).slice(at[p], at[p] + 1).reshape({6})) < 1e-4);
+    for (Index p = 0; p < 3; ++p)
+      CHECK(relative_error(points.slice(p, p + 1).reshape({6}), map.reshape({-1, 6}).slice(at[p], at[p] + 1).reshape({6})) < 1e-4);
     CHECK(contains(message_of([&] { own.at(Tensor::from({1, 2}, {64, 3})); }), "outside the photo"));
   }
 }

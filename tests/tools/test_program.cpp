@@ -108,7 +108,8 @@ TEST_CASE("program: a fit, and what it answers") {
   REQUIRE(on.code == 0);
   CHECK(nlohmann::json::parse(on.out).at("steps").get<int>() == 5);
   for (const char* ablation : {"--no-grid --no-color-features", "--no-grid --downsampler simple --kernel 8", "--no-uncertainty --tv 0", "--pca 5"})
-    CHECK(run(folder, std::string("fit scene.png --size 64 --views 4 --steps 2 --frequencies 3 --held-out 2 --quiet -o a.safetensors ") + ablation).code == 0);
+    CHECK(run(folder, std::string("fit scene.png --size 64 --views 4 --steps 2 --frequencies 3 --held-out 2 --quiet -o a.safetensors ") + ablation)
+              .code == 0);
   CHECK(run(folder, "query a.safetensors -o a.npy --quiet").code == 0);
 
   write_npy(folder / "f.npy", Tensor::zeros({4, 5, 2}));
