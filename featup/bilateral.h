@@ -1,8 +1,7 @@
 // Joint bilateral interpolation: a value at any point of a photo from the grid cells around it, those of a like colour first.
 #pragma once
 
-#include <vector>
-
+#include "core/pool.h"
 #include "core/tensor.h"
 
 namespace fu {
@@ -27,8 +26,8 @@ struct PhotoPart {
 
 /// The taps of a part's pixels, one after another; the cells cover the whole photo. Used again for part after part, it keeps its memory.
 struct PhotoTaps {
-  std::vector<std::int32_t> index;  // (pixels, kBilateralTaps)
-  std::vector<real> weight;
+  PoolVector<std::int32_t> index;  // (pixels, kBilateralTaps)
+  PoolVector<real> weight;
   /// colors (rows, cols, 3): of the part alone.
   void weigh(const real* colors, const PhotoPart& part, const Tensor& cells, const BilateralWidths& widths);
   /// y (pixels, C): the weighted means of cells x (1,h,w,C).

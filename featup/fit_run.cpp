@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 namespace fu {
 
@@ -12,6 +13,7 @@ constexpr Index kGridCheck = 20;  // views between two looks at the held-out one
 constexpr Index kStepCheck = 25;  // steps
 constexpr Index kPatience = 8;    // looks without a better one
 constexpr int kGridIterations = 10;
+constexpr Index kKept = 40;  // views that the uncertainty is learned from
 
 }  // namespace
 
@@ -72,7 +74,7 @@ bool FitRun::work() {
           const double off = static_cast<double>(v.features.data()[i]) - mean[static_cast<std::size_t>(i % c)];
           held_variance_ += off * off;
         }
-      bilinear_ = explained_by(resize_bilinear(low_, image_.dim(1), image_.dim(2)));
+      bilinear_ = explained_by(low_);
       stage_ = Stage::views;
       return true;
     }
@@ -131,6 +133,8 @@ void FitRun::add_view() {
   }
   // Those that waited for the components too.
   for (Index i = system_->views(); i < n; ++i) system_->add(views_[static_cast<std::size_t>(i)].jitter, views_[static_cast<std::size_t>(i)].features);
+  // The equations hold all that a grid needs; some views are kept for the uncertainty.
+  for (Index i = 0; options_.steps == 0 && i < n - kKept; ++i) views_[static_cast<std::size_t>(i)].features = Tensor();
 }
 
 void FitRun::check_grid() {
@@ -152,15 +156,18 @@ void FitRun::begin_network() {
     const Weights file(path);
     network_->load(file, "resume.");
     network_->load_optimizer(file, "resume.optimizer.");
-    const Tensor state = file.read("resume.state", {4});
+    const Tensor state = file.read("resume.state", {5});
+    for (Index i = 0; i < 4; ++i) require<FileError>(state.data()[i] >= 0 && state.data()[i] < real(1e7), path, ": its resume.state is not one.");
     step_ = static_cast<Index>(state.data()[0]), best_step_ = static_cast<Index>(state.data()[1]);
     draws_.seek(static_cast<std::uint64_t>(state.data()[2]) * (1 << 20) + static_cast<std::uint64_t>(state.data()[3]));
+    recent_loss_ = static_cast<double>(state.data()[4]);
     best_ = std::strtod(resumed_->settings["explained"].c_str(), nullptr);
     for (const auto& [name, tensor] : resumed_->extra)
       if (name.rfind("downsampler.", 0) == 0 || name.rfind("scale_net.", 0) == 0) best_network_[name] = tensor;
     if (resumed_->network) resumed_->network->save(best_network_, "upsampler.");
     if (resumed_->extra.count("history")) {
       const Tensor& h = resumed_->extra.at("history");
+      require<FileError>(h.rank() == 2 && h.dim(1) == 4, path, ": its history has the shape ", h.shape(), ".");
       history_.assign(h.data(), h.data() + h.size());
     }
   }
@@ -172,6 +179,7 @@ void FitRun::train_step() {
   for (Index i = 0; i < options_.drawn; ++i) drawn.push_back(&views_[static_cast<std::size_t>(draws_.below(views()))]);
   network_->train(draws_);
   const double loss = network_->step(drawn);
+  require<UsageError>(std::isfinite(loss), "the loss is no finite number at step ", step_ + 1, ": the fit has diverged. Give a smaller --lr.");
   network_->eval();
   recent_loss_ = step_ == 0 ? loss : 0.9 * recent_loss_ + 0.1 * loss;
   loss_ = recent_loss_;
@@ -184,7 +192,7 @@ void FitRun::train_step() {
 
 void FitRun::keep_if_better(double explained) {
   // As published, the last state counts.
-  if (explained <= best_ && options_.patience) return;
+  if (!(explained > best_) && options_.patience) return;
   best_ = explained, best_step_ = step_;
   if (network_) {
     best_network_.clear();
@@ -195,16 +203,51 @@ void FitRun::keep_if_better(double explained) {
   }
 }
 
-double FitRun::explained_by(const Tensor& map) const {
+double FitRun::explained_by(const Tensor& x) const {
   if (!(held_variance_ > 0)) return 0;
+  const Index h = image_.dim(1), w = image_.dim(2);
   double error = held_lost_;
   for (const ImplicitView& v : held_) {
-    const ImageMaps look = jitter_maps(v.jitter, map.dim(1), map.dim(2));
-    const Tensor foretold =
-        resample(map, average_axis(map.dim(1), v.features.dim(1)).after(look.rows), average_axis(map.dim(2), v.features.dim(2)).after(look.cols));
-    error += static_cast<double>(sum(unary(Unary::square, foretold - v.features)).item());
+    const ImageMaps look = jitter_maps(v.jitter, h, w);
+    AxisMap rows = average_axis(h, v.features.dim(1)).after(look.rows), cols = average_axis(w, v.features.dim(2)).after(look.cols);
+    if (x.dim(1) != h || x.dim(2) != w) rows = rows.after(bilinear_axis(x.dim(1), h)), cols = cols.after(bilinear_axis(x.dim(2), w));
+    error += static_cast<double>(sum(unary(Unary::square, resample(x, rows, cols) - v.features)).item());
   }
   return 1 - error / held_variance_;
+}
+
+bool FitRun::ready() const {
+  if (resumed_ && !network_) return false;  // what was resumed is worth more
+  const bool components = options_.pca == 0 || pca_.components.size() > 0;
+  return !views_.empty() && components && (options_.grid || (network_ && step_ > 0));
+}
+
+/// Everything that a fit's numbers follow from, but for the photo, the backbone, and how far it went.
+std::string FitRun::fingerprint() const {
+  const ImplicitFitOptions& n = options_.network;
+  std::string text;
+  for (double v : {static_cast<double>(options_.seed),
+                   static_cast<double>(options_.grid),
+                   static_cast<double>(options_.grid_options.spacing),
+                   options_.grid_options.smoothness,
+                   static_cast<double>(options_.views),
+                   static_cast<double>(options_.drawn),
+                   static_cast<double>(options_.held_out),
+                   static_cast<double>(options_.pca),
+                   static_cast<double>(options_.max_pad),
+                   options_.max_zoom,
+                   static_cast<double>(n.frequencies),
+                   static_cast<double>(n.color),
+                   static_cast<double>(n.attention),
+                   static_cast<double>(n.kernel),
+                   static_cast<double>(n.uncertainty),
+                   n.lr,
+                   n.magnitude,
+                   n.tv,
+                   n.blur_pin,
+                   static_cast<double>(n.published_grid)})
+    text += std::to_string(v) + " ";
+  return text;
 }
 
 void FitRun::note(double loss, double explained) {
@@ -218,14 +261,20 @@ void FitRun::resume(const FittedMap& fit) {
   require<FileError>(fit.photo.rgb == photo_.rgb && fit.photo.height == photo_.height, name,
                      ": is a fit of another photo, or of another size of it.");
   require<FileError>(fit.low.shape() == low_.shape(), name, ": is a fit of features ", fit.low.shape(), "; this backbone gives ", low_.shape(), ".");
-  if (fit.extra.count("resume.state")) resumed_ = std::make_unique<FittedMap>(fit);
+  require<FileError>(std::equal(low_.data(), low_.data() + low_.size(), fit.low.data()), name, ": is a fit of other features. Give its backbone.");
+  if (!fit.extra.count("resume.state")) return;  // a grid: its views are looked at again
+  require<UsageError>(options_.steps > 0, name, ": holds a network under way; say with --steps, or as it was made, how far it shall go.");
+  const auto made = fit.settings.find("fingerprint");
+  require<UsageError>(made != fit.settings.end() && made->second == fingerprint(), name,
+                      ": was made with other options. Give those it was made with.");
+  resumed_ = std::make_unique<FittedMap>(fit);
 }
 
 /// How well the grid foretells a position's features is learned as FeatUp's uncertainty: s = exp(net(features) + 0.1).
 void FitRun::fit_uncertainty() {
   const Tensor map = system_->map(best_grid_);
   std::vector<Tensor> said, squared;
-  for (std::size_t i = 0; i < std::min<std::size_t>(views_.size(), 40); ++i) {
+  for (std::size_t i = 0; i < std::min<std::size_t>(views_.size(), kKept); ++i) {
     const ImplicitView& v = views_[views_.size() - 1 - i];
     const ImageMaps look = jitter_maps(v.jitter, map.dim(1), map.dim(2));
     const Tensor foretold =
@@ -245,13 +294,13 @@ void FitRun::fit_uncertainty() {
     const Var loss = mean(Var(error) / affine(square(s), 2) + log(s));
     backward(loss);
     optimizer.step();
-    loss_ = static_cast<double>(loss.value.item());
   }
   net.save(best_network_, "scale_net.");
 }
 
 FittedMap FitRun::result() {
   require<UsageError>(!views_.empty(), "the fit was stopped before its first view: there is nothing to keep.");
+  require<UsageError>(!resumed_ || network_, "the fit was stopped while its views were made again: what it was resumed from is as it was.");
   const bool whole = options_.pca == 0 || pca_.components.size() > 0;
   require<UsageError>(whole, "the fit was stopped before its principal components were known: there is nothing to keep.");
   if (options_.grid && (best_grid_.size() == 0 || (!network_ && views() % kGridCheck != 0))) check_grid();
@@ -279,12 +328,15 @@ FittedMap FitRun::result() {
     network_->save(state, "resume.");
     network_->save_optimizer(state, "resume.optimizer.");
     const std::uint64_t at = draws_.position();
-    state["resume.state"] = Tensor::from(
-        {4}, {static_cast<real>(step_), static_cast<real>(best_step_), static_cast<real>(at >> 20), static_cast<real>(at & ((1 << 20) - 1))});
+    state["resume.state"] = Tensor::from({5}, {static_cast<real>(step_), static_cast<real>(best_step_), static_cast<real>(at >> 20),
+                                               static_cast<real>(at & ((1 << 20) - 1)), static_cast<real>(recent_loss_)});
     for (auto& [name, tensor] : state) fit.extra[name] = tensor.clone();
   }
   if (!history_.empty()) fit.extra["history"] = Tensor::from({static_cast<Index>(history_.size() / 4), 4}, history_);
-  fit.settings["explained"] = std::to_string(best_);
+  char exactly[40];
+  std::snprintf(exactly, sizeof exactly, "%.17g", best_);
+  fit.settings["explained"] = exactly;
+  fit.settings["fingerprint"] = fingerprint();
   return fit;
 }
 

@@ -44,6 +44,8 @@ class FitRun {
   double explained_bilinear() const { return bilinear_; }
   Index views() const { return static_cast<Index>(views_.size()); }
   Index steps() const { return step_; }
+  /// Whether result() has something to give.
+  bool ready() const;
 
   /// Goes on from where a file's fit of the same photo stopped; to be called before work(). Views are made again. Throws FileError if it does not
   /// fit.
@@ -59,7 +61,9 @@ class FitRun {
   void train_step();
   void keep_if_better(double explained);
   void fit_uncertainty();
-  double explained_by(const Tensor& map) const;
+  /// Of a map at the photo's size, or of low-resolution features enlarged bilinearly, which then need not exist at that size.
+  double explained_by(const Tensor& x) const;
+  std::string fingerprint() const;
   Tensor project(const Tensor& x) const { return pca_.components.size() > 0 ? pca_.project(x) : x; }
   void note(double loss, double explained);
 

@@ -83,8 +83,9 @@ FittedMap FittedMap::load(const std::string& path) {
   if (file.has("grid")) {
     fit.grid = shaped("grid", 4);
     fit.widths = {number(fit.settings, "grid_space", path), number(fit.settings, "grid_color", path)};
-    require<FileError>(fit.grid.dim(3) == k && fit.widths.space > 0 && fit.widths.color > 0, path, ": grid ", fit.grid.shape(), " for ", k,
-                       " channels.");
+    require<FileError>(
+        fit.grid.dim(3) == k && fit.widths.space >= 0.05 && fit.widths.space <= 100 && fit.widths.color >= 0.005 && fit.widths.color <= 100, path,
+        ": grid ", fit.grid.shape(), " for ", k, " channels.");
   }
   if (file.has("upsampler.1.biases")) {
     const double frequencies = number(fit.settings, "frequencies", path);

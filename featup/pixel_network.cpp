@@ -72,12 +72,12 @@ struct PixelNetwork::Scratch {
     const Index f = net.features_.count(), d = net.hidden_, wide = std::max({f, d, net.out_});
     features = Tensor({kTile, f}), normed = Tensor({kTile, std::max(f, d)}), hidden = Tensor({kTile, d});
     GemmArgs g;
-    g.m = wide, g.n = wide, g.k = std::max(kTile, wide);
+    g.m = wide, g.n = wide, g.k = kTile;  // the deepest product that packs its own B
     gemm = Tensor({kernels().gemm_scratch(g)});
     if (!training) return;
     derivatives = Tensor({kTile, f}), dfeatures = Tensor({kTile, f});
     dhidden = Tensor({kTile, d}), dnormed = Tensor({kTile, d});
-    norm = Tensor({kernels().layer_norm_scratch(kTile, f) + kernels().layer_norm_scratch(kTile, d) + 1});
+    norm = Tensor({2 * 64 * std::max(f, d)});  // sums of 64 groups of rows, the most there are
     small = Tensor({2 * wide});
   }
 };
@@ -103,7 +103,7 @@ PixelNetwork::PixelNetwork(Features features, std::vector<Tensor> parameters, co
   const auto by_signal = [&](Index a, Index b) { return signal_of(a) < signal_of(b); };
   for (int part = 0; part < 2; ++part) {
     const auto from = order_.begin() + (part ? kept_ : 0), to = part ? order_.end() : order_.begin() + kept_;
-    std::stable_sort(from, to, by_signal);
+    std::sort(from, to, [&](Index a, Index b) { return signal_of(a) != signal_of(b) ? by_signal(a, b) : a < b; });
     for (auto run = from; run != to;) {
       const auto end = std::upper_bound(run, to, *run, by_signal);
       runs_.push_back({signal_of(*run), run - order_.begin(), end - order_.begin()});

@@ -17,17 +17,18 @@ namespace fu {
 namespace {
 
 volatile sig_atomic_t g_interrupted = 0;
+void (*g_before)(int) = SIG_DFL;
 
-/// The first Ctrl-C ends the fit, which keeps what it has; the second ends the program.
+/// The first Ctrl-C ends the fit, which keeps what it has; the second ends the program as always.
 void on_interrupt(int number) {
   g_interrupted = 1;
-  signal(number, SIG_DFL);
+  signal(number, g_before);
 }
 
 /// While it lives, interruptions are wishes.
 struct Interruptible {
-  void (*before)(int) = signal(SIGINT, on_interrupt);
-  ~Interruptible() { signal(SIGINT, before); }
+  Interruptible() { g_before = signal(SIGINT, on_interrupt); }
+  ~Interruptible() { signal(SIGINT, g_before); }
 };
 
 FitOptions fit_options(const Options& o) {
@@ -50,8 +51,12 @@ FitOptions fit_options(const Options& o) {
   return fit;
 }
 
+ChannelMap projection_to(const Pca& pca) {
+  return {pca.components.permute({1, 0}), unary(Unary::affine, linear(pca.mean, pca.components, Tensor()), -1)};
+}
+
 /// Downsampler's kernels and saliency, where the fit has them; uncertainty; the course of the loss and of the explained variance.
-std::vector<Image> diagnostics(const FittedMap& fit, const Tensor& map, Index height) {
+std::vector<Image> diagnostics(const FittedMap& fit, Index height) {
   std::vector<Image> row;
   const Tensor low = fit.pca.components.size() > 0 ? fit.pca.project(fit.low) : fit.low;
   if (fit.extra.count("scale_net.net.weight")) {
@@ -61,6 +66,9 @@ std::vector<Image> diagnostics(const FittedMap& fit, const Tensor& map, Index he
   }
   if (fit.extra.count("downsampler.w")) {
     for (const char* name : {"downsampler.w", "downsampler.b"}) row.push_back(enlarge_nearest(heat_picture(fit.extra.at(name)), height, height));
+    FittedRenderer renderer(fit, fit.photo);
+    Tensor map({1, fit.photo.height, fit.photo.width, renderer.channels()});
+    renderer.render(0, 0, map.dim(1), map.dim(2), map.data());
     const Tensor v = fit.extra.at("downsampler.attention_net.1.weight").reshape({-1}),
                  kept = fit.pca.components.size() > 0 ? fit.pca.project(map) : map;
     const Tensor read = readings(kept, v.slice(1, v.dim(0))).value;
@@ -88,13 +96,21 @@ std::string stem_of(const std::string& path) {
   return stem;
 }
 
-/// -o names a file, which is made with its folder, or nothing.
+/// -o names a file, or a folder for a file of that name; a folder that is missing is made. Throws FileError, before any work, if it cannot be
+/// written.
 std::string output_file(const Options& o, const std::string& name) {
   Options folder = o;
+  if (std::filesystem::is_directory(o.output)) return o.output + "/" + name;
   if (!o.output.empty()) folder.output = std::filesystem::path(o.output).parent_path().string();
   if (!o.output.empty() && folder.output.empty()) return o.output;
   const std::string made = output_folder(folder);
   return o.output.empty() ? made + "/" + name : o.output;
+}
+
+/// Results first of all need a place.
+void check_outputs(const std::string& file, const std::string& picture) {
+  require<UsageError>(file != picture, file, ": would be both the result and its picture. Give -o another ending.");
+  for (const std::string& path : {file, picture}) const OutputFile probe(path);
 }
 
 std::string with_extension(const std::string& path, const std::string& extension) {
@@ -112,6 +128,7 @@ int run_fit(const Options& o) {
   const std::string& input = o.inputs[0];
   const std::string file = output_file(o, stem_of(input) + ".fit.safetensors"), picture = with_extension(file, ".png");
   protect_inputs(o, {file, picture});
+  check_outputs(file, picture);
   report["backbone"] = featurizer.describe();
   report.stage("load");
   const Scene scene = featurizer.run(input, report, {});
@@ -135,7 +152,7 @@ int run_fit(const Options& o) {
     else
       std::snprintf(text, sizeof text, "%s", run.stage());
     bar.update(run.fraction(), text);
-    timed_out = o.fit.time_budget > 0 && now_seconds() - begin > o.fit.time_budget && run.views() > 0;
+    timed_out = o.fit.time_budget > 0 && now_seconds() - begin > o.fit.time_budget && run.ready();
     if (g_interrupted || timed_out) break;
   }
   const FittedMap fitted = [&] {
@@ -150,15 +167,16 @@ int run_fit(const Options& o) {
   bar.update(1, "write");
   fitted.save(file);
 
-  FittedRenderer renderer(fitted, photo);
+  const FeatureColors colors(fitted.low);
+  const ChannelMap three = projection_to(colors.pca());
+  FittedRenderer renderer(fitted, photo, &three);
   Tensor map({1, photo.height, photo.width, renderer.channels()});
   renderer.render(0, 0, photo.height, photo.width, map.data());
-  const FeatureColors colors(fitted.low);
   const Index side = 1024;
-  const Image top =
-      side_by_side({fit_picture(photo, side), fit_picture(enlarge_nearest(colors.paint(fitted.low), photo.height, photo.width), side),
-                    fit_picture(colors.paint(resize_bilinear(fitted.low, photo.height, photo.width)), side), fit_picture(colors.paint(map), side)});
-  write_png(picture, stacked({top, side_by_side(diagnostics(fitted, map, std::min(photo.height, side)))}));
+  const Tensor coarse = resize_bilinear(colors.pca().project(fitted.low), photo.height, photo.width);
+  const Image top = side_by_side({fit_picture(photo, side), fit_picture(enlarge_nearest(colors.paint(fitted.low), photo.height, photo.width), side),
+                                  fit_picture(colors.paint_components(coarse), side), fit_picture(colors.paint_components(map), side)});
+  write_png(picture, stacked({top, side_by_side(diagnostics(fitted, std::min(photo.height, side)))}));
   report.stage("write");
   bar.finish();
 
@@ -170,8 +188,8 @@ int run_fit(const Options& o) {
   report["loss"] = run.loss(), report["explained_variance"] = run.explained(), report["explained_variance_bilinear"] = run.explained_bilinear();
   if (!o.quiet && !o.json) {
     if (g_interrupted || timed_out)
-      std::printf("%s: the best so far is kept; featup fit %s --resume %s goes on from here\n", g_interrupted ? "interrupted" : "time is up",
-                  input.c_str(), file.c_str());
+      std::printf("%s: the best so far is kept%s%s\n", g_interrupted ? "interrupted" : "time is up",
+                  run.steps() > 0 ? "; it goes on with the same command and --resume " : "", run.steps() > 0 ? file.c_str() : "");
     std::printf("%s: loss %.4f, unseen views explained %.3f (bilinear %.3f), %ld views, %ld steps, %.1f s -> %s, picture %s\n", input.c_str(),
                 run.loss(), run.explained(), run.explained_bilinear(), static_cast<long>(run.views()), static_cast<long>(run.steps()),
                 report.seconds(), file.c_str(), picture.c_str());
@@ -191,8 +209,12 @@ int run_query(const Options& o) {
   protects.inputs.push_back(o.query.image);
   protects.inputs.push_back(o.query.points);
   protect_inputs(protects, {file, picture});
+  check_outputs(file, picture);
 
   ChannelMap map;
+  require<UsageError>(o.project.empty() || o.pca == 0, "--project and --pca: give one of them.");
+  require<UsageError>(o.query.points.empty() || (o.query.size.empty() && o.query.crop.empty()),
+                      "--points are places in the photo: --size and --crop do not go with them.");
   if (!o.project.empty()) {
     const Weights weights(o.project);
     map.matrix = weights.read_single();
@@ -202,13 +224,13 @@ int run_query(const Options& o) {
   } else if (o.pca > 0) {
     require<UsageError>(o.pca <= fit.channels(), "--pca ", o.pca, ": the fit has ", fit.channels(), " channels; keep at most that many.");
     const Pca pca = fit_pca(fit.low, o.pca);
-    map.matrix = pca.components.permute({1, 0});
-    map.offset = unary(Unary::affine, linear(pca.mean, pca.components, Tensor()), -1);
+    map = projection_to(pca);
   }
   const ChannelMap* projection = map.matrix.size() > 0 ? &map : nullptr;
 
   const Extent own{fit.photo.height, fit.photo.width};
   const Extent size = o.query.size.empty() ? own : parse_extent("--size", o.query.size);
+  require<UsageError>(size.height * size.width <= (Index{1} << 28), "--size ", o.query.size, ": more than 2^28 pixels. Give a smaller one.");
   const auto cropped = fit.settings.find("cropped");
   const bool crop = cropped != fit.settings.end() && cropped->second == "1";
   const auto at_size = [&](Extent e) {
@@ -248,8 +270,10 @@ int run_query(const Options& o) {
 
   Index part[4] = {0, 0, size.height, size.width};
   if (!o.query.crop.empty()) {
-    require<UsageError>(std::sscanf(o.query.crop.c_str(), "%ld,%ld,%ld,%ld", &part[0], &part[1], &part[2], &part[3]) == 4 && part[0] >= 0 &&
-                            part[1] >= 0 && part[2] >= 1 && part[3] >= 1 && part[0] <= size.height - part[2] && part[1] <= size.width - part[3],
+    int length = 0;
+    const int read = std::sscanf(o.query.crop.c_str(), "%ld,%ld,%ld,%ld%n", &part[0], &part[1], &part[2], &part[3], &length);
+    require<UsageError>(read == 4 && static_cast<std::size_t>(length) == o.query.crop.size() && part[0] >= 0 && part[1] >= 0 && part[2] >= 1 &&
+                            part[3] >= 1 && part[0] <= size.height - part[2] && part[1] <= size.width - part[3],
                         "--crop '", o.query.crop, "': give TOP,LEFT,HEIGHT,WIDTH in pixels of the result, inside ", size.height, "x", size.width,
                         ".");
   }
@@ -292,8 +316,7 @@ int run_query(const Options& o) {
   const double shrink = std::min(1.0, 2048.0 / static_cast<double>(std::max(rows, cols)));
   const auto shrunk = [&](Index n) { return std::max<Index>(1, static_cast<Index>(static_cast<double>(n) * shrink)); };
   const Extent small{shrunk(size.height), shrunk(size.width)};
-  const ChannelMap three{colors.pca().components.permute({1, 0}),
-                         unary(Unary::affine, linear(colors.pca().mean, colors.pca().components, Tensor()), -1)};
+  const ChannelMap three = projection_to(colors.pca());
   const Image seen = at_size(small);
   FittedRenderer painter(fit, seen, &three);
   const Index top = std::min(shrunk(part[0] + 1) - 1, small.height - 1), left = std::min(shrunk(part[1] + 1) - 1, small.width - 1);

@@ -74,7 +74,7 @@ Image heat_picture(const Tensor& values) {
   // From dark blue over green to yellow, ever brighter.
   constexpr double kStops[5][3] = {{20, 20, 80}, {40, 80, 140}, {30, 150, 130}, {130, 200, 70}, {250, 230, 50}};
   for (Index i = 0; i < values.size(); ++i) {
-    const double v = high > low ? 4 * (static_cast<double>(values.data()[i]) - low) / (high - low) : 0;
+    const double v = high > low && std::isfinite(values.data()[i]) ? 4 * (static_cast<double>(values.data()[i]) - low) / (high - low) : 0;
     const int stop = std::clamp(static_cast<int>(v), 0, 3);
     for (int c = 0; c < 3; ++c)
       image.rgb.push_back(static_cast<unsigned char>(kStops[stop][c] + (v - stop) * (kStops[stop + 1][c] - kStops[stop][c])));
@@ -93,7 +93,7 @@ Image curve_picture(const std::vector<double>& values, Index height, Index width
     for (Index x = 0; x < width; ++x) dot(line * (height - 1) / 10, x, 225, 225, 225);
     for (Index y = 0; y < height; ++y) dot(y, line * (width - 1) / 10, 225, 225, 225);
   }
-  if (values.empty()) return image;
+  if (values.empty() || !std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); })) return image;
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   const double range = *high > *low ? *high - *low : 1;
   const auto row = [&](double v) { return static_cast<Index>(std::lround((*high - v) / range * static_cast<double>(height - 7))) + 3; };

@@ -13,7 +13,7 @@ class FeatureColors {
  public:
   /// Fits the projection and the range of each component (1st to 99th percentile) to x (..,C).
   explicit FeatureColors(const Tensor& x);
-  /// As a map over channels: C -> 3 components (fewer channels leave the others at 0).
+  /// As a map over channels: C -> 3 components, or C where there are fewer.
   const Pca& pca() const { return pca_; }
   /// features (1,H,W,C) -> picture of H x W.
   Image paint(const Tensor& features) const { return paint_components(pca_.project(features)); }

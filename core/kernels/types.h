@@ -65,7 +65,7 @@ struct RectangleArgs {
   const std::int32_t* tile_items = nullptr;  // positions in items
   real* scratch = nullptr;                   // rectangle_scratch(args) reals
 };
-constexpr Index kTileRows = 12, kTileCols = 24;  // both multiples of the rows and columns that a matrix product computes at a time
+constexpr Index kTileRows = 12, kTileCols = 24;  // 288 pixels: whole panels of every instruction set
 
 /// One step of Adam and its kin, on numbers that depend on the step alone:
 ///   p *= keep;  g += weight_decay * p;  mean = beta1 mean + (1 - beta1) g;  square = beta2 square + (1 - beta2) g^2

@@ -79,6 +79,18 @@ TEST_CASE("pixel network: tile by tile as layer by layer, with and without dropo
     }
 }
 
+TEST_CASE("pixel network: sizes at which products are cut otherwise") {
+  const Tensor image = normalize(picture(19, 23));
+  for (const auto& [frequencies, channels] : {std::pair<Index, Index>{40, 5}, {2, 401}, {90, 7}}) {
+    CAPTURE(frequencies);
+    Random random(3);
+    ImplicitUpsampler net(frequencies, channels, true, &random);
+    const Tensor weights = random.normal({1, 19, 23, channels});
+    check_close(gradients(net, [&](const Var&) { return mean(net(image) * weights); }),
+                gradients(net, [&](const Var&) { return mean(net.map(image) * weights); }));
+  }
+}
+
 TEST_CASE("view windows: the same as on jittered copies of the map") {
   Random random(6);
   const Tensor map = random.normal({1, 40, 48, 5});

@@ -160,8 +160,8 @@ TEST_CASE("jbu: any size of the result, in bands, no more memory than the result
       CHECK(y.shape() == Shape{1, size.height, size.width, 3});
       for (Index i = 0; i < y.size(); ++i) REQUIRE(std::isfinite(y.data()[i]));
     }
-  CHECK(
-      contains(message_of([] { open_upsampler("trilinear"); }), "'trilinear' is neither nearest, bilinear, bicubic, jbu-classic, views nor a file"));
+  CHECK(contains(message_of([] { open_upsampler("trilinear"); }),
+                 "'trilinear' is neither nearest, bilinear, bicubic, jbu-classic, views, implicit nor a file"));
 }
 
 TEST_CASE("jbu: what does not fit is refused") {

@@ -101,7 +101,7 @@ TEST_CASE("program: a fit, and what it answers") {
   // A network as published but small, out of time, and on again.
   const std::string network = "fit scene.png --size 64 --compat published --views 6 --pca 8 --frequencies 4 --held-out 2 -o n.safetensors ";
   const Outcome first = run(folder, network + "--steps 3 --time-budget 1e-6");
-  CHECK(contains(first.out + first.err, "stopped before"));
+  CHECK(contains(first.out, "time is up"));
   CHECK(run(folder, network + "--steps 3 --quiet").code == 0);
   const Outcome on = run(folder, network + "--resume n.safetensors --steps 5 --json");
   CAPTURE(on.err);
@@ -114,6 +114,11 @@ TEST_CASE("program: a fit, and what it answers") {
 
   write_npy(folder / "f.npy", Tensor::zeros({4, 5, 2}));
   check_refused(folder, "fit scene.png --features f.npy", "needs a backbone");
+  check_refused(folder, "fit scene.png -o picture.png", "both the result and its picture");
+  check_refused(folder, network + "--steps 5 --resume n.safetensors --lr 1e-3", "was made with other options");
+  check_refused(folder, "fit scene.png --size 64 --resume n.safetensors", "holds a network under way");
+  check_refused(folder, "query " + file + " --size 60000x60000", "more than 2^28 pixels");
+  check_refused(folder, "query " + file + " --points points.npy --size 9x9", "do not go with them");
   check_refused(folder, "query f.npy", "is no fitted map");
   check_refused(folder, "query " + file + " --crop 0,0,100,10", "--crop '0,0,100,10'");
   check_refused(folder, "query " + file + " --points f.npy", "points are (N,2)");
