@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "featup/views.h"
+
 namespace fu {
 
 namespace {
@@ -14,6 +16,13 @@ constexpr Index kStepCheck = 25;  // steps
 constexpr Index kPatience = 8;    // looks without a better one
 constexpr int kGridIterations = 10;
 constexpr Index kKept = 40;  // views that the uncertainty is learned from
+
+/// Digits that give back the very number.
+std::string exact_text(double v) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.17g", v);
+  return text;
+}
 
 }  // namespace
 
@@ -203,16 +212,14 @@ void FitRun::keep_if_better(double explained) {
   }
 }
 
+Tensor FitRun::off(const Tensor& map, const ImplicitView& v) const {
+  return foretell(map, v.jitter, image_.dim(1), image_.dim(2), v.features.dim(1), v.features.dim(2)) - v.features;
+}
+
 double FitRun::explained_by(const Tensor& x) const {
   if (!(held_variance_ > 0)) return 0;
-  const Index h = image_.dim(1), w = image_.dim(2);
   double error = held_lost_;
-  for (const ImplicitView& v : held_) {
-    const ImageMaps look = jitter_maps(v.jitter, h, w);
-    AxisMap rows = average_axis(h, v.features.dim(1)).after(look.rows), cols = average_axis(w, v.features.dim(2)).after(look.cols);
-    if (x.dim(1) != h || x.dim(2) != w) rows = rows.after(bilinear_axis(x.dim(1), h)), cols = cols.after(bilinear_axis(x.dim(2), w));
-    error += static_cast<double>(sum(unary(Unary::square, resample(x, rows, cols) - v.features)).item());
-  }
+  for (const ImplicitView& v : held_) error += static_cast<double>(sum(unary(Unary::square, off(x, v))).item());
   return 1 - error / held_variance_;
 }
 
@@ -246,7 +253,7 @@ std::string FitRun::fingerprint() const {
                    n.tv,
                    n.blur_pin,
                    static_cast<double>(n.published_grid)})
-    text += std::to_string(v) + " ";
+    text += exact_text(v) + " ";
   return text;
 }
 
@@ -276,11 +283,8 @@ void FitRun::fit_uncertainty() {
   std::vector<Tensor> said, squared;
   for (std::size_t i = 0; i < std::min<std::size_t>(views_.size(), kKept); ++i) {
     const ImplicitView& v = views_[views_.size() - 1 - i];
-    const ImageMaps look = jitter_maps(v.jitter, map.dim(1), map.dim(2));
-    const Tensor foretold =
-        resample(map, average_axis(map.dim(1), v.features.dim(1)).after(look.rows), average_axis(map.dim(2), v.features.dim(2)).after(look.cols));
     said.push_back(v.features);
-    squared.push_back(mean(unary(Unary::square, foretold - v.features), -1));
+    squared.push_back(mean(unary(Unary::square, off(map, v)), -1));
   }
   const Tensor x = concat(said, 0), error = concat(squared, 0);
   Random random(options_.seed, 4);
@@ -333,9 +337,7 @@ FittedMap FitRun::result() {
     for (auto& [name, tensor] : state) fit.extra[name] = tensor.clone();
   }
   if (!history_.empty()) fit.extra["history"] = Tensor::from({static_cast<Index>(history_.size() / 4), 4}, history_);
-  char exactly[40];
-  std::snprintf(exactly, sizeof exactly, "%.17g", best_);
-  fit.settings["explained"] = exactly;
+  fit.settings["explained"] = exact_text(best_);
   fit.settings["fingerprint"] = fingerprint();
   return fit;
 }

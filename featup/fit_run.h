@@ -63,6 +63,8 @@ class FitRun {
   void fit_uncertainty();
   /// Of a map at the photo's size, or of low-resolution features enlarged bilinearly, which then need not exist at that size.
   double explained_by(const Tensor& x) const;
+  /// What a map foretells of a view, less what the view is.
+  Tensor off(const Tensor& map, const ImplicitView& v) const;
   std::string fingerprint() const;
   Tensor project(const Tensor& x) const { return pca_.components.size() > 0 ? pca_.project(x) : x; }
   void note(double loss, double explained);

@@ -36,6 +36,14 @@ ImageMaps view_back_maps(const Jitter& j, Index image_h, Index image_w, Index h,
   return {back_axis(image_h, h, out_h, j, j.top, false), back_axis(image_w, w, out_w, j, j.left, j.flip)};
 }
 
+Tensor foretell(const Tensor& map, const Jitter& jitter, Index image_h, Index image_w, Index h, Index w) {
+  const ImageMaps look = jitter_maps(jitter, image_h, image_w);
+  AxisMap rows = average_axis(image_h, h).after(look.rows), cols = average_axis(image_w, w).after(look.cols);
+  if (map.dim(1) != image_h) rows = rows.after(bilinear_axis(map.dim(1), image_h));
+  if (map.dim(2) != image_w) cols = cols.after(bilinear_axis(map.dim(2), image_w));
+  return resample(map, rows, cols);
+}
+
 ViewSum::ViewSum(Index height, Index width, Index channels)
     : sum_(Tensor::zeros({1, height, width, channels})), count_(Tensor::zeros({height, width})) {}
 
@@ -89,8 +97,7 @@ ExplainedVariance HeldOutViews::explained_by(const Tensor& map, const FeatureFun
   for (const Tensor& view : views)
     for (Index i = 0; i < view.size(); ++i) mean[static_cast<std::size_t>(i % c)] += static_cast<double>(view.data()[i]) / cells;
   for (std::size_t v = 0; v < views.size(); ++v) {
-    const ImageMaps jitter = jitter_maps(jitters_[v], map.dim(1), map.dim(2));
-    const Tensor foretold = resample(map, average_axis(map.dim(1), h).after(jitter.rows), average_axis(map.dim(2), w).after(jitter.cols));
+    const Tensor foretold = foretell(map, jitters_[v], map.dim(1), map.dim(2), h, w);
     for (Index i = 0; i < foretold.size(); ++i) {
       const auto truth = static_cast<double>(views[v].data()[i]), off = truth - mean[static_cast<std::size_t>(i % c)];
       const double error = static_cast<double>(foretold.data()[i]) - truth;

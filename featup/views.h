@@ -15,6 +15,10 @@ using FeatureFunction = std::function<Tensor(const Tensor& image)>;
 /// saw the position, 0 elsewhere. The maps' weights at a position sum to 1 or to 0.
 ImageMaps view_back_maps(const Jitter& jitter, Index image_h, Index image_w, Index h, Index w, Index out_h, Index out_w);
 
+/// What a map (1,H,W,C) foretells of the h x w features of a view of an image: the same view of it, averaged over cells. A map of another size than
+/// the image's is enlarged bilinearly on the way, without ever existing at that size.
+Tensor foretell(const Tensor& map, const Jitter& jitter, Index image_h, Index image_w, Index h, Index w);
+
 /// Adds views up where they belong.
 class ViewSum {
  public:
