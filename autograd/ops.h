@@ -103,6 +103,11 @@ Var rectangle_sums(const Var& x, const Var& weights, std::shared_ptr<const Recta
 /// Products of each rectangle's pixels with a vector of its own: x (B,H,W,C), v (rectangles, C) -> (as many as weights). With C = 1 and v = 1:
 /// the pixels themselves.
 Var rectangle_products(const Var& x, const Var& v, std::shared_ptr<const Rectangles> rectangles);
+/// Weights of attention pooling, softmax(keep (saliency + bias + deviation noise) w + b) along each of N windows of K pixels: saliency (N,K);
+/// deviation and noise (N,K), or of size 0: no noise; keep (N), or of size 0: ones, and where it is 0 the saliency does not matter; w, b of K, bias
+/// of 1 element.
+Var pooling_attention(const Var& saliency, const Var& deviation, const Tensor& noise, const Tensor& keep, const Var& w, const Var& b,
+                      const Var& bias);
 
 // ---- losses
 /// Mean over rows of -log softmax(logits)[label]; logits (N,K), labels (N), negative ones are left out.

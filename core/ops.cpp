@@ -79,21 +79,31 @@ Tensor expand(const Tensor& x, const Shape& shape) {
   require<ShapeError>(fits, "[expand] x ", x.shape(), " to ", shape, ": sizes along each axis, from the last, must be equal or 1 in x.");
   if (x.shape() == shape) return x;
   Tensor y(shape);
-  // Runs of the longest trailing axes that are whole in x.
-  Index run = 1;
+  // The longest trailing axes that are whole in x, or all of them 1 there, are one run.
+  const auto size = [&](int i) { return i <= x.rank() ? x.dim(-i) : 1; };
+  Index run = 1, x_run = 1;
   int outer = shape.rank();
-  for (int i = 1; i <= x.rank() && x.dim(-i) == shape[-i]; ++i, --outer) run *= shape[-i];
-  const Index runs = run > 0 ? y.size() / run : 0;
-  parallel_ranges(runs, std::max<Index>(1, 16384 / std::max<Index>(1, run)), [&](Index begin, Index end) {
-    for (Index r = begin; r < end; ++r) {
-      Index from = 0, step = run, rest = r;
+  for (int i = 1; outer > 0; ++i, --outer) {
+    const Index n = shape[-i];
+    if (!(size(i) == n && x_run == run) && !(size(i) == 1 && x_run == 1)) break;
+    run *= n, x_run *= size(i);
+  }
+  constexpr Index kGrain = 1 << 14;
+  const Index runs = run > 0 ? y.size() / run : 0, pieces = (run + kGrain - 1) / kGrain;
+  parallel_ranges(runs * pieces, pieces > 1 ? 1 : kGrain / std::max<Index>(1, run), [&](Index begin, Index end) {
+    for (Index task = begin; task < end; ++task) {
+      const Index r = task / pieces, at = task % pieces * kGrain, n = std::min(kGrain, run - at);
+      Index from = 0, step = x_run, rest = r;
       for (int i = outer - 1; i >= 0; --i) {
-        const int axis = i - (shape.rank() - x.rank());
-        if (axis >= 0 && x.dim(axis) != 1) from += rest % shape[i] * step;
-        if (axis >= 0) step *= x.dim(axis);
+        const Index m = size(shape.rank() - i);
+        if (m != 1) from += rest % shape[i] * step;
+        step *= m;
         rest /= shape[i];
       }
-      std::copy_n(x.data() + from, run, y.data() + r * run);
+      if (x_run == run)
+        std::copy_n(x.data() + from + at, n, y.data() + r * run + at);
+      else
+        std::fill_n(y.data() + r * run + at, n, x.data()[from]);
     }
   });
   return y;

@@ -70,15 +70,9 @@ AttentionDownsampler::AttentionDownsampler(Index channels, Index kernel, Random*
 
 Tensor AttentionDownsampler::draw_keep(Index windows) const {
   if (!random_) return Tensor();
-  Tensor keep = random_->uniform({windows, 1}, 0, 1);
+  Tensor keep = random_->uniform({windows}, 0, 1);
   for (Index i = 0; i < windows; ++i) keep.data()[i] = keep.data()[i] < kDrop ? 0 : 1;
   return keep;
-}
-
-Var AttentionDownsampler::attend(Var saliency, const Tensor& keep) const {
-  const Index taps = kernel() * kernel();
-  if (keep.size() > 0) saliency = saliency * Var(keep);
-  return softmax(saliency * reshape(w, {taps}) + reshape(b, {taps}), -1);
 }
 
 Var AttentionDownsampler::operator()(const Var& x, Index h, Index width, bool published) const {
@@ -91,7 +85,7 @@ Var AttentionDownsampler::forward(const Var& x, Index h, Index width, bool publi
                       " windows.");
   const Var smooth = blur_ ? gaussian_blur(x, 5, 1) : x;
   const Var saliency = rectangle_products(attention_net(smooth), Tensor::full({windows->count(), 1}, 1), windows);
-  const Var attention = attend(reshape(saliency, {windows->count(), kernel() * kernel()}), keep.reshape({keep.size(), 1}));
+  const Var attention = pooling_attention(reshape(saliency, {windows->count(), kernel() * kernel()}), Tensor(), {}, keep, w, b, Tensor::zeros({1}));
   return reshape(rectangle_sums(smooth, reshape(attention, {windows->weights()}), windows), {x.dim(0), h, width, x.dim(3)});
 }
 
@@ -103,14 +97,13 @@ Var AttentionDownsampler::view_weights(const ViewWindows& windows, const Var& ma
   const Var read = readings(map, reshape(slice(saliency_->weight, 1, 1, c + 1), {c}));
   const Var of_length = reshape(slice(saliency_->weight, 1, 0, 1), {1});
   length = slice(read, 3, 0, 1);
-  Var saliency = windows.see(slice(read, 3, 1, 2) + length * of_length) + Var(saliency_->bias);
-  if (random_) {
-    const Var terms = slice(read, 3, 2, 3) + square(length * of_length);
-    const Var deviation = windows.see(sqrt(clamp_min(affine(terms, kDrop / (1 - kDrop)), real(1e-12))));
-    constexpr real kReach = real(1.7320508);  // uniform in +-sqrt(3) has variance 1
-    saliency = saliency + deviation * Var(random_->uniform(saliency.shape(), -kReach, kReach));
-  }
-  return attend(saliency, draw_keep(windows.count()));
+  const Tensor keep = draw_keep(windows.count());
+  const Var saliency = windows.see(slice(read, 3, 1, 2) + length * of_length, keep);
+  if (!random_) return pooling_attention(saliency, Tensor(), {}, keep, w, b, saliency_->bias);
+  const Var terms = slice(read, 3, 2, 3) + square(length * of_length);
+  const Var deviation = windows.see(sqrt(clamp_min(affine(terms, kDrop / (1 - kDrop)), real(1e-12))), keep);
+  constexpr real kReach = real(1.7320508);  // uniform in +-sqrt(3) has variance 1
+  return pooling_attention(saliency, deviation, random_->uniform(saliency.shape(), -kReach, kReach), keep, w, b, saliency_->bias);
 }
 
 void AttentionDownsampler::train(Random& random) {

@@ -62,8 +62,6 @@ class AttentionDownsampler : public Downsampler {
   Sequential attention_net;
 
  private:
-  /// From saliencies (windows, kernel^2) and a mask of windows to weights.
-  Var attend(Var saliency, const Tensor& keep) const;
   Tensor draw_keep(Index windows) const;
 
   bool blur_;

@@ -9,8 +9,9 @@ namespace fu {
 
 namespace {
 
-constexpr Index kTile = 288;  // pixels
-constexpr Index kParts = 16;  // of the pixels: each sums gradients of its own, which are added in order
+constexpr Index kTile = 288;       // pixels
+constexpr Index kParts = 16;       // of the pixels: each sums gradients of its own, which are added in order
+constexpr real kEps = real(1e-5);  // of layer norm
 using P = PixelParameters;
 
 /// C (m,n) = act(A B + bias) for row-major A with rows lda apart and packed B.
@@ -48,8 +49,28 @@ void add_columns(const real* x, Index rows, Index n, Index ld, real* sum) {
     for (Index i = 0; i < n; ++i) sum[i] += x[r * ld + i];
 }
 
-void add_all(const real* x, Index n, real* sum) {
-  for (Index i = 0; i < n; ++i) sum[i] += x[i];
+/// A linear layer after a layer norm, with the norm's weight and bias inside: W diag(scale), and bias + W shift. W (n,k); its first k columns count.
+Tensor folded(const Tensor& w, const Tensor& scale, const Tensor& shift, Tensor& bias) {
+  const Index n = w.dim(0), k = w.dim(1);
+  Tensor result(w.shape());
+  for (Index i = 0; i < n; ++i)
+    for (Index j = 0; j < k; ++j) {
+      result.data()[i * k + j] = w.data()[i * k + j] * scale.data()[j];
+      bias.data()[i] += w.data()[i * k + j] * shift.data()[j];
+    }
+  return result;
+}
+
+/// The gradients of these parts, from those of what they were folded into: dw (n,k) on entry that of W diag(scale), dbias that of the bias.
+void unfold(const Tensor& w, const Tensor& scale, const Tensor& shift, const Tensor& dbias, Tensor& dw, Tensor& dscale, Tensor& dshift) {
+  const Index n = w.dim(0), k = w.dim(1);
+  for (Index i = 0; i < n; ++i)
+    for (Index j = 0; j < k; ++j) {
+      real& d = dw.data()[i * k + j];
+      dscale.data()[j] += w.data()[i * k + j] * d;
+      dshift.data()[j] += w.data()[i * k + j] * dbias.data()[i];
+      d = d * scale.data()[j] + dbias.data()[i] * shift.data()[j];
+    }
 }
 
 /// Positions 0 .. n-1, those with a factor other than 0 first.
@@ -67,7 +88,7 @@ std::vector<Index> kept_first(const Tensor& keep, Index n, Index& kept) {
 
 /// What a tile needs while it goes through, one for each worker.
 struct PixelNetwork::Scratch {
-  Tensor features, normed, derivatives, dfeatures, hidden, dhidden, dnormed, gemm, norm, small;
+  Tensor features, normed, derivatives, dfeatures, hidden, dhidden, dnormed, gemm, scales;
   Scratch(const PixelNetwork& net, bool training) {
     const Index f = net.features_.count(), d = net.hidden_, wide = std::max({f, d, net.out_});
     features = Tensor({kTile, f}), normed = Tensor({kTile, std::max(f, d)}), hidden = Tensor({kTile, d});
@@ -77,8 +98,7 @@ struct PixelNetwork::Scratch {
     if (!training) return;
     derivatives = Tensor({kTile, f}), dfeatures = Tensor({kTile, f});
     dhidden = Tensor({kTile, d}), dnormed = Tensor({kTile, d});
-    norm = Tensor({2 * 64 * std::max(f, d)});  // sums of 64 groups of rows, the most there are
-    small = Tensor({2 * wide});
+    scales = Tensor({kTile});
   }
 };
 
@@ -139,11 +159,14 @@ PixelNetwork::PixelNetwork(Features features, std::vector<Tensor> parameters, co
   for (Index i = 0; i < hidden_; ++i)
     for (Index j = 0; j < hidden_; ++j) second_.data()[i * hidden_ + j] = parameters_[P::second_weight].data()[i * hidden_ + row(j)];
   const Tensor& last = parameters_[P::last_weight];
-  packed_first_ = packed(first_.data(), kept_, kept_, kept_hidden_, true);
-  packed_second_ = packed(second_.data(), hidden_, hidden_, hidden_, true);
+  second_bias_ = parameters_[P::second_bias].clone();
+  const Tensor first = folded(first_, norm_in_weight_, norm_in_bias_, first_bias_);
+  const Tensor second = folded(second_, norm_hidden_weight_, norm_hidden_bias_, second_bias_);
+  packed_first_ = packed(first.data(), kept_, kept_, kept_hidden_, true);
+  packed_second_ = packed(second.data(), hidden_, hidden_, hidden_, true);
   packed_last_ = packed(last.data(), hidden_, hidden_, out_, true);
-  packed_first_back_ = packed(first_.data(), kept_, kept_hidden_, kept_, false);
-  packed_second_back_ = packed(second_.data(), hidden_, hidden_, hidden_, false);
+  packed_first_back_ = packed(first.data(), kept_, kept_hidden_, kept_, false);
+  packed_second_back_ = packed(second.data(), hidden_, hidden_, hidden_, false);
   packed_last_back_ = packed(last.data(), hidden_, out_, hidden_, false);
 }
 
@@ -173,11 +196,11 @@ void PixelNetwork::forward(const Tensor& signals, real* y, real* h1, real* h2) c
     const Index begin = tile * kTile, n = std::min(kTile, pixels - begin);
     real *first = h1 ? h1 + begin * d : s.hidden.data(), *second = h2 ? h2 + begin * d : s.hidden.data(), *normed = s.normed.data();
     make_features(signals.data() + begin * features_.signals, n, s.features.data(), nullptr);
-    kernels().layer_norm(s.features.data(), norm_in_weight_.data(), norm_in_bias_.data(), normed, n, f, real(1e-5));
+    kernels().normalize_rows(s.features.data(), normed, nullptr, n, f, kEps);
     Product{kept_, kept_hidden_, packed_first_}(n, normed, f, first, d, first_bias_.data(), Activation::relu, s.gemm.data());
     for (Index p = 0; p < n; ++p) std::fill(first + p * d + kept_hidden_, first + (p + 1) * d, real(0));
-    kernels().layer_norm(first, norm_hidden_weight_.data(), norm_hidden_bias_.data(), normed, n, d, real(1e-5));
-    Product{d, d, packed_second_}(n, normed, d, second, d, parameters_[P::second_bias].data(), Activation::relu, s.gemm.data());
+    kernels().normalize_rows(first, normed, nullptr, n, d, kEps);
+    Product{d, d, packed_second_}(n, normed, d, second, d, second_bias_.data(), Activation::relu, s.gemm.data());
     Product{d, out_, packed_last_}(n, second, d, y + begin * out_, out_, parameters_[P::last_bias].data(), Activation::none, s.gemm.data());
   });
 }
@@ -186,42 +209,31 @@ void PixelNetwork::backward_tile(const Tensor& signals, const Tensor& h1, const 
                                  Sums& sums) const {
   const Index f = features_.count(), d = hidden_;
   const real *first = h1.data() + begin * d, *second = h2.data() + begin * d, *grad = dy.data() + begin * out_;
-  real *normed = s.normed.data(), *dhidden = s.dhidden.data(), *dnormed = s.dnormed.data(), *small = s.small.data();
+  real *normed = s.normed.data(), *dhidden = s.dhidden.data(), *dnormed = s.dnormed.data(), *scales = s.scales.data();
   const auto add_product = [&](int at, Index m, const real* a, Index lda, const real* b, Index ldb, Index columns) {
     GemmArgs g = transposed_product(m, columns, n, a, lda, b, ldb, sums.of[at].data());
     g.scratch = s.gemm.data();
     kernels().gemm(g);
   };
-  const auto relu_backward = [&](const real* y, real* gradient) { kernels().unary_backward(Unary::relu, y, gradient, gradient, n * d, 0); };
   // The last layer, and the second.
   add_product(P::last_weight, out_, grad, out_, second, d, d);
   add_columns(grad, n, out_, out_, sums.of[P::last_bias].data());
   Product{out_, d, packed_last_back_}(n, grad, out_, dhidden, d, nullptr, Activation::none, s.gemm.data());
-  relu_backward(second, dhidden);
-  kernels().layer_norm(first, norm_hidden_weight_.data(), norm_hidden_bias_.data(), normed, n, d, real(1e-5));
+  kernels().unary_backward(Unary::relu, second, dhidden, dhidden, n * d, 0);
+  kernels().normalize_rows(first, normed, scales, n, d, kEps);
   add_product(P::second_weight, d, dhidden, d, normed, d, d);
   add_columns(dhidden, n, d, d, sums.of[P::second_bias].data());
   Product{d, d, packed_second_back_}(n, dhidden, d, dnormed, d, nullptr, Activation::none, s.gemm.data());
-  kernels().layer_norm_backward(first, norm_hidden_weight_.data(), dnormed, dhidden, small, small + d, n, d, real(1e-5), s.norm.data());
-  add_all(small, d, sums.of[P::norm_hidden_weight].data());
-  add_all(small + d, d, sums.of[P::norm_hidden_bias].data());
-  relu_backward(first, dhidden);  // 0 where dropout has zeroed
+  // ReLU's gradient, which is 0 where dropout has zeroed too.
+  kernels().normalize_rows_backward(normed, scales, dnormed, d, dhidden, first, nullptr, nullptr, n, d);
   // The first layer and the features, which are made again.
   make_features(signals.data() + begin * features_.signals, n, s.features.data(), s.derivatives.data());
-  kernels().layer_norm(s.features.data(), norm_in_weight_.data(), norm_in_bias_.data(), normed, n, f, real(1e-5));
+  kernels().normalize_rows(s.features.data(), normed, scales, n, f, kEps);
   add_product(P::first_weight, kept_hidden_, dhidden, d, normed, f, kept_);
   add_columns(dhidden, n, kept_hidden_, d, sums.of[P::first_bias].data());
   Product{kept_hidden_, kept_, packed_first_back_}(n, dhidden, d, s.dfeatures.data(), f, nullptr, Activation::none, s.gemm.data());
-  for (Index p = 0; p < n; ++p) std::fill(s.dfeatures.data() + p * f + kept_, s.dfeatures.data() + (p + 1) * f, real(0));
-  kernels().layer_norm_backward(s.features.data(), norm_in_weight_.data(), s.dfeatures.data(), normed, small, small + f, n, f, real(1e-5),
-                                s.norm.data());
-  add_all(small, f, sums.of[P::norm_in_weight].data());
-  add_all(small + f, f, sums.of[P::norm_in_bias].data());
-  real* phases = sums.of[P::phases].data();
-  for (Index p = 0; p < n; ++p) {
-    const real *by_feature = normed + p * f, *by_phase = s.derivatives.data() + p * f;
-    for (Index i = 0; i < f; ++i) phases[i] += by_feature[i] * by_phase[i];
-  }
+  kernels().normalize_rows_backward(normed, scales, s.dfeatures.data(), kept_, nullptr, nullptr, s.derivatives.data(), sums.of[P::phases].data(), n,
+                                    f);
 }
 
 std::vector<Tensor> PixelNetwork::backward(const Tensor& signals, const Tensor& h1, const Tensor& h2, const Tensor& dy) const {
@@ -246,7 +258,11 @@ std::vector<Tensor> PixelNetwork::backward(const Tensor& signals, const Tensor& 
   const auto column = [&](Index i) { return order_[static_cast<std::size_t>(i)]; };
   const auto row = [&](Index i) { return hidden_order_[static_cast<std::size_t>(i)]; };
   const auto in_scale = [&](Index i) { return i < kept_ && keep_in_.size() > 0 ? keep_in_.data()[column(i)] : i < kept_ ? 1 : 0; };
-  const Sums& total = sums[0];
+  Sums& total = sums[0];
+  unfold(first_, norm_in_weight_, norm_in_bias_, total.of[P::first_bias], total.of[P::first_weight], total.of[P::norm_in_weight],
+         total.of[P::norm_in_bias]);
+  unfold(second_, norm_hidden_weight_, norm_hidden_bias_, total.of[P::second_bias], total.of[P::second_weight], total.of[P::norm_hidden_weight],
+         total.of[P::norm_hidden_bias]);
   for (Index i = 0; i < f; ++i) {
     if (column(i) < 2 * features_.waves()) result[P::phases].data()[column(i)] = total.of[P::phases].data()[i];
     result[P::norm_in_weight].data()[column(i)] = total.of[P::norm_in_weight].data()[i] * in_scale(i);

@@ -68,8 +68,10 @@ class PixelNetwork {
   std::vector<real> turns_;          // 0 for a sine, 1 for a cosine, -1 for a plain signal
   std::vector<Index> hidden_order_;  // kept first
   Tensor keep_in_;
-  Tensor norm_in_weight_, norm_in_bias_, first_, first_bias_, norm_hidden_weight_, norm_hidden_bias_, second_;  // in the order of the columns
+  Tensor norm_in_weight_, norm_in_bias_, first_, first_bias_, norm_hidden_weight_, norm_hidden_bias_, second_,
+      second_bias_;     // in the order of the columns
   Tensor first_scale_;  // of each hidden row: what dropout multiplies by
+  // Of the layers with the norms before them folded in, as are first_bias_ and second_bias_.
   Tensor packed_first_, packed_second_, packed_last_, packed_first_back_, packed_second_back_, packed_last_back_;
 };
 

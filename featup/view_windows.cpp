@@ -73,10 +73,11 @@ void transpose(const real* x, Index rows, Index columns, Index ldx, real* y) {
 }  // namespace
 
 /// values: one channel of the whole map, or the rectangles' pixels one after another.
-Tensor ViewWindows::fetch(const Plan& plan, const Rectangles& rectangles, const Tensor& values, bool whole_map) {
+Tensor ViewWindows::fetch(const Plan& plan, const Rectangles& rectangles, const Tensor& values, bool whole_map, const Tensor& keep) {
   const Index k = plan.kernel;
   Tensor seen({rectangles.count(), k * k});
   plan.each_window([&](Index n, const Axis& rows, const Axis& cols, std::size_t i, std::size_t j, Scratch& scratch) {
+    if (keep.size() > 0 && keep.data()[n] == 0) return;
     const Rectangle& r = rectangles[n];
     const Index ld = whole_map ? rectangles.w() : r.cols;
     const real* in = values.data() + (whole_map ? r.top * ld + r.left : r.weights);
@@ -89,40 +90,43 @@ Tensor ViewWindows::fetch(const Plan& plan, const Rectangles& rectangles, const 
   return seen;
 }
 
-Tensor ViewWindows::carry(const Plan& plan, const Rectangles& rectangles, const Tensor& weights) {
+Tensor ViewWindows::carry(const Plan& plan, const Rectangles& rectangles, const Tensor& weights, const Tensor& keep) {
   const Index k = plan.kernel;
   Tensor carried({rectangles.weights()});
   plan.each_window([&](Index n, const Axis& rows, const Axis& cols, std::size_t i, std::size_t j, Scratch& scratch) {
     const Rectangle& r = rectangles[n];
+    real* const out = carried.data() + r.weights;
+    std::fill(out, out + r.rows * r.cols, real(0));
+    if (keep.size() > 0 && keep.data()[n] == 0) return;
     real *in = scratch.get(2, k * k), *across = scratch.get(1, k * r.cols), *mid = scratch.get(0, k * r.cols);
     std::fill(across, across + k * r.cols, real(0));
     transpose(weights.data() + n * k * k, k, k, k, in);
     kernels().map_rows(cols.map.rows(), cols.starts[j], k, cols.first[j], in, k, across, k, k, true);
     transpose(across, r.cols, k, k, mid);
-    real* out = carried.data() + r.weights;
-    std::fill(out, out + r.rows * r.cols, real(0));
     kernels().map_rows(rows.map.rows(), rows.starts[i], k, rows.first[i], mid, r.cols, out, r.cols, r.cols, true);
   });
   return carried;
 }
 
-Var ViewWindows::see(const Var& channel) const {
-  require<ShapeError>(channel.shape() == Shape({1, rectangles_->h(), rectangles_->w(), 1}), "[view windows] channel ", channel.shape(),
-                      " for a map of ", rectangles_->h(), "x", rectangles_->w(), ": must be (1,H,W,1).");
-  return record("see", {channel}, fetch(*plan_, *rectangles_, channel.value, true), [plan = plan_, rectangles = rectangles_](const Gradient& g) {
-    const Tensor carried = carry(*plan, *rectangles, g.dy);
-    const Tensor ones = Tensor::full({rectangles->count()}, 1);
-    Tensor dx({1, rectangles->h(), rectangles->w(), 1});
-    kernels().rectangle_sums_backward_input(carried.data(), ones.data(), dx.data(), false, rectangles->arguments(1));
-    g.add(0, std::move(dx));
-  });
+Var ViewWindows::see(const Var& channel, const Tensor& keep) const {
+  require<ShapeError>(channel.shape() == Shape({1, rectangles_->h(), rectangles_->w(), 1}) && (keep.size() == 0 || keep.size() == count()),
+                      "[view windows] channel ", channel.shape(), ", keep ", keep.shape(), " for ", count(), " windows on a map of ",
+                      rectangles_->h(), "x", rectangles_->w(), ": must be (1,H,W,1), and (windows) or empty.");
+  return record("see", {channel}, fetch(*plan_, *rectangles_, channel.value, true, keep),
+                [plan = plan_, rectangles = rectangles_, keep](const Gradient& g) {
+                  const Tensor carried = carry(*plan, *rectangles, g.dy, keep);
+                  const Tensor ones = Tensor::full({rectangles->count()}, 1);
+                  Tensor dx({1, rectangles->h(), rectangles->w(), 1});
+                  kernels().rectangle_sums_backward_input(carried.data(), ones.data(), dx.data(), false, rectangles->arguments(1));
+                  g.add(0, std::move(dx));
+                });
 }
 
 Var ViewWindows::onto_map(const Var& weights) const {
   require<ShapeError>(weights.shape() == Shape({count(), plan_->kernel * plan_->kernel}), "[view windows] weights ", weights.shape(), " must be (",
                       count(), ",", plan_->kernel * plan_->kernel, ").");
-  return record("onto_map", {weights}, carry(*plan_, *rectangles_, weights.value),
-                [plan = plan_, rectangles = rectangles_](const Gradient& g) { g.add(0, fetch(*plan, *rectangles, g.dy, false)); });
+  return record("onto_map", {weights}, carry(*plan_, *rectangles_, weights.value, {}),
+                [plan = plan_, rectangles = rectangles_](const Gradient& g) { g.add(0, fetch(*plan, *rectangles, g.dy, false, {})); });
 }
 
 }  // namespace fu

@@ -18,8 +18,9 @@ class ViewWindows {
   /// window_starts(). blur: the downsampler's 5x5 Gaussian comes after the jitter.
   ViewWindows(const std::vector<Jitter>& jitters, Index map_h, Index map_w, Index h, Index w, Index kernel, bool published, bool blur);
 
-  /// What the windows see of one channel of the map, (1,H,W,1) -> (windows, kernel^2), views one after another.
-  Var see(const Var& channel) const;
+  /// What the windows see of one channel of the map, (1,H,W,1) -> (windows, kernel^2), views one after another. keep (windows), or of size 0: where
+  /// it is 0, nobody looks, and what is written is undefined.
+  Var see(const Var& channel, const Tensor& keep) const;
   /// The windows' weights, (windows, kernel^2), carried onto the map: weights of rectangles().
   Var onto_map(const Var& weights) const;
   const std::shared_ptr<const Rectangles>& rectangles() const { return rectangles_; }
@@ -39,8 +40,8 @@ class ViewWindows {
     void each_window(const F& f) const;
   };
   static Axis axis_of(AxisMap map, const std::vector<Index>& starts, Index kernel);
-  static Tensor fetch(const Plan& plan, const Rectangles& rectangles, const Tensor& values, bool whole_map);
-  static Tensor carry(const Plan& plan, const Rectangles& rectangles, const Tensor& weights);
+  static Tensor fetch(const Plan& plan, const Rectangles& rectangles, const Tensor& values, bool whole_map, const Tensor& keep);
+  static Tensor carry(const Plan& plan, const Rectangles& rectangles, const Tensor& weights, const Tensor& keep);
 
   std::shared_ptr<const Plan> plan_;
   std::shared_ptr<const Rectangles> rectangles_;

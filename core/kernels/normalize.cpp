@@ -154,4 +154,46 @@ void layer_norm_backward(const real* x, const real* weight, const real* dy, real
   }
 }
 
+void normalize_rows(const real* x, real* y, real* scales, Index rows, Index c, real eps) {
+  for (Index r = 0; r < rows; ++r) {
+    const real* in = x + r * c;
+    const RowStatistics row(in, c, eps);
+    if (scales) scales[r] = row.scale;
+    const real shift = -row.mean * row.scale;
+    Index i = 0;
+    for (; i + kLanes <= c; i += kLanes) store(y + r * c + i, load(in + i) * row.scale + shift);
+    if (i < c) store_n(y + r * c + i, load_n(in + i, c - i) * row.scale + shift, c - i);
+  }
+}
+
+void normalize_rows_backward(const real* y, const real* scales, const real* dy, Index given, real* dx, const real* active, const real* slopes,
+                             real* sums, Index rows, Index c) {
+  for (Index r = 0; r < rows; ++r) {
+    const real *out = y + r * c, *grad = dy + r * c;
+    Vec total[2] = {}, along[2] = {};
+    Index i = 0;
+    for (; i + 2 * kLanes <= given; i += 2 * kLanes)
+      for (Index j = 0; j < 2; ++j) {
+        const Vec d = load(grad + i + j * kLanes);
+        total[j] += d;
+        along[j] += d * load(out + i + j * kLanes);
+      }
+    for (; i < given; i += kLanes) {
+      const Vec d = load_n(grad + i, given - i);
+      total[0] += d;
+      along[0] += d * load_n(out + i, given - i);
+    }
+    const real scale = scales[r], mean = scale * hsum(total[0] + total[1]) / static_cast<real>(c);
+    const real slope = scale * hsum(along[0] + along[1]) / static_cast<real>(c);
+    for (i = 0; i < c; i += kLanes) {
+      const Index lanes = c - i;
+      const Vec d = scale * load_n(grad + i, imax(0, given - i)) - mean - load_n(out + i, lanes) * slope;
+      if (slopes)
+        store_n(sums + i, load_n(sums + i, lanes) + d * load_n(slopes + r * c + i, lanes), lanes);
+      else
+        store_n(dx + r * c + i, active ? select(load_n(active + r * c + i, lanes) > 0, d, Vec{}) : d, lanes);
+    }
+  }
+}
+
 }  // namespace fu::FU_ISA

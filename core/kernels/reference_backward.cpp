@@ -203,6 +203,33 @@ void rectangle_products_ref(const real* x, const real* v, real* products, const 
   });
 }
 
+void normalize_rows_ref(const real* x, real* y, real* scales, Index rows, Index c, real eps) {
+  for (Index r = 0; r < rows; ++r) {
+    double mean = 0, variance = 0;
+    for (Index i = 0; i < c; ++i) mean += double(x[r * c + i]) / double(c);
+    for (Index i = 0; i < c; ++i) variance += (double(x[r * c + i]) - mean) * (double(x[r * c + i]) - mean) / double(c);
+    const double scale = 1 / std::sqrt(variance + double(eps));
+    if (scales) scales[r] = static_cast<real>(scale);
+    for (Index i = 0; i < c; ++i) y[r * c + i] = static_cast<real>((double(x[r * c + i]) - mean) * scale);
+  }
+}
+
+void normalize_rows_backward_ref(const real* y, const real* scales, const real* dy, Index given, real* dx, const real* active, const real* slopes,
+                                 real* sums, Index rows, Index c) {
+  for (Index r = 0; r < rows; ++r) {
+    const auto grad = [&](Index i) { return i < given ? double(dy[r * c + i]) : 0; };
+    double mean = 0, along = 0;
+    for (Index i = 0; i < c; ++i) mean += grad(i) / double(c), along += grad(i) * double(y[r * c + i]) / double(c);
+    for (Index i = 0; i < c; ++i) {
+      const double d = double(scales[r]) * (grad(i) - mean - double(y[r * c + i]) * along);
+      if (slopes)
+        sums[i] += static_cast<real>(d * double(slopes[r * c + i]));
+      else
+        dx[r * c + i] = active && !(active[r * c + i] > 0) ? 0 : static_cast<real>(d);
+    }
+  }
+}
+
 void readings_ref(const real* x, const real* v, real* y, Index rows, Index c) {
   for (Index r = 0; r < rows; ++r) {
     double squares = 0, product = 0, terms = 0;
@@ -243,6 +270,42 @@ void map_rows_ref(const AxisRows& map, Index start, Index n, Index first, const 
       }
       if (!transposed) y[u * ldy + c] = static_cast<real>(total);
     }
+}
+
+namespace {
+double salience(const PoolingAttentionArgs& g, Index r, Index i) {
+  const double keep = g.keep ? double(g.keep[r]) : 1;
+  if (keep == 0) return 0;
+  return keep *
+         (double(g.saliency[r * g.n + i]) + double(g.bias) + (g.deviation ? double(g.deviation[r * g.n + i]) * double(g.noise[r * g.n + i]) : 0));
+}
+}  // namespace
+
+void pooling_attention_ref(const PoolingAttentionArgs& g, real* y) {
+  for (Index r = 0; r < g.rows; ++r)
+    for (Index i = 0; i < g.n; ++i) y[r * g.n + i] = static_cast<real>(salience(g, r, i) * double(g.w[i]) + double(g.b[i]));
+  softmax_ref(y, y, g.rows, g.n, 1, 1);
+}
+
+Index pooling_attention_scratch_ref(const PoolingAttentionArgs&) { return 0; }
+void pooling_attention_backward_ref(const PoolingAttentionArgs& g, const real* y, const real* dy, real* dsaliency, real* ddeviation, real* dw,
+                                    real* db, real* dbias, real*) {
+  std::vector<double> w_sum(static_cast<std::size_t>(g.n)), b_sum(static_cast<std::size_t>(g.n));
+  double bias_sum = 0;
+  for (Index r = 0; r < g.rows; ++r) {
+    const real *out = y + r * g.n, *grad = dy + r * g.n;
+    double dot = 0;
+    for (Index i = 0; i < g.n; ++i) dot += double(out[i]) * double(grad[i]);
+    for (Index i = 0; i < g.n; ++i) {
+      const double dx = double(out[i]) * (double(grad[i]) - dot), ds = dx * double(g.w[i]) * (g.keep ? double(g.keep[r]) : 1);
+      w_sum[static_cast<std::size_t>(i)] += dx * salience(g, r, i), b_sum[static_cast<std::size_t>(i)] += dx, bias_sum += ds;
+      dsaliency[r * g.n + i] = static_cast<real>(ds);
+      if (ddeviation) ddeviation[r * g.n + i] = g.keep && g.keep[r] == 0 ? 0 : static_cast<real>(ds * double(g.noise[r * g.n + i]));
+    }
+  }
+  for (Index i = 0; i < g.n; ++i)
+    dw[i] = static_cast<real>(w_sum[static_cast<std::size_t>(i)]), db[i] = static_cast<real>(b_sum[static_cast<std::size_t>(i)]);
+  *dbias = static_cast<real>(bias_sum);
 }
 
 void sgd_step_ref(real* p, const real* g, real* velocity, Index n, real lr, real momentum, real weight_decay) {

@@ -67,6 +67,17 @@ struct RectangleArgs {
 };
 constexpr Index kTileRows = 12, kTileCols = 24;  // 288 pixels: whole panels of every instruction set
 
+/// Attention pooling of windows of n pixels: weights (rows,n) = softmax over n of keep (saliency + bias + deviation noise) w + b.
+struct PoolingAttentionArgs {
+  Index rows = 0, n = 0;
+  const real* saliency = nullptr;   // (rows,n)
+  const real* deviation = nullptr;  // (rows,n), and noise (rows,n); or null: no noise
+  const real* noise = nullptr;
+  const real* keep = nullptr;             // (rows), or null: all ones. Where it is 0, saliency and deviation are not looked at
+  const real *w = nullptr, *b = nullptr;  // (n)
+  real bias = 0;
+};
+
 /// One step of Adam and its kin, on numbers that depend on the step alone:
 ///   p *= keep;  g += weight_decay * p;  mean = beta1 mean + (1 - beta1) g;  square = beta2 square + (1 - beta2) g^2
 ///   p -= (from_mean * mean + from_gradient * g) / (sqrt(square * unbias) + eps)

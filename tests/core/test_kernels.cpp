@@ -233,6 +233,48 @@ TEST_CASE("kernels: rectangles, readings, waves, rows of maps") {
   }
 }
 
+TEST_CASE("kernels: attention pooling, rows without mean and deviation") {
+  Random random(9);
+  for (Index n : {Index{1}, Index{7}, Index{25}, Index{841}}) {
+    CAPTURE(n);
+    constexpr Index kRows = 70;
+    const Tensor saliency = random.normal({kRows, n}), deviation = random.uniform({kRows, n}, 0, 1), noise = random.normal({kRows, n});
+    const Tensor w = random.normal({n}), b = random.normal({n}), dy = random.normal({kRows, n});
+    Tensor keep = Tensor::full({kRows}, 1);
+    for (Index i = 0; i < kRows; i += 3) keep.data()[i] = 0;
+    for (bool noisy : {false, true})
+      for (bool drop : {false, true}) {
+        PoolingAttentionArgs g;
+        g.rows = kRows, g.n = n, g.saliency = saliency.data(), g.w = w.data(), g.b = b.data(), g.bias = real(0.3);
+        if (noisy) g.deviation = deviation.data(), g.noise = noise.data();
+        if (drop) g.keep = keep.data();
+        compare(
+            [&] {
+              Tensor y({kRows, n}), ds(y.shape()), dd = Tensor::zeros(y.shape()), dw({1, n}), db({1, n}), dbias({1, n});
+              Tensor scratch({kernels().pooling_attention_scratch(g) + 1});
+              kernels().pooling_attention(g, y.data());
+              kernels().pooling_attention_backward(g, y.data(), dy.data(), ds.data(), noisy ? dd.data() : nullptr, dw.data(), db.data(), dbias.data(),
+                                                   scratch.data());
+              for (Index i = 1; i < n; ++i) dbias.data()[i] = 0;
+              return concat({y, ds, dd, dw, db, dbias}, 0);
+            },
+            5e-5);
+      }
+    const Tensor slopes = random.normal({kRows, n}), x = random.normal({kRows, n});
+    for (bool into_sums : {false, true})
+      for (Index given : {n, n / 2})
+        compare(
+            [&] {
+              Tensor y({kRows, n}), scales({kRows}), dx = Tensor::zeros({kRows, n}), sums = Tensor::full({1, n}, 1);
+              kernels().normalize_rows(x.data(), y.data(), scales.data(), kRows, n, real(1e-3));
+              kernels().normalize_rows_backward(y.data(), scales.data(), dy.data(), given, dx.data(), saliency.data(),
+                                                into_sums ? slopes.data() : nullptr, sums.data(), kRows, n);
+              return concat({y, dx, sums}, 0);
+            },
+            5e-5);
+  }
+}
+
 TEST_CASE("resampling: all maps, borders, transposes") {
   Random random(6);
   for (Index c : {Index{1}, Index{3}, Index{17}}) {
