@@ -97,13 +97,16 @@ Var AttentionDownsampler::view_weights(const ViewWindows& windows, const Var& ma
   const Var read = readings(map, reshape(slice(saliency_->weight, 1, 1, c + 1), {c}));
   const Var of_length = reshape(slice(saliency_->weight, 1, 0, 1), {1});
   length = slice(read, 3, 0, 1);
+  return window_weights(windows, slice(read, 3, 1, 2) + length * of_length, slice(read, 3, 2, 3) + square(length * of_length), saliency_->bias);
+}
+
+Var AttentionDownsampler::window_weights(const ViewWindows& windows, const Var& salience, const Var& terms, const Var& bias) const {
   const Tensor keep = draw_keep(windows.count());
-  const Var saliency = windows.see(slice(read, 3, 1, 2) + length * of_length, keep);
-  if (!random_) return pooling_attention(saliency, Tensor(), {}, keep, w, b, saliency_->bias);
-  const Var terms = slice(read, 3, 2, 3) + square(length * of_length);
+  const Var saliency = windows.see(salience, keep);
+  if (!random_) return pooling_attention(saliency, Tensor(), {}, keep, w, b, bias);
   const Var deviation = windows.see(sqrt(clamp_min(affine(terms, kDrop / (1 - kDrop)), real(1e-12))), keep);
   constexpr real kReach = real(1.7320508);  // uniform in +-sqrt(3) has variance 1
-  return pooling_attention(saliency, deviation, random_->uniform(saliency.shape(), -kReach, kReach), keep, w, b, saliency_->bias);
+  return pooling_attention(saliency, deviation, random_->uniform(saliency.shape(), -kReach, kReach), keep, w, b, bias);
 }
 
 void AttentionDownsampler::train(Random& random) {

@@ -23,6 +23,11 @@ class Downsampler : public Module {
   /// The weights of windows on views of map (1,H,W,C), whose lengths go along as the first of C + 1 channels: (windows, kernel^2). Also gives the
   /// lengths (1,H,W,1).
   virtual Var view_weights(const ViewWindows& windows, const Var& map, Var& length) const = 0;
+  /// The linear layer whose value at every pixel the windows' weights depend on; null if they depend on nothing.
+  virtual const Linear* saliency() const { return nullptr; }
+  /// The same weights, from what that layer gives on the map, without its bias, and the sum of its squared terms there (1,H,W,1 each), and its bias.
+  /// Not looked at if there is no such layer.
+  virtual Var window_weights(const ViewWindows& windows, const Var& salience, const Var& terms, const Var& bias) const = 0;
 };
 
 /// One positive blur kernel of sum 1, |p| / sum|p|, at every window. Parameter: kernel_params (k,k), ones at first.
@@ -33,6 +38,7 @@ class SimpleDownsampler : public Downsampler {
   Index kernel() const override { return kernel_params.value.dim(0); }
   bool blurs() const override { return false; }
   Var view_weights(const ViewWindows& windows, const Var& map, Var& length) const override;
+  Var window_weights(const ViewWindows& windows, const Var&, const Var&, const Var&) const override { return weights(windows.count()); }
 
   Parameter kernel_params;
 
@@ -53,6 +59,8 @@ class AttentionDownsampler : public Downsampler {
   /// In training the dropped features change a saliency, a sum of many terms, by noise of the variance that dropping each of them would give.
   /// source: Wang and Manning, "Fast dropout training" (ICML 2013)
   Var view_weights(const ViewWindows& windows, const Var& map, Var& length) const override;
+  const Linear* saliency() const override { return saliency_; }
+  Var window_weights(const ViewWindows& windows, const Var& salience, const Var& terms, const Var& bias) const override;
   /// With a given mask of windows (B,h,w), 0 where the saliency is dropped; of size 0: none is.
   Var forward(const Var& x, Index h, Index w, bool published, const Tensor& keep) const;
   void train(Random& random) override;

@@ -17,12 +17,13 @@ Index square_of(Index n) { return n * n; }
 
 }  // namespace
 
-JbuLearnedRange::JbuLearnedRange(Index guidance_dim, Index key_dim, Index radius, Random* random)
+JbuLearnedRange::JbuLearnedRange(Index guidance_dim, Index key_dim, Index radius, Random* random, bool unit_sum)
     : range_temp(Tensor::full({}, 0)),
       sigma_spatial(Tensor::full({}, 1)),
       range_proj_(guidance_dim, key_dim, key_dim, random),
       fixup_proj_(guidance_dim + square_of(2 * radius + 1), square_of(2 * radius + 1), square_of(2 * radius + 1), random),
-      radius_(radius) {
+      radius_(radius),
+      unit_sum_(unit_sum) {
   add("range_temp", range_temp);
   add("sigma_spatial", sigma_spatial);
   add("range_proj", range_proj_);
@@ -45,7 +46,9 @@ Var JbuLearnedRange::kernels(const Var& guidance) const {
   const Var spatial = exp(affine(distance, real(-0.5)) / square(sigma_spatial));
   const Var product = range * spatial;
   const Var kernel = product / clamp_min(sum(product, -1), real(1e-7));
-  return kernel + affine(fixup_proj_(concat({kernel, guidance}, -1)), real(0.1));
+  Var change = fixup_proj_(concat({kernel, guidance}, -1));
+  if (unit_sum_) change = change - affine(sum(change, -1), 1 / static_cast<real>(d * d));
+  return kernel + affine(change, real(0.1));
 }
 
 Var JbuLearnedRange::operator()(const Var& source, const Var& guidance) const {
@@ -60,18 +63,53 @@ JbuLayers::Mixing::Mixing(Index channels, Random* random)
   add("1", linear);
 }
 
-JbuLayers::JbuLayers(Index channels, Index levels, Index guidance_dim, Index key_dim, Index radius, Random* random) : fixup_proj_(channels, random) {
-  for (Index i = 1; i <= levels; ++i) {
-    levels_.push_back(std::make_unique<JbuLearnedRange>(guidance_dim, key_dim, radius, random));
+JbuLayers::JbuLayers(Index channels, const JbuLayersOptions& o, Random* random) : options_(o) {
+  for (Index i = 1; i <= (o.shared ? 1 : o.levels); ++i) {
+    levels_.push_back(std::make_unique<JbuLearnedRange>(o.guidance_dim, o.key_dim, o.radius, random, o.unit_sum));
     add("up" + std::to_string(i), *levels_.back());
   }
-  add("fixup_proj", fixup_proj_);
+  if (!o.mixing) return;
+  fixup_proj_ = std::make_unique<Mixing>(channels, random);
+  add("fixup_proj", *fixup_proj_);
 }
 
-Var JbuLayers::operator()(const Var& source, const Var& guidance) const {
+Var JbuLayers::enlarge(const Var& source, const Var& guidance) const {
   Var x = source;
-  for (const auto& level : levels_) x = (*level)(x, adaptive_avg_pool(guidance, 2 * x.dim(1), 2 * x.dim(2)));
-  return x + affine(fixup_proj_.linear(fixup_proj_.dropout(x)), real(0.1));
+  for (Index i = 0; i < options_.levels; ++i)
+    x = (*levels_[options_.shared ? 0 : static_cast<std::size_t>(i)])(x, adaptive_avg_pool(guidance, 2 * x.dim(1), 2 * x.dim(2)));
+  return x;
+}
+
+Var JbuLayers::mix(const Var& x) const {
+  if (!fixup_proj_) return x;
+  return x + affine(linear(fixup_proj_->dropout(x), fixup_proj_->linear.weight, Tensor()), real(0.1));
+}
+
+Var JbuLayers::constant() const { return fixup_proj_ ? affine(fixup_proj_->linear.bias, real(0.1)) : Var(Tensor()); }
+
+Var JbuLayers::operator()(const Var& source, const Var& guidance) const {
+  const Var x = mix(enlarge(source, guidance));
+  return fixup_proj_ ? x + constant() : x;
+}
+
+void JbuLayers::export_to(std::map<std::string, Tensor>& tensors, const std::string& prefix) {
+  save(tensors, prefix);
+  for (Index i = 1; i <= options_.levels; ++i) {
+    const std::string up = prefix + "up" + std::to_string(i) + ".";
+    if (options_.shared) levels_.front()->save(tensors, up);
+    if (!options_.unit_sum) continue;
+    for (const char* name : {"fixup_proj.3.weight", "fixup_proj.3.bias"}) {
+      // The mean over the outputs is taken off the rows of the layer that makes them.
+      Tensor w = tensors.at(up + name).clone();
+      const Index rows = w.dim(0), row = w.size() / rows;
+      for (Index j = 0; j < row; ++j) {
+        double mean = 0;
+        for (Index r = 0; r < rows; ++r) mean += static_cast<double>(w.data()[r * row + j]) / static_cast<double>(rows);
+        for (Index r = 0; r < rows; ++r) w.data()[r * row + j] -= static_cast<real>(mean);
+      }
+      tensors[up + name] = w;
+    }
+  }
 }
 
 }  // namespace fu

@@ -11,7 +11,8 @@ namespace fu {
 /// One level. Parameters: range_temp, sigma_spatial (scalars), range_proj.{0,3}, fixup_proj.{0,3}. source: FeatUp (arXiv 2403.10516) eq. 5 and 6
 class JbuLearnedRange : public Module {
  public:
-  JbuLearnedRange(Index guidance_dim, Index key_dim, Index radius, Random* random);
+  /// unit_sum: the fix-up takes from one neighbour what it gives to another, so that a kernel's sum stays 1.
+  JbuLearnedRange(Index guidance_dim, Index key_dim, Index radius, Random* random, bool unit_sum = false);
   /// guidance (B,H,W,g) -> one kernel for every pixel (B,H,W,d*d), d = 2*radius + 1
   Var kernels(const Var& guidance) const;
   /// source (B,h,w,C), enlarged bicubically to guidance (B,H,W,g) -> (B,H,W,C)
@@ -28,22 +29,40 @@ class JbuLearnedRange : public Module {
   };
   Projection range_proj_, fixup_proj_;
   Index radius_;
+  bool unit_sum_;
+};
+
+struct JbuLayersOptions {
+  Index levels = 4, guidance_dim = 3, key_dim = 32, radius = 3;
+  bool mixing = true;     // a last linear map over channels
+  bool shared = false;    // one level, used at every scale
+  bool unit_sum = false;  // see JbuLearnedRange
 };
 
 /// Levels up1, up2, ... of x2, each guided by the image pooled to its size, then x + 0.1 fixup_proj.1(x).
 class JbuLayers : public Module {
  public:
   /// channels: of the features, for the last mixing.
-  JbuLayers(Index channels, Index levels, Index guidance_dim, Index key_dim, Index radius, Random* random);
+  JbuLayers(Index channels, const JbuLayersOptions& options, Random* random);
   Var operator()(const Var& source, const Var& guidance) const;
+  /// The levels alone: the same for every channel, so for any number of them.
+  Var enlarge(const Var& source, const Var& guidance) const;
+  /// What the mixing does, but for its bias: it commutes with the levels. x (..,C)
+  Var mix(const Var& x) const;
+  /// What it adds at the end, (C); of size 0 without a mixing.
+  Var constant() const;
+  /// The stack as inference reads it and as published: every level by its name, the fix-up of unit sums in its weights.
+  void export_to(std::map<std::string, Tensor>& tensors, const std::string& prefix);
 
  private:
+  JbuLayersOptions options_;
   std::vector<std::unique_ptr<JbuLearnedRange>> levels_;
   struct Mixing : Module {
     Dropout dropout;
     Linear linear;
     Mixing(Index channels, Random* random);
-  } fixup_proj_;
+  };
+  std::unique_ptr<Mixing> fixup_proj_;
 };
 
 }  // namespace fu

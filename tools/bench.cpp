@@ -23,6 +23,7 @@
 #include "core/random.h"
 #include "featup/implicit_fit.h"
 #include "featup/jbu.h"
+#include "featup/jbu_trainer.h"
 #include "featup/vit.h"
 #include "tools/progress.h"
 
@@ -146,8 +147,9 @@ Ready jbu(Index grid, Index channels) {
   return {[=] { JbuRun(*stack, source, guidance, 4).rows(0, 16 * grid, out->data()); }, 1e-9 * pixel * pixels};
 }
 
-Ready vit(Index dim) {
-  constexpr Index kPatch = 16, kGrid = 14, kDepth = 12, kTokens = kGrid * kGrid + 1;
+constexpr Index kPatch = 16, kGrid = 14, kDepth = 12, kTokens = kGrid * kGrid + 1;
+
+std::shared_ptr<Vit> random_vit(Index dim) {
   std::map<std::string, Shape> shapes = {{"patch_embed.proj.weight", {dim, 3, kPatch, kPatch}},
                                          {"patch_embed.proj.bias", {dim}},
                                          {"cls_token", {1, 1, dim}},
@@ -165,7 +167,11 @@ Ready vit(Index dim) {
     shapes[p + "mlp.fc2.weight"] = {dim, 4 * dim};
   }
   const TemporaryWeights file(shapes);
-  const auto model = std::make_shared<Vit>(Weights(file.path), "");
+  return std::make_shared<Vit>(Weights(file.path), "");
+}
+
+Ready vit(Index dim) {
+  const auto model = random_vit(dim);
   Random random(4);
   const Tensor image = random.uniform({1, kPatch * kGrid, kPatch * kGrid, 3}, -2, 2);
   const double n = kTokens, d = static_cast<double>(dim);
@@ -192,6 +198,21 @@ Ready implicit_step() {
   return {[state] { state->fit->step(state->drawn); }, 24};
 }
 
+/// A step of training a JBU stack with DeiT-Tiny at 224: 4 images, 5 jitters of each, the backbone's passes included.
+Ready jbu_train_step() {
+  struct State {
+    Random random{7};
+    std::unique_ptr<JbuTrainer> trainer;
+    std::vector<Tensor> images;
+  };
+  const auto state = std::make_shared<State>();
+  for (int i = 0; i < 4; ++i) state->images.push_back(state->random.uniform({1, kPatch * kGrid, kPatch * kGrid, 3}, -2, 2));
+  state->trainer =
+      std::make_unique<JbuTrainer>([model = random_vit(192)](const Tensor& image) { return model->features(image).value; }, 192, JbuTrainerOptions());
+  // 24 passes of the backbone make 60 GFLOP; the stack on 32 channels, its kernels and their gradients the rest.
+  return {[state] { state->trainer->step(state->images); }, 120};
+}
+
 const std::vector<Case> kCases = {
     {"gemm_1024", [] { return gemm(1024, 1024, 1024); }},
     {"gemm_50176x303x128", [] { return gemm(50176, 303, 128); }},
@@ -202,6 +223,7 @@ const std::vector<Case> kCases = {
     {"vit_s16_224", [] { return vit(384); }},
     {"deit_tiny_224", [] { return vit(192); }},
     {"implicit_step", [] { return implicit_step(); }},
+    {"jbu_train_step", [] { return jbu_train_step(); }},
     {"linear_backward_50176x303x128", [] { return linear_backward(50176, 303, 128); }},
     {"linear_backward_50176x128x128", [] { return linear_backward(50176, 128, 128); }},
     {"linear_backward_1024", [] { return linear_backward(1024, 1024, 1024); }},

@@ -60,7 +60,7 @@ void run_jbu_level(Case& c, bool kernels_only) {
 
 void run_jbu_stack(Case& c) {
   const Var source = c.image("source"), guidance = c.image("guidance");
-  JbuLayers layers(source.dim(3), 4, 3, c.number("key_dim"), c.number("radius"), nullptr);
+  JbuLayers layers(source.dim(3), {4, 3, c.number("key_dim"), c.number("radius")}, nullptr);
   c.load(layers);
   c.check_image("y", layers(source, guidance));
   const ParamFile file(c, "");

@@ -2,11 +2,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "featup/downsample.h"
 #include "featup/implicit_fit.h"
-#include "featup/jbu_layers.h"
+#include "featup/jbu_training.h"
 #include "featup/jitter.h"
-#include "featup/losses.h"
 #include "layers/optimizer.h"
 #include "tools/golden_case.h"
 
@@ -91,37 +89,29 @@ void run_trajectory_implicit(Case& c) {
   check_training(c, losses, modules);
 }
 
-/// Six steps of training a JBU stack. The CRF loss is taken at the first view of a step alone, of its projected features.
+/// Six steps of training a JBU stack.
 void run_trajectory_jbu(Case& c) {
   const Tensor image = c.image("image").value, features = to_nhwc(c.constant("lr_features")), jitters = c.constant("jitters");
   const Tensor crf_rows = c.constant("crf_rows"), crf_cols = c.constant("crf_cols");
-  const Index channels = features.dim(3), h = features.dim(1), w = features.dim(2), size = c.number("final_size");
-  const Index steps = crf_rows.dim(0), views = c.number("n_jitters");
-  const Tensor targets = c.constant("targets").reshape({steps * views, channels, h, w});
+  const Index channels = features.dim(3), steps = crf_rows.dim(0), views = c.number("n_jitters");
+  const Tensor targets = to_nhwc(c.constant("targets").reshape({steps * views, channels, features.dim(1), features.dim(2)}));
   const Tensor projections = c.constant("projections").reshape({steps * views, channels, -1});
-  JbuLayers upsampler(channels, 4, 3, 32, 3, nullptr);
-  AttentionDownsampler downsampler(channels, c.number("kernel_size"), nullptr);
-  ScaleNet scale_net(channels, nullptr);
-  const TrainedModules modules = {{"upsampler.", &upsampler}, {"downsampler.", &downsampler}, {"scale_net.", &scale_net}};
-  Adam nadam(Adam::Kind::nadam, load_all(c, modules), c.fraction("lr"));
+  JbuTrainingOptions o;
+  o.kernel = c.number("kernel_size"), o.lr = c.fraction("lr"), o.crf = c.fraction("crf_weight"), o.published = true;
+  JbuTraining training(channels, o, nullptr);
+  const TrainedModules modules = {{"", &training}};
+  Adam nadam(Adam::Kind::nadam, load_all(c, modules), o.lr);
   std::vector<double> losses;
   for (Index step = 0; step < steps; ++step) {
+    JbuExample example{image, features, {}, targets.slice(step * views, (step + 1) * views)};
+    JbuDraws draws{{}, positions(crf_rows.slice(step, step + 1)), positions(crf_cols.slice(step, step + 1))};
+    for (Index at = step * views; at < (step + 1) * views; ++at) {
+      example.jitters.push_back(recorded_jitter(jitters.data() + 4 * at, c.number("max_pad")));
+      draws.projections.push_back(projections.slice(at, at + 1).reshape({channels, projections.dim(2)}));
+    }
     nadam.zero_grad();
     Tape tape;
-    const Var hr = upsampler(features, image);
-    Var loss = Tensor::full({}, 0);
-    for (Index v = 0; v < views; ++v) {
-      const Index at = step * views + v;
-      const Var seen = apply_jitter(hr, recorded_jitter(jitters.data() + 4 * at, c.number("max_pad")));
-      const Tensor target = to_nhwc(targets.slice(at, at + 1)), columns = projections.slice(at, at + 1);
-      const Tensor projection = columns.reshape({channels, columns.dim(2)}).permute({1, 0});
-      const Var pred = linear(downsampler(seen, size, size, true), projection, Tensor());
-      loss = loss + affine(reconstruction_loss(pred, linear(target, projection, Tensor()), scale_net(target)), 1 / static_cast<real>(views));
-      if (v == 0)
-        loss = loss + affine(crf_loss(image, linear(seen, projection, Tensor()), positions(crf_rows.slice(step, step + 1)),
-                                      positions(crf_cols.slice(step, step + 1))),
-                             static_cast<real>(c.fraction("crf_weight")));
-    }
+    const Var loss = training.loss(example, draws);
     losses.push_back(static_cast<double>(loss.value.item()));
     backward(loss);
     nadam.step();

@@ -103,21 +103,21 @@ TEST_CASE("layers: names and files are those of the published checkpoints") {
   CHECK(relative_error(packed.features(image).value, expected) <= 1e-5);
   CHECK(relative_error(packed.features(image, VitFeature::key).value, vit.features(image, VitFeature::key).value) <= 1e-5);
 
-  JbuLayers jbu(6, 2, 3, 8, 2, &random);
+  JbuLayers jbu(6, {2, 3, 8, 2}, &random);
   save(jbu, folder / "jbu.safetensors", "upsampler.");
   const Weights stack(folder / "jbu.safetensors");
   CHECK(stack.shape("upsampler.up2.range_proj.3.weight") == Shape{8, 8, 1, 1});
   CHECK(stack.shape("upsampler.fixup_proj.1.bias") == Shape{6});
   CHECK(stack.shape("upsampler.up1.range_temp") == Shape{});
-  CHECK(contains(message_of([&] { JbuLayers(6, 3, 3, 8, 2, nullptr).load(stack, "upsampler."); }), "up3"));
-  CHECK(contains(message_of([&] { JbuLayers(7, 2, 3, 8, 2, nullptr).load(stack, "upsampler."); }), "expected (7,7,1,1)"));
+  CHECK(contains(message_of([&] { JbuLayers(6, {3, 3, 8, 2}, nullptr).load(stack, "upsampler."); }), "up3"));
+  CHECK(contains(message_of([&] { JbuLayers(7, {2, 3, 8, 2}, nullptr).load(stack, "upsampler."); }), "expected (7,7,1,1)"));
 }
 
 TEST_CASE("layers: the layers of a JBU stack and the fused kernels agree") {
   const TempFolder folder;
   Random random(2);
   for (Index radius : {Index{1}, Index{3}}) {
-    JbuLayers layers(5, 2, 3, 16, radius, &random);
+    JbuLayers layers(5, {2, 3, 16, radius}, &random);
     disturb(layers);
     save(layers, folder / "stack.safetensors");
     const JbuStack fused{Weights(folder / "stack.safetensors")};
@@ -225,7 +225,7 @@ TEST_CASE("layers: gradients of whole networks") {
     });
   }
   {
-    JbuLayers jbu(4, 2, 3, 8, 2, &random);
+    JbuLayers jbu(4, {2, 3, 8, 2}, &random);
     disturb(jbu);
     const Tensor source = random.normal({1, 4, 5, 4}), guidance = random.normal({1, 16, 20, 3}), target = random.normal({1, 16, 20, 4});
     check_module(jbu, [&] { return mean(square(jbu(source, guidance) - Var(target))); });
@@ -283,7 +283,7 @@ TEST_CASE("layers: training gives the same bits for any number of threads") {
 
 TEST_CASE("layers: a training loop reuses its memory") {
   Random random(8);
-  JbuLayers jbu(8, 2, 3, 8, 3, &random);
+  JbuLayers jbu(8, {2, 3, 8, 3}, &random);
   AttentionDownsampler down(8, 8, &random);
   const Tensor source = random.normal({1, 8, 8, 8}), guidance = random.normal({1, 32, 32, 3}), target = random.normal({1, 8, 8, 8});
   Random draws(1);
