@@ -39,25 +39,23 @@ Tensor binary(Binary op, const Tensor& a, const Tensor& b) {
     run *= s;
   }
   const Index runs = y.size() / run;
-  // Where a run begins in a and in b.
-  const auto start = [&](const Tensor& t, Index t_run, Index r) {
-    Index at = 0, step = t_run;
-    for (int i = outer - 1; i >= 0; --i) {
-      const Index position = r % shape[i], n = size(t, i);
-      r /= shape[i];
-      if (n != 1) at += position * step;
-      step *= n;
-    }
-    return at;
-  };
+  // Steps of a and b along the axes before the run; 0 where they are repeated.
+  Index sizes[Shape::kMaxRank], a_steps[Shape::kMaxRank], b_steps[Shape::kMaxRank], a_next = a_run, b_next = b_run;
+  for (int i = outer - 1; i >= 0; --i) {
+    const Index m = size(a, i), n = size(b, i);
+    sizes[i] = shape[i], a_steps[i] = m == 1 ? 0 : a_next, b_steps[i] = n == 1 ? 0 : b_next;
+    a_next *= m, b_next *= n;
+  }
   constexpr Index kGrain = 1 << 14;
   const Index pieces = (run + kGrain - 1) / kGrain, grain = std::max<Index>(1, kGrain / run);
+  const Kernels& table = kernels();
   parallel_ranges(runs * pieces, pieces > 1 ? 1 : grain, [&](Index begin, Index end) {
     for (Index task = begin; task < end; ++task) {
       const Index r = task / pieces, at = task % pieces * kGrain, n = std::min(kGrain, run - at);
       const Index a_step = a_run == run && run > 1 ? 1 : 0, b_step = b_run == run && run > 1 ? 1 : 0;
-      kernels().binary(op, a.data() + start(a, a_run, r) + at * a_step, a_step, b.data() + start(b, b_run, r) + at * b_step, b_step,
-                       y.data() + r * run + at, n);
+      Index a_at = at * a_step, b_at = at * b_step;
+      for (Index i = outer - 1, rest = r; i >= 0; rest /= sizes[i], --i) a_at += rest % sizes[i] * a_steps[i], b_at += rest % sizes[i] * b_steps[i];
+      table.binary(op, a.data() + a_at, a_step, b.data() + b_at, b_step, y.data() + r * run + at, n);
     }
   });
   return y;

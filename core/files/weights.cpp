@@ -89,8 +89,8 @@ Tensor Weights::read(const std::string& name, const Shape& expected) const {
   require<FileError>(found == expected, path(), ": tensor '", printable(name), "' has shape ", found, ", expected ", expected, ".");
   const Tensor t = read(name);
   for (Index i = 0; i < t.size(); ++i)
-    require<FileError>(std::isfinite(t.data()[i]), path(), ": tensor '", printable(name), "' holds a number that is infinite or none, at element ", i,
-                       ".");
+    if (!std::isfinite(t.data()[i]))
+      throw FileError(cat(path(), ": tensor '", printable(name), "' holds a number that is infinite or none, at element ", i, "."));
   return t;
 }
 
