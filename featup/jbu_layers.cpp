@@ -1,5 +1,7 @@
 #include "featup/jbu_layers.h"
 
+#include <cmath>
+
 namespace fu {
 
 JbuLearnedRange::Projection::Projection(Index in, Index hidden, Index out, Random* random)
@@ -17,9 +19,9 @@ Index square_of(Index n) { return n * n; }
 
 }  // namespace
 
-JbuLearnedRange::JbuLearnedRange(Index guidance_dim, Index key_dim, Index radius, Random* random, bool unit_sum)
-    : range_temp(Tensor::full({}, 0)),
-      sigma_spatial(Tensor::full({}, 1)),
+JbuLearnedRange::JbuLearnedRange(Index guidance_dim, Index key_dim, Index radius, Random* random, bool unit_sum, double sigma, double temperature)
+    : range_temp(Tensor::full({}, static_cast<real>(std::log(temperature)))),
+      sigma_spatial(Tensor::full({}, static_cast<real>(sigma))),
       range_proj_(guidance_dim, key_dim, key_dim, random),
       fixup_proj_(guidance_dim + square_of(2 * radius + 1), square_of(2 * radius + 1), square_of(2 * radius + 1), random),
       radius_(radius),
@@ -65,7 +67,7 @@ JbuLayers::Mixing::Mixing(Index channels, Random* random)
 
 JbuLayers::JbuLayers(Index channels, const JbuLayersOptions& o, Random* random) : options_(o) {
   for (Index i = 1; i <= (o.shared ? 1 : o.levels); ++i) {
-    levels_.push_back(std::make_unique<JbuLearnedRange>(o.guidance_dim, o.key_dim, o.radius, random, o.unit_sum));
+    levels_.push_back(std::make_unique<JbuLearnedRange>(o.guidance_dim, o.key_dim, o.radius, random, o.unit_sum, o.sigma, o.temperature));
     add("up" + std::to_string(i), *levels_.back());
   }
   if (!o.mixing) return;

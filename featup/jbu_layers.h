@@ -12,7 +12,7 @@ namespace fu {
 class JbuLearnedRange : public Module {
  public:
   /// unit_sum: the fix-up takes from one neighbour what it gives to another, so that a kernel's sum stays 1.
-  JbuLearnedRange(Index guidance_dim, Index key_dim, Index radius, Random* random, bool unit_sum = false);
+  JbuLearnedRange(Index guidance_dim, Index key_dim, Index radius, Random* random, bool unit_sum = false, double sigma = 1, double temperature = 1);
   /// guidance (B,H,W,g) -> one kernel for every pixel (B,H,W,d*d), d = 2*radius + 1
   Var kernels(const Var& guidance) const;
   /// source (B,h,w,C), enlarged bicubically to guidance (B,H,W,g) -> (B,H,W,C)
@@ -37,6 +37,8 @@ struct JbuLayersOptions {
   bool mixing = true;     // a last linear map over channels
   bool shared = false;    // one level, used at every scale
   bool unit_sum = false;  // see JbuLearnedRange
+  // What levels begin with: published, a wide Gaussian in place and no preference for like colours, from which descent takes thousands of steps.
+  double sigma = 1, temperature = 1;
 };
 
 /// Levels up1, up2, ... of x2, each guided by the image pooled to its size, then x + 0.1 fixup_proj.1(x).

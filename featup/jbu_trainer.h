@@ -26,6 +26,7 @@ class JbuTrainer {
   /// as parts of the batch's mean, and then the step.
   double accumulate(const std::vector<Tensor>& images, Index first, Index batch);
   void finish_step();
+  void set_lr(double lr) { optimizer_.lr = lr; }
   Index steps() const { return optimizer_.steps(); }
 
   /// Features as the stack is given them: normed if the options say so.

@@ -29,11 +29,18 @@ JbuDraws JbuTraining::draw(const JbuExample& example, Random& random) const {
   }
   draws.projections.push_back(projection);
   for (Index i = 0; options_.crf > 0 && i < options_.crf_samples; ++i) {
-    draws.rows.push_back(random.below(example.image.dim(1)));
-    draws.cols.push_back(random.below(example.image.dim(2)));
+    draws.rows.push_back(random.below(example.features.dim(1) << options_.layers.levels));
+    draws.cols.push_back(random.below(example.features.dim(2) << options_.layers.levels));
   }
   return draws;
 }
+
+namespace {
+
+/// The image as levels pool it: at least as large as the map.
+Tensor guide(const Tensor& image, Index h, Index w) { return image.dim(1) >= h && image.dim(2) >= w ? image : resize_triangle(image, h, w); }
+
+}  // namespace
 
 Var JbuTraining::loss(const JbuExample& e, const JbuDraws& draws) const {
   const Index views = static_cast<Index>(e.jitters.size());
@@ -52,14 +59,16 @@ Var JbuTraining::loss(const JbuExample& e, const JbuDraws& draws) const {
     forms.push_back(linear(mixed, saliency->weight, Tensor()));
     forms.push_back(linear(square(mixed), square(saliency->weight), Tensor()));
   }
-  const Var map = upsampler_.enlarge(concat(forms, -1), e.image);
+  const Index map_h = e.features.dim(1) << options_.layers.levels, map_w = e.features.dim(2) << options_.layers.levels;
+  const Var map = upsampler_.enlarge(concat(forms, -1), guide(e.image, map_h, map_w));
   const Var projected = saliency ? slice(map, 3, 0, drawn) : map;
   // A constant passes through jitters and means of all kinds as it is: what the mixing adds is added last.
   const Var constant = upsampler_.constant();
   const Var shift = constant.size() > 0 ? linear(reshape(constant, {1, channels_}), projection, Tensor()) : Var(Tensor());
 
   const Index h = e.views.dim(1), w = e.views.dim(2);
-  const ViewWindows windows(e.jitters, e.image.dim(1), e.image.dim(2), h, w, downsampler_->kernel(), options_.published, downsampler_->blurs());
+  const ViewWindows windows(e.jitters, map_h, map_w, h, w, downsampler_->kernel(), options_.published, downsampler_->blurs(),
+                            {e.image.dim(1), e.image.dim(2)});
   Var weights;
   if (saliency) {
     Var bias = saliency->bias;
@@ -87,7 +96,7 @@ Var JbuTraining::loss(const JbuExample& e, const JbuDraws& draws) const {
     // Differences of features are all it looks at, so that the shift does not matter.
     Var features = draws.projections.size() > 1 ? slice(projected, 3, 0, each) : projected;
     if (options_.published) features = apply_jitter(features, e.jitters.front());
-    total = total + affine(crf_loss(e.image, features, draws.rows, draws.cols), static_cast<real>(options_.crf));
+    total = total + affine(crf_loss(resize_triangle(e.image, map_h, map_w), features, draws.rows, draws.cols), static_cast<real>(options_.crf));
   }
   if (options_.tv > 0) total = total + affine(total_variation(projected), static_cast<real>(options_.tv));
   return total;
@@ -95,7 +104,8 @@ Var JbuTraining::loss(const JbuExample& e, const JbuDraws& draws) const {
 
 Tensor JbuTraining::map(const Tensor& features, const Tensor& image) const {
   const NoRecording inference;
-  return upsampler_(features, image).value;
+  const Index levels = options_.layers.levels;
+  return upsampler_(features, guide(image, features.dim(1) << levels, features.dim(2) << levels)).value;
 }
 
 void JbuTraining::export_to(std::map<std::string, Tensor>& tensors) {

@@ -37,7 +37,7 @@ struct JbuExample {
 /// What is drawn at random for one example.
 struct JbuDraws {
   std::vector<Tensor> projections;  // (C,P) with columns of length 1: one for all views, or one for each
-  std::vector<Index> rows, cols;    // pixels of the CRF loss
+  std::vector<Index> rows, cols;    // pixels of the map, for the CRF loss
 };
 
 /// Parameters: upsampler, downsampler, scale_net, with the published names.
@@ -49,7 +49,7 @@ class JbuTraining : public Module {
   JbuDraws draw(const JbuExample& example, Random& random) const;
   /// The mean over views of the reconstruction, the CRF loss and the total variation.
   Var loss(const JbuExample& example, const JbuDraws& draws) const;
-  /// The stack's map of features (1,h,w,C) beside an image 2^levels times as large.
+  /// The stack's map of features (1,h,w,C) beside their image of any size: (1, h 2^levels, w 2^levels, C).
   Tensor map(const Tensor& features, const Tensor& image) const;
 
   JbuLayers& upsampler() { return upsampler_; }

@@ -71,12 +71,9 @@ Image resize_antialiased(const Image& image, Index height, Index width) {
   return out;
 }
 
-Image center_crop(const Image& image, Index height, Index width) {
-  require<ShapeError>(image.height >= height && image.width >= width, "[center_crop] ", height, "x", width, " of an image of ", image.height, "x",
-                      image.width, ".");
-  // Half positions round to even, as torchvision's int(round(x / 2)) does.
-  const auto top = static_cast<Index>(std::nearbyint(static_cast<double>(image.height - height) / 2));
-  const auto left = static_cast<Index>(std::nearbyint(static_cast<double>(image.width - width) / 2));
+Image crop(const Image& image, Index top, Index left, Index height, Index width) {
+  require<ShapeError>(top >= 0 && left >= 0 && height >= 0 && width >= 0 && top + height <= image.height && left + width <= image.width, "[crop] ",
+                      height, "x", width, " at (", top, ",", left, ") of an image of ", image.height, "x", image.width, ".");
   Image out{height, width, {}};
   out.rgb.reserve(static_cast<std::size_t>(height * width * 3));
   for (Index y = 0; y < height; ++y) {
@@ -84,6 +81,15 @@ Image center_crop(const Image& image, Index height, Index width) {
     out.rgb.insert(out.rgb.end(), row, row + width * 3);
   }
   return out;
+}
+
+Image center_crop(const Image& image, Index height, Index width) {
+  require<ShapeError>(image.height >= height && image.width >= width, "[center_crop] ", height, "x", width, " of an image of ", image.height, "x",
+                      image.width, ".");
+  // Half positions round to even, as torchvision's int(round(x / 2)) does.
+  const auto top = static_cast<Index>(std::nearbyint(static_cast<double>(image.height - height) / 2));
+  const auto left = static_cast<Index>(std::nearbyint(static_cast<double>(image.width - width) / 2));
+  return crop(image, top, left, height, width);
 }
 
 Extent input_extent(const Image& photo, const InputSize& size, Index patch) {

@@ -22,6 +22,8 @@ struct InputSize {
 
 /// Pillow's antialiased bilinear resize (a triangle filter, rounded to 8 bits after each of the two passes), bit for bit.
 Image resize_antialiased(const Image& image, Index height, Index width);
+/// Part of an image. throws ShapeError if it is not all inside.
+Image crop(const Image& image, Index top, Index left, Index height, Index width);
 /// The middle height x width pixels. throws ShapeError if the image is smaller.
 Image center_crop(const Image& image, Index height, Index width);
 

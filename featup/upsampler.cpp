@@ -8,6 +8,7 @@
 #include "core/parallel.h"
 #include "core/resample.h"
 #include "featup/bilateral.h"
+#include "featup/builtin.h"
 #include "featup/many_views.h"
 
 namespace fu {
@@ -93,15 +94,16 @@ class LearnedJbu : public Upsampler {
  public:
   /// last: where fewer levels are needed than there are, the last ones serve; else the first.
   LearnedJbu(const std::string& path, const UpsamplerOptions& options, bool last = false)
-      : path_(path), options_(options), last_(last), stack_(Weights(path)) {
+      : path_(path), options_(options), last_(last), stack_(path == "builtin" ? builtin_stack() : Weights(path)) {
     const Index g = stack_.levels.front().guidance_dim();
     require<FileError>(g == 3, path, ": its levels want ", g, " guidance channels; a photo has 3.");
   }
 
   std::string describe() const override {
     const JbuLevel& l = stack_.levels.front();
-    return "JBU stack, " + std::to_string(stack_.levels.size()) + " levels, radius " + std::to_string(l.radius()) + ", keys " +
-           std::to_string(l.key_dim()) + (stack_.channels() ? ", mixing for " + std::to_string(stack_.channels()) + " channels" : "");
+    return (path_ == "builtin" ? std::string("built-in ") : std::string()) + "JBU stack, " + std::to_string(stack_.levels.size()) +
+           " levels, radius " + std::to_string(l.radius()) + ", keys " + std::to_string(l.key_dim()) +
+           (stack_.channels() ? ", mixing for " + std::to_string(stack_.channels()) + " channels" : "");
   }
   std::string note(Index channels) const override {
     if (stack_.channels() && stack_.channels() != channels)
@@ -223,7 +225,7 @@ std::unique_ptr<Upsampler> open_upsampler(const std::string& name, const Upsampl
   } catch (const FileError& error) {
     const bool looks_like_a_name = name.find('/') == std::string::npos && name.find('.') == std::string::npos;
     throw FileError(looks_like_a_name
-                        ? "'" + name + "' is neither nearest, bilinear, bicubic, jbu-classic, views, implicit nor a file with a JBU stack."
+                        ? "'" + name + "' is neither builtin, nearest, bilinear, bicubic, jbu-classic, views, implicit nor a file with a JBU stack."
                         : error.what());
   }
 }

@@ -19,15 +19,19 @@ ViewWindows::Axis ViewWindows::axis_of(AxisMap map, const std::vector<Index>& st
   return axis;
 }
 
-ViewWindows::ViewWindows(const std::vector<Jitter>& jitters, Index map_h, Index map_w, Index h, Index w, Index kernel, bool published, bool blur) {
+ViewWindows::ViewWindows(const std::vector<Jitter>& jitters, Index map_h, Index map_w, Index h, Index w, Index kernel, bool published, bool blur,
+                         Extent image) {
   auto plan = std::make_shared<Plan>();
   auto rectangles = std::make_shared<Rectangles>(1, map_h, map_w);
   plan->kernel = kernel, plan->cells = h * w;
-  const std::vector<Index> tops = window_starts(map_h, kernel, h, published), lefts = window_starts(map_w, kernel, w, published);
+  if (image.height == 0) image = {map_h, map_w};
+  const std::vector<Index> tops = window_starts(image.height, kernel, h, published), lefts = window_starts(image.width, kernel, w, published);
   for (const Jitter& jitter : jitters) {
-    ImageMaps maps = jitter_maps(jitter, map_h, map_w);
+    ImageMaps maps = jitter_maps(jitter, image.height, image.width);
+    if (image.height != map_h) maps.rows = maps.rows.after(triangle_axis(map_h, image.height));
+    if (image.width != map_w) maps.cols = maps.cols.after(triangle_axis(map_w, image.width));
     if (blur) {
-      const ImageMaps gauss = gaussian_blur_maps({1, map_h, map_w, 1}, 5, 1);
+      const ImageMaps gauss = gaussian_blur_maps({1, image.height, image.width, 1}, 5, 1);
       maps = {gauss.rows.after(maps.rows), gauss.cols.after(maps.cols)};
     }
     plan->rows.push_back(axis_of(std::move(maps.rows), tops, kernel));

@@ -9,14 +9,17 @@
 #include <vector>
 
 #include "featup/jitter.h"
+#include "featup/preprocess.h"
 
 namespace fu {
 
 class ViewWindows {
  public:
   /// kernel x kernel windows, h x w of them on every view of a map of map_h x map_w; throws ShapeError if one does not fit. `published`: see
-  /// window_starts(). blur: the downsampler's 5x5 Gaussian comes after the jitter.
-  ViewWindows(const std::vector<Jitter>& jitters, Index map_h, Index map_w, Index h, Index w, Index kernel, bool published, bool blur);
+  /// window_starts(). blur: the downsampler's 5x5 Gaussian comes after the jitter. image: what was jittered; 0 x 0 for the map's own size, else the
+  /// map is brought to that size first, without ever existing there.
+  ViewWindows(const std::vector<Jitter>& jitters, Index map_h, Index map_w, Index h, Index w, Index kernel, bool published, bool blur,
+              Extent image = {});
 
   /// What the windows see of one channel of the map, (1,H,W,1) -> (windows, kernel^2), views one after another. keep (windows), or of size 0: where
   /// it is 0, nobody looks, and what is written is undefined.

@@ -77,10 +77,11 @@ Tensor ViewSum::mean() && {
   return std::move(sum_);
 }
 
-HeldOutViews::HeldOutViews(const Tensor& image, const FeatureFunction& features, Index count, std::uint64_t seed) {
+HeldOutViews::HeldOutViews(const Tensor& image, const FeatureFunction& features, Index count, std::uint64_t seed)
+    : image_h_(image.dim(1)), image_w_(image.dim(2)) {
   Random random(seed, 0x7669657773);  // a stream of its own: no fit draws these
   for (Index i = 0; i < count; ++i) {
-    jitters_.push_back(draw_jitter(random, image.dim(1), image.dim(2), 20, 2));
+    jitters_.push_back(draw_jitter(random, image_h_, image_w_, std::min<Index>(20, std::min(image_h_, image_w_) - 1), 2));
     views_.push_back(features(apply_jitter(image, jitters_.back()).value));
   }
 }
@@ -97,7 +98,7 @@ ExplainedVariance HeldOutViews::explained_by(const Tensor& map, const FeatureFun
   for (const Tensor& view : views)
     for (Index i = 0; i < view.size(); ++i) mean[static_cast<std::size_t>(i % c)] += static_cast<double>(view.data()[i]) / cells;
   for (std::size_t v = 0; v < views.size(); ++v) {
-    const Tensor foretold = foretell(map, jitters_[v], map.dim(1), map.dim(2), h, w);
+    const Tensor foretold = foretell(map, jitters_[v], image_h_, image_w_, h, w);
     for (Index i = 0; i < foretold.size(); ++i) {
       const auto truth = static_cast<double>(views[v].data()[i]), off = truth - mean[static_cast<std::size_t>(i % c)];
       const double error = static_cast<double>(foretold.data()[i]) - truth;

@@ -43,11 +43,12 @@ class HeldOutViews {
  public:
   /// `count` jitters of image (1,H,W,3) drawn from `seed`: pad 20, zoom up to 2, mirrored half of the time.
   HeldOutViews(const Tensor& image, const FeatureFunction& features, Index count, std::uint64_t seed);
-  /// Of map (1,H,W,C) at the image's size: each jitter of it, averaged over the cells of the view, against what the backbone said, after `prepare`
-  /// where the method works on prepared features. Variance is about each channel's mean over all views.
+  /// Of map (1,H,W,C) of the image, at any size: each jitter of it, averaged over the cells of the view, against what the backbone said, after
+  /// `prepare` where the method works on prepared features. Variance is about each channel's mean over all views.
   ExplainedVariance explained_by(const Tensor& map, const FeatureFunction& prepare = {}) const;
 
  private:
+  Index image_h_, image_w_;
   std::vector<Jitter> jitters_;
   std::vector<Tensor> views_;  // (1,h,w,C) each
 };

@@ -9,6 +9,7 @@
 
 #include "core/isa.h"
 #include "core/parallel.h"
+#include "tools/image_folder.h"
 #include "tools/progress.h"
 
 namespace fu {
@@ -78,6 +79,24 @@ std::string output_folder(const Options& options) {
   return folder;
 }
 
+std::string output_file(const Options& o, const std::string& name) {
+  Options folder = o;
+  if (std::filesystem::is_directory(o.output)) return o.output + "/" + name;
+  if (!o.output.empty()) folder.output = std::filesystem::path(o.output).parent_path().string();
+  if (!o.output.empty() && folder.output.empty()) return o.output;
+  const std::string made = output_folder(folder);
+  return o.output.empty() ? made + "/" + name : o.output;
+}
+
+void check_outputs(const std::string& file, const std::string& picture) {
+  require<UsageError>(file != picture, file, ": would be both the result and its picture. Give -o another ending.");
+  for (const std::string& path : {file, picture}) const OutputFile probe(path);
+}
+
+std::string with_extension(const std::string& path, const std::string& extension) {
+  return std::filesystem::path(path).replace_extension(extension).string();
+}
+
 std::vector<std::string> output_stems(const std::vector<std::string>& inputs) {
   std::vector<std::string> stems;
   std::map<std::string, std::string> seen;
@@ -88,6 +107,29 @@ std::vector<std::string> output_stems(const std::vector<std::string>& inputs) {
                         "'. Rename one, or run them one by one with -o.");
   }
   return stems;
+}
+
+void choose_inputs(Options& o) {
+  std::vector<std::string> all;
+  for (const std::string& input : o.inputs) {
+    std::error_code none;
+    if (!std::filesystem::is_directory(input, none)) {
+      all.push_back(input);
+      continue;
+    }
+    const std::vector<std::string> inside = find_pictures(input);
+    require<FileError>(!inside.empty(), input, ": has no pictures in it, nor in its folders.");
+    all.insert(all.end(), inside.begin(), inside.end());
+  }
+  output_stems(all);
+  o.inputs = all;
+  if (o.shard.empty()) return;
+  const std::size_t slash = o.shard.find('/');
+  const Index part = number(o.shard.substr(0, slash), 1 << 20), parts = slash == std::string::npos ? 0 : number(o.shard.substr(slash + 1), 1 << 20);
+  require<UsageError>(part >= 1 && part <= parts, "--shard '", o.shard, "': give I/N, the I-th of N parts, like 1/8.");
+  o.inputs.clear();
+  for (std::size_t i = static_cast<std::size_t>(part - 1); i < all.size(); i += static_cast<std::size_t>(parts)) o.inputs.push_back(all[i]);
+  o.skip_finished = true;
 }
 
 void protect_inputs(const Options& o, const std::vector<std::string>& outputs) {

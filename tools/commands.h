@@ -20,7 +20,7 @@ struct Options {
   std::string feature = "token";  // token, key
   std::string features;           // file in place of a backbone
   std::string features_layout = "auto";
-  std::string upsampler = "jbu-classic";
+  std::string upsampler = "builtin";
   std::string size = "224", out_size;
   std::string project;
   Index pca = 0;
@@ -30,6 +30,8 @@ struct Options {
   std::uint64_t seed = 0;
   std::string max_memory;
   bool quiet = false, json = false, all = false;
+  std::string shard;  // I/N
+  bool skip_finished = false;
   std::vector<std::string> methods;  // eval
   Index jitters = 32;                // eval: unseen views
 
@@ -41,6 +43,15 @@ struct Options {
     std::string downsampler = "attention", resume;
     std::string line;  // the settings in words, for the file
   } fit;
+  struct Train {
+    Index steps = 0, batch = 4, jitters = 5, max_pad = 20, levels = 4, radius = 3, key_dim = 32, kernel = 16, projection = 30, crf_samples = 1000;
+    Index held_out = 8;
+    double lr = 0, sigma = 0, temperature = 0;  // 0, and for steps: what the mode says
+    double max_zoom = 2, crf = 1e-3, tv = 0, time_budget = 0, checkpoint = 180;
+    bool shared = false, unit_sum = false, no_mixing = false, norm = false, no_uncertainty = false, no_augment = false, constant_lr = false;
+    bool resume = false;
+    std::string downsampler = "attention", export_to;
+  } train;
   struct Query {
     std::string image, size, crop, points;
   } query;
@@ -54,6 +65,7 @@ int run_info(const Options& options);
 int run_eval_views(const Options& options);
 int run_fit(const Options& options);
 int run_query(const Options& options);
+int run_train(const Options& options);
 
 // What they share.
 
@@ -68,9 +80,17 @@ Layout parse_layout(const std::string& text);
 
 /// The folder for outputs, made if it is not there. Throws FileError.
 std::string output_folder(const Options& options);
+/// -o names a file, or a folder for a file of that name; a folder that is missing is made. Throws FileError.
+std::string output_file(const Options& o, const std::string& name);
+/// Results first of all need a place: throws before any work if one cannot be written, or both are one file.
+void check_outputs(const std::string& file, const std::string& picture);
+std::string with_extension(const std::string& path, const std::string& extension);
 /// File name without folder and extension. Throws UsageError if two inputs would write the same file.
 std::vector<std::string> output_stems(const std::vector<std::string>& inputs);
 
+/// Folders among the inputs give way to the pictures in them; with --shard I/N, only each N-th input stays. Throws UsageError if two inputs would
+/// write the same file.
+void choose_inputs(Options& options);
 /// Throws UsageError if one of the outputs is one of the files that the options read: results never replace inputs.
 void protect_inputs(const Options& options, const std::vector<std::string>& outputs);
 

@@ -14,7 +14,7 @@ int run_eval_views(const Options& o) {
   const Featurizer featurizer(o);
   require<UsageError>(featurizer.backbone(),
                       "eval views looks at each photo many times, so it needs a backbone; --features is one look. Give --backbone.");
-  std::vector<std::string> methods = {"nearest", "bilinear", "bicubic", "jbu-classic", "views:80", "implicit"};
+  std::vector<std::string> methods = {"nearest", "bilinear", "bicubic", "jbu-classic", "builtin", "views:80", "implicit"};
   for (const std::string& name : o.methods)
     if (std::find(methods.begin(), methods.end(), name) == methods.end()) methods.push_back(name);
   std::vector<std::unique_ptr<Upsampler>> upsamplers;

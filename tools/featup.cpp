@@ -54,6 +54,11 @@ void add_format(CLI::App* app, Options& o) {
   app->add_option("--layout", o.layout, "hwc or chw")->check(CLI::IsMember({"hwc", "chw"}))->capture_default_str();
 }
 
+void add_shard(CLI::App* app, Options& o) {
+  app->add_option("--shard", o.shard, "I/N: only the I-th of N parts of the inputs, for many machines; finished ones are skipped");
+  app->add_flag("--skip-finished", o.skip_finished, "leave out inputs whose results are there");
+}
+
 void add_output(CLI::App* app, Options& o) {
   app->add_option("-o,--output", o.output, "folder for the results; default featup-out");
   add_format(app, o);
@@ -104,6 +109,58 @@ void add_fit(CLI::App* app, Options& o) {
       "fitted, the loss and the explained variance of unseen views.");
 }
 
+void add_train(CLI::App* app, Options& o) {
+  Options::Train& t = o.train;
+  app->add_option("folder", o.inputs, "folders of photos, searched to their depths, or single photos")->required();
+  app->add_option("-o,--output", o.output, "the stack, which is also the checkpoint; default featup-out/jbu.safetensors, with curves beside it");
+  app->add_option("--backbone", o.backbone, "hog, or DINO, DINOv2 or DeiT weights")->capture_default_str();
+  app->add_option("--feature", o.feature, "what a transformer gives: token or key")->check(CLI::IsMember({"token", "key"}))->capture_default_str();
+  app->add_option("--size", o.size, "size of the training pictures: N (square) or HxW")->capture_default_str();
+  app->add_flag("--resume", t.resume, "go on from the checkpoint, to the same weights as if it had never stopped");
+  app->add_option("--time-budget", t.time_budget, "seconds after which the checkpoint is written and the program ends")->check(CLI::PositiveNumber);
+  app->add_option("--checkpoint", t.checkpoint, "seconds between checkpoints")->check(CLI::NonNegativeNumber)->capture_default_str();
+  app->add_option("--export", t.export_to, "also write the stack alone: as a PyTorch .ckpt, as published ones are, or as .safetensors");
+  app->add_option("--dtype", o.dtype, "of an exported .safetensors: f32 or f16")->check(CLI::IsMember({"f32", "f16"}))->capture_default_str();
+  app->add_option("--compat", o.compat,
+                  "published: normed features, middles of pictures, constant rate, windows and CRF loss as the published code has them")
+      ->check(CLI::IsMember({"published"}));
+  app->add_option("--steps", t.steps, "steps in all; default 500, published 2000")->check(CLI::Range(1, 10000000));
+  app->add_option("--batch", t.batch, "pictures a step")->check(CLI::Range(1, 4096))->capture_default_str();
+  app->add_option("--jitters", t.jitters, "looks at each picture")->check(CLI::Range(1, 1000))->capture_default_str();
+  app->add_option("--max-pad", t.max_pad, "pixels by which a jitter shifts at most")->check(CLI::Range(0, 1000))->capture_default_str();
+  app->add_option("--max-zoom", t.max_zoom, "by how much it magnifies at most")->check(CLI::Range(1.0, 8.0))->capture_default_str();
+  app->add_option("--levels", t.levels, "levels of x2")->check(CLI::Range(1, 6))->capture_default_str();
+  app->add_option("--radius", t.radius, "of a level's neighbourhood, pixels")->check(CLI::Range(1, 5))->capture_default_str();
+  app->add_option("--key-dim", t.key_dim, "of the keys")->check(CLI::Range(1, 256))->capture_default_str();
+  app->add_option("--sigma", t.sigma, "width of the levels' Gaussians in place at the start, in radii; default 0.4, published 1")
+      ->check(CLI::Range(0.01, 100.0));
+  app->add_option("--temperature", t.temperature, "how much levels prefer like keys at the start; default 5, published 1")
+      ->check(CLI::Range(1e-4, 1e4));
+  app->add_flag("--shared", t.shared, "one level, used at every scale");
+  app->add_flag("--unit-sum", t.unit_sum, "kernels keep a sum of 1: flat features stay flat");
+  app->add_flag("--no-mixing", t.no_mixing, "without the last map over channels: the stack then serves any backbone");
+  app->add_flag("--norm", t.norm, "layer norm of every position's features first");
+  app->add_option("--downsampler", t.downsampler, "attention or simple")->check(CLI::IsMember({"attention", "simple"}))->capture_default_str();
+  app->add_option("--kernel", t.kernel, "side of the downsampler's windows, pixels")->check(CLI::Range(1, 255))->capture_default_str();
+  app->add_flag("--no-uncertainty", t.no_uncertainty, "all positions count alike");
+  app->add_option("--projection", t.projection, "channels of the random projection that the loss looks through")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  app->add_option("--crf", t.crf, "weight of the CRF loss")->check(CLI::Range(0.0, 1e6))->capture_default_str();
+  app->add_option("--crf-samples", t.crf_samples, "pixels it looks at")->check(CLI::Range(2, 10000))->capture_default_str();
+  app->add_option("--tv", t.tv, "weight of the map's total variation")->check(CLI::Range(0.0, 1e6))->capture_default_str();
+  app->add_option("--lr", t.lr, "learning rate at the start; it falls along a cosine; default 5e-3, published 1e-3")->check(CLI::Range(1e-9, 1.0));
+  app->add_flag("--constant-lr", t.constant_lr, "it stays as it is");
+  app->add_flag("--no-augment", t.no_augment, "middles of the pictures, not random parts and mirror images");
+  app->add_option("--held-out", t.held_out, "pictures that only judge, of five or more at most a fifth")
+      ->check(CLI::Range(0, 10000))
+      ->capture_default_str();
+  add_common(app, o);
+  app->footer(
+      "Example: featup train ~/Pictures --backbone dino_deitsmall16_pretrain.pth -o dino_jbu.safetensors\n"
+      "then:    featup upsample photo.jpg --backbone dino_deitsmall16_pretrain.pth --upsampler dino_jbu.safetensors");
+}
+
 int run(int argc, char** argv) {
   Options o;
   CLI::App app{"High-resolution features from vision models, on an ordinary CPU."};
@@ -111,12 +168,13 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "featup " FU_VERSION);
 
   CLI::App* upsample = app.add_subcommand("upsample", "high-resolution features of photos, and a picture of them");
-  upsample->add_option("image", o.inputs, "photos: PNG, JPEG, BMP, TGA, PGM, PPM")->required();
+  upsample->add_option("image", o.inputs, "photos: PNG, JPEG, BMP, TGA, PGM, PPM; or folders of them")->required();
+  add_shard(upsample, o);
   add_backbone(upsample, o);
   upsample
       ->add_option("--upsampler", o.upsampler,
-                   "nearest, bilinear, bicubic, jbu-classic, views[:N][+STACK] (mean of N jittered views), implicit (fitted to each photo), or a "
-                   "checkpoint with a learned JBU stack")
+                   "builtin (a learned JBU stack), nearest, bilinear, bicubic, jbu-classic, views[:N][+STACK] (mean of N jittered views), implicit "
+                   "(fitted to each photo), or a checkpoint with a learned JBU stack")
       ->capture_default_str();
   upsample->add_option("--out-size", o.out_size, "HxW of the result; default: 16x the feature map, cut to the image");
   upsample->add_option("--compat", o.compat, "published: all four levels, guided by the photo at the backbone's size")
@@ -126,7 +184,8 @@ int run(int argc, char** argv) {
   upsample->footer("Example: featup upsample photo.jpg --backbone deit_tiny_patch16_224.safetensors --upsampler maskclip_jbu_stack_cocostuff.ckpt");
 
   CLI::App* features = app.add_subcommand("features", "the backbone's low-resolution features");
-  features->add_option("image", o.inputs, "photos")->required();
+  features->add_option("image", o.inputs, "photos, or folders of them")->required();
+  add_shard(features, o);
   add_backbone(features, o);
   add_output(features, o);
   add_common(features, o);
@@ -150,6 +209,9 @@ int run(int argc, char** argv) {
   add_common(query, o);
   query->footer("Example: featup query featup-out/photo.fit.safetensors --image photo.jpg --size 896x1344");
 
+  CLI::App* train = app.add_subcommand("train", "learn a JBU stack for a backbone from a folder of photos");
+  add_train(train, o);
+
   CLI::App* show = app.add_subcommand("show", "a picture of feature files, side by side, in shared colours");
   show->add_option("file", o.inputs, "feature maps: .npy or .safetensors")->required();
   show->add_option("-o,--output", o.output, "the picture; default featup-out/show.png");
@@ -165,7 +227,7 @@ int run(int argc, char** argv) {
   eval_views->add_option("image", o.inputs, "photos")->required();
   add_backbone(eval_views, o);
   eval_views->add_option("--upsampler", o.methods,
-                         "a method beside nearest, bilinear, bicubic, jbu-classic, views:80 and implicit; may be given often");
+                         "a method beside nearest, bilinear, bicubic, jbu-classic, builtin, views:80 and implicit; may be given often");
   eval_views->add_option("--jitters", o.jitters, "unseen views of each photo")->check(CLI::Range(1, 10000))->capture_default_str();
   add_common(eval_views, o);
   eval_views->footer("Example: featup eval views *.jpg --size 224x224 --backbone deit_tiny_patch16_224.safetensors --upsampler stack.ckpt");
@@ -188,10 +250,12 @@ int run(int argc, char** argv) {
   fu::set_memory_limit(fu::parse_bytes(o.max_memory));
   fu::kernels();  // an unknown FU_ISA is better said before the work
   for (int i = 1; i < argc; ++i) o.fit.line += (i > 1 ? " " : "") + std::string(argv[i]);
+  if (*upsample || *features) fu::choose_inputs(o);
   const int code = *upsample   ? fu::run_upsample(o)
                    : *features ? fu::run_features(o)
                    : *fit      ? fu::run_fit(o)
                    : *query    ? fu::run_query(o)
+                   : *train    ? fu::run_train(o)
                    : *show     ? fu::run_show(o)
                    : *eval     ? fu::run_eval_views(o)
                                : fu::run_info(o);

@@ -1,6 +1,4 @@
 // featup fit and featup query: an implicit upsampler for one photo, and its features at any resolution.
-#include <signal.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -9,27 +7,13 @@
 #include "featup/fit_run.h"
 #include "tools/featurize.h"
 #include "tools/image_io.h"
+#include "tools/interrupt.h"
 #include "tools/pictures.h"
 #include "tools/progress.h"
 
 namespace fu {
 
 namespace {
-
-volatile sig_atomic_t g_interrupted = 0;
-void (*g_before)(int) = SIG_DFL;
-
-/// The first Ctrl-C ends the fit, which keeps what it has; the second ends the program as always.
-void on_interrupt(int number) {
-  g_interrupted = 1;
-  signal(number, g_before);
-}
-
-/// While it lives, interruptions are wishes.
-struct Interruptible {
-  Interruptible() { g_before = signal(SIGINT, on_interrupt); }
-  ~Interruptible() { signal(SIGINT, g_before); }
-};
 
 FitOptions fit_options(const Options& o) {
   const Options::Fit& f = o.fit;
@@ -96,27 +80,6 @@ std::string stem_of(const std::string& path) {
   return stem;
 }
 
-/// -o names a file, or a folder for a file of that name; a folder that is missing is made. Throws FileError, before any work, if it cannot be
-/// written.
-std::string output_file(const Options& o, const std::string& name) {
-  Options folder = o;
-  if (std::filesystem::is_directory(o.output)) return o.output + "/" + name;
-  if (!o.output.empty()) folder.output = std::filesystem::path(o.output).parent_path().string();
-  if (!o.output.empty() && folder.output.empty()) return o.output;
-  const std::string made = output_folder(folder);
-  return o.output.empty() ? made + "/" + name : o.output;
-}
-
-/// Results first of all need a place.
-void check_outputs(const std::string& file, const std::string& picture) {
-  require<UsageError>(file != picture, file, ": would be both the result and its picture. Give -o another ending.");
-  for (const std::string& path : {file, picture}) const OutputFile probe(path);
-}
-
-std::string with_extension(const std::string& path, const std::string& extension) {
-  return std::filesystem::path(path).replace_extension(extension).string();
-}
-
 }  // namespace
 
 int run_fit(const Options& o) {
@@ -142,7 +105,6 @@ int run_fit(const Options& o) {
 
   const double begin = now_seconds();
   const Interruptible interruptible;
-  g_interrupted = 0;
   bool timed_out = false;
   ProgressBar bar("fit " + stem_of(input), o.quiet);
   while (run.work()) {
@@ -153,7 +115,7 @@ int run_fit(const Options& o) {
       std::snprintf(text, sizeof text, "%s", run.stage());
     bar.update(run.fraction(), text);
     timed_out = o.fit.time_budget > 0 && now_seconds() - begin > o.fit.time_budget && run.ready();
-    if (g_interrupted || timed_out) break;
+    if (interruptible.interrupted() || timed_out) break;
   }
   const FittedMap fitted = [&] {
     FittedMap fit = run.result();
@@ -187,8 +149,8 @@ int run_fit(const Options& o) {
   report["views"] = run.views(), report["steps"] = run.steps();
   report["loss"] = run.loss(), report["explained_variance"] = run.explained(), report["explained_variance_bilinear"] = run.explained_bilinear();
   if (!o.quiet && !o.json) {
-    if (g_interrupted || timed_out)
-      std::printf("%s: the best so far is kept%s%s\n", g_interrupted ? "interrupted" : "time is up",
+    if (interruptible.interrupted() || timed_out)
+      std::printf("%s: the best so far is kept%s%s\n", interruptible.interrupted() ? "interrupted" : "time is up",
                   run.steps() > 0 ? "; it goes on with the same command and --resume " : "", run.steps() > 0 ? file.c_str() : "");
     std::printf("%s: loss %.4f, unseen views explained %.3f (bilinear %.3f), %ld views, %ld steps, %.1f s -> %s, picture %s\n", input.c_str(),
                 run.loss(), run.explained(), run.explained_bilinear(), static_cast<long>(run.views()), static_cast<long>(run.steps()),

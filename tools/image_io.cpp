@@ -220,9 +220,8 @@ Image read_jpeg(const MappedFile& file) {
   return image;
 }
 
-}  // namespace
-
-Image read_image(const std::string& path) {
+/// The picture over white; opacity is filled if it is wanted and there is some.
+Image read_over_white(const std::string& path, std::vector<unsigned char>* opacity) {
   const MappedFile file(path);
   require<FileError>(file.size() < (std::size_t{1} << 31), path, ": is larger than 2 GB; no picture is.");
   if (file.size() >= 3 && std::memcmp(file.data(), "\xff\xd8\xff", 3) == 0)
@@ -257,6 +256,8 @@ Image read_image(const std::string& path) {
         const double value = static_cast<double>(data[p * want + c]) / highest * opacity + (1 - opacity);
         image.rgb[static_cast<std::size_t>(p * 3 + c)] = static_cast<unsigned char>(value * 255 + 0.5);
       }
+    for (Index p = 0; opacity && alpha && p < pixels; ++p)
+      opacity->push_back(static_cast<unsigned char>(static_cast<double>(data[p * want + 3]) / highest * 255 + 0.5));
   };
   bool decoded = false;
   if (deep) {
@@ -273,6 +274,15 @@ Image read_image(const std::string& path) {
   require<FileError>(!stream.starved, path, ": is cut off: it ends before its last pixel.");
   require<FileError>(Index{w} == image.width && Index{h} == image.height, path, ": is damaged: its size changes while it is decoded.");
   return oriented(std::move(image), exif_orientation(file.data(), file.size()));
+}
+
+}  // namespace
+
+Image read_image(const std::string& path, std::vector<unsigned char>* opacity) {
+  if (opacity) opacity->clear();
+  const Image image = read_over_white(path, opacity);
+  if (opacity && opacity->empty()) opacity->assign(static_cast<std::size_t>(image.height * image.width), 255);
+  return image;
 }
 
 void write_png(const std::string& path, const Image& image) {

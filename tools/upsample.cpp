@@ -1,6 +1,7 @@
 // featup upsample and featup features: from photos to feature maps in files.
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 #include "featup/pca.h"
 #include "tools/commands.h"
@@ -54,11 +55,17 @@ std::map<std::string, std::string> provenance(const Options& o, const std::strin
   return {{"input", input}, {"backbone", backbone}, {"upsampler", upsampler}, {"size", o.size}};
 }
 
-/// Runs `each` for every input; one that fails is reported and does not stop the others.
-template <class F>
-int for_each_input(const Options& o, const F& each) {
-  int failures = 0;
+/// Runs `each` for every input; one that fails is reported and does not stop the others. Where finished ones are to be skipped, last_output(i) tells
+/// what is written last.
+template <class F, class G>
+int for_each_input(const Options& o, Report& report, const G& last_output, const F& each) {
+  int failures = 0, skipped = 0;
   for (std::size_t i = 0; i < o.inputs.size(); ++i) {
+    std::error_code none;
+    if (o.skip_finished && std::filesystem::exists(last_output(i), none)) {
+      ++skipped;
+      continue;
+    }
     try {
       each(i);
     } catch (const std::bad_alloc&) {
@@ -69,6 +76,8 @@ int for_each_input(const Options& o, const F& each) {
       ++failures;
     }
   }
+  if (o.skip_finished) report["skipped"] = skipped;
+  if (skipped > 0 && !o.quiet && !o.json) std::printf("%d of %zu inputs were finished before\n", skipped, o.inputs.size());
   if (failures > 0 && o.inputs.size() > 1) std::fprintf(stderr, "featup: %d of %zu inputs failed\n", failures, o.inputs.size());
   return failures > 0 ? 1 : 0;
 }
@@ -92,7 +101,8 @@ int run_upsample(const Options& o) {
   const char* extension = format.safetensors ? ".safetensors" : ".npy";
   for (const std::string& stem : stems) protect_inputs(o, {folder + "/" + stem + extension, folder + "/" + stem + ".png"});
 
-  const int code = for_each_input(o, [&](std::size_t i) {
+  const auto last_output = [&](std::size_t i) { return folder + "/" + stems[i] + ".png"; };
+  const int code = for_each_input(o, report, last_output, [&](std::size_t i) {
     ProgressBar bar("upsample " + stems[i], o.quiet);
     const auto stage = [&](const char* name, double from, double to) {
       return [&bar, name, from, to](double f) { bar.update(from + (to - from) * f, name); };
@@ -157,11 +167,12 @@ int run_features(const Options& o) {
   report["outputs"] = nlohmann::json::array();
   report["backbone"] = featurizer.describe();
   report.stage("load");
-  const int code = for_each_input(o, [&](std::size_t i) {
+  const auto last_output = [&](std::size_t i) { return folder + "/" + stems[i] + ".lr" + (format.safetensors ? ".safetensors" : ".npy"); };
+  const int code = for_each_input(o, report, last_output, [&](std::size_t i) {
     ProgressBar bar("features " + stems[i], o.quiet);
     const Scene scene = featurizer.run(o.inputs[i], report, [&](double f) { bar.update(f, "backbone"); });
     const Tensor result = apply_map(scene.features, channel_map(o, projection, scene.features));
-    const std::string data = folder + "/" + stems[i] + ".lr" + (format.safetensors ? ".safetensors" : ".npy");
+    const std::string data = last_output(i);
     write_features(data, result, format, provenance(o, o.inputs[i], featurizer.describe(), "none"));
     report.stage("write");
     report["outputs"].push_back(data);

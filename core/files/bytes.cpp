@@ -147,7 +147,7 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
 }
 
 MappedFile::~MappedFile() {
-  if (data_) munmap(const_cast<unsigned char*>(data_), size_);
+  if (mapped_ && data_) munmap(const_cast<unsigned char*>(data_), size_);
 }
 
 namespace {

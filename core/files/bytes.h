@@ -27,6 +27,8 @@ class MappedFile {
  public:
   /// Throws FileError if the path is not a readable regular file.
   explicit MappedFile(const std::string& path);
+  /// Bytes that are in memory for as long as the program runs, under a name.
+  MappedFile(const std::string& name, const unsigned char* data, std::size_t size) : path_(name), data_(data), size_(size), mapped_(false) {}
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
@@ -40,6 +42,7 @@ class MappedFile {
   std::string path_;
   const unsigned char* data_ = nullptr;
   std::size_t size_ = 0;
+  bool mapped_ = true;
 };
 
 /// A file under construction. It lives under a temporary name in the same folder until commit() renames it; without commit() it is

@@ -16,7 +16,7 @@ void TensorEntry::make_dense(bool fortran) {
   }
 }
 
-Weights::Weights(const std::string& path) : file_(std::make_shared<MappedFile>(path)) {
+Weights::Weights(std::shared_ptr<const MappedFile> file) : file_(std::move(file)) {
   const unsigned char* p = file_->data();
   const std::size_t n = file_->size();
   const auto starts = [&](std::string_view magic) { return n >= magic.size() && file_->text(0, magic.size()) == magic; };
@@ -33,7 +33,7 @@ Weights::Weights(const std::string& path) : file_(std::make_shared<MappedFile>(p
     format_ = "safetensors";
     entries_ = read_safetensors(*file_, metadata_);
   } else {
-    throw FileError(path + ": is not a .safetensors, .npy or PyTorch (.pth, .pt, .ckpt) file: its first bytes fit none of them.");
+    throw FileError(path() + ": is not a .safetensors, .npy or PyTorch (.pth, .pt, .ckpt) file: its first bytes fit none of them.");
   }
 }
 

@@ -28,7 +28,8 @@ class Weights {
  public:
   /// Tells the format by the content, not by the name. Throws FileError for anything that is not a whole, consistent file of one of
   /// the formats; never runs or builds what a pickle names, but tensors.
-  explicit Weights(const std::string& path);
+  explicit Weights(const std::string& path) : Weights(std::make_shared<MappedFile>(path)) {}
+  explicit Weights(std::shared_ptr<const MappedFile> file);
 
   const std::string& path() const { return file_->path(); }
   /// "safetensors", "PyTorch zip", "PyTorch legacy", "NumPy".
@@ -50,7 +51,7 @@ class Weights {
  private:
   const TensorEntry& entry(const std::string& name) const;
 
-  std::shared_ptr<MappedFile> file_;
+  std::shared_ptr<const MappedFile> file_;
   std::string format_, root_;
   std::map<std::string, TensorEntry> entries_;
   std::map<std::string, std::string> metadata_;
@@ -75,6 +76,8 @@ ElementSource planes_of(const Tensor& image);
 /// Writes a map of tensors as .safetensors (f32 or f16) with string metadata.
 void write_safetensors(const std::string& path, const std::map<std::string, Tensor>& tensors, const std::map<std::string, std::string>& metadata = {},
                        DType type = DType::f32);
+/// Writes tensors as torch.save({root: tensors}) does, f32: what torch.load reads as a state_dict under that key.
+void write_torch(const std::string& path, const std::string& root, const std::map<std::string, Tensor>& tensors);
 /// Writes a tensor as .npy (f32, f16 or f64).
 void write_npy(const std::string& path, const Tensor& tensor, DType type = DType::f32);
 void write_npy(const std::string& path, const Shape& shape, const ElementSource& source, DType type);

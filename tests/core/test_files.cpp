@@ -83,6 +83,18 @@ TEST_CASE("files: round trips of npy and safetensors") {
   CHECK(contains(message_of([&] { Weights(folder / "chw.npy").read("array", {1}); }), "has shape (5,3,4), expected (1)"));
 }
 
+TEST_CASE("files: what is written as PyTorch does is read back") {
+  const TempFolder folder;
+  Random random(2);
+  const std::map<std::string, Tensor> tensors = {{"a.weight", random.normal({3, 4, 1, 2})}, {"b", random.normal({})}, {"nothing", Tensor({0, 5})}};
+  write_torch(folder / "t.ckpt", "state_dict", tensors);
+  const Weights weights(folder / "t.ckpt");
+  CHECK(weights.format() == "PyTorch zip");
+  CHECK(weights.root() == "state_dict");
+  REQUIRE(weights.entries().size() == tensors.size());
+  for (const auto& [name, tensor] : tensors) CHECK(relative_error(weights.read(name), tensor) <= (sizeof(real) == 8 ? 1e-7 : 0));
+}
+
 TEST_CASE("files: halves are rounded to nearest, ties to even") {
   const std::vector<std::pair<float, std::uint16_t>> cases = {{0.f, 0},
                                                               {-0.f, 0x8000},

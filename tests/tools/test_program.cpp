@@ -57,7 +57,7 @@ TEST_CASE("program: views, as an upsampler and as a measure") {
   CAPTURE(eval.err);
   CHECK(eval.code == 0);
   const auto summary = nlohmann::json::parse(eval.out);
-  for (const char* method : {"nearest", "bilinear", "bicubic", "jbu-classic", "views:80", "views:3", "implicit"}) {
+  for (const char* method : {"nearest", "bilinear", "bicubic", "jbu-classic", "builtin", "views:80", "views:3", "implicit"}) {
     const double value = summary.at("explained_variance").at(method).get<double>();
     CHECK(value < 1);
     CHECK(value > -2);
@@ -69,6 +69,86 @@ TEST_CASE("program: views, as an upsampler and as a measure") {
   check_refused(folder, "eval views scene.png --features f.npy", "needs a backbone");
   check_refused(folder, "upsample scene.png --upsampler views:0", "write views, views:N");
   check_refused(folder, "eval views scene.png --size 16", "must have more at the backbone");
+}
+
+TEST_CASE("program: training a stack, killed and resumed, gives the same bits; what it writes is an upsampler") {
+  const TempFolder folder;
+  std::filesystem::create_directories(folder / "photos/deep/er");
+  for (int i = 0; i < 6; ++i)
+    write_png(folder / ((i % 2 ? "photos/deep/er/" : "photos/") + std::to_string(i) + ".png"),
+              render_scene(static_cast<std::uint64_t>(i), 80, 96).image);
+  std::ofstream(folder / "photos/deep/broken.jpg") << "no picture";
+  const std::string options =
+      "train photos --size 64 --steps 40 --batch 2 --jitters 2 --radius 2 --kernel 8 --levels 3 --key-dim 8 --crf-samples 50 ";
+  const Outcome whole = run(folder, options + "-o whole.safetensors --export whole.ckpt --json");
+  CAPTURE(whole.err);
+  REQUIRE(whole.code == 0);
+  const auto summary = nlohmann::json::parse(whole.out);
+  CHECK(summary.at("steps").get<int>() == 40);
+  CHECK(summary.at("images").get<int>() == 6);
+  CHECK(summary.at("unreadable").get<int>() == 1);
+  CHECK(summary.at("explained_variance").get<double>() > 0);
+  CHECK(summary.at("explained_variance_bilinear").get<double>() > 0);
+  // Killed somewhere after its first checkpoint, as often as it takes to be there.
+  const std::string kill =
+      "sh -c \"'" FU_PROGRAM "' " + options +
+      "-o killed.safetensors --checkpoint 0 $RESUME --quiet & p=\\$!; n=0; while [ ! -f killed.safetensors ] && [ \\$n -lt 400 ]; do sleep "
+      "0.02; n=\\$((n+1)); done; sleep 0.2; kill -9 \\$p; wait\"";
+  const std::string in = "cd '" + folder.path() + "' && ";
+  CHECK(std::system((in + "RESUME= ; export RESUME; " + kill + " 2>/dev/null").c_str()) >= 0);
+  REQUIRE(std::filesystem::exists(folder / "killed.safetensors"));
+  const int steps = std::stoi(Weights(folder / "killed.safetensors").metadata().at("step"));
+  CAPTURE(steps);
+  CHECK(steps >= 1);
+  const Outcome resumed = run(folder, options + "-o killed.safetensors --resume --quiet");
+  CAPTURE(resumed.err);
+  REQUIRE(resumed.code == 0);
+  const Weights a(folder / "whole.safetensors"), b(folder / "killed.safetensors");
+  REQUIRE(a.entries().size() == b.entries().size());
+  for (const auto& [name, entry] : a.entries()) {
+    CAPTURE(name);
+    CHECK(same_bits(a.read(name), b.read(name)));
+  }
+  check_refused(folder, options + "-o whole.safetensors", "is there already");
+  check_refused(folder, options + "-o whole.safetensors --resume --lr 0.1", "other settings");
+  check_refused(folder, options + "-o other.safetensors --resume", "nothing to resume");
+  check_refused(folder, "train photos/deep/broken.jpg --size 64 -o none.safetensors", "cannot be read");
+  check_refused(folder, "train nowhere --size 64", "no such folder");
+  check_refused(folder, "train photos --size 60", "multiples of the patch");
+  for (const char* stack : {"whole.safetensors", "whole.ckpt"}) {
+    const Outcome up = run(folder, "upsample photos/0.png --size 64 --pca 3 --quiet -o up --upsampler " + std::string(stack));
+    CAPTURE(up.err);
+    CHECK(up.code == 0);
+  }
+}
+
+TEST_CASE("program: folders, shards, and what is finished already") {
+  const TempFolder folder;
+  std::filesystem::create_directories(folder / "photos/deep");
+  for (int i = 0; i < 5; ++i)
+    write_png(folder / ((i % 2 ? "photos/deep/" : "photos/") + std::to_string(i) + ".png"),
+              render_scene(static_cast<std::uint64_t>(i), 48, 48).image);
+  const auto count = [&](const std::string& what) {
+    const auto files = std::filesystem::directory_iterator(folder / "out");
+    return std::count_if(begin(files), end(files), [&](const auto& file) { return contains(file.path().filename().string(), what); });
+  };
+  const auto skipped = [](const Outcome& o) { return nlohmann::json::parse(o.out).at("skipped").get<int>(); };
+  const Outcome first = run(folder, "features photos -o out --size 48 --shard 2/2 --json");
+  CAPTURE(first.err);
+  REQUIRE(first.code == 0);
+  CHECK(count(".lr.npy") == 2);
+  CHECK(skipped(first) == 0);
+  std::filesystem::remove(std::filesystem::directory_iterator(folder / "out")->path());
+  CHECK(skipped(run(folder, "features photos -o out --size 48 --shard 2/2 --json")) == 1);
+  CHECK(run(folder, "features photos -o out --size 48 --shard 1/2 --quiet").code == 0);
+  CHECK(count(".lr.npy") == 5);
+  CHECK(run(folder, "upsample photos -o out --size 48 --pca 3 --shard 1/3 --quiet").code == 0);
+  CHECK(skipped(run(folder, "upsample photos -o out --size 48 --pca 3 --skip-finished --json")) == 2);
+  CHECK(count(".png") == 5);
+  check_refused(folder, "features photos --shard 3/2", "give I/N");
+  check_refused(folder, "features photos --shard 0", "give I/N");
+  std::filesystem::create_directories(folder / "none");
+  check_refused(folder, "features none", "no pictures");
 }
 
 TEST_CASE("program: a fit, and what it answers") {
