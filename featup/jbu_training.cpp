@@ -17,6 +17,7 @@ JbuTraining::JbuTraining(Index channels, const JbuTrainingOptions& o, Random* ra
   add("downsampler", *downsampler_);
   add("scale_net", scale_net_);
   if (!o.uncertainty) scale_net_.set_trainable(false);
+  if (!o.attention && o.plain_mean) downsampler_->set_trainable(false);
 }
 
 JbuDraws JbuTraining::draw(const JbuExample& example, Random& random) const {

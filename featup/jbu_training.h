@@ -17,6 +17,7 @@ namespace fu {
 struct JbuTrainingOptions {
   JbuLayersOptions layers;
   bool attention = true;    // the downsampler: attention, or one blur kernel
+  bool plain_mean = false;  // that kernel stays the plain mean
   Index kernel = 16;        // its side, pixels
   bool uncertainty = true;  // else every position counts alike, with deviation 1
   Index projection = 30;    // channels of the random projection

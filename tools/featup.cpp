@@ -140,7 +140,9 @@ void add_train(CLI::App* app, Options& o) {
   app->add_flag("--unit-sum", t.unit_sum, "kernels keep a sum of 1: flat features stay flat");
   app->add_flag("--no-mixing", t.no_mixing, "without the last map over channels: the stack then serves any backbone");
   app->add_flag("--norm", t.norm, "layer norm of every position's features first");
-  app->add_option("--downsampler", t.downsampler, "attention or simple")->check(CLI::IsMember({"attention", "simple"}))->capture_default_str();
+  app->add_option("--downsampler", t.downsampler, "attention, simple (one learned blur kernel), or mean (of the window, nothing learned)")
+      ->check(CLI::IsMember({"attention", "simple", "mean"}))
+      ->capture_default_str();
   app->add_option("--kernel", t.kernel, "side of the downsampler's windows, pixels")->check(CLI::Range(1, 255))->capture_default_str();
   app->add_flag("--no-uncertainty", t.no_uncertainty, "all positions count alike");
   app->add_option("--projection", t.projection, "channels of the random projection that the loss looks through")

@@ -30,7 +30,8 @@ JbuTrainerOptions trainer_options(const Options& o) {
   j.layers.levels = t.levels, j.layers.radius = t.radius, j.layers.key_dim = t.key_dim;
   j.layers.mixing = !t.no_mixing, j.layers.shared = t.shared, j.layers.unit_sum = t.unit_sum;
   j.layers.sigma = t.sigma, j.layers.temperature = t.temperature;
-  j.attention = t.downsampler == "attention", j.kernel = t.kernel, j.uncertainty = !t.no_uncertainty, j.projection = t.projection;
+  j.attention = t.downsampler == "attention", j.plain_mean = t.downsampler == "mean", j.kernel = t.kernel, j.uncertainty = !t.no_uncertainty,
+  j.projection = t.projection;
   j.lr = t.lr, j.crf = t.crf, j.tv = t.tv, j.crf_samples = t.crf_samples, j.published = o.compat == "published";
   return trainer;
 }

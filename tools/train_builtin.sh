@@ -39,6 +39,6 @@ fi
 resume=()
 if [ -f stack.safetensors ]; then resume=(--resume); fi
 "$root/build/bin/featup" train pictures --backbone "$backbone" -o stack.safetensors "${resume[@]}" \
-  --no-mixing --unit-sum --downsampler simple --no-uncertainty --lr 7e-3 --steps 600 \
+  --no-mixing --unit-sum --downsampler mean --no-uncertainty --lr 7e-3 --steps 400 \
   --export "$root/featup/builtin/jbu.safetensors" --dtype f16
 echo "the new stack is in featup/builtin/jbu.safetensors; the next build carries it"
