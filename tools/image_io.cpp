@@ -205,7 +205,10 @@ Image read_jpeg(const MappedFile& file) {
   const std::unique_ptr<void, int (*)(tjhandle)> decoder(tjInitDecompress(), tjDestroy);
   require<FileError>(decoder != nullptr, file.path(), ": no memory to decode it.");
   const auto size = static_cast<unsigned long>(file.size());
-  const auto reason = [&] { return std::string(tjGetErrorStr2(decoder.get())); };
+  const auto reason = [&] {
+    const std::string text = tjGetErrorStr2(decoder.get());
+    return text == "No error" ? std::string("there is no whole header in it") : text;
+  };
   int w = 0, h = 0, sampling = 0, colors = 0;
   require<FileError>(tjDecompressHeader3(decoder.get(), file.data(), size, &w, &h, &sampling, &colors) == 0 && w > 0 && h > 0, file.path(),
                      ": is damaged: ", printable(reason()), ".");

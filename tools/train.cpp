@@ -115,6 +115,13 @@ std::string fingerprint(const Options& o, const ImageFolder& folder, const std::
              ", held out ", t.held_out, ", ", folder.size(), " files ", files);
 }
 
+/// Published stacks always mix channels at the end: one that does not has a mixing that adds nothing.
+std::map<std::string, Tensor> published_layout(std::map<std::string, Tensor> stack, Index channels) {
+  stack.emplace("upsampler.fixup_proj.1.weight", Tensor::zeros({channels, channels, 1, 1}));
+  stack.emplace("upsampler.fixup_proj.1.bias", Tensor::zeros({channels}));
+  return stack;
+}
+
 /// Sums up what the processes found: gradients, the loss, and whether one of them wants to stop.
 void share(const Ranks& ranks, Module& module, double& loss, bool& stopped) {
   if (ranks.count() == 1) return;
@@ -268,7 +275,7 @@ int run_train(const Options& given) {
     if (std::filesystem::path(t.export_to).extension() == ".safetensors")
       write_safetensors(t.export_to, trainer.stack(), {}, o.dtype == "f16" ? DType::f16 : DType::f32);
     else
-      write_torch(t.export_to, "state_dict", trainer.stack());
+      write_torch(t.export_to, "state_dict", published_layout(trainer.stack(), backbone->channels()));
   }
   std::vector<Image> curves;
   for (std::size_t column : {std::size_t{1}, std::size_t{2}}) {

@@ -148,7 +148,7 @@ TEST_CASE("jbu: any size of the result, in bands, no more memory than the result
   write_stack(folder / "stack", 4, 3, 8, 0);
   Random random(8);
   const Tensor source = random.normal({1, 5, 7, 3});
-  for (const std::string& name : std::vector<std::string>{"nearest", "bilinear", "bicubic", "jbu-classic", folder / "stack"})
+  for (const std::string& name : std::vector<std::string>{"nearest", "bilinear", "bicubic", "jbu-classic", "builtin", folder / "stack"})
     for (const Extent size : {Extent{80, 112}, {3, 4}, {77, 50}, {1, 1}, {160, 300}}) {
       CAPTURE(name);
       const Guide guide = [&](Index h, Index w) { return Tensor::zeros({1, h, w, 3}); };
@@ -161,7 +161,7 @@ TEST_CASE("jbu: any size of the result, in bands, no more memory than the result
       for (Index i = 0; i < y.size(); ++i) REQUIRE(std::isfinite(y.data()[i]));
     }
   CHECK(contains(message_of([] { open_upsampler("trilinear"); }),
-                 "'trilinear' is neither nearest, bilinear, bicubic, jbu-classic, views, implicit nor a file"));
+                 "'trilinear' is neither builtin, nearest, bilinear, bicubic, jbu-classic, views, implicit nor a file"));
 }
 
 TEST_CASE("jbu: what does not fit is refused") {

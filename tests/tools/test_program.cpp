@@ -284,14 +284,16 @@ TEST_CASE("program: wrong input gets one line, exit code 1, and nothing half-wri
   write_npy(folder / "square.npy", Tensor::zeros({3, 4}));
   write_npy(folder / "wide.npy", Tensor::full({4, 4, 6}, NAN));
   check_refused(folder, "upsample none.png", "none.png: cannot be opened: No such file");
+  std::filesystem::create_directories(folder / "empty");
   check_refused(folder, "upsample dot.png", "has 1x1 pixels, less than one patch");
   check_refused(folder, "upsample big.ppm", "has 20000x20000 pixels");
   check_refused(folder, "upsample bad.jpg", "bad.jpg: is damaged");
-  check_refused(folder, "upsample .", "is not a regular file");
+  check_refused(folder, "upsample empty", "has no pictures in it");
+  check_refused(folder, "features a.png --features .", "is not a regular file");
   check_refused(folder, "upsample a.png --backbone junk.pth", "fit none of them");
   check_refused(folder, "upsample a.png --backbone square.npy", "holds no vision transformer");
   check_refused(folder, "upsample a.png --upsampler square.npy", "holds no JBU stack");
-  check_refused(folder, "upsample a.png --upsampler sharp", "'sharp' is neither nearest");
+  check_refused(folder, "upsample a.png --upsampler sharp", "'sharp' is neither builtin, nearest");
   check_refused(folder, "upsample a.png --project square.npy", "the features have 34 channels");
   check_refused(folder, "upsample a.png --pca 35", "keep at most that many");
   check_refused(folder, "upsample a.png --features wide.npy", "is not a finite number");
