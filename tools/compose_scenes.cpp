@@ -49,7 +49,7 @@ int run(const std::string& out, Index count, Index side, const std::string& back
   for (Index n = 0; n < count; ++n) {
     Random random(0, static_cast<std::uint64_t>(n));
     Image scene = behind.sample(random.below(behind.size()), true, Random(1, static_cast<std::uint64_t>(n)));
-    const Index wanted = 4 + random.below(6);
+    const Index wanted = 2 + random.below(4);
     for (Index laid = 0, tries = 0; laid < wanted && tries < 40; ++tries) {
       Cutout c;
       c.image = read_image(objects.path(random.below(objects.size())), &c.opacity);

@@ -32,13 +32,13 @@ if [ ! -d pictures ]; then
   rm -f pictures.part/photos/{Fossa_,Infinite-Sea_,Painting-Colors_,analogpattern_,umang_}*.jpg pictures.part/photos/{Autumn,Grey}.jpg
   find $share/tuxpaint/stamps -name '*.png' | grep -vE 'cartoon|symbols|/flags|roadsigns|hanukkah|shapes|space/|naturalforces' | sort |
     while read -r stamp; do cp "$stamp" "cutouts/$(basename "$(dirname "$stamp")")-$(basename "$stamp")"; done
-  "$root/build/bin/compose_scenes" pictures.part/scenes 120 480 pictures.part/photos cutouts
+  "$root/build/bin/compose_scenes" pictures.part/scenes 60 480 pictures.part/photos cutouts
   mv pictures.part pictures
 fi
 
 resume=()
 if [ -f stack.safetensors ]; then resume=(--resume); fi
 "$root/build/bin/featup" train pictures --backbone "$backbone" -o stack.safetensors "${resume[@]}" \
-  --no-mixing --unit-sum --downsampler mean --no-uncertainty --sigma 0.3 --lr 7e-3 --steps 300 \
+  --no-mixing --unit-sum --downsampler mean --no-uncertainty --lr 7e-3 --steps 400 \
   --export "$root/featup/builtin/jbu.safetensors" --dtype f16
 echo "the new stack is in featup/builtin/jbu.safetensors; the next build carries it"
