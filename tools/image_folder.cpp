@@ -66,6 +66,12 @@ ImageFolder::ImageFolder(const std::vector<std::string>& paths, Extent side) : s
                      ": has no pictures (.png, .jpg, .jpeg, .bmp, .tga, .pgm, .ppm) in it, nor in its folders.");
 }
 
+std::vector<std::string> ImageFolder::paths() const {
+  std::vector<std::string> all;
+  for (const File& file : files_) all.push_back(file.path);
+  return all;
+}
+
 const Image* ImageFolder::photo(Index i) {
   File& file = files_[static_cast<std::size_t>(i)];
   if (file.bad) return nullptr;

@@ -19,6 +19,7 @@ class ImageFolder {
 
   Index size() const { return static_cast<Index>(files_.size()); }
   const std::string& path(Index i) const { return files_[static_cast<std::size_t>(i)].path; }
+  std::vector<std::string> paths() const;
   /// A sample of photo i. augment: some part of it, from half of its sides up, half of them mirrored; else its middle. One that cannot be read is
   /// counted and stands for the next one: the sample depends on the files alone. Throws FileError if none can be read.
   Image sample(Index i, bool augment, Random random);

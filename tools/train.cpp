@@ -161,8 +161,8 @@ int run_train(const Options& given) {
   require<UsageError>(t.batch >= ranks.count(), "--batch ", t.batch, " cannot be shared by ", ranks.count(),
                       " processes. Give at least one picture to each.");
   const std::string file = output_file(o, "jbu.safetensors"), picture = with_extension(file, ".png");
-  protect_inputs(o, {file, picture, t.export_to.empty() ? picture : t.export_to});
   if (ranks.first()) check_outputs(file, picture);
+  if (ranks.first() && !t.export_to.empty()) check_outputs(t.export_to, picture);
   std::error_code none;
   const bool exists = std::filesystem::exists(file, none);
   require<UsageError>(t.resume || !exists, file, ": is there already. Go on with it by --resume, or name another with -o.");
@@ -177,6 +177,9 @@ int run_train(const Options& given) {
                       "--size ", o.size, ": training takes pictures of one size: multiples of the patch, ", patch,
                       " pixels, at least three of them, and 2^21 pixels at most.");
   ImageFolder folder(o.inputs, side);
+  Options reads = o;
+  reads.inputs = folder.paths();
+  protect_inputs(reads, {file, picture, t.export_to.empty() ? picture : t.export_to});
   const FeatureFunction look = [&](const Tensor& image) { return backbone->features(image); };
   const JbuTrainerOptions options = trainer_options(o);
   JbuTrainer trainer(look, backbone->channels(), options);

@@ -112,6 +112,8 @@ TEST_CASE("program: training a stack, killed and resumed, gives the same bits; w
   check_refused(folder, options + "-o whole.safetensors", "is there already");
   check_refused(folder, options + "-o whole.safetensors --resume --lr 0.1", "other settings");
   check_refused(folder, options + "-o other.safetensors --resume", "nothing to resume");
+  check_refused(folder, options + "-o photos/0.safetensors", "is also an input");  // its picture would be
+  check_refused(folder, options + "-o other.safetensors --export photos/0.png", "is also an input");
   check_refused(folder, "train photos/deep/broken.jpg --size 64 -o none.safetensors", "cannot be read");
   check_refused(folder, "train nowhere --size 64", "no such folder");
   check_refused(folder, "train photos --size 60", "multiples of the patch");
