@@ -32,8 +32,6 @@ std::shared_ptr<const Rectangles> windows_of(const Var& x, Index kernel, Index h
   return windows;
 }
 
-constexpr real kDrop = real(0.2);  // of features that the saliency sees, and of whole windows
-
 }  // namespace
 
 SimpleDownsampler::SimpleDownsampler(Index kernel) : kernel_params(Tensor::full({kernel, kernel}, 1)) { add("kernel_params", kernel_params); }
@@ -55,13 +53,14 @@ Var SimpleDownsampler::view_weights(const ViewWindows& windows, const Var& map, 
   return weights(windows.count());
 }
 
-AttentionDownsampler::AttentionDownsampler(Index channels, Index kernel, Random* random, bool blur) : blur_(blur) {
+AttentionDownsampler::AttentionDownsampler(Index channels, Index kernel, Random* random, bool blur, double dropout)
+    : blur_(blur), drop_(static_cast<real>(dropout)) {
   const auto noise = [&](real around) {
     return random ? unary(Unary::affine, random->normal({kernel, kernel}), real(0.01), around) : Tensor({kernel, kernel});
   };
   w.set(noise(1));
   b.set(noise(0));
-  attention_net.push<Dropout>(kDrop);
+  attention_net.push<Dropout>(drop_);
   saliency_ = &attention_net.push<Linear>(channels, 1, random);
   add("w", w);
   add("b", b);
@@ -69,9 +68,9 @@ AttentionDownsampler::AttentionDownsampler(Index channels, Index kernel, Random*
 }
 
 Tensor AttentionDownsampler::draw_keep(Index windows) const {
-  if (!random_) return Tensor();
+  if (!random_ || drop_ == 0) return Tensor();
   Tensor keep = random_->uniform({windows}, 0, 1);
-  for (Index i = 0; i < windows; ++i) keep.data()[i] = keep.data()[i] < kDrop ? 0 : 1;
+  for (Index i = 0; i < windows; ++i) keep.data()[i] = keep.data()[i] < drop_ ? 0 : 1;
   return keep;
 }
 
@@ -103,8 +102,8 @@ Var AttentionDownsampler::view_weights(const ViewWindows& windows, const Var& ma
 Var AttentionDownsampler::window_weights(const ViewWindows& windows, const Var& salience, const Var& terms, const Var& bias) const {
   const Tensor keep = draw_keep(windows.count());
   const Var saliency = windows.see(salience, keep);
-  if (!random_) return pooling_attention(saliency, Tensor(), {}, keep, w, b, bias);
-  const Var deviation = windows.see(sqrt(clamp_min(affine(terms, kDrop / (1 - kDrop)), real(1e-12))), keep);
+  if (!random_ || drop_ == 0) return pooling_attention(saliency, Tensor(), {}, keep, w, b, bias);
+  const Var deviation = windows.see(sqrt(clamp_min(affine(terms, drop_ / (1 - drop_)), real(1e-12))), keep);
   constexpr real kReach = real(1.7320508);  // uniform in +-sqrt(3) has variance 1
   return pooling_attention(saliency, deviation, random_->uniform(saliency.shape(), -kReach, kReach), keep, w, b, bias);
 }

@@ -13,6 +13,9 @@ namespace fu {
 ///   else: centred on patch i of n / n_out pixels, moved inside where it would stick out
 std::vector<Index> window_starts(Index n, Index kernel, Index n_out, bool published);
 
+/// As published.
+constexpr double kSaliencyDropout = 0.2;
+
 /// From x (B,H,W,C) to (B,h,w,C).
 class Downsampler : public Module {
  public:
@@ -48,11 +51,11 @@ class SimpleDownsampler : public Downsampler {
 
 /// Attention pooling: every window is averaged with weights softmax(w * saliency + b), saliency a linear function of the blurred features.
 /// Parameters: w, b (k,k), attention_net.1.weight (1,C), attention_net.1.bias (1).
-/// In training, features that the saliency sees are dropped with probability 0.2, and a whole window's saliency with the same.
+/// In training, features that the saliency sees are dropped with probability `dropout`, and a whole window's saliency with the same.
 /// memory: the saliency is one channel, so only its windows are ever unfolded.
 class AttentionDownsampler : public Downsampler {
  public:
-  AttentionDownsampler(Index channels, Index kernel, Random* random, bool blur = true);
+  AttentionDownsampler(Index channels, Index kernel, Random* random, bool blur = true, double dropout = kSaliencyDropout);
   Var operator()(const Var& x, Index h, Index w, bool published = false) const override;
   Index kernel() const override { return w.value.dim(0); }
   bool blurs() const override { return blur_; }
@@ -73,6 +76,7 @@ class AttentionDownsampler : public Downsampler {
   Tensor draw_keep(Index windows) const;
 
   bool blur_;
+  real drop_;
   Random* random_ = nullptr;
   Linear* saliency_ = nullptr;  // in attention_net
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "featup/views.h"
 
@@ -15,14 +14,8 @@ constexpr Index kGridCheck = 20;  // views between two looks at the held-out one
 constexpr Index kStepCheck = 25;  // steps
 constexpr Index kPatience = 8;    // looks without a better one
 constexpr int kGridIterations = 10;
+constexpr double kPi = 3.14159265358979323846;
 constexpr Index kKept = 40;  // views that the uncertainty is learned from
-
-/// Digits that give back the very number.
-std::string exact_text(double v) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.17g", v);
-  return text;
-}
 
 }  // namespace
 
@@ -187,9 +180,13 @@ void FitRun::train_step() {
   std::vector<const ImplicitView*> drawn;
   for (Index i = 0; i < options_.drawn; ++i) drawn.push_back(&views_[static_cast<std::size_t>(draws_.below(views()))]);
   network_->train(draws_);
+  if (options_.cosine)
+    network_->set_lr(options_.network.lr * (0.5 + 0.5 * std::cos(kPi * static_cast<double>(step_) / static_cast<double>(options_.steps))));
+  network_->set_coarse(step_ < options_.coarse_steps);
   const double loss = network_->step(drawn);
   require<UsageError>(std::isfinite(loss), "the loss is no finite number at step ", step_ + 1, ": the fit has diverged. Give a smaller --lr.");
   network_->eval();
+  network_->set_coarse(false);
   recent_loss_ = step_ == 0 ? loss : 0.9 * recent_loss_ + 0.1 * loss;
   loss_ = recent_loss_;
   ++step_;
@@ -202,7 +199,7 @@ void FitRun::train_step() {
 void FitRun::keep_if_better(double explained) {
   // As published, the last state counts.
   if (!(explained > best_) && options_.patience) return;
-  best_ = explained, best_step_ = step_;
+  best_ = explained, best_loss_ = loss_, best_step_ = step_;
   if (network_) {
     best_network_.clear();
     network_->save(best_network_);
@@ -243,8 +240,14 @@ std::string FitRun::fingerprint() const {
                    static_cast<double>(options_.pca),
                    static_cast<double>(options_.max_pad),
                    options_.max_zoom,
-                   static_cast<double>(n.frequencies),
-                   static_cast<double>(n.color),
+                   static_cast<double>(n.upsampler.frequencies),
+                   n.upsampler.highest,
+                   static_cast<double>(n.upsampler.color),
+                   n.upsampler.dropout_in,
+                   n.upsampler.dropout_hidden,
+                   n.dropout_saliency,
+                   static_cast<double>(options_.cosine),
+                   static_cast<double>(options_.coarse_steps),
                    static_cast<double>(n.attention),
                    static_cast<double>(n.kernel),
                    static_cast<double>(n.uncertainty),
@@ -320,8 +323,8 @@ FittedMap FitRun::result() {
     if (name.rfind("upsampler.", 0) != 0) fit.extra[name] = tensor;
   }
   if (has_network) {
-    fit.frequencies = options_.network.frequencies, fit.color = options_.network.color;
-    fit.network = std::make_shared<ImplicitUpsampler>(fit.frequencies, views_[0].features.dim(3), fit.color, nullptr);
+    fit.network_options = options_.network.upsampler;
+    fit.network = std::make_shared<ImplicitUpsampler>(fit.network_options, views_[0].features.dim(3), nullptr);
     fit.network->visit([&](const std::string& name, Parameter& p, FileLayout) {
       const Tensor& saved = best_network_.at("upsampler." + name);
       p.set(saved.reshape(p.value.shape()));

@@ -14,12 +14,14 @@ namespace fu {
 struct FitOptions {
   bool grid = true;  // else the network alone
   GridOptions grid_options;
-  Index views = 200;    // at most
-  Index steps = 0;      // of the network
-  Index drawn = 10;     // views a step
-  Index held_out = 16;  // views that nothing is fitted to
-  Index pca = 0;        // principal components; 0, or as many as there are channels: none
-  Index max_pad = 30;   // of the jitters, pixels
+  Index views = 200;       // at most
+  Index steps = 0;         // of the network
+  Index drawn = 10;        // views a step
+  bool cosine = false;     // the learning rate falls to 0 along half a cosine, instead of staying
+  Index coarse_steps = 0;  // first steps, on a map of half the size
+  Index held_out = 16;     // views that nothing is fitted to
+  Index pca = 0;           // principal components; 0, or as many as there are channels: none
+  Index max_pad = 30;      // of the jitters, pixels
   double max_zoom = 1.8;
   bool patience = true;  // stop when unseen views are explained no better
   ImplicitFitOptions network;
@@ -39,8 +41,9 @@ class FitRun {
   double fraction() const;
   const char* stage() const;
 
-  double loss() const { return loss_; }       // the grid's mean squared error, or the loss of the network's last steps
-  double explained() const { return best_; }  // variance of the held-out views, of the best state so far; see ExplainedVariance
+  double loss() const { return loss_; }            // of the last look: the grid's mean squared error, or that of the network's last steps
+  double best_loss() const { return best_loss_; }  // of the best state so far
+  double explained() const { return best_; }       // variance of the held-out views, of the best state so far; see ExplainedVariance
   double explained_bilinear() const { return bilinear_; }
   Index views() const { return static_cast<Index>(views_.size()); }
   Index steps() const { return step_; }
@@ -76,7 +79,7 @@ class FitRun {
   Stage stage_ = Stage::held_out;
   Random jitters_, draws_;
   std::vector<ImplicitView> held_, views_;  // in principal components, once there are some
-  double held_variance_ = 0, held_lost_ = 0, bilinear_ = 0, loss_ = 0, best_ = -1e30;
+  double held_variance_ = 0, held_lost_ = 0, bilinear_ = 0, loss_ = 0, best_loss_ = 0, best_ = -1e30;
   Pca pca_;
   std::unique_ptr<GridSystem> system_, held_system_;
   Tensor grid_, best_grid_;

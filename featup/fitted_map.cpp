@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "core/isa.h"
 #include "core/parallel.h"
@@ -40,6 +41,12 @@ double number(const std::map<std::string, std::string>& settings, const std::str
 
 }  // namespace
 
+std::string exact_text(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.17g", value);
+  return text;
+}
+
 void FittedMap::save(const std::string& path) const {
   std::map<std::string, Tensor> tensors = extra;
   std::map<std::string, std::string> all = settings;
@@ -53,7 +60,8 @@ void FittedMap::save(const std::string& path) const {
   if (pca.components.size() > 0) tensors["pca.components"] = pca.components, tensors["pca.mean"] = pca.mean;
   if (network) {
     network->save(tensors, "upsampler.");
-    all["frequencies"] = std::to_string(frequencies), all["color_features"] = color ? "1" : "0";
+    all["frequencies"] = std::to_string(network_options.frequencies), all["color_features"] = network_options.color ? "1" : "0";
+    all["highest_frequency"] = exact_text(network_options.highest);
   }
   write_safetensors(path, tensors, all);
 }
@@ -90,8 +98,11 @@ FittedMap FittedMap::load(const std::string& path) {
   if (file.has("upsampler.1.biases")) {
     const double frequencies = number(fit.settings, "frequencies", path);
     require<FileError>(frequencies >= 1 && frequencies <= 4096, path, ": has ", frequencies, " frequencies.");
-    fit.frequencies = static_cast<Index>(frequencies), fit.color = number(fit.settings, "color_features", path) != 0;
-    fit.network = std::make_shared<ImplicitUpsampler>(fit.frequencies, k, fit.color, nullptr);
+    fit.network_options.frequencies = static_cast<Index>(frequencies), fit.network_options.color = number(fit.settings, "color_features", path) != 0;
+    if (fit.settings.count("highest_frequency")) fit.network_options.highest = number(fit.settings, "highest_frequency", path);
+    require<FileError>(fit.network_options.highest >= -2 && fit.network_options.highest <= 20, path, ": its highest frequency is e^",
+                       fit.network_options.highest, ".");
+    fit.network = std::make_shared<ImplicitUpsampler>(fit.network_options, k, nullptr);
     fit.network->load(file, "upsampler.");
   }
   require<FileError>(fit.grid.size() > 0 || fit.network, path, ": holds neither a grid nor a network.");

@@ -18,8 +18,7 @@ struct FittedMap {
   Tensor low;                                  // what the backbone said of it: (1,h,w,C)
   Tensor grid;                                 // (1,gh,gw,K), or of size 0
   BilateralWidths widths;                      // of its interpolation
-  Index frequencies = 0;                       // of the network
-  bool color = true;                           // whether it is given colours
+  ImplicitOptions network_options;             // what the network is given
   std::shared_ptr<ImplicitUpsampler> network;  // to K channels, or null
   Pca pca;                                     // C to K channels; without components, K = C
   std::map<std::string, Tensor> extra;         // what else the file holds: downsampler, uncertainty, history, the state of an unfinished fit
@@ -30,6 +29,9 @@ struct FittedMap {
   /// Throws FileError if the file is no fit, or not a whole one.
   static FittedMap load(const std::string& path);
 };
+
+/// Digits that give back the very number.
+std::string exact_text(double value);
 
 /// Computes a fitted map at one size, any part of it at a time.
 class FittedRenderer {

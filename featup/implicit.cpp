@@ -10,8 +10,14 @@ Var min_max_scale(const Var& x) {
   return affine((x - low) / clamp_min(largest(x) - low, real(1e-4)), 1, real(-0.5));
 }
 
-PlaceAndColorFeatures::PlaceAndColorFeatures(Index n, bool color, Random* random)
-    : color_(color), features_(color ? 5 : 2, log_spaced_frequencies(-2, 10, n), true) {
+namespace {
+
+std::vector<real> frequencies_of(const ImplicitOptions& o) { return log_spaced_frequencies(-2, static_cast<real>(o.highest), o.frequencies); }
+
+}  // namespace
+
+PlaceAndColorFeatures::PlaceAndColorFeatures(const ImplicitOptions& o, Random* random)
+    : color_(o.color), features_(o.color ? 5 : 2, frequencies_of(o), true) {
   if (random) features_.biases.set(random->normal(features_.biases.value.shape()));
   add("biases", features_.biases);
 }
@@ -29,17 +35,17 @@ Var PlaceAndColorFeatures::operator()(const Var& image) const {
   return concat({features_(concat({place, image}, -1)), image}, -1);
 }
 
-ImplicitUpsampler::ImplicitUpsampler(Index n, Index channels, bool color, Random* random)
-    : color_(color),
-      frequencies_(log_spaced_frequencies(-2, 10, n)),
-      features_(n, color, random),
+ImplicitUpsampler::ImplicitUpsampler(const ImplicitOptions& o, Index channels, Random* random)
+    : color_(o.color),
+      frequencies_(frequencies_of(o)),
+      features_(o, random),
       norm_in_(features_.out()),
       first_(features_.out(), channels, random, true, FileLayout::matrix_as_conv),
       norm_hidden_(channels),
       second_(channels, channels, random, true, FileLayout::matrix_as_conv),
       last_(channels, channels, random, true, FileLayout::matrix_as_conv),
-      dropout_in_(real(0.2), true),
-      dropout_hidden_(real(0.2), true) {
+      dropout_in_(static_cast<real>(o.dropout_in), true),
+      dropout_hidden_(static_cast<real>(o.dropout_hidden), true) {
   // Places of the published sequence; 0 scales the image, 3 and 6 are dropout, 5 and 9 ReLU.
   add("1", features_);
   add("2", norm_in_);

@@ -21,12 +21,19 @@ struct ColorRange {
   }
 };
 
+struct ImplicitOptions {
+  Index frequencies = 30;                         // of the Fourier features, n
+  double highest = 10;                            // the natural logarithm of the highest, in radians for a side's half; the lowest is e^-2
+  bool color = true;                              // features of colour, beside those of place
+  double dropout_in = 0.2, dropout_hidden = 0.2;  // channels dropped in training: of the features, of the first hidden layer
+};
+
 /// Fourier features of place and, if wanted, colour. source: FeatUp (arXiv 2403.10516) section 3
 ///   image (B,H,W,3) -> (B,H,W, 2 n S (+ 3)); S = 5 signals (row, column, R, G, B), or 2 without colour
 /// Rows and columns lie on linspace(-1,1). Channels: all sines (frequency by frequency), all cosines, then the image. Parameter: biases (2,S,n).
 class PlaceAndColorFeatures : public Layer {
  public:
-  PlaceAndColorFeatures(Index n, bool color, Random* random);
+  PlaceAndColorFeatures(const ImplicitOptions& options, Random* random);
   Var operator()(const Var& image) const override;
   Index out() const { return features_.out() + (color_ ? 3 : 0); }
   const Parameter& phases() const { return features_.biases; }
@@ -36,11 +43,10 @@ class PlaceAndColorFeatures : public Layer {
   FourierFeatures features_;
 };
 
-/// The network: (B,H,W,3) -> (B,H,W,D). Parameters as published: 1.biases, 2.norm, 4, 7.norm, 8, 10.
+/// The network: (B,H,W,3) -> (B,H,W,D), D channels. Parameters as published: 1.biases, 2.norm, 4, 7.norm, 8, 10.
 class ImplicitUpsampler : public Layer {
  public:
-  /// n frequencies, D channels.
-  ImplicitUpsampler(Index n, Index channels, bool color, Random* random);
+  ImplicitUpsampler(const ImplicitOptions& options, Index channels, Random* random);
   Var operator()(const Var& image) const override;
   /// The same for one constant image, in a fraction of the time and memory: see PixelNetwork.
   Var map(const Tensor& image) const;

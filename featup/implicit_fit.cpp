@@ -6,13 +6,13 @@ ImplicitFit::ImplicitFit(const Tensor& image, Index channels, const ImplicitFitO
     : options_(o),
       image_(image),
       channels_(channels),
-      upsampler_(std::make_shared<ImplicitUpsampler>(o.frequencies, channels, o.color, random)),
+      upsampler_(std::make_shared<ImplicitUpsampler>(o.upsampler, channels, random)),
       scale_net_(channels, random) {
   require<ShapeError>(image.rank() == 4 && image.dim(0) == 1 && image.dim(3) == 3, "[implicit fit] image ", image.shape(), " must be (1,H,W,3).");
   signals_ = upsampler_->signals_of(image);
   // The feature's length goes along as one more channel, the first.
   if (o.attention)
-    downsampler_ = std::make_unique<AttentionDownsampler>(channels + 1, o.kernel, random);
+    downsampler_ = std::make_unique<AttentionDownsampler>(channels + 1, o.kernel, random, true, o.dropout_saliency);
   else
     downsampler_ = std::make_unique<SimpleDownsampler>(o.kernel);
   // The uncertainty begins small.
@@ -25,8 +25,10 @@ ImplicitFit::ImplicitFit(const Tensor& image, Index channels, const ImplicitFitO
 }
 
 Var ImplicitFit::map_of() const {
-  const Var map = reshape(upsampler_->pixels(signals_), {1, image_.dim(1), image_.dim(2), channels_});
-  return base_.size() > 0 ? map + base_ : map;
+  const Tensor& image = coarse_ ? half_image_ : image_;
+  const Tensor& base = coarse_ ? half_base_ : base_;
+  const Var map = reshape(upsampler_->pixels(coarse_ ? half_signals_ : signals_), {1, image.dim(1), image.dim(2), channels_});
+  return base.size() > 0 ? map + base : map;
 }
 
 Var ImplicitFit::loss(const std::vector<const ImplicitView*>& views) const {
@@ -40,8 +42,9 @@ Var ImplicitFit::loss(const std::vector<const ImplicitView*>& views) const {
     said.push_back(view->features);
   }
   const Tensor target = concat(said, 0);
-  const ViewWindows windows(jitters, image_.dim(1), image_.dim(2), target.dim(1), target.dim(2), downsampler_->kernel(), options_.published_grid,
-                            downsampler_->blurs());
+  const Tensor& image = coarse_ ? half_image_ : image_;
+  const ViewWindows windows(jitters, image.dim(1), image.dim(2), target.dim(1), target.dim(2), downsampler_->kernel(), options_.published_grid,
+                            downsampler_->blurs(), {image_.dim(1), image_.dim(2)});
   const Var map = map_of();
   Var length;
   const Var weights = reshape(windows.onto_map(downsampler_->view_weights(windows, map, length)), {windows.rectangles()->weights()});
@@ -62,6 +65,15 @@ void ImplicitFit::set_base(const Tensor& base) {
                       image_.shape(), " and ", channels_, " channels.");
   base_ = base;
   upsampler_->start_from_zero();
+}
+
+void ImplicitFit::set_lr(double lr) { optimizer().lr = lr; }
+void ImplicitFit::set_coarse(bool coarse) {
+  coarse_ = coarse;
+  if (!coarse || half_image_.size() > 0) return;
+  half_image_ = adaptive_avg_pool(image_, image_.dim(1) / 2, image_.dim(2) / 2);
+  half_signals_ = upsampler_->signals_of(half_image_);
+  if (base_.size() > 0) half_base_ = adaptive_avg_pool(base_, image_.dim(1) / 2, image_.dim(2) / 2);
 }
 
 Optimizer& ImplicitFit::optimizer() {

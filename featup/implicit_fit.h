@@ -13,10 +13,10 @@
 namespace fu {
 
 struct ImplicitFitOptions {
-  Index frequencies = 30;   // of the Fourier features
-  bool color = true;        // features of colour, beside those of place
-  bool attention = true;    // the downsampler: attention, or one blur kernel
-  Index kernel = 29;        // its side, pixels
+  ImplicitOptions upsampler;
+  bool attention = true;  // the downsampler: attention, or one blur kernel
+  Index kernel = 29;      // its side, pixels
+  double dropout_saliency = kSaliencyDropout;
   bool uncertainty = true;  // else every view counts alike, with deviation 1
   double lr = 2e-3;
   // Weights of the losses beside the reconstruction: lengths of features, their total variation, and the distance from the map's own blur.
@@ -42,6 +42,9 @@ class ImplicitFit : public Module {
   double step(const std::vector<const ImplicitView*>& views);
   /// From now on the network's map is added to this one (1,H,W,C), and begins as zeros.
   void set_base(const Tensor& base);
+  /// Of the next steps: the learning rate, and whether they see a map of half the size.
+  void set_lr(double lr);
+  void set_coarse(bool coarse);
   /// The map at the image's own size: (1,H,W,C).
   Tensor map() const;
 
@@ -59,6 +62,8 @@ class ImplicitFit : public Module {
   Var map_of() const;
 
   Tensor image_, signals_, base_;
+  Tensor half_image_, half_signals_, half_base_;
+  bool coarse_ = false;
   Index channels_;
   std::shared_ptr<ImplicitUpsampler> upsampler_;
   std::unique_ptr<Downsampler> downsampler_;

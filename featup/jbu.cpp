@@ -107,6 +107,11 @@ JbuStack::JbuStack(const Weights& w) {
     require<FileError>(levels.back().guidance_dim() == levels.front().guidance_dim(), w.path(), ": level ", i, " wants ",
                        levels.back().guidance_dim(), " guidance channels, level 1 ", levels.front().guidance_dim(), ".");
   }
+  if (w.has(prefix + "back_projection")) {
+    const Shape& s = w.shape(prefix + "back_projection");
+    require<FileError>(s.elements() == 1, w.path(), ": 'back_projection' has shape ", s, ", expected one number.");
+    back_projection = w.read(prefix + "back_projection", s).data()[0];
+  }
   if (w.has(prefix + "fixup_proj.1.weight")) {
     mix_bias = w.read(prefix + "fixup_proj.1.bias", w.shape(prefix + "fixup_proj.1.bias"));
     const Index c = mix_bias.size();
@@ -193,6 +198,12 @@ JbuRun::JbuRun(const JbuStack& stack, const Tensor& source, const Tensor& guidan
   require<ShapeError>(any_guidance || (guidance.dim(1) >= h * factor && guidance.dim(2) >= w * factor), "[jbu_stack] guidance ", guidance.shape(),
                       " is smaller than source ", source.shape(), " x", factor, " = (", h * factor, ",", w * factor,
                       "). Give an image of at least that size, or --out-size.");
+  if (stack.back_projection != 0) {
+    JbuStack plain = stack;
+    plain.back_projection = 0;
+    const Tensor smoothed = adaptive_avg_pool(JbuRun(plain, source, guidance, 1, any_guidance).all(), h, w);
+    source_ = source + unary(Unary::affine, source - smoothed, stack.back_projection);
+  }
   channels_ = source.dim(3);
   levels_.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i)

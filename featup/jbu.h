@@ -42,6 +42,7 @@ Tensor jbu_learned_range(const JbuLevel& level, const Tensor& source, const Tens
 struct JbuStack {
   std::vector<JbuLevel> levels;
   Tensor mix_weight, mix_bias;    // (C,C), (C): F + 0.1 * (F mix_weight^T + mix_bias); empty if there is none
+  real back_projection = 0;       // see JbuLayers; runs do it
   Tensor norm_weight, norm_bias;  // (C): layer norm of the low-resolution features, eps 1e-5; empty if there is none
 
   /// Loads a published FeatUp checkpoint, or a file of this program. Throws FileError if it holds no stack.

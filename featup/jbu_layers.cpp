@@ -4,10 +4,10 @@
 
 namespace fu {
 
-JbuLearnedRange::Projection::Projection(Index in, Index hidden, Index out, Random* random)
+JbuLearnedRange::Projection::Projection(Index in, Index hidden, Index out, double drop, Random* random)
     : first(in, hidden, random, true, FileLayout::matrix_as_conv),
       second(hidden, out, random, true, FileLayout::matrix_as_conv),
-      dropout(real(0.1), true) {
+      dropout(static_cast<real>(drop), true) {
   add("0", first);
   add("2", dropout);
   add("3", second);
@@ -19,17 +19,53 @@ Index square_of(Index n) { return n * n; }
 
 }  // namespace
 
-JbuLearnedRange::JbuLearnedRange(Index guidance_dim, Index key_dim, Index radius, Random* random, bool unit_sum, double sigma, double temperature)
-    : range_temp(Tensor::full({}, static_cast<real>(std::log(temperature)))),
-      sigma_spatial(Tensor::full({}, static_cast<real>(sigma))),
-      range_proj_(guidance_dim, key_dim, key_dim, random),
-      fixup_proj_(guidance_dim + square_of(2 * radius + 1), square_of(2 * radius + 1), square_of(2 * radius + 1), random),
-      radius_(radius),
-      unit_sum_(unit_sum) {
+JbuLearnedRange::JbuLearnedRange(const JbuLayersOptions& o, Random* random)
+    : range_temp(Tensor::full({}, static_cast<real>(std::log(o.temperature)))),
+      sigma_spatial(Tensor::full({}, static_cast<real>(o.sigma))),
+      range_proj_(o.guidance_dim, o.key_dim, o.key_dim, o.dropout, random),
+      fixup_proj_(o.guidance_dim + square_of(2 * o.radius + 1), square_of(2 * o.radius + 1), square_of(2 * o.radius + 1), o.dropout, random),
+      radius_(o.radius),
+      unit_sum_(o.unit_sum) {
   add("range_temp", range_temp);
   add("sigma_spatial", sigma_spatial);
   add("range_proj", range_proj_);
   add("fixup_proj", fixup_proj_);
+  if (o.color_range > 0 && random) start_bilateral(o.color_range);
+}
+
+void JbuLearnedRange::start_bilateral(double width) {
+  constexpr Index kColors = 3;
+  constexpr double kDeviation[kColors] = {0.229, 0.224, 0.225};  // of normalised guidance: see normalize()
+  constexpr double kStep = 0.25, kOffset = 60;                   // inputs of GELU small enough for its parabola; A above
+  const Index keys = range_proj_.first.out();
+  require<UsageError>(range_proj_.first.in() == kColors && keys >= 2 * kColors, "[jbu] a bilateral start wants a photo's 3 channels and at least ",
+                      2 * kColors, " keys.");
+  Tensor first = range_proj_.first.weight.value.clone(), first_bias = range_proj_.first.bias.value.clone();
+  Tensor second = range_proj_.second.weight.value.clone(), second_bias = range_proj_.second.bias.value.clone();
+  // Hidden channels 2c and 2c + 1 are GELU of +-x_c. Their difference is x_c, their sum nearly sqrt(2 / pi) x_c^2.
+  for (Index i = 0; i < 2 * kColors; ++i) {
+    for (Index j = 0; j < kColors; ++j) first.data()[i * kColors + j] = static_cast<real>(j == i / 2 ? (i % 2 ? -kStep : kStep) : 0);
+    first_bias.data()[i] = 0;
+  }
+  for (Index k = 0; k < keys; ++k)
+    for (Index i = 0; i < keys; ++i) {
+      real& w = second.data()[k * keys + i];
+      if (k > kColors) {  // the others are learned from next to nothing
+        w *= real(0.1);
+        continue;
+      }
+      w = 0;
+      if (i >= 2 * kColors) continue;
+      const double deviation = kDeviation[i / 2];
+      if (k == kColors)
+        w = static_cast<real>(-deviation * deviation / (2 * width * width * kOffset * kStep * kStep * std::sqrt(2 / 3.14159265358979)));
+      else if (k == i / 2)
+        w = static_cast<real>((i % 2 ? -1 : 1) * deviation / (width * kStep));
+    }
+  for (Index k = 0; k < keys; ++k) second_bias.data()[k] = static_cast<real>(k == kColors ? kOffset : 0);
+  for (Parameter* p : fixup_proj_.second.parameters()) p->set(unary(Unary::affine, p->value, real(0.1)));
+  range_proj_.first.weight.set(first), range_proj_.first.bias.set(first_bias);
+  range_proj_.second.weight.set(second), range_proj_.second.bias.set(second_bias);
 }
 
 Var JbuLearnedRange::kernels(const Var& guidance) const {
@@ -67,16 +103,27 @@ JbuLayers::Mixing::Mixing(Index channels, Random* random)
 
 JbuLayers::JbuLayers(Index channels, const JbuLayersOptions& o, Random* random) : options_(o) {
   for (Index i = 1; i <= (o.shared ? 1 : o.levels); ++i) {
-    levels_.push_back(std::make_unique<JbuLearnedRange>(o.guidance_dim, o.key_dim, o.radius, random, o.unit_sum, o.sigma, o.temperature));
+    levels_.push_back(std::make_unique<JbuLearnedRange>(o, random));
     add("up" + std::to_string(i), *levels_.back());
+  }
+  if (o.back_projection != 0) {
+    back_projection_ = std::make_unique<Parameter>(Tensor::full({}, static_cast<real>(o.back_projection)));
+    add("back_projection", *back_projection_);
   }
   if (!o.mixing) return;
   fixup_proj_ = std::make_unique<Mixing>(channels, random);
   add("fixup_proj", *fixup_proj_);
 }
 
+Var JbuLayers::restored(const Var& source, const Var& guidance) const {
+  if (!back_projection_) return source;
+  const Index h = source.dim(1), w = source.dim(2);
+  const Var enlarged = (*levels_.front())(source, adaptive_avg_pool(guidance, 2 * h, 2 * w));
+  return source + (source - adaptive_avg_pool(enlarged, h, w)) * Var(*back_projection_);
+}
+
 Var JbuLayers::enlarge(const Var& source, const Var& guidance) const {
-  Var x = source;
+  Var x = restored(source, guidance);
   for (Index i = 0; i < options_.levels; ++i)
     x = (*levels_[options_.shared ? 0 : static_cast<std::size_t>(i)])(x, adaptive_avg_pool(guidance, 2 * x.dim(1), 2 * x.dim(2)));
   return x;

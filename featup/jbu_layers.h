@@ -8,11 +8,27 @@
 
 namespace fu {
 
+struct JbuLayersOptions {
+  Index levels = 4, guidance_dim = 3, key_dim = 32, radius = 3;
+  bool mixing = true;     // a last linear map over channels
+  bool shared = false;    // one level, used at every scale
+  bool unit_sum = false;  // see JbuLearnedRange
+  // What levels begin with: published, a wide Gaussian in place and no preference for like colours, from which descent takes thousands of steps.
+  double sigma = 1, temperature = 1;
+  double color_range = 0;      // above 0: with the keys of a joint bilateral filter of that width, see JbuLearnedRange
+  double dropout = 0.1;        // of the hidden channels of keys and fix-ups, in training
+  double back_projection = 0;  // what it starts from, see JbuLayers; 0: there is none
+};
+
 /// One level. Parameters: range_temp, sigma_spatial (scalars), range_proj.{0,3}, fixup_proj.{0,3}. source: FeatUp (arXiv 2403.10516) eq. 5 and 6
 class JbuLearnedRange : public Module {
  public:
   /// unit_sum: the fix-up takes from one neighbour what it gives to another, so that a kernel's sum stays 1.
-  JbuLearnedRange(Index guidance_dim, Index key_dim, Index radius, Random* random, bool unit_sum = false, double sigma = 1, double temperature = 1);
+  JbuLearnedRange(const JbuLayersOptions& options, Random* random);
+  /// The level becomes a joint bilateral filter with a Gaussian of that width over differences of colours, a channel's range being 1: keys begin with
+  /// c / width, and one more with A - |c|^2 / (2 A width^2), so that their products are -|c - c'|^2 / (2 width^2) but for what softmax ignores.
+  /// source: Kopf et al., "Joint bilateral upsampling" (SIGGRAPH 2007). throws UsageError unless guided by a photo, with 6 keys or more.
+  void start_bilateral(double width);
   /// guidance (B,H,W,g) -> one kernel for every pixel (B,H,W,d*d), d = 2*radius + 1
   Var kernels(const Var& guidance) const;
   /// source (B,h,w,C), enlarged bicubically to guidance (B,H,W,g) -> (B,H,W,C)
@@ -24,7 +40,7 @@ class JbuLearnedRange : public Module {
   struct Projection : Module {
     Linear first, second;
     Dropout dropout;
-    Projection(Index in, Index hidden, Index out, Random* random);
+    Projection(Index in, Index hidden, Index out, double dropout, Random* random);
     Var operator()(const Var& x) const { return second(dropout(first(x, Activation::gelu))); }
   };
   Projection range_proj_, fixup_proj_;
@@ -32,16 +48,9 @@ class JbuLearnedRange : public Module {
   bool unit_sum_;
 };
 
-struct JbuLayersOptions {
-  Index levels = 4, guidance_dim = 3, key_dim = 32, radius = 3;
-  bool mixing = true;     // a last linear map over channels
-  bool shared = false;    // one level, used at every scale
-  bool unit_sum = false;  // see JbuLearnedRange
-  // What levels begin with: published, a wide Gaussian in place and no preference for like colours, from which descent takes thousands of steps.
-  double sigma = 1, temperature = 1;
-};
-
 /// Levels up1, up2, ... of x2, each guided by the image pooled to its size, then x + 0.1 fixup_proj.1(x).
+/// With back-projection, levels start from x + back_projection (x - pool(up1(x))): what level 1 smooths away is put in beforehand.
+/// source: Irani and Peleg, "Improving resolution by image registration" (CVGIP 1991)
 class JbuLayers : public Module {
  public:
   /// channels: of the features, for the last mixing.
@@ -57,6 +66,8 @@ class JbuLayers : public Module {
   void export_to(std::map<std::string, Tensor>& tensors, const std::string& prefix);
 
  private:
+  /// The source that the levels are given.
+  Var restored(const Var& source, const Var& guidance) const;
   JbuLayersOptions options_;
   std::vector<std::unique_ptr<JbuLearnedRange>> levels_;
   struct Mixing : Module {
@@ -65,6 +76,7 @@ class JbuLayers : public Module {
     Mixing(Index channels, Random* random);
   };
   std::unique_ptr<Mixing> fixup_proj_;
+  std::unique_ptr<Parameter> back_projection_;
 };
 
 }  // namespace fu

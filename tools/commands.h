@@ -38,6 +38,9 @@ struct Options {
   struct Fit {
     Index views = 0, steps = -1, pca = -1;  // 0, -1: what the mode says
     Index drawn = 10, held_out = 16, max_pad = 30, frequencies = 30, kernel = 29, spacing = 4;
+    Index coarse_steps = 0;
+    double max_frequency = 0, dropout_in = 0.2, dropout_hidden = 0.2, dropout_saliency = 0.2;
+    std::string schedule = "constant";
     double max_zoom = 1.8, lr = 2e-3, magnitude = 1e-3, tv = 0.05, blur_pin = 0.1, smoothness = 1e-2, time_budget = 0;
     bool no_grid = false, no_color = false, no_uncertainty = false, no_early_stop = false;
     std::string downsampler = "attention", resume;
@@ -46,12 +49,17 @@ struct Options {
   struct Train {
     Index steps = 0, batch = 4, jitters = 5, max_pad = 20, levels = 4, radius = 3, key_dim = 32, kernel = 16, projection = 30, crf_samples = 1000;
     Index held_out = 8;
-    double lr = 0, sigma = 0, temperature = 0;  // 0, and for steps: what the mode says
+    double lr = 0, sigma = 0, temperature = 0, color_range = -1, back_projection = -1;  // 0, and for steps: what the mode says
     double max_zoom = 2, crf = 1e-3, tv = 0, time_budget = 0, checkpoint = 180;
     bool shared = false, unit_sum = false, no_mixing = false, norm = false, no_uncertainty = false, no_augment = false, constant_lr = false;
     bool resume = false;
     std::string downsampler = "attention", export_to;
   } train;
+  struct Eval {
+    std::string images, labels, val_images, val_labels;
+    bool only = false;
+    Index classes = 11, seeds = 3, every = 1, slow_every = 8, scenes = 20;
+  } eval;
   struct Query {
     std::string image, size, crop, points;
   } query;
@@ -63,6 +71,8 @@ int run_features(const Options& options);
 int run_show(const Options& options);
 int run_info(const Options& options);
 int run_eval_views(const Options& options);
+int run_eval_probe(const Options& options);
+int run_eval_scene(const Options& options);
 int run_fit(const Options& options);
 int run_query(const Options& options);
 int run_train(const Options& options);

@@ -92,6 +92,22 @@ void add_fit(CLI::App* app, Options& o) {
       ->capture_default_str();
   app->add_option("--views-per-step", f.drawn, "network: views of a step")->check(CLI::Range(1, 1000))->capture_default_str();
   app->add_option("--frequencies", f.frequencies, "network: of its Fourier features")->check(CLI::Range(1, 256))->capture_default_str();
+  app->add_option("--max-frequency", f.max_frequency,
+                  "network: the highest of them, radians for half a side; default e^10, beyond the pixels' Nyquist")
+      ->check(CLI::Range(0.2, 1e8));
+  app->add_option("--dropout-in", f.dropout_in, "network: share of its features dropped in training")
+      ->check(CLI::Range(0.0, 0.9))
+      ->capture_default_str();
+  app->add_option("--dropout-hidden", f.dropout_hidden, "network: share of its first hidden channels dropped in training")
+      ->check(CLI::Range(0.0, 0.9))
+      ->capture_default_str();
+  app->add_option("--dropout-saliency", f.dropout_saliency, "downsampler: share of features, and of windows, that its attention drops in training")
+      ->check(CLI::Range(0.0, 0.9))
+      ->capture_default_str();
+  app->add_option("--lr-schedule", f.schedule, "network: constant, or cosine, down to 0 at the last step")
+      ->check(CLI::IsMember({"constant", "cosine"}))
+      ->capture_default_str();
+  app->add_option("--coarse-steps", f.coarse_steps, "network: first steps, on a map of half the size")->check(CLI::Range(0, 1000000));
   app->add_flag("--no-color-features", f.no_color, "network: only places, no colours");
   app->add_option("--downsampler", f.downsampler, "network: attention or simple")
       ->check(CLI::IsMember({"attention", "simple"}))
@@ -136,6 +152,12 @@ void add_train(CLI::App* app, Options& o) {
       ->check(CLI::Range(0.01, 100.0));
   app->add_option("--temperature", t.temperature, "how much levels prefer like keys at the start; default 5, published 1")
       ->check(CLI::Range(1e-4, 1e4));
+  app->add_option("--color-range", t.color_range,
+                  "start from a joint bilateral filter of this width over colours, whose channels' range is 1; 0: from random keys")
+      ->check(CLI::Range(0.0, 10.0));
+  app->add_option("--back-projection", t.back_projection,
+                  "share of what the first level smooths away that is put in beforehand; learned from this start; 0: none")
+      ->check(CLI::Range(0.0, 4.0));
   app->add_flag("--shared", t.shared, "one level, used at every scale");
   app->add_flag("--unit-sum", t.unit_sum, "kernels keep a sum of 1: flat features stay flat");
   app->add_flag("--no-mixing", t.no_mixing, "without the last map over channels: the stack then serves any backbone");
@@ -161,6 +183,20 @@ void add_train(CLI::App* app, Options& o) {
   app->footer(
       "Example: featup train ~/Pictures --backbone dino_deitsmall16_pretrain.pth -o dino_jbu.safetensors\n"
       "then:    featup upsample photo.jpg --backbone dino_deitsmall16_pretrain.pth --upsampler dino_jbu.safetensors");
+}
+
+void add_eval(CLI::App* app, Options& o) {
+  if (!app->get_option_no_throw("--backbone")) {
+    app->add_option("--backbone", o.backbone, "hog, or DINO, DINOv2 or DeiT weights")->capture_default_str();
+    app->add_option("--feature", o.feature, "what a transformer gives: token or key")->check(CLI::IsMember({"token", "key"}))->capture_default_str();
+  }
+  app->add_option(
+      "--upsampler", o.methods,
+      "a method beside bilinear, nearest, bicubic, jbu-classic, builtin, views:80 and implicit: any that upsample takes, or folder:DIR for "
+      "feature files made elsewhere, DIR/NAME.npy; may be given often");
+  app->add_flag("--only", o.eval.only, "bilinear and what --upsampler names, no other methods");
+  app->add_option("-o,--output", o.output, "folder for the pictures; default featup-out");
+  add_common(app, o);
 }
 
 int run(int argc, char** argv) {
@@ -228,11 +264,35 @@ int run(int argc, char** argv) {
   CLI::App* eval_views = eval->add_subcommand("views", "how well each method's result foretells the backbone's features of unseen jitters");
   eval_views->add_option("image", o.inputs, "photos")->required();
   add_backbone(eval_views, o);
-  eval_views->add_option("--upsampler", o.methods,
-                         "a method beside nearest, bilinear, bicubic, jbu-classic, builtin, views:80 and implicit; may be given often");
   eval_views->add_option("--jitters", o.jitters, "unseen views of each photo")->check(CLI::Range(1, 10000))->capture_default_str();
-  add_common(eval_views, o);
+  add_eval(eval_views, o);
   eval_views->footer("Example: featup eval views *.jpg --size 224x224 --backbone deit_tiny_patch16_224.safetensors --upsampler stack.ckpt");
+
+  CLI::App* eval_probe = eval->add_subcommand("probe", "a linear layer on frozen features names pixels; its class maps, upsampled by each method");
+  eval_probe->add_option("--images", o.eval.images, "folder of photos to learn from")->required();
+  eval_probe->add_option("--labels", o.eval.labels, "folder of their labels: grey pictures of the same names, a class a pixel")->required();
+  eval_probe->add_option("--val-images", o.eval.val_images, "folder of photos to name")->required();
+  eval_probe->add_option("--val-labels", o.eval.val_labels, "folder of their labels")->required();
+  eval_probe->add_option("--classes", o.eval.classes, "labels from this number up are ignored")->check(CLI::Range(2, 255))->capture_default_str();
+  eval_probe->add_option("--seeds", o.eval.seeds, "probes, each trained from another seed")->check(CLI::Range(1, 100))->capture_default_str();
+  eval_probe->add_option("--every", o.eval.every, "only each N-th of the photos to name")->check(CLI::Range(1, 1000000))->capture_default_str();
+  eval_probe->add_option("--slow-every", o.eval.slow_every, "of those, each N-th for methods that look at a photo often")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  add_eval(eval_probe, o);
+  eval_probe->footer(
+      "Photos are cut to whole patches around the middle, not scaled.\n"
+      "Example: featup eval probe --images train --labels train_labels --val-images val --val-labels val_labels --backbone "
+      "deit_tiny_patch16_224.safetensors");
+
+  CLI::App* eval_scene = eval->add_subcommand("scene", "outlines in rendered scenes, whose labels are exact");
+  eval_scene->add_option("--scenes", o.eval.scenes, "how many")->check(CLI::Range(1, 100000))->capture_default_str();
+  eval_scene->add_option("--slow-every", o.eval.slow_every, "each N-th of them for methods that look at a scene often")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  eval_scene->add_option("--size", o.size, "of the scenes: N (square) or HxW")->capture_default_str();
+  add_eval(eval_scene, o);
+  eval_scene->footer("Example: featup eval scene --backbone deit_tiny_patch16_224.safetensors --upsampler stack.ckpt");
 
   CLI::App* info = app.add_subcommand("info", "what a weights or feature file holds, and what it is good for");
   info->add_option("file", o.inputs, "a .safetensors, .npy, .pth or .ckpt file")->required()->expected(1);
@@ -253,14 +313,16 @@ int run(int argc, char** argv) {
   fu::kernels();  // an unknown FU_ISA is better said before the work
   for (int i = 1; i < argc; ++i) o.fit.line += (i > 1 ? " " : "") + std::string(argv[i]);
   if (*upsample || *features) fu::choose_inputs(o);
-  const int code = *upsample   ? fu::run_upsample(o)
-                   : *features ? fu::run_features(o)
-                   : *fit      ? fu::run_fit(o)
-                   : *query    ? fu::run_query(o)
-                   : *train    ? fu::run_train(o)
-                   : *show     ? fu::run_show(o)
-                   : *eval     ? fu::run_eval_views(o)
-                               : fu::run_info(o);
+  const int code = *upsample     ? fu::run_upsample(o)
+                   : *features   ? fu::run_features(o)
+                   : *fit        ? fu::run_fit(o)
+                   : *query      ? fu::run_query(o)
+                   : *train      ? fu::run_train(o)
+                   : *show       ? fu::run_show(o)
+                   : *eval_probe ? fu::run_eval_probe(o)
+                   : *eval_scene ? fu::run_eval_scene(o)
+                   : *eval       ? fu::run_eval_views(o)
+                                 : fu::run_info(o);
   std::cout.flush();
   if (std::fflush(stdout) != 0 || !std::cout) {
     fu::print_error("standard output cannot be written.");

@@ -30,7 +30,10 @@ FitOptions fit_options(const Options& o) {
   fit.grid_options.spacing = f.spacing, fit.grid_options.smoothness = f.smoothness;
   if (f.no_early_stop) fit.patience = false;
   ImplicitFitOptions& n = fit.network;
-  n.frequencies = f.frequencies, n.color = !f.no_color, n.attention = f.downsampler == "attention", n.kernel = f.kernel;
+  n.upsampler.frequencies = f.frequencies, n.upsampler.color = !f.no_color, n.attention = f.downsampler == "attention", n.kernel = f.kernel;
+  n.upsampler.dropout_in = f.dropout_in, n.upsampler.dropout_hidden = f.dropout_hidden, n.dropout_saliency = f.dropout_saliency;
+  if (f.max_frequency > 0) n.upsampler.highest = std::log(f.max_frequency);
+  fit.cosine = f.schedule == "cosine", fit.coarse_steps = f.coarse_steps;
   n.uncertainty = !f.no_uncertainty, n.lr = f.lr, n.magnitude = f.magnitude, n.tv = f.tv, n.blur_pin = f.blur_pin;
   return fit;
 }
@@ -147,13 +150,13 @@ int run_fit(const Options& o) {
   report["lr_size"] = {fitted.low.dim(1), fitted.low.dim(2)};
   report["channels"] = fitted.channels();
   report["views"] = run.views(), report["steps"] = run.steps();
-  report["loss"] = run.loss(), report["explained_variance"] = run.explained(), report["explained_variance_bilinear"] = run.explained_bilinear();
+  report["loss"] = run.best_loss(), report["explained_variance"] = run.explained(), report["explained_variance_bilinear"] = run.explained_bilinear();
   if (!o.quiet && !o.json) {
     if (interruptible.interrupted() || timed_out)
       std::printf("%s: the best so far is kept%s%s\n", interruptible.interrupted() ? "interrupted" : "time is up",
                   run.steps() > 0 ? "; it goes on with the same command and --resume " : "", run.steps() > 0 ? file.c_str() : "");
     std::printf("%s: loss %.4f, unseen views explained %.3f (bilinear %.3f), %ld views, %ld steps, %.1f s -> %s, picture %s\n", input.c_str(),
-                run.loss(), run.explained(), run.explained_bilinear(), static_cast<long>(run.views()), static_cast<long>(run.steps()),
+                run.best_loss(), run.explained(), run.explained_bilinear(), static_cast<long>(run.views()), static_cast<long>(run.steps()),
                 report.seconds(), file.c_str(), picture.c_str());
   }
   report.print();

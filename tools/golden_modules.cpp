@@ -42,7 +42,9 @@ void run_vit(Case& c) {
 
 /// Levels twice: as layers, which are differentiated, and fused.
 void run_jbu_level(Case& c, bool kernels_only) {
-  JbuLearnedRange layers(3, c.number("key_dim"), c.number("radius"), nullptr);
+  JbuLayersOptions options;
+  options.key_dim = c.number("key_dim"), options.radius = c.number("radius");
+  JbuLearnedRange layers(options, nullptr);
   c.load(layers);
   const ParamFile file(c, "");
   const JbuLevel level(Weights(file.path), "");
@@ -153,7 +155,7 @@ GoldenRuns golden_modules() {
       {"min_max_scaler", [](Case& c) { c.check_image("y", min_max_scale(c.image("x"))); }},
       {"fourier_features",
        [](Case& c) {
-         PlaceAndColorFeatures layer(c.number("n_freqs"), c.attrs.at("color_feats").get<bool>(), nullptr);
+         PlaceAndColorFeatures layer({c.number("n_freqs"), 10, c.attrs.at("color_feats").get<bool>()}, nullptr);
          c.load(layer);
          c.check_image("y", layer(c.image("image")));
          c.check_gradients();
@@ -161,7 +163,7 @@ GoldenRuns golden_modules() {
       {"implicit_upsampler",
        [](Case& c) {
          const Index channels = c.file.shape("param.10.bias")[0];
-         ImplicitUpsampler network(c.number("n_freqs"), channels, c.attrs.at("color_feats").get<bool>(), nullptr);
+         ImplicitUpsampler network({c.number("n_freqs"), 10, c.attrs.at("color_feats").get<bool>()}, channels, nullptr);
          c.load(network);
          c.check_image("y", network(c.image("image")));
          c.check_gradients();

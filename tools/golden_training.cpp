@@ -73,7 +73,8 @@ void check_training(Case& c, const std::vector<double>& losses, const TrainedMod
 void run_trajectory_implicit(Case& c) {
   const Tensor image = c.image("image").value, targets = to_nhwc(c.constant("targets")), jitters = c.constant("jitters"), draws = c.constant("draws");
   ImplicitFitOptions o;
-  o.frequencies = c.number("n_freqs"), o.color = c.attrs.at("color_feats").get<bool>(), o.kernel = c.number("kernel_size"), o.lr = c.fraction("lr");
+  o.upsampler.frequencies = c.number("n_freqs"), o.upsampler.color = c.attrs.at("color_feats").get<bool>(), o.kernel = c.number("kernel_size"),
+  o.lr = c.fraction("lr");
   o.magnitude = c.fraction("mag_weight"), o.tv = c.fraction("mag_tv_weight"), o.blur_pin = c.fraction("blur_pin"), o.published_grid = true;
   ImplicitFit fit(image, targets.dim(3), o, nullptr);
   const TrainedModules modules = {{"", &fit}};

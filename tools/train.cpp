@@ -30,6 +30,8 @@ JbuTrainerOptions trainer_options(const Options& o) {
   j.layers.levels = t.levels, j.layers.radius = t.radius, j.layers.key_dim = t.key_dim;
   j.layers.mixing = !t.no_mixing, j.layers.shared = t.shared, j.layers.unit_sum = t.unit_sum;
   j.layers.sigma = t.sigma, j.layers.temperature = t.temperature;
+  j.layers.color_range = t.color_range, j.layers.back_projection = t.back_projection;
+  if (t.color_range > 0) j.layers.dropout = 0;  // keys of a filter stand in pairs
   j.attention = t.downsampler == "attention", j.plain_mean = t.downsampler == "mean", j.kernel = t.kernel, j.uncertainty = !t.no_uncertainty,
   j.projection = t.projection;
   j.lr = t.lr, j.crf = t.crf, j.tv = t.tv, j.crf_samples = t.crf_samples, j.published = o.compat == "published";
@@ -110,9 +112,9 @@ std::string fingerprint(const Options& o, const ImageFolder& folder, const std::
   }
   return cat("backbone ", backbone, " ", o.feature, ", size ", o.size, ", seed ", o.seed, ", compat ", o.compat, ", steps ", t.steps, ", batch ",
              t.batch, ", jitters ", t.jitters, " ", t.max_pad, " ", t.max_zoom, ", stack ", t.levels, " ", t.radius, " ", t.key_dim, " ", t.shared,
-             t.unit_sum, t.no_mixing, t.norm, " ", t.sigma, " ", t.temperature, ", downsampler ", t.downsampler, " ", t.kernel, t.no_uncertainty,
-             ", loss ", t.projection, " ", t.crf, " ", t.crf_samples, " ", t.tv, ", lr ", t.lr, t.constant_lr, ", augment ", !t.no_augment,
-             ", held out ", t.held_out, ", ", folder.size(), " files ", files);
+             t.unit_sum, t.no_mixing, t.norm, " ", t.sigma, " ", t.temperature, " ", t.color_range, " ", t.back_projection, ", downsampler ",
+             t.downsampler, " ", t.kernel, t.no_uncertainty, ", loss ", t.projection, " ", t.crf, " ", t.crf_samples, " ", t.tv, ", lr ", t.lr,
+             t.constant_lr, ", augment ", !t.no_augment, ", held out ", t.held_out, ", ", folder.size(), " files ", files);
 }
 
 /// Published stacks always mix channels at the end: one that does not has a mixing that adds nothing.
@@ -156,7 +158,9 @@ int run_train(const Options& given) {
   if (t.steps == 0) t.steps = published ? 2000 : 500;
   if (t.lr == 0) t.lr = published ? 1e-3 : 5e-3;
   if (t.sigma == 0) t.sigma = published ? 1 : 0.4;
-  if (t.temperature == 0) t.temperature = published ? 1 : 5;
+  if (t.color_range < 0) t.color_range = 0;
+  if (t.back_projection < 0) t.back_projection = 0;
+  if (t.temperature == 0) t.temperature = published || t.color_range > 0 ? 1 : 5;
   Report report("train", o);
   require<UsageError>(t.batch >= ranks.count(), "--batch ", t.batch, " cannot be shared by ", ranks.count(),
                       " processes. Give at least one picture to each.");

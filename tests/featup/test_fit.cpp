@@ -48,7 +48,7 @@ void check_close(const std::map<std::string, Tensor>& a, const std::map<std::str
 FitOptions quick() {
   FitOptions o;
   o.views = 40, o.held_out = 4, o.max_pad = 8;
-  o.network.frequencies = 4, o.network.kernel = 11;
+  o.network.upsampler.frequencies = 4, o.network.kernel = 11;
   o.drawn = 3;
   return o;
 }
@@ -62,7 +62,7 @@ TEST_CASE("pixel network: tile by tile as layer by layer, with and without dropo
       CAPTURE(color);
       CAPTURE(training);
       Random random(3);
-      ImplicitUpsampler net(4, color ? 9 : 21, color, &random);  // more channels than features too
+      ImplicitUpsampler net({4, 10, color}, color ? 9 : 21, &random);  // more channels than features too
       const Tensor weights = random.normal({1, 19, 23, color ? 9 : 21});
       const auto loss_of = [&](const std::function<Var()>& map) {
         return gradients(net, [&](const Var&) {
@@ -84,7 +84,7 @@ TEST_CASE("pixel network: sizes at which products are cut otherwise") {
   for (const auto& [frequencies, channels] : {std::pair<Index, Index>{40, 5}, {2, 401}, {90, 7}}) {
     CAPTURE(frequencies);
     Random random(3);
-    ImplicitUpsampler net(frequencies, channels, true, &random);
+    ImplicitUpsampler net({frequencies}, channels, &random);
     const Tensor weights = random.normal({1, 19, 23, channels});
     check_close(gradients(net, [&](const Var&) { return mean(net(image) * weights); }),
                 gradients(net, [&](const Var&) { return mean(net.map(image) * weights); }));

@@ -33,7 +33,7 @@ struct Setting {
 
 ImplicitFitOptions small() {
   ImplicitFitOptions o;
-  o.frequencies = 5;
+  o.upsampler.frequencies = 5;
   o.kernel = 11;
   return o;
 }
@@ -42,12 +42,14 @@ ImplicitFitOptions small() {
 
 TEST_CASE("implicit fit: every ablation learns") {
   const Setting setting;
-  std::vector<ImplicitFitOptions> all(6, small());
+  std::vector<ImplicitFitOptions> all(8, small());
   all[1].attention = false;
   all[2].uncertainty = false;
-  all[3].color = false;
+  all[3].upsampler.color = false;
   all[4].magnitude = all[4].tv = all[4].blur_pin = 0;
   all[5].published_grid = true;
+  all[6].upsampler.dropout_in = all[6].upsampler.dropout_hidden = all[6].dropout_saliency = 0;
+  all[7].upsampler.highest = 4;
   for (std::size_t i = 0; i < all.size(); ++i) {
     CAPTURE(i);
     Random random(3);
@@ -58,7 +60,9 @@ TEST_CASE("implicit fit: every ablation learns") {
       return sum;
     };
     const double before = total();
+    fit.set_coarse(i == 0);
     for (int step = 0; step < 40; ++step) fit.step(setting.some(step));
+    fit.set_coarse(false);
     CHECK(total() < before - 0.2 * std::abs(before));
     CHECK(fit.map().shape() == Shape{1, 40, 48, 6});
   }

@@ -71,6 +71,52 @@ TEST_CASE("program: views, as an upsampler and as a measure") {
   check_refused(folder, "eval views scene.png --size 16", "must have more at the backbone");
 }
 
+TEST_CASE("program: a probe's table, and rendered scenes") {
+  const TempFolder folder;
+  for (const char* part : {"train", "val"}) {
+    std::filesystem::create_directories(folder / part);
+    std::filesystem::create_directories(folder / (std::string(part) + "_labels"));
+    for (int i = 0; i < 2; ++i) {
+      const Scene2d scene = render_scene(static_cast<std::uint64_t>(i + (part[0] == 'v' ? 10 : 0)), 72, 96);
+      Image labels{72, 96, {}};
+      for (unsigned char label : scene.labels) labels.rgb.insert(labels.rgb.end(), 3, label > 0 ? 1 : 0);
+      const std::string name = std::string("/") + std::to_string(i) + ".png";
+      write_png(folder / (part + name), scene.image), write_png(folder / (part + std::string("_labels") + name), labels);
+    }
+  }
+  const std::string data = "eval probe --images train --labels train_labels --val-images val --val-labels val_labels --classes 2 --seeds 2 --quiet ";
+  const Outcome probe = run(folder, data + "--only --upsampler builtin --upsampler views:2 --slow-every 2 --json");
+  CAPTURE(probe.err);
+  CHECK(probe.code == 0);
+  const auto table = nlohmann::json::parse(probe.out);
+  CHECK(table["methods"].size() == 4);  // and bilinear on the photos of views:2
+  CHECK(table["methods"][0]["method"] == "bilinear");
+  CHECK(table["methods"][0]["images"] == 2);
+  CHECK(table["methods"][3]["images"] == 1);
+  for (const auto& one : table["methods"]) {
+    CHECK(one["accuracy"].get<double>() > 30);  // 18 steps from chance
+    CHECK(one["mean_iou"].get<double>() > 25);
+    CHECK(one["iou"].size() == 2);
+  }
+  CHECK(contains(slurp(folder / "featup-out/eval-probe.svg"), "views:2"));
+  CHECK(read_image(folder / "featup-out/eval-probe.png").width > 200);
+  std::filesystem::remove(folder / "val_labels/1.png");
+  check_refused(folder, data, "holds no labels for");
+  write_png(folder / "val_labels/1.png", render_scene(1, 40, 40).image);
+  check_refused(folder, data, "its photo");
+
+  const Outcome scenes = run(folder, "eval scene --scenes 2 --size 64 --only --upsampler jbu-classic --upsampler views:2 --slow-every 2 --json");
+  CAPTURE(scenes.err);
+  CHECK(scenes.code == 0);
+  const auto outlines = nlohmann::json::parse(scenes.out);
+  CHECK(outlines["methods"].size() == 3);
+  for (const auto& one : outlines["methods"]) {
+    CHECK(one["outline_f"].get<double>() > 0.05);
+    CHECK(one["click_iou"].get<double>() > 0.1);
+  }
+  CHECK(std::filesystem::exists(folder / "featup-out/eval-scene.svg"));
+}
+
 TEST_CASE("program: training a stack, killed and resumed, gives the same bits; what it writes is an upsampler") {
   const TempFolder folder;
   std::filesystem::create_directories(folder / "photos/deep/er");

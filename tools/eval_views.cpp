@@ -3,8 +3,11 @@
 #include <cstdio>
 
 #include "featup/views.h"
+#include "tools/chart.h"
 #include "tools/featurize.h"
+#include "tools/methods.h"
 #include "tools/progress.h"
+#include "tools/segmentation.h"
 
 namespace fu {
 
@@ -14,11 +17,15 @@ int run_eval_views(const Options& o) {
   const Featurizer featurizer(o);
   require<UsageError>(featurizer.backbone(),
                       "eval views looks at each photo many times, so it needs a backbone; --features is one look. Give --backbone.");
-  std::vector<std::string> methods = {"nearest", "bilinear", "bicubic", "jbu-classic", "builtin", "views:80", "implicit"};
-  for (const std::string& name : o.methods)
-    if (std::find(methods.begin(), methods.end(), name) == methods.end()) methods.push_back(name);
+  std::vector<std::string> methods;
   std::vector<std::unique_ptr<Upsampler>> upsamplers;
-  for (const std::string& name : methods) upsamplers.push_back(open_upsampler(name, featurizer.upsampler_options()));
+  const std::vector<std::string> stems = output_stems(o.inputs);
+  std::string stem;
+  for (const Method& m : methods_with(o.methods, o.eval.only)) {
+    methods.push_back(m.name);
+    upsamplers.push_back(open_method(m.name, featurizer.upsampler_options(), stem));
+  }
+  const std::string chart = output_folder(o) + "/eval-views.svg";
   report["backbone"] = featurizer.describe();
   report["jitters"] = o.jitters;
   report.stage("load");
@@ -30,6 +37,7 @@ int run_eval_views(const Options& o) {
       bar.update((static_cast<double>(i) + part) / static_cast<double>(o.inputs.size()), what);
     };
     at(0, "backbone");
+    stem = stems[i];
     const Scene scene = featurizer.run(o.inputs[i], report, {});
     const Guide guide = [&](Index h, Index w) {
       return normalize(scene.view(h > 0 ? h : scene.in_size.height, w > 0 ? w : scene.in_size.width, featurizer.cropped()));
@@ -50,23 +58,28 @@ int run_eval_views(const Options& o) {
     report["images"].push_back(one);
   }
   bar.finish();
+  BarGroup group{"explained variance", {}};
   for (std::size_t m = 0; m < methods.size(); ++m) {
-    double mean = 0;
-    for (double v : values[m]) mean += v / static_cast<double>(values[m].size());
-    report["explained_variance"][methods[m]] = mean;
+    const Spread spread = spread_of(values[m]);
+    report["explained_variance"][methods[m]] = spread.mean;
+    report["explained_variance_deviation"][methods[m]] = spread.deviation;
+    group.bars.push_back({methods[m], spread.mean, spread.deviation});
   }
+  write_bar_chart(chart, "Explained variance of unseen views", {group},
+                  featurizer.describe() + "; whiskers: standard deviation over " + std::to_string(o.inputs.size()) + " photos");
+  report["outputs"] = {chart};
   if (!o.json) {
     std::printf("explained variance of %ld unseen jitters (pad 20, zoom to 2, mirrored); %s\n", static_cast<long>(o.jitters),
                 featurizer.describe().c_str());
     std::size_t width = 8;
     for (const std::string& name : methods) width = std::max(width, name.size());
     std::printf("%-*s", static_cast<int>(width), "method");
-    for (const std::string& stem : output_stems(o.inputs)) std::printf(" %12.12s", stem.c_str());
-    std::printf("%s\n", o.inputs.size() > 1 ? "         mean" : "");
+    for (const std::string& name : stems) std::printf(" %12.12s", name.c_str());
+    std::printf("%s\n", o.inputs.size() > 1 ? "         mean   +-" : "");
     for (std::size_t m = 0; m < methods.size(); ++m) {
       std::printf("%-*s", static_cast<int>(width), methods[m].c_str());
       for (double v : values[m]) std::printf(" %12.3f", v);
-      if (o.inputs.size() > 1) std::printf(" %12.3f", report["explained_variance"][methods[m]].get<double>());
+      if (o.inputs.size() > 1) std::printf(" %12.3f %.3f", group.bars[m].value, group.bars[m].spread);
       std::printf("\n");
     }
   }

@@ -1,0 +1,25 @@
+// The methods that every table compares.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "featup/upsampler.h"
+
+namespace fu {
+
+enum class Cost { one_pass, many_passes };
+
+struct Method {
+  std::string name;  // as --upsampler takes it, or folder:DIR
+  Cost cost;
+};
+
+/// The methods of a table: the ones all tables have, or with `only` the first of them, then `more`, each once.
+std::vector<Method> methods_with(const std::vector<std::string>& more, bool only);
+/// Opens one; folder:DIR reads a feature map for each photo from DIR/NAME.npy or .safetensors, made elsewhere, and enlarges it bilinearly if it has
+/// fewer pixels than the result. `name`: of the photo at hand, without folder and ending; it may change between uses.
+std::unique_ptr<Upsampler> open_method(const std::string& name, const UpsamplerOptions& options, const std::string& photo);
+
+}  // namespace fu
