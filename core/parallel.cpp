@@ -3,6 +3,8 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <atomic>
+#include <exception>
 
 namespace fu {
 
@@ -22,8 +24,18 @@ void parallel_chunks(Index chunks, void (*body)(void*, Index, int), void* contex
     return;
   }
   // Dynamic: which thread runs a chunk changes nothing but the time it takes.
+  std::atomic<bool> failed{false};
+  std::exception_ptr error;  // an exception must not leave a thread: it would end the program
 #pragma omp parallel for schedule(dynamic, 1) num_threads(n)
-  for (Index c = 0; c < chunks; ++c) body(context, c, omp_get_thread_num());
+  for (Index c = 0; c < chunks; ++c) {
+    if (failed.load(std::memory_order_relaxed)) continue;
+    try {
+      body(context, c, omp_get_thread_num());
+    } catch (...) {
+      if (!failed.exchange(true)) error = std::current_exception();
+    }
+  }
+  if (error) std::rethrow_exception(error);
 }
 
 }  // namespace fu

@@ -12,7 +12,8 @@ int threads();
 void set_threads(int n);
 
 /// Runs body(context, chunk, worker) for each chunk in [0, chunks), spread over the threads; worker in [0, threads()) tells which
-/// thread runs it. Runs in order on the calling thread when called from inside a parallel loop. body must not throw.
+/// thread runs it. Runs in order on the calling thread when called from inside a parallel loop. If body
+/// throws, chunks that have not begun are left out, and the first exception goes to the caller.
 void parallel_chunks(Index chunks, void (*body)(void* context, Index chunk, int worker), void* context);
 
 /// The same for any callable f(chunk, worker).

@@ -1,5 +1,6 @@
 #include "featup/backbone.h"
 
+#include "featup/builtin.h"
 #include "featup/hog.h"
 #include "featup/preprocess.h"
 
@@ -17,13 +18,14 @@ class HogBackbone : public Backbone {
 
 class VitBackbone : public Backbone {
  public:
-  VitBackbone(const Weights& weights, const std::string& prefix, VitFeature feature) : vit_(weights, prefix), feature_(feature) {}
+  VitBackbone(const Weights& weights, const std::string& prefix, VitFeature feature, bool builtin)
+      : vit_(weights, prefix), feature_(feature), builtin_(builtin) {}
   std::string describe() const override {
     const VitConfig& c = vit_.config();
     const std::string family = c.layer_scale
                                    ? (c.registers ? "DINOv2 transformer with " + std::to_string(c.registers) + " registers" : "DINOv2 transformer")
                                    : "DINO or DeiT transformer";
-    return family + ", " + std::to_string(c.depth) + " blocks of width " + std::to_string(c.dim) + ", patch " + std::to_string(c.patch) +
+    return (builtin_ ? "built-in transformer, distilled from DeiT-Tiny" : family) + ", " + std::to_string(c.depth) + " blocks of width " + std::to_string(c.dim) + ", patch " + std::to_string(c.patch) +
            (feature_ == VitFeature::key ? ", keys" : "");
   }
   Index patch() const override { return vit_.config().patch; }
@@ -33,6 +35,7 @@ class VitBackbone : public Backbone {
  private:
   Vit vit_;
   VitFeature feature_;
+  bool builtin_;
 };
 
 }  // namespace
@@ -42,11 +45,12 @@ std::unique_ptr<Backbone> open_backbone(const std::string& name_or_path, VitFeat
     require<UsageError>(feature == VitFeature::token, "[backbone] hog has no keys. Use them with a transformer.");
     return std::make_unique<HogBackbone>();
   }
-  const Weights weights(name_or_path);
+  const bool builtin = name_or_path == "builtin";
+  const Weights weights = builtin ? builtin_backbone() : Weights(name_or_path);
   std::string prefix;
   require<FileError>(Vit::find_prefix(weights, prefix), name_or_path,
-                     ": holds no vision transformer: no tensor '...patch_embed.proj.weight'. Give DINO, DINOv2 or DeiT weights, or --backbone hog.");
-  return std::make_unique<VitBackbone>(weights, prefix, feature);
+                     ": holds no vision transformer: no tensor '...patch_embed.proj.weight'. Give DINO, DINOv2 or DeiT weights, or --backbone builtin or hog.");
+  return std::make_unique<VitBackbone>(weights, prefix, feature, builtin);
 }
 
 }  // namespace fu

@@ -21,7 +21,7 @@ constexpr Index kKept = 40;  // views that the uncertainty is learned from
 
 FitOptions FitOptions::published() {
   FitOptions o;
-  o.grid = false, o.patience = false;
+  o.grid = false, o.patience = false, o.cap_frequencies = false;
   o.views = 3000, o.steps = 1200, o.pca = 128;
   o.network.published_grid = true;
   return o;
@@ -39,6 +39,9 @@ FitRun::FitRun(const Image& photo, const FeatureFunction& features, const FitOpt
   const auto finite = [](const Tensor& x) { return std::all_of(x.data(), x.data() + x.size(), [](real v) { return std::isfinite(v); }); };
   require<FileError>(finite(low_), "the backbone's features of this photo are not finite numbers, so nothing can be fitted to them.");
   if (options_.pca >= low_.dim(3)) options_.pca = 0;
+  // Places lie on [-1,1]: neighbours are 2 / (n - 1) apart, and turn by half a circle at pi (n - 1) / 2.
+  const double nyquist = kPi * static_cast<double>(std::max<Index>(2, std::max(photo.height, photo.width)) - 1) / 2;
+  if (options_.cap_frequencies) options_.network.upsampler.highest = std::min(options_.network.upsampler.highest, std::log(nyquist));
   if (options_.steps > 0) {
     // The windows must fit: a small photo has smaller ones.
     options_.network.kernel = std::min(options_.network.kernel, std::min(photo.height, photo.width));

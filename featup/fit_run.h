@@ -23,7 +23,8 @@ struct FitOptions {
   Index pca = 0;           // principal components; 0, or as many as there are channels: none
   Index max_pad = 30;      // of the jitters, pixels
   double max_zoom = 1.8;
-  bool patience = true;  // stop when unseen views are explained no better
+  bool patience = true;         // stop when unseen views are explained no better
+  bool cap_frequencies = true;  // of the network, at the photo's Nyquist frequency
   ImplicitFitOptions network;
   std::uint64_t seed = 0;
   /// As published: the network alone, 3000 views, 1200 steps, 128 components, no early end.

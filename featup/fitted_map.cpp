@@ -66,6 +66,12 @@ void FittedMap::save(const std::string& path) const {
   write_safetensors(path, tensors, all);
 }
 
+bool FittedMap::present(const std::string& path) {
+  const Weights file(path);
+  const auto format = file.metadata().find("format");
+  return format != file.metadata().end() && format->second == kFormat;
+}
+
 FittedMap FittedMap::load(const std::string& path) {
   const Weights file(path);
   const auto format = file.metadata().find("format");

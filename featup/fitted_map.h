@@ -26,6 +26,8 @@ struct FittedMap {
 
   Index channels() const { return low.dim(3); }
   void save(const std::string& path) const;
+  /// Whether a file is one. Throws FileError if it cannot be read.
+  static bool present(const std::string& path);
   /// Throws FileError if the file is no fit, or not a whole one.
   static FittedMap load(const std::string& path);
 };

@@ -16,11 +16,11 @@ namespace fu {
 struct Options {
   std::vector<std::string> inputs;
   std::string output;  // -o
-  std::string backbone = "hog";
+  std::string backbone = "builtin";
   std::string feature = "token";  // token, key
   std::string features;           // file in place of a backbone
   std::string features_layout = "auto";
-  std::string upsampler = "builtin";
+  std::string upsampler = "builtin", quality;
   std::string size = "224", out_size;
   std::string project;
   Index pca = 0;
@@ -57,9 +57,13 @@ struct Options {
   } train;
   struct Eval {
     std::string images, labels, val_images, val_labels;
-    bool only = false;
+    bool only = false;  // eval
     Index classes = 11, seeds = 3, every = 1, slow_every = 8, scenes = 20;
   } eval;
+  struct Page {
+    bool html = false;
+    std::string image, low;
+  } page;
   struct Query {
     std::string image, size, crop, points;
   } query;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # tools/demo.sh [IMAGE]: installs what is missing, builds, makes high-resolution features of the photo (or of a scene that the project draws),
-# and says where they are.
+# fits a sharper map to it, and says where pictures and the page for the browser are.
 set -euo pipefail
 # shellcheck source=tools/setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
@@ -21,9 +21,13 @@ if [ -z "$image" ]; then
   image=$out/photos/scene.png
   "$root/build/bin/render_scene" 4 448 640 "$image"
 fi
-"$root/build/bin/featup" upsample "$image" -o "$out"
 name=$(basename "$image")
+name=${name%.*}
+"$root/build/bin/featup" upsample "$image" -o "$out"
+"$root/build/bin/featup" fit "$image" -o "$out/$name.fit.safetensors"
+"$root/build/bin/featup" show --html "$out/$name.fit.safetensors" -o "$out/$name.html"
 echo
-echo "picture (photo, coarse features, fine features): $out/${name%.*}.png"
-echo "features for your own program (NumPy, rows x columns x channels): $out/${name%.*}.npy"
+echo "open this in a browser, and point at something in the photo: $out/$name.html"
+echo "pictures: $out/$name.png (photo, coarse features, fine features), $out/$name.fit.png (the fit)"
+echo "features for your own program (NumPy, rows x columns x channels): $out/$name.npy"
 echo "the program: $root/build/bin/featup --help"

@@ -90,13 +90,16 @@ int distill(int argc, char** argv) {
     }
     const Tensor images = concat(crops, 0), target = teacher.features(images).value;
     adam.zero_grad();
-    Tape tape;
-    const Var said = student.features(images);
-    const Var loss = mean(square(said - target)) / Var(mean(square(Var(target))).value) + affine(mean(cosine(said, target)), -1, 1);
-    backward(loss);
+    double value = 0;
+    {
+      Tape tape;
+      const Var said = student.features(images);
+      const Var loss = mean(square(said - target)) / Var(mean(square(Var(target))).value) + affine(mean(cosine(said, target)), -1, 1);
+      backward(loss);
+      value = static_cast<double>(loss.value.item());
+    }
     adam.clip_gradients(1);
     adam.step();
-    const double value = static_cast<double>(loss.value.item());
     recent = step == 0 ? value : 0.98 * recent + 0.02 * value;
     char text[64];
     std::snprintf(text, sizeof text, "step %ld, loss %.4f", static_cast<long>(step + 1), recent);

@@ -35,7 +35,8 @@ void add_common(CLI::App* app, Options& o) {
 
 void add_backbone(CLI::App* app, Options& o) {
   app->add_option("--backbone", o.backbone,
-                  "hog (built in: gradients and colour, needs no weights), or DINO, DINOv2 or DeiT weights (.safetensors, .pth, .ckpt)")
+                  "builtin (a small transformer inside the program), hog (gradients and colour, no weights), or DINO, DINOv2 or DeiT weights "
+                  "(.safetensors, .pth, .ckpt)")
       ->capture_default_str();
   app->add_option("--feature", o.feature, "what a transformer gives: token or key")->check(CLI::IsMember({"token", "key"}))->capture_default_str();
   app->add_option("--features", o.features, "take low-resolution features from this .npy or .safetensors in place of a backbone");
@@ -68,7 +69,7 @@ void add_fit(CLI::App* app, Options& o) {
   Options::Fit& f = o.fit;
   app->add_option("image", o.inputs, "the photo")->required()->expected(1);
   app->add_option("-o,--output", o.output, "the fit; default featup-out/NAME.fit.safetensors, with a picture beside it");
-  app->add_option("--backbone", o.backbone, "hog, or DINO, DINOv2 or DeiT weights")->capture_default_str();
+  app->add_option("--backbone", o.backbone, "builtin, hog, or DINO, DINOv2 or DeiT weights")->capture_default_str();
   app->add_option("--feature", o.feature, "what a transformer gives: token or key")->check(CLI::IsMember({"token", "key"}))->capture_default_str();
   app->add_option("--features", o.features, "refused: a fit needs a backbone");
   app->add_option("--size", o.size, "image size at the backbone: N (short side, aspect kept) or HxW (cover, then centre crop)")
@@ -93,7 +94,7 @@ void add_fit(CLI::App* app, Options& o) {
   app->add_option("--views-per-step", f.drawn, "network: views of a step")->check(CLI::Range(1, 1000))->capture_default_str();
   app->add_option("--frequencies", f.frequencies, "network: of its Fourier features")->check(CLI::Range(1, 256))->capture_default_str();
   app->add_option("--max-frequency", f.max_frequency,
-                  "network: the highest of them, radians for half a side; default e^10, beyond the pixels' Nyquist")
+                  "network: the highest of them, radians for half a side; default the pixels' Nyquist frequency, published e^10")
       ->check(CLI::Range(0.2, 1e8));
   app->add_option("--dropout-in", f.dropout_in, "network: share of its features dropped in training")
       ->check(CLI::Range(0.0, 0.9))
@@ -129,7 +130,7 @@ void add_train(CLI::App* app, Options& o) {
   Options::Train& t = o.train;
   app->add_option("folder", o.inputs, "folders of photos, searched to their depths, or single photos")->required();
   app->add_option("-o,--output", o.output, "the stack, which is also the checkpoint; default featup-out/jbu.safetensors, with curves beside it");
-  app->add_option("--backbone", o.backbone, "hog, or DINO, DINOv2 or DeiT weights")->capture_default_str();
+  app->add_option("--backbone", o.backbone, "builtin, hog, or DINO, DINOv2 or DeiT weights")->capture_default_str();
   app->add_option("--feature", o.feature, "what a transformer gives: token or key")->check(CLI::IsMember({"token", "key"}))->capture_default_str();
   app->add_option("--size", o.size, "size of the training pictures: N (square) or HxW")->capture_default_str();
   app->add_flag("--resume", t.resume, "go on from the checkpoint, to the same weights as if it had never stopped");
@@ -187,7 +188,7 @@ void add_train(CLI::App* app, Options& o) {
 
 void add_eval(CLI::App* app, Options& o) {
   if (!app->get_option_no_throw("--backbone")) {
-    app->add_option("--backbone", o.backbone, "hog, or DINO, DINOv2 or DeiT weights")->capture_default_str();
+    app->add_option("--backbone", o.backbone, "builtin, hog, or DINO, DINOv2 or DeiT weights")->capture_default_str();
     app->add_option("--feature", o.feature, "what a transformer gives: token or key")->check(CLI::IsMember({"token", "key"}))->capture_default_str();
   }
   app->add_option(
@@ -214,6 +215,9 @@ int run(int argc, char** argv) {
                    "builtin (a learned JBU stack), nearest, bilinear, bicubic, jbu-classic, views[:N][+STACK] (mean of N jittered views), implicit "
                    "(fitted to each photo), or a checkpoint with a learned JBU stack")
       ->capture_default_str();
+  upsample->add_option("--quality", o.quality, "in place of --upsampler: fast (builtin, one pass), or best (implicit, some seconds a photo)")
+      ->check(CLI::IsMember({"fast", "best"}))
+      ->excludes("--upsampler");
   upsample->add_option("--out-size", o.out_size, "HxW of the result; default: 16x the feature map, cut to the image");
   upsample->add_option("--compat", o.compat, "published: all four levels, guided by the photo at the backbone's size")
       ->check(CLI::IsMember({"published"}));
@@ -251,13 +255,19 @@ int run(int argc, char** argv) {
   add_train(train, o);
 
   CLI::App* show = app.add_subcommand("show", "a picture of feature files, side by side, in shared colours");
-  show->add_option("file", o.inputs, "feature maps: .npy or .safetensors")->required();
+  show->add_option("file", o.inputs, "feature maps: .npy or .safetensors; with --html one of them, or a fit")->required();
   show->add_option("-o,--output", o.output, "the picture; default featup-out/show.png");
   show->add_option("--features-layout", o.features_layout, "layout of the files: auto, hwc or chw")
       ->check(CLI::IsMember({"auto", "hwc", "chw"}))
       ->capture_default_str();
+  show->add_flag("--html", o.page.html,
+                 "instead of a picture, a page for the browser in which features can be touched; of a fit (NAME.fit.safetensors), or of one map");
+  show->add_option("--image", o.page.image, "with --html: the photo behind a feature map; a fit holds its own");
+  show->add_option("--low", o.page.low, "with --html: the low-resolution map beside a feature map; default: the map, pooled 16 by 16");
   add_common(show, o);
-  show->footer("Example: featup show featup-out/photo.npy featup-out/other.npy -o both.png");
+  show->footer(
+      "Example: featup show featup-out/photo.npy featup-out/other.npy -o both.png\n"
+      "or:      featup show --html featup-out/photo.fit.safetensors -o photo.html");
 
   CLI::App* eval = app.add_subcommand("eval", "quality of upsamplers, in one table");
   eval->require_subcommand(1);
@@ -312,6 +322,7 @@ int run(int argc, char** argv) {
   fu::set_memory_limit(fu::parse_bytes(o.max_memory));
   fu::kernels();  // an unknown FU_ISA is better said before the work
   for (int i = 1; i < argc; ++i) o.fit.line += (i > 1 ? " " : "") + std::string(argv[i]);
+  if (!o.quality.empty()) o.upsampler = o.quality == "best" ? "implicit" : "builtin";
   if (*upsample || *features) fu::choose_inputs(o);
   const int code = *upsample     ? fu::run_upsample(o)
                    : *features   ? fu::run_features(o)

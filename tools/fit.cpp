@@ -32,7 +32,7 @@ FitOptions fit_options(const Options& o) {
   ImplicitFitOptions& n = fit.network;
   n.upsampler.frequencies = f.frequencies, n.upsampler.color = !f.no_color, n.attention = f.downsampler == "attention", n.kernel = f.kernel;
   n.upsampler.dropout_in = f.dropout_in, n.upsampler.dropout_hidden = f.dropout_hidden, n.dropout_saliency = f.dropout_saliency;
-  if (f.max_frequency > 0) n.upsampler.highest = std::log(f.max_frequency);
+  if (f.max_frequency > 0) fit.cap_frequencies = false, n.upsampler.highest = std::log(f.max_frequency);
   fit.cosine = f.schedule == "cosine", fit.coarse_steps = f.coarse_steps;
   n.uncertainty = !f.no_uncertainty, n.lr = f.lr, n.magnitude = f.magnitude, n.tv = f.tv, n.blur_pin = f.blur_pin;
   return fit;
@@ -126,6 +126,7 @@ int run_fit(const Options& o) {
     fit.settings["cropped"] = featurizer.cropped() ? "1" : "0";
     fit.settings["views"] = std::to_string(run.views()), fit.settings["steps"] = std::to_string(run.steps());
     fit.settings["options"] = o.fit.line;
+    fit.settings["seconds"] = std::to_string(now_seconds() - begin);
     return fit;
   }();
   report.stage("fit");

@@ -288,28 +288,34 @@ Image read_image(const std::string& path, std::vector<unsigned char>* opacity) {
   return image;
 }
 
-void write_png(const std::string& path, const Image& image) {
+std::string encode_png(const Image& image) {
   // The encoder counts in int, and holds the picture several times.
-  require<UsageError>((image.width * 3 + 1) * image.height <= kMaxPixels, path, ": a picture of ", image.height, "x", image.width,
+  require<UsageError>((image.width * 3 + 1) * image.height <= kMaxPixels, "a picture of ", image.height, "x", image.width,
                       " pixels is too large to encode.");
   struct Sink {
-    OutputFile file;
-    std::string error;
-  } sink{OutputFile(path), {}};
+    std::string bytes;
+    bool failed = false;
+  } sink;
   // The library is C: an exception must not cross it.
   const auto write = [](void* context, void* data, int size) {
     auto* s = static_cast<Sink*>(context);
     try {
-      if (s->error.empty()) s->file.write(data, static_cast<std::size_t>(size));
-    } catch (const FileError& e) {
-      s->error = e.what();
+      s->bytes.append(static_cast<const char*>(data), static_cast<std::size_t>(size));
+    } catch (const std::bad_alloc&) {
+      s->failed = true;
     }
   };
   const int ok = stbi_write_png_to_func(write, &sink, static_cast<int>(image.width), static_cast<int>(image.height), 3, image.rgb.data(),
                                         static_cast<int>(image.width * 3));
-  if (!sink.error.empty()) throw FileError(sink.error);
-  require<FileError>(ok != 0, path, ": the picture could not be encoded.");
-  sink.file.commit();
+  require<FileError>(ok != 0 && !sink.failed, "a picture of ", image.height, "x", image.width, " pixels could not be encoded.");
+  return std::move(sink.bytes);
+}
+
+void write_png(const std::string& path, const Image& image) {
+  OutputFile file(path);
+  const std::string bytes = encode_png(image);
+  file.write(bytes.data(), bytes.size());
+  file.commit();
 }
 
 }  // namespace fu

@@ -44,3 +44,26 @@ build() {
   fi
   rm -f "$log"
 }
+
+# get_pictures: photographs and cut-outs under free licences, from Debian's packages, in ./pictures. The packages are unpacked, not installed.
+get_pictures() {
+  photos=(lomiri-wallpapers-16.04 lomiri-wallpapers-20.04 mate-backgrounds palapeli-data plasma-workspace-wallpapers)
+  if [ ! -d pictures ]; then
+    rm -rf packages unpacked pictures.part
+    mkdir -p packages unpacked pictures.part/photos cutouts
+    (cd packages && apt-get download "${photos[@]}" tuxpaint-stamps-default)
+    for package in packages/*.deb; do dpkg -x "$package" unpacked; done
+    share=unpacked/usr/share
+    cp $share/backgrounds/*.jpg $share/backgrounds/mate/nature/*.jpg $share/palapeli/collection/*.jpg pictures.part/photos/
+    for photo in $share/wallpapers/*/contents/images/2560x1600.jpg; do
+      name=${photo#"$share/wallpapers/"}
+      cp "$photo" "pictures.part/photos/${name%%/*}.jpg"
+    done
+    # What is drawn or abstract teaches little about photographs.
+    rm -f pictures.part/photos/{Fossa_,Infinite-Sea_,Painting-Colors_,analogpattern_,umang_}*.jpg pictures.part/photos/{Autumn,Grey}.jpg
+    find $share/tuxpaint/stamps -name '*.png' | grep -vE 'cartoon|symbols|/flags|roadsigns|hanukkah|shapes|space/|naturalforces' | sort |
+      while read -r stamp; do cp "$stamp" "cutouts/$(basename "$(dirname "$stamp")")-$(basename "$stamp")"; done
+    "$root/build/bin/compose_scenes" pictures.part/scenes 60 480 pictures.part/photos cutouts
+    mv pictures.part pictures
+  fi
+}

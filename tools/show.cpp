@@ -1,16 +1,119 @@
 // featup show and featup info: what is in feature and weight files.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 
+#include "core/files/bytes.h"
 #include "core/ops.h"
+#include "core/resample.h"
+#include "featup/fitted_map.h"
 #include "tools/commands.h"
 #include "tools/image_io.h"
+#include "tools/page.h"
 #include "tools/pictures.h"
 
 namespace fu {
 
+namespace {
+
+/// What a page shows of a fit.
+PageData page_of_fit(const FittedMap& fit) {
+  PageData page;
+  // At the fitted photo's size, or as large as a page may be.
+  const double shrink = std::min(1.0, std::sqrt(static_cast<double>(kPagePixels) / static_cast<double>(fit.photo.height * fit.photo.width)));
+  const auto shrunk = [&](Index n) { return std::max<Index>(1, static_cast<Index>(static_cast<double>(n) * shrink)); };
+  page.photo = shrink < 1 ? resize_antialiased(fit.photo, shrunk(fit.photo.height), shrunk(fit.photo.width)) : fit.photo;
+  const Index h = page.photo.height, w = page.photo.width;
+  const Pca pca = fit_pca(fit.low, std::min(page_components(h * w), fit.channels()));
+  const ChannelMap map{pca.components.permute({1, 0}), unary(Unary::affine, linear(pca.mean, pca.components, Tensor()), -1)};
+  FittedRenderer renderer(fit, page.photo, &map);
+  page.high = Tensor({1, h, w, renderer.channels()});
+  renderer.render(0, 0, h, w, page.high.data());
+  page.low = pca.project(fit.low);
+  if (fit.extra.count("scale_net.net.weight")) {
+    const Tensor low = fit.pca.components.size() > 0 ? fit.pca.project(fit.low) : fit.low;
+    const Tensor weight = fit.extra.at("scale_net.net.weight").reshape({1, low.dim(3)}), bias = fit.extra.at("scale_net.net.bias");
+    page.maps.push_back({"uncertainty", unary(Unary::exp, linear(low, weight, bias)).reshape({low.dim(1), low.dim(2)})});
+  }
+  if (fit.extra.count("history")) {
+    const Tensor& rows = fit.extra.at("history");
+    const char* const names[] = {"loss", "explained variance of unseen views"};
+    for (Index column : {Index{2}, Index{3}}) {
+      PageData::Curve curve{names[column - 2], {}};
+      for (Index i = 0; i < rows.dim(0); ++i) curve.values.push_back(static_cast<double>(rows.data()[4 * i + column]));
+      page.curves.push_back(curve);
+    }
+  }
+  for (const char* key : {"input", "backbone", "size", "views", "steps", "explained", "seconds", "options"}) {
+    const auto it = fit.settings.find(key);
+    if (it != fit.settings.end()) page.settings.emplace_back(key, it->second);
+  }
+  return page;
+}
+
+PageData page_of_map(const Options& o, const std::string& path) {
+  PageData page;
+  const Image photo = o.page.image.empty() ? Image() : read_image(o.page.image);
+  Tensor map = read_features(path, parse_layout(o.features_layout), {photo.height, photo.width});
+  const double shrink = std::min(1.0, std::sqrt(static_cast<double>(kPagePixels) / static_cast<double>(map.dim(1) * map.dim(2))));
+  const auto shrunk = [&](Index n) { return std::max<Index>(1, static_cast<Index>(static_cast<double>(n) * shrink)); };
+  if (shrink < 1) map = adaptive_avg_pool(map, shrunk(map.dim(1)), shrunk(map.dim(2)));
+  Tensor low = o.page.low.empty() ? adaptive_avg_pool(map, std::max<Index>(1, map.dim(1) / 16), std::max<Index>(1, map.dim(2) / 16))
+                                  : read_features(o.page.low, parse_layout(o.features_layout), {map.dim(1), map.dim(2)});
+  require<UsageError>(low.dim(3) == map.dim(3), o.page.low, ": has ", low.dim(3), " channels, ", path, " has ", map.dim(3), ".");
+  page.photo = photo.height > 0 ? resize_antialiased(photo, map.dim(1), map.dim(2)) : FeatureColors(map).paint(map);
+  const Pca pca = fit_pca(map, std::min(page_components(map.dim(1) * map.dim(2)), map.dim(3)));
+  page.low = pca.project(low), page.high = pca.project(map);
+  page.settings = {{"features", path},
+                   {"channels", std::to_string(map.dim(3))},
+                   {"photo", o.page.image.empty() ? "not given: colours of the features in its place" : o.page.image},
+                   {"low resolution", o.page.low.empty() ? "the map, pooled 16 by 16" : o.page.low}};
+  return page;
+}
+
+int show_page(const Options& o) {
+  Report report("show", o);
+  require<UsageError>(o.inputs.size() == 1, "--html shows one fit or one map; ", o.inputs.size(), " files were given.");
+  const std::string& input = o.inputs.front();
+  std::string name = std::filesystem::path(input).stem().string();
+  const std::string ending = ".fit";
+  if (name.size() > ending.size() && name.compare(name.size() - ending.size(), ending.size(), ending) == 0) name.resize(name.size() - ending.size());
+  const std::string output = output_file(o, name + ".html");
+  Options protects = o;
+  protects.inputs.push_back(o.page.image), protects.inputs.push_back(o.page.low);
+  protect_inputs(protects, {output});
+  const bool fitted = FittedMap::present(input);
+  require<UsageError>(!fitted || (o.page.image.empty() && o.page.low.empty()), input,
+                      ": is a fit, which holds its photo and its low-resolution map.");
+  PageData page = fitted ? page_of_fit(FittedMap::load(input)) : page_of_map(o, input);
+  page.name = name;
+  Tensor magnitude({page.high.dim(1), page.high.dim(2)});
+  const Index k = page.high.dim(3);
+  for (Index p = 0; p < magnitude.size(); ++p) {
+    double square = 0;
+    for (Index j = 0; j < k; ++j) square += std::pow(static_cast<double>(page.high.data()[p * k + j]), 2);
+    magnitude.data()[p] = static_cast<real>(std::sqrt(square));
+  }
+  page.maps.push_back({"magnitude of the features less their mean", magnitude});
+  report.stage("read");
+  const std::string text = html_page(page);
+  OutputFile file(output);
+  file.write(text.data(), text.size());
+  file.commit();
+  report.stage("write");
+  report["outputs"] = {output};
+  if (!o.quiet && !o.json)
+    std::printf("%s: %.1f MB, open it in a browser -> %s\n", input.c_str(), static_cast<double>(text.size()) / 1e6, output.c_str());
+  report.print();
+  return 0;
+}
+
+}  // namespace
+
 int run_show(const Options& o) {
+  if (o.page.html) return show_page(o);
+  require<UsageError>(o.page.image.empty() && o.page.low.empty(), "--image and --low go with --html.");
   Report report("show", o);
   std::vector<Tensor> maps;
   Index height = 0;

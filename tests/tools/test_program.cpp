@@ -259,6 +259,40 @@ TEST_CASE("program: a fit, and what it answers") {
   check_refused(folder, "fit other.png --size 64 --resume n.safetensors --compat published --frequencies 4 --pca 8", "is a fit of another photo");
 }
 
+TEST_CASE("program: a page in which features can be touched") {
+  const TempFolder folder;
+  write_png(folder / "scene.png", render_scene(2, 64, 80).image);
+  CHECK(run(folder, "fit scene.png --size 64 --views 6 --held-out 2 --quiet").code == 0);
+  const Outcome page = run(folder, "show --html featup-out/scene.fit.safetensors -o page.html");
+  CAPTURE(page.err);
+  CHECK(page.code == 0);
+  const std::string text = slurp(folder / "page.html");
+  CHECK(text.size() < 4000000);
+  CHECK(contains(text, "data:image/png;base64,"));
+  CHECK(!contains(text, "/*DATA*/"));
+  CHECK(!contains(text, "://"));  // no network
+  const std::size_t begin = text.find("const data = ") + 13;
+  const auto data = nlohmann::json::parse(text.substr(begin, text.find(";\n", begin) - begin));
+  CHECK(data["name"] == "scene");
+  CHECK(data["high"]["height"] == 64);
+  CHECK(data["high"]["width"] == 80);
+  CHECK(data["low"]["height"] == 4);
+  CHECK(data["high"]["values"].get<std::string>().size() == (64 * 80 * data["scales"].size() + 2) / 3 * 4);
+  CHECK(data["maps"].size() == 2);
+  CHECK(data["curves"].size() == 2);
+
+  CHECK(run(folder, "upsample scene.png --size 64 --quiet").code == 0);
+  CHECK(run(folder, "features scene.png --size 64 --quiet").code == 0);
+  CHECK(run(folder, "show --html featup-out/scene.npy --image scene.png --low featup-out/scene.lr.npy -o map.html").code == 0);
+  CHECK(contains(slurp(folder / "map.html"), "\"name\":\"scene\""));
+  check_refused(folder, "show --html featup-out/scene.npy featup-out/scene.npy", "one fit or one map");
+  check_refused(folder, "show --html featup-out/scene.fit.safetensors --image scene.png", "holds its photo");
+  check_refused(folder, "show featup-out/scene.npy --image scene.png", "go with --html");
+  check_refused(folder, "show --html featup-out/scene.npy --image scene.png -o scene.png", "scene.png");
+  CHECK(run(folder, "upsample scene.png --quality best --upsampler bilinear").code == 2);
+  CHECK(run(folder, "upsample scene.png --size 32 --pca 3 --quality best --quiet -o best").code == 0);
+}
+
 TEST_CASE("program: a photo becomes features and a picture") {
   const TempFolder folder;
   write_png(folder / "photo.png", render_scene(7, 240, 320).image);
@@ -269,13 +303,13 @@ TEST_CASE("program: a photo becomes features and a picture") {
   CHECK(j.at("in_size") == nlohmann::json({224, 304}));
   CHECK(j.at("lr_size") == nlohmann::json({14, 19}));
   CHECK(j.at("out_size") == nlohmann::json({224, 304}));
-  CHECK(j.at("channels") == 34);
+  CHECK(j.at("channels") == 192);
   for (const char* key : {"inputs", "outputs", "backbone", "upsampler", "seconds", "threads", "isa", "peak_rss_mb"}) CHECK(j.contains(key));
-  CHECK(Weights(folder / "featup-out/photo.npy").read_single().shape() == Shape{224, 304, 34});
+  CHECK(Weights(folder / "featup-out/photo.npy").read_single().shape() == Shape{224, 304, 192});
   const Image picture = read_image(folder / "featup-out/photo.png");
   CHECK(picture.height == 224);
   CHECK(picture.width == 3 * 304 + 8);
-  CHECK(run(folder, "upsample photo.png").out.find("224x304x34 features from 14x19") != std::string::npos);
+  CHECK(run(folder, "upsample photo.png").out.find("224x304x192 features from 14x19") != std::string::npos);
   CHECK(run(folder, "upsample photo.png --quiet").out.empty());
 }
 
@@ -284,24 +318,24 @@ TEST_CASE("program: options of upsample") {
   write_png(folder / "a.png", render_scene(1, 100, 140).image);
   write_png(folder / "b.png", render_scene(2, 140, 100).image);
   REQUIRE(run(folder, "upsample a.png b.png -o two --upsampler bicubic").code == 0);
-  CHECK(Weights(folder / "two/b.npy").read_single().shape() == Shape{320, 224, 34});
+  CHECK(Weights(folder / "two/b.npy").read_single().shape() == Shape{320, 224, 192});
   REQUIRE(run(folder, "upsample a.png -o o --size 64x96 --out-size 50x70 --pca 2 --format safetensors --dtype f16 --layout chw").code == 0);
   const Weights w(folder / "o/a.safetensors");
   CHECK(w.shape("features") == Shape{2, 50, 70});
   CHECK(w.entries().at("features").type == DType::f16);
   CHECK(w.metadata().at("layout") == "chw");
   Random random(1);
-  const Tensor projection = random.normal({34, 5});
+  const Tensor projection = random.normal({192, 5});
   write_npy(folder / "p.npy", projection);
   REQUIRE(run(folder, "upsample a.png -o q --project p.npy").code == 0);
   REQUIRE(run(folder, "upsample a.png -o q2").code == 0);
   const Tensor projected = Weights(folder / "q/a.npy").read_single(), whole = Weights(folder / "q2/a.npy").read_single();
   CHECK(projected.dim(2) == 5);
-  CHECK(relative_error(projected.reshape({-1, 5}), matmul(whole.reshape({-1, 34}), projection)) <= 1e-5);
+  CHECK(relative_error(projected.reshape({-1, 5}), matmul(whole.reshape({-1, 192}), projection)) <= 1e-4);
   REQUIRE(run(folder, "features a.png -o f").code == 0);
-  CHECK(Weights(folder / "f/a.lr.npy").read_single().shape() == Shape{14, 20, 34});
+  CHECK(Weights(folder / "f/a.lr.npy").read_single().shape() == Shape{14, 20, 192});
   REQUIRE(run(folder, "upsample a.png -o g --features f/a.lr.npy --upsampler bilinear").code == 0);
-  CHECK(Weights(folder / "g/a.npy").read_single().shape() == Shape{224, 320, 34});
+  CHECK(Weights(folder / "g/a.npy").read_single().shape() == Shape{224, 320, 192});
   REQUIRE(run(folder, "show f/a.lr.npy q2/a.npy -o s.png").code == 0);
   CHECK(read_image(folder / "s.png").height == 224);
 }
@@ -315,7 +349,7 @@ TEST_CASE("program: one thread and two, and every instruction set") {
   const Tensor expected = Weights(folder / "one/a.npy").read_single();
   for (const Kernels* table : all_kernels()) {
     REQUIRE(run(folder, "upsample a.png -o other", std::string("FU_ISA=") + table->isa).code == 0);
-    CHECK(relative_error(Weights(folder / "other/a.npy").read_single(), expected) <= 1e-5);
+    CHECK(relative_error(Weights(folder / "other/a.npy").read_single(), expected) <= 5e-4);  // products of about 3600 in the stack's keys
   }
   const Outcome o = run(folder, "upsample a.png", "FU_ISA=mmx");
   CHECK(o.code == 1);
@@ -342,8 +376,8 @@ TEST_CASE("program: wrong input gets one line, exit code 1, and nothing half-wri
   check_refused(folder, "upsample a.png --backbone square.npy", "holds no vision transformer");
   check_refused(folder, "upsample a.png --upsampler square.npy", "holds no JBU stack");
   check_refused(folder, "upsample a.png --upsampler sharp", "'sharp' is neither builtin, nearest");
-  check_refused(folder, "upsample a.png --project square.npy", "the features have 34 channels");
-  check_refused(folder, "upsample a.png --pca 35", "keep at most that many");
+  check_refused(folder, "upsample a.png --project square.npy", "the features have 192 channels");
+  check_refused(folder, "upsample a.png --pca 193", "keep at most that many");
   check_refused(folder, "upsample a.png --features wide.npy", "is not a finite number");
   check_refused(folder, "upsample a.png --size 0", "give the short side in pixels");
   check_refused(folder, "upsample a.png --size 100x100", "patches are 16 pixels wide");

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# tools/eval_tables.sh BACKBONE CAMVID PHOTOS OUT [UPSAMPLER...]: makes the quality tables again. CAMVID holds train, train_labels, val and val_labels,
+# PHOTOS pictures; OUT takes the tables as text, with commit, command and time on top, and their charts. UPSAMPLER: more methods, such as a published
+# checkpoint. Half an hour on two cores, most of it methods that look at each photo often.
+set -euo pipefail
+# shellcheck source=tools/setup.sh
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+
+[ $# -ge 4 ] || { echo "usage: tools/eval_tables.sh BACKBONE CAMVID PHOTOS OUT [UPSAMPLER...]" >&2; exit 2; }
+backbone=$1 camvid=$2 photos=$3 out=$4
+shift 4
+more=()
+for upsampler in "$@"; do more+=(--upsampler "$upsampler"); done
+mkdir -p "$out"
+
+# table NAME ARGUMENTS...: one table, with what made it.
+table() {
+  local name=$1 begin=$SECONDS
+  shift
+  echo "$name..."
+  "$root/build/bin/featup" eval "$@" -o "$out" >"$out/$name.part" 2>"$out/$name.log"
+  {
+    echo "commit $(git -C "$root" rev-parse --short HEAD), $(date -I), $((SECONDS - begin)) s: featup eval $*"
+    cat "$out/$name.part"
+  } >"$out/$name.txt"
+  rm "$out/$name.part" "$out/$name.log"
+}
+
+table views views "$photos"/*.* --size 224x224 --backbone "$backbone" "${more[@]}"
+probe=(probe --images "$camvid/train" --labels "$camvid/train_labels" --val-images "$camvid/val" --val-labels "$camvid/val_labels")
+table probe "${probe[@]}" --backbone "$backbone" "${more[@]}" --upsampler views:24 --upsampler views:48+builtin
+table scene scene --backbone "$backbone" --slow-every 4 "${more[@]}"
+table probe-builtin-backbone "${probe[@]}" --only --upsampler builtin
+table probe-hog "${probe[@]}" --backbone hog --only --upsampler builtin
+echo "tables and charts: $out"
