@@ -25,8 +25,8 @@ class VitBackbone : public Backbone {
     const std::string family = c.layer_scale
                                    ? (c.registers ? "DINOv2 transformer with " + std::to_string(c.registers) + " registers" : "DINOv2 transformer")
                                    : "DINO or DeiT transformer";
-    return (builtin_ ? "built-in transformer, distilled from DeiT-Tiny" : family) + ", " + std::to_string(c.depth) + " blocks of width " + std::to_string(c.dim) + ", patch " + std::to_string(c.patch) +
-           (feature_ == VitFeature::key ? ", keys" : "");
+    return (builtin_ ? "built-in transformer, distilled from DeiT-Tiny" : family) + ", " + std::to_string(c.depth) + " blocks of width " +
+           std::to_string(c.dim) + ", patch " + std::to_string(c.patch) + (feature_ == VitFeature::key ? ", keys" : "");
   }
   Index patch() const override { return vit_.config().patch; }
   Index channels() const override { return vit_.config().dim; }
@@ -48,8 +48,9 @@ std::unique_ptr<Backbone> open_backbone(const std::string& name_or_path, VitFeat
   const bool builtin = name_or_path == "builtin";
   const Weights weights = builtin ? builtin_backbone() : Weights(name_or_path);
   std::string prefix;
-  require<FileError>(Vit::find_prefix(weights, prefix), name_or_path,
-                     ": holds no vision transformer: no tensor '...patch_embed.proj.weight'. Give DINO, DINOv2 or DeiT weights, or --backbone builtin or hog.");
+  require<FileError>(
+      Vit::find_prefix(weights, prefix), name_or_path,
+      ": holds no vision transformer: no tensor '...patch_embed.proj.weight'. Give DINO, DINOv2 or DeiT weights, or --backbone builtin or hog.");
   return std::make_unique<VitBackbone>(weights, prefix, feature, builtin);
 }
 

@@ -13,6 +13,7 @@
 #include "core/parallel.h"
 #include "core/pool.h"
 #include "tools/commands.h"
+#include "tools/help.h"
 
 namespace {
 
@@ -215,7 +216,8 @@ int run(int argc, char** argv) {
                    "builtin (a learned JBU stack), nearest, bilinear, bicubic, jbu-classic, views[:N][+STACK] (mean of N jittered views), implicit "
                    "(fitted to each photo), or a checkpoint with a learned JBU stack")
       ->capture_default_str();
-  upsample->add_option("--quality", o.quality, "in place of --upsampler: fast (builtin, one pass), or best (implicit, some seconds a photo)")
+  upsample
+      ->add_option("--quality", o.quality, "in place of --upsampler: fast (builtin, one pass), or best (views:48+builtin, a second or more a photo)")
       ->check(CLI::IsMember({"fast", "best"}))
       ->excludes("--upsampler");
   upsample->add_option("--out-size", o.out_size, "HxW of the result; default: 16x the feature map, cut to the image");
@@ -310,19 +312,49 @@ int run(int argc, char** argv) {
   add_common(info, o);
   info->footer("Example: featup info maskclip_jbu_stack_cocostuff.ckpt");
 
+  CLI::App* help = app.add_subcommand("help", "what there is, or how a command is used: featup help upsample");
+  std::vector<std::string> topic;
+  help->add_option("command", topic, "a command");
+  help->footer("Example: featup help eval probe");
+  CLI::App* completion = app.add_subcommand("completion", "a script that completes commands and options in a shell");
+  std::string shell;
+  completion->add_option("shell", shell, "bash or zsh")->required()->check(CLI::IsMember({"bash", "zsh"}));
+  completion->footer("Example: featup completion bash > ~/.local/share/bash-completion/completions/featup");
+  CLI::App* man = app.add_subcommand("man", "the manual page, for man -l");
+  man->footer("Example: featup man > featup.1");
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version
     return app.exit(done);
   } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "featup: error: %s (see featup --help)\n", error.what());
+    std::fprintf(stderr, "featup: error: %s%s (see featup --help)\n", error.what(), fu::meant(app, argc, argv).c_str());
     return 2;
+  }
+  if (*help) {
+    const CLI::App* asked = &app;
+    std::string before;
+    try {
+      for (const std::string& name : topic) {
+        before += (before.empty() ? "" : " ") + (asked == &app ? std::string(argv[0]) : asked->get_name());
+        asked = asked->get_subcommand(name);
+      }
+    } catch (const CLI::OptionNotFound&) {
+      std::fprintf(stderr, "featup: error: there is no command '%s' (see featup help)\n", topic.back().c_str());
+      return 2;
+    }
+    std::printf("%s", asked->help(before).c_str());
+    return 0;
+  }
+  if (*man || *completion) {
+    std::printf("%s", (*man ? fu::man_page(app, FU_VERSION) : fu::shell_completion(app, shell)).c_str());
+    return std::fflush(stdout) == 0 ? 0 : 1;
   }
   fu::set_threads(o.threads);
   fu::set_memory_limit(fu::parse_bytes(o.max_memory));
   fu::kernels();  // an unknown FU_ISA is better said before the work
   for (int i = 1; i < argc; ++i) o.fit.line += (i > 1 ? " " : "") + std::string(argv[i]);
-  if (!o.quality.empty()) o.upsampler = o.quality == "best" ? "implicit" : "builtin";
+  if (!o.quality.empty()) o.upsampler = o.quality == "best" ? "views:48+builtin" : "builtin";
   if (*upsample || *features) fu::choose_inputs(o);
   const int code = *upsample     ? fu::run_upsample(o)
                    : *features   ? fu::run_features(o)

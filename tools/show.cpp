@@ -178,6 +178,7 @@ std::vector<std::string> parts(const Weights& w) {
              (prefix.empty() ? "" : ", under '" + printable(prefix) + "'");
     });
   if (JbuStack::present(w)) attempt([&] { return "upsampler (--upsampler " + w.path() + "): " + open_upsampler(w.path())->describe(); });
+  if (FittedMap::present(w.path())) found.push_back("a fit of one photo (featup query " + w.path() + ", or featup show --html " + w.path() + ")");
   if (w.has("model.1.norm.weight"))
     found.push_back("norm of the backbone's features, " + std::to_string(w.shape("model.1.norm.weight").elements()) + " channels");
   if (w.entries().size() == 1 || w.has("features")) {

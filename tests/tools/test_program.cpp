@@ -263,6 +263,7 @@ TEST_CASE("program: a page in which features can be touched") {
   const TempFolder folder;
   write_png(folder / "scene.png", render_scene(2, 64, 80).image);
   CHECK(run(folder, "fit scene.png --size 64 --views 6 --held-out 2 --quiet").code == 0);
+  CHECK(contains(run(folder, "info featup-out/scene.fit.safetensors").out, "featup show --html"));
   const Outcome page = run(folder, "show --html featup-out/scene.fit.safetensors -o page.html");
   CAPTURE(page.err);
   CHECK(page.code == 0);
@@ -280,6 +281,19 @@ TEST_CASE("program: a page in which features can be touched") {
   CHECK(data["high"]["values"].get<std::string>().size() == (64 * 80 * data["scales"].size() + 2) / 3 * 4);
   CHECK(data["maps"].size() == 2);
   CHECK(data["curves"].size() == 2);
+  if (std::filesystem::exists("/usr/bin/chromium")) {
+    const std::string browser =
+        "HOME='" + folder.path() + "' timeout 120 /usr/bin/chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run " +
+        "--disable-background-networking --disable-component-update --disable-sync --user-data-dir='" + (folder / "profile") +
+        "' --virtual-time-budget=5000 --dump-dom 'file://" + (folder / "page.html") + "' >'" + (folder / "dom") + "' 2>/dev/null";
+    REQUIRE(std::system(browser.c_str()) == 0);
+    const std::string dom = slurp(folder / "dom");
+    CHECK(contains(dom, "data-ready=\"1\""));  // the script ran to its end
+    CHECK(contains(dom, "of the photo is alike"));
+    CHECK(contains(dom, "uncertainty: from"));
+  } else {
+    MESSAGE("skipped: no browser to open the page in");
+  }
 
   CHECK(run(folder, "upsample scene.png --size 64 --quiet").code == 0);
   CHECK(run(folder, "features scene.png --size 64 --quiet").code == 0);
@@ -406,8 +420,31 @@ TEST_CASE("program: wrong usage gets exit code 2; help and version 0") {
     CHECK(o.err.rfind("featup: error: ", 0) == 0);
   }
   CHECK(contains(run(folder, "--version").out, "featup 0."));
+  CHECK(contains(run(folder, "upsample a.png --bakbone hog").err, "did you mean '--backbone'?"));
+  CHECK(contains(run(folder, "eval prob").err, "did you mean 'probe'?"));
+  CHECK(contains(run(folder, "upsmaple a.png").err, "did you mean 'upsample'?"));
+  CHECK(!contains(run(folder, "upsample a.png --frobnicate").err, "did you mean"));
+  CHECK(contains(run(folder, "help").out, "upsample"));
+  CHECK(run(folder, "help eval probe").out == run(folder, "eval probe --help").out);
+  CHECK(run(folder, "help nonsense").code == 2);
+  const std::string page = run(folder, "man").out;
+  CHECK(contains(page, ".SS featup eval probe"));
+  CHECK(contains(page, "\\-\\-upsampler"));
+  std::ofstream(folder / "completion") << run(folder, "completion bash").out;
+  const auto complete = [&](const std::string& words, int at) {
+    const std::string script = "bash -c 'source \"" + (folder / "completion") + "\"; COMP_WORDS=(" + words + "); COMP_CWORD=" + std::to_string(at) +
+                               "; _featup; echo \"${COMPREPLY[*]}\"' >'" + (folder / ".words") + "'";
+    CHECK(std::system(script.c_str()) == 0);
+    return slurp(folder / ".words");
+  };
+  CHECK(complete("featup ups", 1) == "upsample\n");
+  CHECK(complete("featup eval pr", 2) == "probe\n");
+  CHECK(complete("featup upsample --dty", 2) == "--dtype\n");
+  CHECK(complete("featup upsample --dtype f", 3) == "f32 f16\n");
+  CHECK(complete("featup eval probe --val-im", 3) == "--val-images\n");
+  CHECK(contains(run(folder, "completion zsh").out, "bashcompinit"));
   CHECK(run(folder, "--help").code == 0);
-  for (const char* command : {"upsample", "features", "show", "info"}) {
+  for (const char* command : {"upsample", "features", "fit", "query", "train", "show", "eval views", "eval probe", "eval scene", "info"}) {
     const Outcome o = run(folder, std::string(command) + " --help");
     CHECK(o.code == 0);
     CHECK(contains(o.out, "Example: featup"));
