@@ -6,14 +6,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
 backbone=${1:?usage: tools/distill_builtin.sh BACKBONE [FOLDER]}
-[ -f "$backbone" ] || { echo "no such file: $backbone" >&2; exit 1; }
-backbone=$(realpath "$backbone")
-work=$(realpath -m "${2:-$root/build/builtin}")
-need_packages "${build_packages[@]}"
-build "$root/build" -DCMAKE_BUILD_TYPE=Release
-mkdir -p "$work"
-cd "$work"
-get_pictures
+prepare_builtin "${2:-$root/build/builtin}"
 "$root/build/bin/distill_backbone" "$backbone" backbone.safetensors 4 800 pictures
 cp backbone.safetensors "$root/featup/builtin/backbone.safetensors"
 echo "the new backbone is in featup/builtin/backbone.safetensors; the next build carries it"

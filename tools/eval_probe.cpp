@@ -238,11 +238,7 @@ int run_eval_probe(const Options& o) {
   }
   write_bar_chart(chart, "Linear probe of upsampled features", groups,
                   backbone->describe() + "; whiskers: standard deviation over " + std::to_string(e.seeds) + " seeds");
-  std::vector<Image> rows;
-  for (std::size_t i = 0; i < pictures.size(); i += 3)
-    rows.push_back(side_by_side(
-        {pictures.begin() + static_cast<std::ptrdiff_t>(i), pictures.begin() + static_cast<std::ptrdiff_t>(std::min(i + 3, pictures.size()))}));
-  write_png(picture, stacked(rows));
+  write_png(picture, in_rows(pictures, 3));
   report["outputs"] = {chart, picture};
   if (!o.quiet && !o.json) std::printf("chart %s, class maps of %s %s\n", chart.c_str(), all[0].stem.c_str(), picture.c_str());
   report.print();

@@ -202,11 +202,7 @@ int run_eval_scene(const Options& o) {
   }
   write_bar_chart(chart, "Outlines of rendered scenes", groups,
                   featurizer.describe() + "; whiskers: standard deviation over " + std::to_string(e.scenes) + " scenes");
-  std::vector<Image> rows;
-  for (std::size_t i = 0; i < pictures.size(); i += 3)
-    rows.push_back(side_by_side(
-        {pictures.begin() + static_cast<std::ptrdiff_t>(i), pictures.begin() + static_cast<std::ptrdiff_t>(std::min(i + 3, pictures.size()))}));
-  write_png(picture, stacked(rows));
+  write_png(picture, in_rows(pictures, 3));
   report["outputs"] = {chart, picture};
   if (!o.quiet && !o.json) std::printf("chart %s, clusters of the first scene %s\n", chart.c_str(), picture.c_str());
   report.print();

@@ -125,4 +125,11 @@ Image stacked(const std::vector<Image>& rows, Index gap) {
   return out;
 }
 
+Image in_rows(const std::vector<Image>& images, Index each) {
+  std::vector<Image> rows;
+  const auto n = static_cast<Index>(images.size());
+  for (Index i = 0; i < n; i += each) rows.push_back(side_by_side({images.begin() + i, images.begin() + std::min(i + each, n)}));
+  return stacked(rows);
+}
+
 }  // namespace fu

@@ -37,5 +37,7 @@ Image curve_picture(const std::vector<double>& values, Index height, Index width
 Image stacked(const std::vector<Image>& rows, Index gap = 4);
 /// Pictures of equal height in a row, with a white gap.
 Image side_by_side(const std::vector<Image>& images, Index gap = 4);
+/// Pictures of equal size, so many in a row, rows under each other.
+Image in_rows(const std::vector<Image>& images, Index each);
 
 }  // namespace fu

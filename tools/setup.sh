@@ -67,3 +67,16 @@ get_pictures() {
     mv pictures.part pictures
   fi
 }
+
+# prepare_builtin FOLDER: builds, and goes into the folder where $backbone, a file, is to be learned from on get_pictures' pictures.
+prepare_builtin() {
+  [ -f "$backbone" ] || { echo "no such file: $backbone" >&2; exit 1; }
+  backbone=$(realpath "$backbone")
+  local work
+  work=$(realpath -m "$1")
+  need_packages "${build_packages[@]}"
+  build "$root/build" -DCMAKE_BUILD_TYPE=Release
+  mkdir -p "$work"
+  cd "$work"
+  get_pictures
+}

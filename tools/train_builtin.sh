@@ -7,15 +7,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
 backbone=${1:?usage: tools/train_builtin.sh BACKBONE [FOLDER]}
-[ -f "$backbone" ] || { echo "no such file: $backbone" >&2; exit 1; }
-backbone=$(realpath "$backbone")
-work=$(realpath -m "${2:-$root/build/builtin}")
-need_packages "${build_packages[@]}"
-build "$root/build" -DCMAKE_BUILD_TYPE=Release
-mkdir -p "$work"
-cd "$work"
-
-get_pictures
+prepare_builtin "${2:-$root/build/builtin}"
 
 resume=()
 if [ -f stack.safetensors ]; then resume=(--resume); fi

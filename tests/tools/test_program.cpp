@@ -370,6 +370,14 @@ TEST_CASE("program: one thread and two, and every instruction set") {
     REQUIRE(run(folder, "upsample a.png -o other", std::string("FU_ISA=") + table->isa).code == 0);
     CHECK(relative_error(Weights(folder / "other/a.npy").read_single(), expected) <= 5e-4);  // products of about 3600 in the stack's keys
   }
+  // As strict as rounding allows, without that stack.
+  const std::string plain = "upsample a.png --backbone hog --upsampler jbu-classic -o ";
+  REQUIRE(run(folder, plain + "plain").code == 0);
+  const Tensor exact = Weights(folder / "plain/a.npy").read_single();
+  for (const Kernels* table : all_kernels()) {
+    REQUIRE(run(folder, plain + "other", std::string("FU_ISA=") + table->isa).code == 0);
+    CHECK(relative_error(Weights(folder / "other/a.npy").read_single(), exact) <= 1e-5);
+  }
   const Outcome o = run(folder, "upsample a.png", "FU_ISA=mmx");
   CHECK(o.code == 1);
   CHECK(contains(o.err, "'mmx' is not an instruction set that this program and processor have: reference, baseline"));
