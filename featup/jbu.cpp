@@ -52,8 +52,16 @@ JbuLevel::JbuLevel(const Weights& w, const std::string& prefix) {
   }
   key0_ = transposed(w, prefix + "range_proj.0.weight", key_dim_, guidance_dim_);
   key0_bias_ = w.read(prefix + "range_proj.0.bias", {key_dim_});
-  key3_ = transposed(w, prefix + "range_proj.3.weight", key_dim_, key_dim_);
-  key3_bias_ = w.read(prefix + "range_proj.3.bias", {key_dim_});
+  const Tensor key3 = transposed(w, prefix + "range_proj.3.weight", key_dim_, key_dim_), bias = w.read(prefix + "range_proj.3.bias", {key_dim_});
+  key3_ = Tensor({key_dim_, key_dim_ + 1});
+  for (Index i = 0; i < key_dim_; ++i) {
+    double total = 0;
+    for (Index o = 0; o < key_dim_; ++o) {
+      key3_.data()[i * (key_dim_ + 1) + o] = key3.data()[i * key_dim_ + o];
+      total += double(key3.data()[i * key_dim_ + o]) * double(bias.data()[o]);
+    }
+    key3_.data()[i * (key_dim_ + 1) + key_dim_] = static_cast<real>(total);
+  }
   fix0_ = transposed(w, prefix + "fixup_proj.0.weight", taps, taps + guidance_dim_);
   fix0_bias_ = w.read(prefix + "fixup_proj.0.bias", {taps});
   fix3_ = unary(Unary::affine, transposed(w, prefix + "fixup_proj.3.weight", taps, taps), real(0.1));
@@ -64,7 +72,7 @@ JbuWeights JbuLevel::weights() const {
   JbuWeights w;
   w.radius = radius_, w.key_dim = key_dim_, w.guidance_dim = guidance_dim_, w.temperature = temperature_;
   w.spatial = spatial_.data();
-  w.key0 = key0_.data(), w.key0_bias = key0_bias_.data(), w.key3 = key3_.data(), w.key3_bias = key3_bias_.data();
+  w.key0 = key0_.data(), w.key0_bias = key0_bias_.data(), w.key3 = key3_.data();
   w.fix0 = fix0_.data(), w.fix0_bias = fix0_bias_.data(), w.fix3 = fix3_.data(), w.fix3_bias = fix3_bias_.data();
   return w;
 }

@@ -28,7 +28,7 @@ class JbuLevel {
  private:
   Index radius_ = 0, key_dim_ = 0, guidance_dim_ = 0;
   real temperature_ = 1;
-  Tensor spatial_, key0_, key0_bias_, key3_, key3_bias_, fix0_, fix0_bias_, fix3_, fix3_bias_;
+  Tensor spatial_, key0_, key0_bias_, key3_, fix0_, fix0_bias_, fix3_, fix3_bias_;
 };
 
 /// The kernels of a level: guidance (B,H,W,g) -> (B,H,W,d*d). throws ShapeError for a guidance of another size than the level's.

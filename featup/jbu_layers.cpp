@@ -72,9 +72,10 @@ Var JbuLearnedRange::kernels(const Var& guidance) const {
   require<ShapeError>(guidance.rank() == 4 && guidance.dim(1) > radius_ && guidance.dim(2) > radius_, "[jbu] guidance ", guidance.shape(),
                       " must be (B,H,W,g) with H and W above the radius ", radius_, ".");
   const Index d = 2 * radius_ + 1;
-  const Var keys = range_proj_(guidance);
+  // Only the pixel's own key needs its bias: what a bias adds to all neighbours' products alike, softmax ignores, and large ones cost digits.
+  const Var keys = linear(range_proj_.hidden(guidance), range_proj_.second.weight, Tensor());
   const Var temperature = clamp(exp(range_temp), real(1e-4), real(1e4));
-  const Var range = softmax(neighbor_products(keys, keys, radius_) * temperature, -1);
+  const Var range = softmax(neighbor_products(keys + range_proj_.second.bias, keys, radius_) * temperature, -1);
   Tensor distance({d * d});  // squared, on [-1,1]^2
   for (Index t = 0; t < d * d; ++t) {
     const real y = static_cast<real>(t / d - radius_) / static_cast<real>(radius_),

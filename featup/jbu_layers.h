@@ -41,7 +41,8 @@ class JbuLearnedRange : public Module {
     Linear first, second;
     Dropout dropout;
     Projection(Index in, Index hidden, Index out, double dropout, Random* random);
-    Var operator()(const Var& x) const { return second(dropout(first(x, Activation::gelu))); }
+    Var hidden(const Var& x) const { return dropout(first(x, Activation::gelu)); }
+    Var operator()(const Var& x) const { return second(hidden(x)); }
   };
   Projection range_proj_, fixup_proj_;
   Index radius_;

@@ -30,7 +30,7 @@ struct TileScratch {
 }  // namespace
 
 Index jbu_key_row(const JbuLevelArgs& l) {
-  return ceil_div(l.width, kTile) * (l.weights.key_dim + l.weights.guidance_dim) * key_tile(l.weights) + kLanes;
+  return ceil_div(l.width, kTile) * (key_planes(l.weights) + l.weights.guidance_dim) * key_tile(l.weights) + kLanes;
 }
 
 Index jbu_scratch(const JbuLevelArgs& l) { return TileScratch(l.weights).total * threads(); }
@@ -63,20 +63,22 @@ void jbu_col_fold(const JbuLevelArgs& l) {
 
 void jbu_keys(const JbuLevelArgs& l, Index row_begin, Index row_end) {
   const JbuWeights& w = l.weights;
-  const Index r = w.radius, k = w.key_dim, g = w.guidance_dim, plane = key_tile(w), tile_size = (k + g) * plane, tiles = ceil_div(l.width, kTile);
+  const Index r = w.radius, planes = key_planes(w), g = w.guidance_dim, plane = key_tile(w), tile_size = (planes + g) * plane,
+              tiles = ceil_div(l.width, kTile);
   parallel_for(row_end - row_begin, [&](Index chunk, int) {
     const Index y = row_begin + chunk;
     real* row = l.keys + (y - l.key_row0) * jbu_key_row(l);
     const real* guidance = l.guidance + y * l.width * g;
     real hidden[kMaxKeyDim * kTile] __attribute__((aligned(64))), guide[kMaxGuidance * kTile] __attribute__((aligned(64)));
     for (Index i = 0; i < g * kTile; ++i) guide[i] = 0;
+    const real none[kMaxKeyDim + 1] = {};
     for (Index t = 0; t < tiles; ++t) {
       const Index pixels = imin(kTile, l.width - t * kTile);
       real* tile = row + t * tile_size + r;
       for (Index c = 0; c < g; ++c)
-        for (Index x = 0; x < pixels; ++x) tile[(k + c) * plane + x] = guide[c * kTile + x] = guidance[(t * kTile + x) * g + c];
-      planar_linear(guide, kTile, g, w.key0, k, w.key0_bias, true, false, pixels, hidden, kTile);
-      planar_linear(hidden, kTile, k, w.key3, k, w.key3_bias, false, false, pixels, tile, plane);
+        for (Index x = 0; x < pixels; ++x) tile[(planes + c) * plane + x] = guide[c * kTile + x] = guidance[(t * kTile + x) * g + c];
+      planar_linear(guide, kTile, g, w.key0, w.key_dim, w.key0_bias, true, false, pixels, hidden, kTile);
+      planar_linear(hidden, kTile, w.key_dim, w.key3, planes, none, false, false, pixels, tile, plane);
     }
     // Borders of the tiles: their neighbours' pixels, or mirrored ones where the image ends.
     for (Index t = 0; t < tiles; ++t) {
@@ -88,7 +90,7 @@ void jbu_keys(const JbuLevelArgs& l, Index row_begin, Index row_end) {
         from[i] = row + at / kTile * tile_size + r + at % kTile;
         to[i] = row + t * tile_size + r + x - t * kTile;
       }
-      for (Index c = 0; c < k + g; ++c)
+      for (Index c = 0; c < planes + g; ++c)
         for (Index i = 0; i < 2 * r; ++i) to[i][c * plane] = from[i][c * plane];
     }
   });

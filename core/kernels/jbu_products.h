@@ -22,12 +22,12 @@ constexpr Index kMaxKeyDim = 64, kMaxGuidance = 8;
 static_assert(kTile % kLanes == 0 && kStrip % kTile == 0 && kRingBorder % kLanes == 0, "whole vectors");
 static_assert(kTaskRows % (2 * kPairs) == 0, "whole groups of rows");
 
-// Keys are kept in tiles with their borders, (tile, k + g, key_tile): what is read of a row is one contiguous run.
+// Keys are kept in tiles with their borders, (tile, key_planes + g, key_tile): what is read of a row is one contiguous run.
 static Index key_tile(const JbuWeights& w) { return round_up(kTile + 2 * w.radius, kLanes); }
 
 /// The tile of pixel x0, a multiple of kTile; its first column is pixel x0 - radius.
 static const real* key_row(const JbuLevelArgs& l, Index y, Index x0) {
-  const Index planes = l.weights.key_dim + l.weights.guidance_dim;
+  const Index planes = key_planes(l.weights) + l.weights.guidance_dim;
   return l.keys + (reflect(y, l.height) - l.key_row0) * jbu_key_row(l) + x0 / kTile * planes * key_tile(l.weights);
 }
 
@@ -51,8 +51,8 @@ struct Strips {
   }
 };
 
-/// logits[t] = sum over c of own[c] * other[c][+t] for TAPS neighbours in a row, VECTORS vectors of pixels: keys are planes, so neighbours to
-/// the side are shifted loads.
+/// logits[t] = sum over c < key_dim of own[c] * other[c][+t], and the last planes' own + other[+t], for TAPS neighbours in a row, VECTORS vectors of
+/// pixels: keys are planes, so neighbours to the side are shifted loads.
 template <Index TAPS, Index VECTORS>
 static inline void key_products(const real* own, const real* other, Index plane, Index key_dim, real* logits) {
   Vec acc[VECTORS][TAPS];
@@ -74,7 +74,7 @@ static inline void key_products(const real* own, const real* other, Index plane,
 #pragma GCC unroll 2
   for (Index i = 0; i < VECTORS; ++i)
 #pragma GCC unroll 7
-    for (Index t = 0; t < TAPS; ++t) store(logits + t * kRingWidth + i * kLanes, acc[i][t]);
+    for (Index t = 0; t < TAPS; ++t) store(logits + t * kRingWidth + i * kLanes, acc[i][t] + (load(own + i * kLanes) + load(other + i * kLanes + t)));
 }
 
 /// The same for any number of neighbours, up to seven at a time.

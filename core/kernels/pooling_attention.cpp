@@ -65,9 +65,13 @@ void pooling_attention_backward(const PoolingAttentionArgs& g, const real* y, co
     for (Index r = task * group; r < imin(g.rows, (task + 1) * group); ++r) {
       const real *out = y + r * n, *grad = dy + r * n;
       const Salience salience(g, r);
-      Vec dots{}, bias_sum{};
-      for (Index i = 0; i < n; i += kLanes) dots += load_n(out + i, n - i) * load_n(grad + i, n - i);
-      const real dot = hsum(dots);
+      Vec dots{}, ones{}, bias_sum{};
+      for (Index i = 0; i < n; i += kLanes) {
+        const Vec weight = load_n(out + i, n - i);
+        dots += weight * load_n(grad + i, n - i);
+        ones += weight;
+      }
+      const real dot = hsum(dots) / hsum(ones);  // weights sum to 1 but for rounding, which would be most of the bias's small gradient
       for (Index i = 0; i < n; i += kLanes) {
         const Index lanes = n - i;
         const Vec dx = load_n(out + i, lanes) * (load_n(grad + i, lanes) - dot);

@@ -189,52 +189,52 @@ void gather_rows_ref(const real* x, const std::int32_t* index, const real* weigh
     }
 }
 
-// Keys are stored as planes of a row, (key_dim + guidance_dim, width + 2 radius).
+// Keys are stored as planes of a row, (key_planes + guidance_dim, width + 2 radius).
 static Index key_plane(const JbuLevelArgs& l) { return l.width + 2 * l.weights.radius; }
-Index jbu_key_row_ref(const JbuLevelArgs& l) { return (l.weights.key_dim + l.weights.guidance_dim) * key_plane(l); }
+Index jbu_key_row_ref(const JbuLevelArgs& l) { return (key_planes(l.weights) + l.weights.guidance_dim) * key_plane(l); }
 Index jbu_scratch_ref(const JbuLevelArgs&) { return 0; }
 Index jbu_col_fold_size_ref(const JbuLevelArgs&) { return 0; }
 void jbu_col_fold_ref(const JbuLevelArgs&) {}
 
 void jbu_keys_ref(const JbuLevelArgs& l, Index row_begin, Index row_end) {
   const JbuWeights& w = l.weights;
-  const Index plane = key_plane(l), k = w.key_dim, g = w.guidance_dim;
+  const Index plane = key_plane(l), k = w.key_dim, planes = key_planes(w), g = w.guidance_dim;
   std::vector<double> hidden(static_cast<std::size_t>(k));
   for (Index y = row_begin; y < row_end; ++y)
     for (Index x = 0; x < plane; ++x) {
       const real* guidance = l.guidance + (y * l.width + reflect(x - w.radius, l.width)) * g;
-      real* keys = l.keys + (y - l.key_row0) * (k + g) * plane + x;
+      real* keys = l.keys + (y - l.key_row0) * (planes + g) * plane + x;
       for (Index o = 0; o < k; ++o) {
         double total = w.key0_bias[o];
         for (Index i = 0; i < g; ++i) total += double(w.key0[i * k + o]) * guidance[i];
         hidden[static_cast<std::size_t>(o)] = gelu(total);
       }
-      for (Index o = 0; o < k; ++o) {
-        double total = w.key3_bias[o];
-        for (Index i = 0; i < k; ++i) total += double(w.key3[i * k + o]) * hidden[static_cast<std::size_t>(i)];
+      for (Index o = 0; o < planes; ++o) {
+        double total = 0;
+        for (Index i = 0; i < k; ++i) total += double(w.key3[i * planes + o]) * hidden[static_cast<std::size_t>(i)];
         keys[o * plane] = static_cast<real>(total);
       }
-      for (Index i = 0; i < g; ++i) keys[(k + i) * plane] = guidance[i];
+      for (Index i = 0; i < g; ++i) keys[(planes + i) * plane] = guidance[i];
     }
 }
 
 static std::vector<double> pixel_kernel(const JbuLevelArgs& l, Index y, Index x) {
   const JbuWeights& w = l.weights;
-  const Index r = w.radius, d = 2 * r + 1, n = d * d, plane = key_plane(l), k = w.key_dim, g = w.guidance_dim;
+  const Index r = w.radius, d = 2 * r + 1, n = d * d, plane = key_plane(l), k = w.key_dim, planes = key_planes(w), g = w.guidance_dim;
   const auto key = [&](Index row, Index col, Index c) {
-    return double(l.keys[((reflect(row, l.height) - l.key_row0) * (k + g) + c) * plane + col + r]);
+    return double(l.keys[((reflect(row, l.height) - l.key_row0) * (planes + g) + c) * plane + col + r]);
   };
   std::vector<double> kernel(static_cast<std::size_t>(n + g)), hidden(static_cast<std::size_t>(n));
   double top = -INFINITY, total = 0, sum = 0;
   for (Index t = 0; t < n; ++t) {
-    double dot = 0;
+    double dot = key(y + t / d - r, x + t % d - r, k);  // the pixel's own is the same for all
     for (Index c = 0; c < k; ++c) dot += key(y, x, c) * key(y + t / d - r, x + t % d - r, c);
     top = std::max(top, kernel[static_cast<std::size_t>(t)] = dot * double(w.temperature));
   }
   for (Index t = 0; t < n; ++t) total += kernel[static_cast<std::size_t>(t)] = std::exp(kernel[static_cast<std::size_t>(t)] - top);
   for (Index t = 0; t < n; ++t) sum += kernel[static_cast<std::size_t>(t)] *= double(w.spatial[t]) / total;
   for (Index t = 0; t < n; ++t) kernel[static_cast<std::size_t>(t)] /= std::max(sum, 1e-7);
-  for (Index i = 0; i < g; ++i) kernel[static_cast<std::size_t>(n + i)] = key(y, x, k + i);
+  for (Index i = 0; i < g; ++i) kernel[static_cast<std::size_t>(n + i)] = key(y, x, planes + i);
   for (Index o = 0; o < n; ++o) {
     double v = w.fix0_bias[o];
     for (Index i = 0; i < n + g; ++i) v += double(w.fix0[i * n + o]) * kernel[static_cast<std::size_t>(i)];

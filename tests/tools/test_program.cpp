@@ -350,7 +350,7 @@ TEST_CASE("program: options of upsample") {
   REQUIRE(run(folder, "upsample a.png -o q2").code == 0);
   const Tensor projected = Weights(folder / "q/a.npy").read_single(), whole = Weights(folder / "q2/a.npy").read_single();
   CHECK(projected.dim(2) == 5);
-  CHECK(relative_error(projected.reshape({-1, 5}), matmul(whole.reshape({-1, 192}), projection)) <= 1e-4);
+  CHECK(relative_error(projected.reshape({-1, 5}), matmul(whole.reshape({-1, 192}), projection)) <= 1e-5);
   REQUIRE(run(folder, "features a.png -o f").code == 0);
   CHECK(Weights(folder / "f/a.lr.npy").read_single().shape() == Shape{14, 20, 192});
   REQUIRE(run(folder, "upsample a.png -o g --features f/a.lr.npy --upsampler bilinear").code == 0);
@@ -368,15 +368,7 @@ TEST_CASE("program: one thread and two, and every instruction set") {
   const Tensor expected = Weights(folder / "one/a.npy").read_single();
   for (const Kernels* table : all_kernels()) {
     REQUIRE(run(folder, "upsample a.png -o other", std::string("FU_ISA=") + table->isa).code == 0);
-    CHECK(relative_error(Weights(folder / "other/a.npy").read_single(), expected) <= 5e-4);  // products of about 3600 in the stack's keys
-  }
-  // As strict as rounding allows, without that stack.
-  const std::string plain = "upsample a.png --backbone hog --upsampler jbu-classic -o ";
-  REQUIRE(run(folder, plain + "plain").code == 0);
-  const Tensor exact = Weights(folder / "plain/a.npy").read_single();
-  for (const Kernels* table : all_kernels()) {
-    REQUIRE(run(folder, plain + "other", std::string("FU_ISA=") + table->isa).code == 0);
-    CHECK(relative_error(Weights(folder / "other/a.npy").read_single(), exact) <= 1e-5);
+    CHECK(relative_error(Weights(folder / "other/a.npy").read_single(), expected) <= 1e-5);
   }
   const Outcome o = run(folder, "upsample a.png", "FU_ISA=mmx");
   CHECK(o.code == 1);
