@@ -136,11 +136,11 @@ int run_eval_probe(const Options& o) {
           methods[m].name);
       const double begin = now_seconds();
       // Class maps are upsampled as they are, offsets and all, so that kernels whose sum is not 1 change none of them. Methods that look at the photo
-      // often name what they make of it: means of many looks keep constants.
+      // often, and those who bring maps of their own, name what they make of it: means of many looks keep constants.
       const Upsampler& upsampler = *upsamplers[m];
       const Tensor prepared = upsampler.prepare(features);
-      const bool often = methods[m].cost == Cost::many_passes;
-      const Tensor logits = often ? upsampler(prepared, guide, size, &probe) : upsampler(name_cells(prepared), guide, size);
+      const bool from_classes = methods[m].cost == Cost::one_pass;
+      const Tensor logits = from_classes ? upsampler(name_cells(prepared), guide, size) : upsampler(prepared, guide, size, &probe);
       Score& score = scores[m];
       score.seconds += now_seconds() - begin;
       ++score.images;
@@ -213,7 +213,7 @@ int run_eval_probe(const Options& o) {
   };
   std::vector<std::vector<double>> classes;
   std::vector<std::string> names;
-  for (const Cost cost : {Cost::one_pass, Cost::many_passes}) {
+  for (const Cost cost : {Cost::one_pass, Cost::made_elsewhere, Cost::many_passes}) {
     bool first = true;
     for (std::size_t m = 0; m < methods.size(); ++m) {
       if (methods[m].cost != cost) continue;

@@ -45,7 +45,10 @@ class FromFolder : public Upsampler {
   const std::string& photo_;
 };
 
-Cost cost_of(const std::string& name) { return name.rfind("views", 0) == 0 || name.rfind("implicit", 0) == 0 ? Cost::many_passes : Cost::one_pass; }
+Cost cost_of(const std::string& name) {
+  const auto begins = [&](const char* with) { return name.rfind(with, 0) == 0; };
+  return begins(kFolder) ? Cost::made_elsewhere : begins("views") || begins("implicit") ? Cost::many_passes : Cost::one_pass;
+}
 
 }  // namespace
 

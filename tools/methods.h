@@ -9,7 +9,7 @@
 
 namespace fu {
 
-enum class Cost { one_pass, many_passes };
+enum class Cost { one_pass, made_elsewhere, many_passes };
 
 struct Method {
   std::string name;  // as --upsampler takes it, or folder:DIR

@@ -77,22 +77,25 @@ TEST_CASE("program: a probe's table, and rendered scenes") {
     std::filesystem::create_directories(folder / part);
     std::filesystem::create_directories(folder / (std::string(part) + "_labels"));
     for (int i = 0; i < 2; ++i) {
-      const Scene2d scene = render_scene(static_cast<std::uint64_t>(i + (part[0] == 'v' ? 10 : 0)), 72, 96);
-      Image labels{72, 96, {}};
+      const Scene2d scene = render_scene(static_cast<std::uint64_t>(i + (part[0] == 'v' ? 10 : 0)), 80, 96);
+      Image labels{80, 96, {}};
       for (unsigned char label : scene.labels) labels.rgb.insert(labels.rgb.end(), 3, label > 0 ? 1 : 0);
       const std::string name = std::string("/") + std::to_string(i) + ".png";
       write_png(folder / (part + name), scene.image), write_png(folder / (part + std::string("_labels") + name), labels);
     }
   }
   const std::string data = "eval probe --images train --labels train_labels --val-images val --val-labels val_labels --classes 2 --seeds 2 --quiet ";
-  const Outcome probe = run(folder, data + "--only --upsampler builtin --upsampler views:2 --slow-every 2 --json");
+  REQUIRE(run(folder, "upsample val/0.png val/1.png --size 80x96 --upsampler bilinear -o made").code == 0);
+  const Outcome probe = run(folder, data + "--only --upsampler builtin --upsampler views:2 --upsampler folder:made --slow-every 2 --json");
   CAPTURE(probe.err);
   CHECK(probe.code == 0);
   const auto table = nlohmann::json::parse(probe.out);
-  CHECK(table["methods"].size() == 4);  // and bilinear on the photos of views:2
+  CHECK(table["methods"].size() == 5);  // and bilinear on the photos of views:2
+  CHECK(table["methods"][2]["method"] == "folder:made");
+  CHECK(table["methods"][2]["accuracy"].get<double>() == doctest::Approx(table["methods"][0]["accuracy"].get<double>()).epsilon(1e-3));
   CHECK(table["methods"][0]["method"] == "bilinear");
   CHECK(table["methods"][0]["images"] == 2);
-  CHECK(table["methods"][3]["images"] == 1);
+  CHECK(table["methods"][4]["images"] == 1);
   for (const auto& one : table["methods"]) {
     CHECK(one["accuracy"].get<double>() > 30);  // 18 steps from chance
     CHECK(one["mean_iou"].get<double>() > 25);
