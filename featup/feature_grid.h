@@ -21,7 +21,7 @@ namespace fu {
 struct GridOptions {
   Index spacing = 4;  // pixels from one cell to the next
   BilateralWidths widths{0.6, 0.1};
-  double smoothness = 1e-2;  // weight of the prior, for each view
+  double smoothness = 3e-2;  // weight of the prior, for each view: README.md has what others give
   double least = 0.1;        // how firmly neighbours of the most different colours still hold together, beside those of the same
   double edge = 0.1;         // difference of colours at which neighbours part, in units of the range of a channel
 };

@@ -59,16 +59,16 @@ class ViewAverage : public Upsampler {
 /// The photo is fitted as the backbone saw it, and rendered at the size that is asked for.
 class ImplicitFitted : public Upsampler {
  public:
-  explicit ImplicitFitted(const UpsamplerOptions& options) : options_(options) {
+  ImplicitFitted(double smoothness, const UpsamplerOptions& options) : smoothness_(smoothness), options_(options) {
     require<UsageError>(static_cast<bool>(options.backbone),
                         "--upsampler implicit looks at the photo many times, so it needs a backbone; features from a file are one look. Give "
                         "--backbone, or another upsampler.");
   }
-  std::string describe() const override { return "implicit: a learned grid fitted to jittered views of this photo"; }
+  std::string describe() const override { return cat("implicit: a learned grid fitted to jittered views of this photo, smoothness ", smoothness_); }
 
   Tensor operator()(const Tensor&, const Guide& guide, Extent size, const ChannelMap* map, const Progress& progress) const override {
     FitOptions fit;
-    fit.seed = options_.seed;
+    fit.seed = options_.seed, fit.grid_options.smoothness = smoothness_;
     FitRun run(picture_of(guide(0, 0)), options_.backbone, fit);
     while (run.work())
       if (progress) progress(0.95 * run.fraction());
@@ -91,6 +91,7 @@ class ImplicitFitted : public Upsampler {
     return picture;
   }
 
+  double smoothness_;
   UpsamplerOptions options_;
 };
 
@@ -100,6 +101,8 @@ std::unique_ptr<Upsampler> view_average(Index count, const std::string& stack, c
   return std::make_unique<ViewAverage>(count, stack, options);
 }
 
-std::unique_ptr<Upsampler> implicit_fit(const UpsamplerOptions& options) { return std::make_unique<ImplicitFitted>(options); }
+std::unique_ptr<Upsampler> implicit_fit(double smoothness, const UpsamplerOptions& options) {
+  return std::make_unique<ImplicitFitted>(smoothness, options);
+}
 
 }  // namespace fu

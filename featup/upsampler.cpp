@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <vector>
 
 #include "core/isa.h"
@@ -9,6 +10,7 @@
 #include "core/resample.h"
 #include "featup/bilateral.h"
 #include "featup/builtin.h"
+#include "featup/feature_grid.h"
 #include "featup/many_views.h"
 
 namespace fu {
@@ -219,7 +221,14 @@ std::unique_ptr<Upsampler> open_upsampler(const std::string& name, const Upsampl
                         ": write views, views:N or views:N+STACK, N a number of views, STACK a file with a JBU stack.");
     return view_average(std::stol(number), plus == std::string::npos ? "" : name.substr(plus + 1), options);
   }
-  if (name == "implicit") return implicit_fit(options);
+  if (name == "implicit") return implicit_fit(GridOptions{}.smoothness, options);
+  if (name.rfind("implicit:", 0) == 0) {
+    char* end = nullptr;
+    const double smoothness = std::strtod(name.c_str() + 9, &end);
+    require<UsageError>(*end == 0 && end != name.c_str() + 9 && smoothness > 0 && smoothness <= 1e3, "--upsampler ", name,
+                        ": write implicit or implicit:S, S the weight of the prior, such as 0.1.");
+    return implicit_fit(smoothness, options);
+  }
   try {
     return learned_jbu(name, options);
   } catch (const FileError& error) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "featup/backbone.h"
+#include "featup/feature_grid.h"
 #include "featup/upsampler.h"
 #include "tools/feature_io.h"
 
@@ -41,7 +42,7 @@ struct Options {
     Index coarse_steps = 0;
     double max_frequency = 0, dropout_in = 0.2, dropout_hidden = 0.2, dropout_saliency = 0.2;
     std::string schedule = "constant";
-    double max_zoom = 1.8, lr = 2e-3, magnitude = 1e-3, tv = 0.05, blur_pin = 0.1, smoothness = 1e-2, time_budget = 0;
+    double max_zoom = 1.8, lr = 2e-3, magnitude = 1e-3, tv = 0.05, blur_pin = 0.1, smoothness = GridOptions{}.smoothness, time_budget = 0;
     bool no_grid = false, no_color = false, no_uncertainty = false, no_early_stop = false;
     std::string downsampler = "attention", resume;
     std::string line;  // the settings in words, for the file

@@ -74,129 +74,134 @@ Spread percents(const std::vector<Confusion>& of, double (Confusion::*measure)()
   return spread_of(values);
 }
 
-}  // namespace
-
-int run_eval_probe(const Options& o) {
-  Report report("eval probe", o);
-  const Options::Eval& e = o.eval;
-  const std::vector<LabelledPhoto> train = pairs_of(e.images, e.labels), all = pairs_of(e.val_images, e.val_labels);
-  const std::unique_ptr<Backbone> backbone = open_backbone(o.backbone, o.feature == "key" ? VitFeature::key : VitFeature::token);
-  UpsamplerOptions upsampler_options;
-  upsampler_options.seed = o.seed;
-  upsampler_options.backbone = [&](const Tensor& image) { return backbone->features(image); };
-  std::string stem;
-  const std::vector<Method> methods = methods_with(o.methods, o.eval.only);
+/// What the steps below share. Methods are opened first: a name that means nothing should not cost minutes.
+struct Setting {
+  const Options& o;
+  const Options::Eval& e;
+  std::unique_ptr<Backbone> backbone;
+  std::vector<Method> methods;
   std::vector<std::unique_ptr<Upsampler>> upsamplers;
-  for (const Method& m : methods) upsamplers.push_back(open_method(m.name, upsampler_options, stem));
-  const std::string folder = output_folder(o);
-  ProgressBar bar("eval probe", o.quiet);
+  std::string photo;  // at hand
+  ProgressBar bar;
 
+  explicit Setting(const Options& options)
+      : o(options),
+        e(options.eval),
+        backbone(open_backbone(o.backbone, o.feature == "key" ? VitFeature::key : VitFeature::token)),
+        methods(methods_with(o.methods, e.only)),
+        bar("eval probe", o.quiet) {
+    UpsamplerOptions upsampler;
+    upsampler.seed = o.seed;
+    upsampler.backbone = [this](const Tensor& image) { return backbone->features(image); };
+    for (const Method& m : methods) upsamplers.push_back(open_method(m.name, upsampler, photo));
+  }
+  Setting(const Setting&) = delete;
+  Setting& operator=(const Setting&) = delete;
+};
+
+/// A probe for each seed, side by side: the features of all labelled photos are in memory meanwhile.
+ChannelMap learn_probes(Setting& in, const std::vector<LabelledPhoto>& photos, Report& report) {
   std::vector<LabelledFeatures> labelled;
-  for (std::size_t i = 0; i < train.size(); ++i) {
-    bar.update(0.3 * static_cast<double>(i) / static_cast<double>(train.size()), "features of labelled photos");
-    Cut cut(train[i], backbone->patch());
-    labelled.push_back({backbone->features(normalize(cut.photo)), cut.photo.height, cut.photo.width, std::move(cut.labels)});
+  for (std::size_t i = 0; i < photos.size(); ++i) {
+    in.bar.update(0.3 * static_cast<double>(i) / static_cast<double>(photos.size()), "features of labelled photos");
+    Cut cut(photos[i], in.backbone->patch());
+    labelled.push_back({in.backbone->features(normalize(cut.photo)), cut.photo.height, cut.photo.width, std::move(cut.labels)});
   }
   report.stage("features");
   std::vector<ChannelMap> probes;
-  for (Index s = 0; s < e.seeds; ++s) {
+  for (Index s = 0; s < in.e.seeds; ++s) {
     ProbeOptions probe;
-    probe.classes = e.classes, probe.seed = o.seed + static_cast<std::uint64_t>(s);
-    probes.push_back(train_probe(
-        labelled, probe, [&](double part) { bar.update(0.3 + 0.2 * (static_cast<double>(s) + part) / static_cast<double>(e.seeds), "probes"); }));
+    probe.classes = in.e.classes, probe.seed = in.o.seed + static_cast<std::uint64_t>(s);
+    probes.push_back(train_probe(labelled, probe, [&](double part) {
+      in.bar.update(0.3 + 0.2 * (static_cast<double>(s) + part) / static_cast<double>(in.e.seeds), "probes");
+    }));
   }
-  labelled.clear();
-  const ChannelMap probe = joined(probes);
   report.stage("probes");
+  return joined(probes);
+}
 
-  // All methods name the pixels of a photo before the next one is read. Those that look often do so for some photos only, and are compared with the
-  // first method's result on the same ones.
-  const Tensor layers = probe.matrix.permute({1, 0});
-  const auto name_cells = [&](const Tensor& x) { return linear(x, layers, probe.offset); };
-  const Confusion none(e.classes);
-  const std::vector<Confusion> empty(static_cast<std::size_t>(e.seeds), none);
-  std::vector<Score> scores(methods.size(), Score{empty, empty, {}, 0, 0});
-  Score first_on_some{empty, empty, {}, 0, 0};
+struct Named {
+  std::vector<Score> scores;  // of the methods
+  Score first_on_some;        // the first method's, on the photos that those that look often were asked about
   std::vector<Image> pictures;
-  for (std::size_t i = 0; i < all.size(); i += static_cast<std::size_t>(e.every)) {
-    stem = all[i].stem;
-    const Cut cut(all[i], backbone->patch());
+};
+
+/// Adds what a method's class maps, K channels for every seed, are worth on one photo.
+void add_to_score(Score& score, const Tensor& logits, const Cut& cut, const std::vector<bool>& near, Index classes, std::vector<Image>* pictures) {
+  ++score.images;
+  for (std::size_t s = 0; s < score.all.size(); ++s) {
+    const Labels named = largest_of(logits, static_cast<Index>(s) * classes, classes);
+    Confusion here(classes), here_near(classes);
+    for (std::size_t p = 0; p < named.size(); ++p) {
+      if (cut.labels[p] >= classes) continue;
+      here.add(cut.labels[p], named[p]);
+      if (near[p]) here_near.add(cut.labels[p], named[p]);
+    }
+    score.all[s].add(here), score.near[s].add(here_near);
+    if (s > 0) continue;
+    score.image_accuracy.push_back(percent(here.accuracy()));
+    if (pictures) pictures->push_back(paint_labels(named, cut.photo.height, cut.photo.width, classes));
+  }
+}
+
+/// All methods name the pixels of a photo before the next one is read. Those that look often do so for some photos only, and are compared with the
+/// first method's result on the same ones.
+Named name_photos(Setting& in, const std::vector<LabelledPhoto>& photos, const ChannelMap& probe) {
+  const Tensor layers = probe.matrix.permute({1, 0});
+  const std::vector<Confusion> empty(static_cast<std::size_t>(in.e.seeds), Confusion(in.e.classes));
+  Named named{std::vector<Score>(in.methods.size(), Score{empty, empty, {}, 0, 0}), Score{empty, empty, {}, 0, 0}, {}};
+  const auto every = static_cast<std::size_t>(in.e.every), slow_every = static_cast<std::size_t>(in.e.slow_every);
+  for (std::size_t i = 0; i < photos.size(); i += every) {
+    in.photo = photos[i].stem;
+    const Cut cut(photos[i], in.backbone->patch());
     const Extent size{cut.photo.height, cut.photo.width};
     const Guide guide = [&](Index h, Index w) {
       return normalize(h > 0 && (h != size.height || w != size.width) ? resize_antialiased(cut.photo, h, w) : cut.photo);
     };
-    const Tensor features = backbone->features(guide(0, 0));
-    const std::vector<bool> near = near_boundaries(cut.labels, size.height, size.width, e.classes, kReach);
-    const bool some = i / static_cast<std::size_t>(e.every) % static_cast<std::size_t>(e.slow_every) == 0;
-    if (i == 0) pictures = {cut.photo, paint_labels(cut.labels, size.height, size.width, e.classes)};
-    for (std::size_t m = 0; m < methods.size(); ++m) {
-      if (methods[m].cost == Cost::many_passes && !some) continue;
-      bar.update(
-          0.5 + 0.5 * (static_cast<double>(i) + static_cast<double>(m) / static_cast<double>(methods.size())) / static_cast<double>(all.size()),
-          methods[m].name);
+    const Tensor features = in.backbone->features(guide(0, 0));
+    const std::vector<bool> near = near_boundaries(cut.labels, size.height, size.width, in.e.classes, kReach);
+    const bool some = i / every % slow_every == 0;
+    if (i == 0) named.pictures = {cut.photo, paint_labels(cut.labels, size.height, size.width, in.e.classes)};
+    for (std::size_t m = 0; m < in.methods.size(); ++m) {
+      const Cost cost = in.methods[m].cost;
+      if (cost == Cost::many_passes && !some) continue;
+      const double part = static_cast<double>(m) / static_cast<double>(in.methods.size());
+      in.bar.update(0.5 + 0.5 * (static_cast<double>(i) + part) / static_cast<double>(photos.size()), in.methods[m].name);
       const double begin = now_seconds();
       // Class maps are upsampled as they are, offsets and all, so that kernels whose sum is not 1 change none of them. Methods that look at the photo
       // often, and those who bring maps of their own, name what they make of it: means of many looks keep constants.
-      const Upsampler& upsampler = *upsamplers[m];
+      const Upsampler& upsampler = *in.upsamplers[m];
       const Tensor prepared = upsampler.prepare(features);
-      const bool from_classes = methods[m].cost == Cost::one_pass;
-      const Tensor logits = from_classes ? upsampler(name_cells(prepared), guide, size) : upsampler(prepared, guide, size, &probe);
-      Score& score = scores[m];
-      score.seconds += now_seconds() - begin;
-      ++score.images;
-      for (Index s = 0; s < e.seeds; ++s) {
-        const Labels named = largest_of(logits, s * e.classes, e.classes);
-        Confusion here = none, here_near = none;
-        for (std::size_t p = 0; p < named.size(); ++p) {
-          if (cut.labels[p] >= e.classes) continue;
-          here.add(cut.labels[p], named[p]);
-          if (near[p]) here_near.add(cut.labels[p], named[p]);
-        }
-        const auto seed = static_cast<std::size_t>(s);
-        score.all[seed].add(here), score.near[seed].add(here_near);
-        if (m == 0 && some) first_on_some.all[seed].add(here), first_on_some.near[seed].add(here_near);
-        if (s == 0) score.image_accuracy.push_back(percent(here.accuracy()));
-        if (s == 0 && i == 0) pictures.push_back(paint_labels(named, size.height, size.width, e.classes));
-      }
-      if (m == 0 && some) ++first_on_some.images;
+      const Tensor logits =
+          cost == Cost::one_pass ? upsampler(linear(prepared, layers, probe.offset), guide, size) : upsampler(prepared, guide, size, &probe);
+      named.scores[m].seconds += now_seconds() - begin;
+      add_to_score(named.scores[m], logits, cut, near, in.e.classes, i == 0 ? &named.pictures : nullptr);
+      if (m == 0 && some) add_to_score(named.first_on_some, logits, cut, near, in.e.classes, nullptr);
     }
   }
-  bar.finish();
-  report.stage("methods");
+  in.bar.finish();
+  return named;
+}
 
-  report["backbone"] = backbone->describe();
-  report["images"] = {{"train", train.size()}, {"val", scores[0].images}};
-  report["seeds"] = e.seeds;
-  const std::string chart = folder + "/eval-probe.svg", picture = folder + "/eval-probe.png";
-  std::vector<BarGroup> groups = {{"mean IoU, %", {}}, {"accuracy, %", {}}, {"accuracy near outlines, %", {}}};
-  if (!o.json) {
-    std::printf("linear probe: %zu photos to learn from, %ld to name, %ld seeds; %s\n", train.size(), static_cast<long>(scores[0].images),
-                static_cast<long>(e.seeds), backbone->describe().c_str());
-    std::printf("mean (+- standard deviation over seeds); near: within %ld pixels of an outline; last: its deviation over photos, seconds a photo\n",
-                static_cast<long>(kReach));
+/// A method's numbers, as text, JSON and bars.
+struct Row {
+  std::string name;
+  const Score& score;
+  Spread iou = percents(score.all, &Confusion::mean_iou), accuracy = percents(score.all, &Confusion::accuracy),
+         near = percents(score.near, &Confusion::accuracy), photos = spread_of(score.image_accuracy);
+  double seconds = score.images > 0 ? score.seconds / static_cast<double>(score.images) : 0;
+
+  double class_iou(Index c) const {
+    std::vector<double> of_seeds;
+    for (const Confusion& one : score.all) of_seeds.push_back(percent(one.iou(c)));
+    return spread_of(of_seeds).mean;
   }
-  std::size_t width = 8;
-  for (const Method& m : methods) width = std::max(width, m.name.size());
-  const auto row = [&](const std::string& name, const Score& score) {
-    const Spread iou = percents(score.all, &Confusion::mean_iou), accuracy = percents(score.all, &Confusion::accuracy),
-                 near = percents(score.near, &Confusion::accuracy), images = spread_of(score.image_accuracy);
-    const double seconds = score.images > 0 ? score.seconds / static_cast<double>(score.images) : 0;
-    std::vector<double> per_class;
-    for (Index c = 0; c < e.classes; ++c) {
-      std::vector<double> of_seeds;
-      for (const Confusion& one : score.all) of_seeds.push_back(percent(one.iou(c)));
-      per_class.push_back(spread_of(of_seeds).mean);
-    }
-    if (!o.json)
-      std::printf("%-*s  mIoU %5.2f +- %.2f  accuracy %5.2f +- %.2f  near %5.2f +- %.2f  photos %ld +- %.2f  %.2f s\n", static_cast<int>(width),
-                  name.c_str(), iou.mean, iou.deviation, accuracy.mean, accuracy.deviation, near.mean, near.deviation,
-                  static_cast<long>(score.images), images.deviation, seconds);
-    const std::size_t bars = groups[0].bars.size();
-    if (bars < 24) {
-      groups[0].bars.push_back({name, iou.mean, iou.deviation});
-      groups[1].bars.push_back({name, accuracy.mean, accuracy.deviation});
-      groups[2].bars.push_back({name, near.mean, near.deviation});
-    }
+  void print(int width) const {
+    std::printf("%-*s  mIoU %5.2f +- %.2f  accuracy %5.2f +- %.2f  near %5.2f +- %.2f  photos %ld +- %.2f  %.2f s\n", width, name.c_str(), iou.mean,
+                iou.deviation, accuracy.mean, accuracy.deviation, near.mean, near.deviation, static_cast<long>(score.images), photos.deviation,
+                seconds);
+  }
+  nlohmann::ordered_json json(Index classes) const {
     nlohmann::ordered_json one = {{"method", name},
                                   {"images", score.images},
                                   {"mean_iou", iou.mean},
@@ -205,42 +210,81 @@ int run_eval_probe(const Options& o) {
                                   {"accuracy_deviation", accuracy.deviation},
                                   {"accuracy_near", near.mean},
                                   {"accuracy_near_deviation", near.deviation},
-                                  {"accuracy_deviation_over_images", images.deviation},
+                                  {"accuracy_deviation_over_images", photos.deviation},
                                   {"seconds", seconds}};
-    for (double v : per_class) one["iou"].push_back(std::isfinite(v) ? nlohmann::ordered_json(v) : nlohmann::ordered_json());
-    report["methods"].push_back(one);
-    return per_class;
-  };
-  std::vector<std::vector<double>> classes;
-  std::vector<std::string> names;
+    for (Index c = 0; c < classes; ++c) one["iou"].push_back(std::isfinite(class_iou(c)) ? nlohmann::ordered_json(class_iou(c)) : nullptr);
+    return one;
+  }
+};
+
+/// The methods by cost; before those that look often, the first method on the photos that they were asked about.
+std::vector<Row> rows_of(const Setting& in, const Named& named) {
+  std::vector<Row> rows;
   for (const Cost cost : {Cost::one_pass, Cost::made_elsewhere, Cost::many_passes}) {
     bool first = true;
-    for (std::size_t m = 0; m < methods.size(); ++m) {
-      if (methods[m].cost != cost) continue;
-      if (first && cost == Cost::many_passes && e.slow_every > 1) {
-        names.push_back(methods[0].name + ", there");
-        classes.push_back(row(names.back(), first_on_some));
-      }
+    for (std::size_t m = 0; m < in.methods.size(); ++m) {
+      if (in.methods[m].cost != cost) continue;
+      if (first && cost == Cost::many_passes && in.e.slow_every > 1) rows.push_back({in.methods[0].name + ", there", named.first_on_some});
       first = false;
-      names.push_back(methods[m].name);
-      classes.push_back(row(names.back(), scores[m]));
+      rows.push_back({in.methods[m].name, named.scores[m]});
     }
   }
-  if (!o.json) {
-    std::printf("\nIoU of each class, %%:\n%-*s", static_cast<int>(width), "class");
-    for (Index c = 0; c < e.classes; ++c) std::printf(" %5ld", static_cast<long>(c));
+  return rows;
+}
+
+void print_table(const std::vector<Row>& rows, const Setting& in, std::size_t learned_from) {
+  std::printf("linear probe: %zu photos to learn from, %ld to name, %ld seeds; %s\n", learned_from, static_cast<long>(rows.front().score.images),
+              static_cast<long>(in.e.seeds), in.backbone->describe().c_str());
+  std::printf("mean (+- standard deviation over seeds); near: within %ld pixels of an outline; last: its deviation over photos, seconds a photo\n",
+              static_cast<long>(kReach));
+  std::size_t longest = 8;
+  for (const Row& row : rows) longest = std::max(longest, row.name.size());
+  const int width = static_cast<int>(longest);
+  for (const Row& row : rows) row.print(width);
+  std::printf("\nIoU of each class, %%:\n%-*s", width, "class");
+  for (Index c = 0; c < in.e.classes; ++c) std::printf(" %5ld", static_cast<long>(c));
+  std::printf("\n");
+  for (const Row& row : rows) {
+    std::printf("%-*s", width, row.name.c_str());
+    for (Index c = 0; c < in.e.classes; ++c) std::printf(" %5.1f", row.class_iou(c));
     std::printf("\n");
-    for (std::size_t m = 0; m < names.size(); ++m) {
-      std::printf("%-*s", static_cast<int>(width), names[m].c_str());
-      for (double v : classes[m]) std::printf(" %5.1f", v);
-      std::printf("\n");
-    }
   }
-  write_bar_chart(chart, "Linear probe of upsampled features", groups,
-                  backbone->describe() + "; whiskers: standard deviation over " + std::to_string(e.seeds) + " seeds");
-  write_png(picture, in_rows(pictures, 3));
+}
+
+void write_chart(const std::string& path, const std::vector<Row>& rows, const Setting& in) {
+  constexpr std::size_t kBars = 24;
+  std::vector<BarGroup> groups = {{"mean IoU, %", {}}, {"accuracy, %", {}}, {"accuracy near outlines, %", {}}};
+  for (std::size_t i = 0; i < std::min(rows.size(), kBars); ++i) {
+    const Row& row = rows[i];
+    groups[0].bars.push_back({row.name, row.iou.mean, row.iou.deviation});
+    groups[1].bars.push_back({row.name, row.accuracy.mean, row.accuracy.deviation});
+    groups[2].bars.push_back({row.name, row.near.mean, row.near.deviation});
+  }
+  write_bar_chart(path, "Linear probe of upsampled features", groups,
+                  in.backbone->describe() + "; whiskers: standard deviation over " + std::to_string(in.e.seeds) + " seeds");
+}
+
+}  // namespace
+
+int run_eval_probe(const Options& o) {
+  Report report("eval probe", o);
+  const std::vector<LabelledPhoto> train = pairs_of(o.eval.images, o.eval.labels), val = pairs_of(o.eval.val_images, o.eval.val_labels);
+  Setting in(o);
+  const std::string folder = output_folder(o), chart = folder + "/eval-probe.svg", picture = folder + "/eval-probe.png";
+  const ChannelMap probe = learn_probes(in, train, report);
+  const Named named = name_photos(in, val, probe);
+  report.stage("methods");
+
+  const std::vector<Row> rows = rows_of(in, named);
+  report["backbone"] = in.backbone->describe();
+  report["images"] = {{"train", train.size()}, {"val", rows.front().score.images}};
+  report["seeds"] = o.eval.seeds;
+  for (const Row& row : rows) report["methods"].push_back(row.json(o.eval.classes));
+  if (!o.json) print_table(rows, in, train.size());
+  write_chart(chart, rows, in);
+  write_png(picture, in_rows(named.pictures, 3));
   report["outputs"] = {chart, picture};
-  if (!o.quiet && !o.json) std::printf("chart %s, class maps of %s %s\n", chart.c_str(), all[0].stem.c_str(), picture.c_str());
+  if (!o.quiet && !o.json) std::printf("chart %s, class maps of %s %s\n", chart.c_str(), val[0].stem.c_str(), picture.c_str());
   report.print();
   return 0;
 }

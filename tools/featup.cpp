@@ -19,6 +19,9 @@ namespace {
 
 using fu::Options;
 
+/// What --quality best stands for: of all methods that names pixels best (featup/README.md).
+constexpr const char* kBestQuality = "implicit:0.1";
+
 /// Half-written files do not survive an interruption.
 void on_signal(int number) {
   fu::remove_unfinished_outputs();
@@ -213,11 +216,12 @@ int run(int argc, char** argv) {
   add_backbone(upsample, o);
   upsample
       ->add_option("--upsampler", o.upsampler,
-                   "builtin (a learned JBU stack), nearest, bilinear, bicubic, jbu-classic, views[:N][+STACK] (mean of N jittered views), implicit "
-                   "(fitted to each photo), or a checkpoint with a learned JBU stack")
+                   "builtin (a learned JBU stack), nearest, bilinear, bicubic, jbu-classic, views[:N][+STACK] (mean of N jittered views), "
+                   "implicit[:SMOOTHNESS] (fitted to each photo), or a checkpoint with a learned JBU stack")
       ->capture_default_str();
   upsample
-      ->add_option("--quality", o.quality, "in place of --upsampler: fast (builtin, one pass), or best (views:48+builtin, a second or more a photo)")
+      ->add_option("--quality", o.quality,
+                   "in place of --upsampler: fast (builtin, one pass), or best (implicit:0.1, a fit of each photo: some seconds at 224x224)")
       ->check(CLI::IsMember({"fast", "best"}))
       ->excludes("--upsampler");
   upsample->add_option("--out-size", o.out_size, "HxW of the result; default: 16x the feature map, cut to the image");
@@ -354,7 +358,7 @@ int run(int argc, char** argv) {
   fu::set_memory_limit(fu::parse_bytes(o.max_memory));
   fu::kernels();  // an unknown FU_ISA is better said before the work
   for (int i = 1; i < argc; ++i) o.fit.line += (i > 1 ? " " : "") + std::string(argv[i]);
-  if (!o.quality.empty()) o.upsampler = o.quality == "best" ? "views:48+builtin" : "builtin";
+  if (!o.quality.empty()) o.upsampler = o.quality == "best" ? kBestQuality : "builtin";
   if (*upsample || *features) fu::choose_inputs(o);
   const int code = *upsample     ? fu::run_upsample(o)
                    : *features   ? fu::run_features(o)

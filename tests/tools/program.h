@@ -1,0 +1,45 @@
+// The program as its users meet it: run, look at exit code, lines and files.
+#pragma once
+
+#include <sys/wait.h>
+
+#include <fstream>
+
+#include "tests/support.h"
+
+namespace fu::test {
+
+struct Outcome {
+  int code = -1;
+  std::string out, err;
+};
+
+inline std::string slurp(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// A line of shell in a folder.
+inline Outcome run_shell(const TempFolder& folder, const std::string& line) {
+  const std::string command = "cd '" + folder.path() + "' && " + line + " >'" + (folder / ".out") + "' 2>'" + (folder / ".err") + "'";
+  const int status = std::system(command.c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, slurp(folder / ".out"), slurp(folder / ".err")};
+}
+
+inline Outcome run(const TempFolder& folder, const std::string& arguments, const std::string& environment = "") {
+  return run_shell(folder, environment + " '" FU_PROGRAM "' " + arguments);
+}
+
+/// One line that begins as errors do, exit code 1, and nothing half-written.
+inline void check_refused(const TempFolder& folder, const std::string& arguments, const std::string& part) {
+  CAPTURE(arguments);
+  const Outcome o = run(folder, arguments);
+  CAPTURE(o.err);
+  CHECK(o.code == 1);
+  CHECK(o.err.rfind("featup: error: ", 0) == 0);
+  CHECK(std::count(o.err.begin(), o.err.end(), '\n') == 1);
+  CHECK(contains(o.err, part));
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path())) CHECK(!contains(entry.path().filename().string(), ".part-"));
+}
+
+}  // namespace fu::test

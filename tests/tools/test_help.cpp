@@ -1,0 +1,114 @@
+// What users read: help, errors of usage, and the commands of README.md.
+#include <sstream>
+
+#include "core/files/weights.h"
+#include "tests/tools/program.h"
+#include "tools/image_io.h"
+#include "tools/scene.h"
+
+using namespace fu;
+using namespace fu::test;
+
+TEST_CASE("help: wrong usage gets exit code 2, and the nearest that there is") {
+  const TempFolder folder;
+  for (const char* arguments :
+       {"", "upsample", "frobnicate", "upsample a.png --nonsense", "upsample a.png --dtype f64", "upsample a.png --pca none", "info"}) {
+    CAPTURE(arguments);
+    const Outcome o = run(folder, arguments);
+    CHECK(o.code == 2);
+    CHECK(o.err.rfind("featup: error: ", 0) == 0);
+  }
+  CHECK(contains(run(folder, "upsample a.png --bakbone hog").err, "did you mean '--backbone'?"));
+  CHECK(contains(run(folder, "eval prob").err, "did you mean 'probe'?"));
+  CHECK(contains(run(folder, "upsmaple a.png").err, "did you mean 'upsample'?"));
+  CHECK(!contains(run(folder, "upsample a.png --frobnicate").err, "did you mean"));
+  CHECK(run(folder, "help nonsense").code == 2);
+}
+
+TEST_CASE("help: every command explains itself, in the terminal, as a manual page and to the shell") {
+  const TempFolder folder;
+  CHECK(contains(run(folder, "--version").out, "featup 0."));
+  CHECK(contains(run(folder, "help").out, "upsample"));
+  CHECK(run(folder, "help eval probe").out == run(folder, "eval probe --help").out);
+  const std::string page = run(folder, "man").out;
+  CHECK(contains(page, ".SS featup eval probe"));
+  CHECK(contains(page, "\\-\\-upsampler"));
+  std::ofstream(folder / "completion") << run(folder, "completion bash").out;
+  const auto complete = [&](const std::string& words, int at) {
+    const std::string script = "bash -c 'source \"" + (folder / "completion") + "\"; COMP_WORDS=(" + words + "); COMP_CWORD=" + std::to_string(at) +
+                               "; _featup; echo \"${COMPREPLY[*]}\"' >'" + (folder / ".words") + "'";
+    CHECK(std::system(script.c_str()) == 0);
+    return slurp(folder / ".words");
+  };
+  CHECK(complete("featup ups", 1) == "upsample\n");
+  CHECK(complete("featup eval pr", 2) == "probe\n");
+  CHECK(complete("featup upsample --dty", 2) == "--dtype\n");
+  CHECK(complete("featup upsample --dtype f", 3) == "f32 f16\n");
+  CHECK(complete("featup eval probe --val-im", 3) == "--val-images\n");
+  CHECK(contains(run(folder, "completion zsh").out, "bashcompinit"));
+  CHECK(run(folder, "--help").code == 0);
+  for (const char* command : {"upsample", "features", "fit", "query", "train", "show", "eval views", "eval probe", "eval scene", "info"}) {
+    const Outcome o = run(folder, std::string(command) + " --help");
+    CHECK(o.code == 0);
+    CHECK(contains(o.out, "Example: featup"));
+  }
+}
+
+namespace {
+
+/// README.md's indented lines that run something of ours, and what its table of weights says to give `upsample`.
+std::vector<std::string> commands_of_readme() {
+  std::vector<std::string> commands;
+  std::istringstream lines(slurp(FU_SOURCE_DIR "/README.md"));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind("    build/bin/", 0) == 0) commands.push_back(line.substr(4));
+    const std::size_t address = line.find("| https://"), end = line.find(" |", address + 2), use = line.find('`', end);
+    if (address == std::string::npos || use == std::string::npos) continue;
+    const std::string file = line.substr(0, end).substr(line.rfind('/', end) + 1);
+    std::string options = line.substr(use + 1, line.find('`', use + 1) - use - 1);
+    for (std::size_t at; (at = options.find(" F")) != std::string::npos;) options.replace(at, 2, " " + file);
+    commands.push_back("build/bin/featup upsample photo.jpg " + options);
+  }
+  return commands;
+}
+
+}  // namespace
+
+// With small stand-ins for the weights, which are not ours to carry, and with less work where the defaults take a minute.
+TEST_CASE("help: every command of README.md runs") {
+  const TempFolder folder;
+  std::filesystem::create_directories(folder / "build");
+  std::filesystem::create_directories(folder / "Pictures");
+  std::filesystem::create_directory_symlink(FU_PROGRAMS, folder / "build/bin");
+  write_png(folder / "photo.jpg", render_scene(1, 96, 128).image);
+  for (int i = 0; i < 4; ++i)
+    write_png(folder / "Pictures/" + std::to_string(i) + ".png", render_scene(static_cast<std::uint64_t>(i), 96, 112).image);
+  write_npy(folder / "mine.npy", Random(1).normal({12, 16, 20}));
+  const std::string both = "both.safetensors";
+  REQUIRE(run(folder, "train Pictures --steps 1 --size 64 --batch 1 --quiet -o stack.safetensors").code == 0);
+  std::map<std::string, Tensor> all;
+  for (const std::string& part : {std::string(FU_SOURCE_DIR "/featup/builtin/backbone.safetensors"), folder / "stack.safetensors"}) {
+    const Weights weights(part);
+    for (const auto& [name, entry] : weights.entries()) all[name] = weights.read(name);
+  }
+  write_safetensors(folder / both, all);
+
+  const std::vector<std::string> commands = commands_of_readme();
+  CHECK(commands.size() >= 15);
+  for (const std::string& command : commands) {
+    CAPTURE(command);
+    std::istringstream words(command);
+    for (std::string word; words >> word;)
+      if (word.find('.') != std::string::npos && word.find('/') == std::string::npos && !std::filesystem::exists(folder / word) &&
+          (contains(word, ".pth") || contains(word, ".ckpt") || contains(word, "deit")))
+        std::filesystem::create_symlink(folder / both, folder / word);
+    std::string less;
+    if (contains(command, "featup fit")) less = " --size 64 --views 6 --held-out 2";
+    if (contains(command, "featup train")) less = " --size 64 --steps 2 --batch 1";
+    const Outcome o = run_shell(folder, "export HOME='" + folder.path() + "'; " + command + less);
+    CAPTURE(o.err);
+    CHECK(o.code == 0);
+  }
+  for (const char* result : {"featup-out/photo.npy", "featup-out/photo.png", "photo.html", "dino_jbu.safetensors", "features"})
+    CHECK(std::filesystem::exists(folder / result));
+}
