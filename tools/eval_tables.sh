@@ -28,7 +28,7 @@ table() {
 
 table views views "$photos"/*.* --size 224x224 --backbone "$backbone" "${more[@]}"
 probe=(probe --images "$camvid/train" --labels "$camvid/train_labels" --val-images "$camvid/val" --val-labels "$camvid/val_labels")
-table probe "${probe[@]}" --backbone "$backbone" "${more[@]}" --upsampler views:24 --upsampler views:48+builtin
+table probe "${probe[@]}" --backbone "$backbone" "${more[@]}" --upsampler views:24 --upsampler views:48+builtin --upsampler implicit:0.1
 table scene scene --backbone "$backbone" --slow-every 4 "${more[@]}"
 table probe-builtin-backbone "${probe[@]}" --only --upsampler builtin
 table probe-hog "${probe[@]}" --backbone hog --only --upsampler builtin
