@@ -60,9 +60,10 @@ class ViewAverage : public Upsampler {
 class ImplicitFitted : public Upsampler {
  public:
   ImplicitFitted(double smoothness, const UpsamplerOptions& options) : smoothness_(smoothness), options_(options) {
-    require<UsageError>(static_cast<bool>(options.backbone),
-                        "--upsampler implicit looks at the photo many times, so it needs a backbone; features from a file are one look. Give "
-                        "--backbone, or another upsampler.");
+    require<UsageError>(
+        static_cast<bool>(options.backbone),
+        "implicit (and so --quality best) looks at the photo many times, so it needs a backbone; features from a file are one look. Give "
+        "--backbone, or another upsampler.");
   }
   std::string describe() const override { return cat("implicit: a learned grid fitted to jittered views of this photo, smoothness ", smoothness_); }
 

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
+#include <locale>
+#include <sstream>
 #include <vector>
 
 #include "core/isa.h"
@@ -223,10 +224,12 @@ std::unique_ptr<Upsampler> open_upsampler(const std::string& name, const Upsampl
   }
   if (name == "implicit") return implicit_fit(GridOptions{}.smoothness, options);
   if (name.rfind("implicit:", 0) == 0) {
-    char* end = nullptr;
-    const double smoothness = std::strtod(name.c_str() + 9, &end);
-    require<UsageError>(*end == 0 && end != name.c_str() + 9 && smoothness > 0 && smoothness <= 1e3, "--upsampler ", name,
-                        ": write implicit or implicit:S, S the weight of the prior, such as 0.1.");
+    std::istringstream text(name.substr(9));
+    text.imbue(std::locale::classic());
+    double smoothness = 0;
+    const bool number = static_cast<bool>(text >> std::noskipws >> smoothness) && text.peek() == std::char_traits<char>::eof();
+    require<UsageError>(number && smoothness > 0 && smoothness <= 1e3, "--upsampler ", name,
+                        ": write implicit or implicit:S, S above 0 and at most 1000, the weight of the prior, such as 0.1.");
     return implicit_fit(smoothness, options);
   }
   try {

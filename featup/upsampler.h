@@ -52,10 +52,9 @@ class Upsampler {
 
 /// "nearest", "bilinear", "bicubic", "jbu-classic" (Kopf et al. 2007: Gaussian in place and colour, nothing learned), "views", "views:N" (the mean
 /// of N jittered views, put back in place: N passes of the backbone, nothing learned), "views:N+STACK" (that at 4 times the grid, and the last
-/// levels of a learned stack for the edges), "implicit", "implicit:S" (a fit of each photo, see FitRun, whose cells of like colour hold
-/// together with weight S), "builtin" (the learned stack that the library carries), or
-/// a checkpoint with a learned stack. Throws FileError or
-/// UsageError, naming the choices.
+/// levels of a learned stack for the edges), "implicit", "implicit:S" (a fit of each photo, see FitRun, whose cells of like colour hold together with
+/// weight S), "builtin" (the learned stack that the library carries), or a checkpoint with a learned stack. Throws FileError or UsageError, naming
+/// the choices.
 std::unique_ptr<Upsampler> open_upsampler(const std::string& name_or_path, const UpsamplerOptions& options = {});
 
 /// Size of the result unless one is asked for: 16 times the feature map, cut to the image.

@@ -270,6 +270,9 @@ int run_eval_probe(const Options& o) {
   Report report("eval probe", o);
   const std::vector<LabelledPhoto> train = pairs_of(o.eval.images, o.eval.labels), val = pairs_of(o.eval.val_images, o.eval.val_labels);
   Setting in(o);
+  std::vector<std::string> asked;
+  for (std::size_t i = 0; i < val.size(); i += static_cast<std::size_t>(o.eval.every)) asked.push_back(val[i].stem);
+  require_maps(in.methods, asked);
   const std::string folder = output_folder(o), chart = folder + "/eval-probe.svg", picture = folder + "/eval-probe.png";
   const ChannelMap probe = learn_probes(in, train, report);
   const Named named = name_photos(in, val, probe);

@@ -152,7 +152,7 @@ void add_train(CLI::App* app, Options& o) {
   app->add_option("--max-zoom", t.max_zoom, "by how much it magnifies at most")->check(CLI::Range(1.0, 8.0))->capture_default_str();
   app->add_option("--levels", t.levels, "levels of x2")->check(CLI::Range(1, 6))->capture_default_str();
   app->add_option("--radius", t.radius, "of a level's neighbourhood, pixels")->check(CLI::Range(1, 5))->capture_default_str();
-  app->add_option("--key-dim", t.key_dim, "of the keys")->check(CLI::Range(1, 256))->capture_default_str();
+  app->add_option("--key-dim", t.key_dim, "of the keys")->check(CLI::Range(1, 64))->capture_default_str();
   app->add_option("--sigma", t.sigma, "width of the levels' Gaussians in place at the start, in radii; default 0.4, published 1")
       ->check(CLI::Range(0.01, 100.0));
   app->add_option("--temperature", t.temperature, "how much levels prefer like keys at the start; default 5, published 1")
@@ -221,7 +221,8 @@ int run(int argc, char** argv) {
       ->capture_default_str();
   upsample
       ->add_option("--quality", o.quality,
-                   "in place of --upsampler: fast (builtin, one pass), or best (implicit:0.1, a fit of each photo: some seconds at 224x224)")
+                   std::string("in place of --upsampler: fast (builtin, one pass), or best (") + kBestQuality +
+                       ", a fit of each photo: some seconds at 224x224)")
       ->check(CLI::IsMember({"fast", "best"}))
       ->excludes("--upsampler");
   upsample->add_option("--out-size", o.out_size, "HxW of the result; default: 16x the feature map, cut to the image");

@@ -18,6 +18,12 @@ const Method kMethods[] = {
 
 constexpr const char* kFolder = "folder:";
 
+/// The file of a photo's features, whether or not it is there.
+std::string map_of(const std::string& folder, const std::string& photo) {
+  const std::string path = folder + "/" + photo + ".npy";
+  return std::filesystem::exists(path) ? path : folder + "/" + photo + ".safetensors";
+}
+
 /// Feature maps that somebody else made.
 class FromFolder : public Upsampler {
  public:
@@ -31,8 +37,7 @@ class FromFolder : public Upsampler {
 
  public:
   Tensor operator()(const Tensor& prepared, const Guide&, Extent size, const ChannelMap* map, const Progress&) const override {
-    std::string path = folder_ + "/" + photo_ + ".npy";
-    if (!std::filesystem::exists(path)) path = folder_ + "/" + photo_ + ".safetensors";
+    const std::string path = map_of(folder_, photo_);
     Tensor x = read_features(path, Layout::automatic, size);
     require<FileError>(x.dim(3) == prepared.dim(3), path, ": has ", x.dim(3), " channels, the backbone ", prepared.dim(3), ".");
     if (map) x = linear(x, map->matrix.permute({1, 0}), Tensor());
@@ -57,6 +62,16 @@ std::vector<Method> methods_with(const std::vector<std::string>& more, bool only
   for (const std::string& name : more)
     if (std::none_of(methods.begin(), methods.end(), [&](const Method& m) { return m.name == name; })) methods.push_back({name, cost_of(name)});
   return methods;
+}
+
+void require_maps(const std::vector<Method>& methods, const std::vector<std::string>& photos) {
+  for (const Method& m : methods) {
+    if (m.cost != Cost::made_elsewhere) continue;
+    const std::string folder = m.name.substr(std::string(kFolder).size());
+    for (const std::string& photo : photos)
+      require<FileError>(std::filesystem::exists(map_of(folder, photo)), folder, ": holds no ", photo, ".npy or ", photo,
+                         ".safetensors, the features of a photo to be measured.");
+  }
 }
 
 std::unique_ptr<Upsampler> open_method(const std::string& name, const UpsamplerOptions& options, const std::string& photo) {

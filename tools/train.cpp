@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <iomanip>
+#include <optional>
 
 #include "featup/jbu_trainer.h"
 #include "tools/featurize.h"
@@ -148,19 +149,92 @@ void share(const Ranks& ranks, Module& module, double& loss, bool& stopped) {
   }
 }
 
-}  // namespace
-
-int run_train(const Options& given) {
-  const Ranks ranks;
-  const bool published = given.compat == "published";
-  Options o = given;
+/// Options that were left out, as published or as ours.
+Options with_defaults(Options o) {
   Options::Train& t = o.train;
+  const bool published = o.compat == "published";
   if (t.steps == 0) t.steps = published ? 2000 : 500;
   if (t.lr == 0) t.lr = published ? 1e-3 : 5e-3;
   if (t.sigma == 0) t.sigma = published ? 1 : 0.4;
   if (t.color_range < 0) t.color_range = 0;
   if (t.back_projection < 0) t.back_projection = 0;
   if (t.temperature == 0) t.temperature = published || t.color_range > 0 ? 1 : 5;
+  return o;
+}
+
+/// The size that all pictures are cut to.
+Extent training_size(const Options& o, Index patch) {
+  const InputSize asked = parse_input_size(o.size);
+  const Extent side = asked.height > 0 ? Extent{asked.height, asked.width} : Extent{asked.short_side, asked.short_side};
+  require<UsageError>(side.height % patch == 0 && side.width % patch == 0 && side.height >= 3 * patch && side.width >= 3 * patch &&
+                          side.height * side.width <= (Index{1} << 21) && o.train.kernel <= std::min(side.height, side.width),
+                      "--size ", o.size, ": training takes pictures of one size: multiples of the patch, ", patch,
+                      " pixels, at least three of them, and 2^21 pixels at most.");
+  return side;
+}
+
+/// How a training went so far.
+struct Course {
+  double recent = 0;                // mean loss of the last steps
+  std::optional<double> explained;  // of held-out pictures' unseen views, when last judged
+  std::vector<real> history;        // rows of step, loss, explained, bilinear
+
+  void load(const Weights& file) {
+    if (file.metadata().count("recent")) recent = std::strtod(file.metadata().at("recent").c_str(), nullptr);
+    if (!file.has("training.history")) return;
+    const Tensor rows = file.read("training.history");
+    require<FileError>(rows.rank() == 2 && rows.dim(1) == 4, file.path(), ": its training.history has the shape ", rows.shape(), ", expected (N,4).");
+    history.assign(rows.data(), rows.data() + rows.size());
+    if (history.size() >= 4) explained = static_cast<double>(history[history.size() - 2]);
+  }
+  void add_loss(double loss) { recent = recent == 0 ? loss : 0.95 * recent + 0.05 * loss; }
+  void judge(const HeldOut& by, JbuTrainer& trainer) {
+    explained = by.by(trainer.training());
+    for (double v : {static_cast<double>(trainer.steps()), recent, *explained, by.bilinear()}) history.push_back(static_cast<real>(v));
+  }
+  /// One file for `upsample` and for --resume.
+  void save(const std::string& file, JbuTrainer& trainer, const std::string& settings, const std::string& command) const {
+    std::map<std::string, Tensor> tensors = trainer.stack();
+    trainer.save(tensors);
+    Tensor rows({static_cast<Index>(history.size()) / 4, 4});
+    std::copy(history.begin(), history.end(), rows.data());
+    if (!history.empty()) tensors["training.history"] = rows;
+    write_safetensors(
+        file, tensors,
+        {{"training", settings}, {"step", std::to_string(trainer.steps())}, {"recent", cat(std::setprecision(17), recent)}, {"command", command}});
+  }
+  Image picture() const {
+    std::vector<Image> curves;
+    for (std::size_t column : {std::size_t{1}, std::size_t{2}}) {
+      std::vector<double> values;
+      for (std::size_t i = column; i < history.size(); i += 4) values.push_back(static_cast<double>(history[i]));
+      curves.push_back(curve_picture(values, 240, 360));
+    }
+    return side_by_side(curves);
+  }
+  std::string text(Index step, Index steps, double bilinear, double images_per_second) const {
+    char start[64], judged[80] = "", end[40];
+    std::snprintf(start, sizeof start, "step %ld of %ld, loss %.4f", static_cast<long>(step), static_cast<long>(steps), recent);
+    if (explained) std::snprintf(judged, sizeof judged, ", unseen views explained %.4f (bilinear %.4f)", *explained, bilinear);
+    std::snprintf(end, sizeof end, ", %.1f images/s", images_per_second);
+    return std::string(start) + judged + end;
+  }
+};
+
+void export_stack(const Options& o, JbuTrainer& trainer, Index channels) {
+  if (std::filesystem::path(o.train.export_to).extension() == ".safetensors")
+    write_safetensors(o.train.export_to, trainer.stack(), {}, o.dtype == "f16" ? DType::f16 : DType::f32);
+  else
+    write_torch(o.train.export_to, "state_dict", published_layout(trainer.stack(), channels));
+}
+
+}  // namespace
+
+int run_train(const Options& given) {
+  const Ranks ranks;
+  const bool published = given.compat == "published";
+  const Options o = with_defaults(given);
+  const Options::Train& t = o.train;
   Report report("train", o);
   require<UsageError>(t.batch >= ranks.count(), "--batch ", t.batch, " cannot be shared by ", ranks.count(),
                       " processes. Give at least one picture to each.");
@@ -173,14 +247,7 @@ int run_train(const Options& given) {
   require<UsageError>(!t.resume || exists, file, ": there is nothing to resume. Leave --resume out.");
 
   const std::unique_ptr<Backbone> backbone = open_backbone(o.backbone, o.feature == "key" ? VitFeature::key : VitFeature::token);
-  const InputSize asked = parse_input_size(o.size);
-  const Extent side = asked.height > 0 ? Extent{asked.height, asked.width} : Extent{asked.short_side, asked.short_side};
-  const Index patch = backbone->patch();
-  require<UsageError>(side.height % patch == 0 && side.width % patch == 0 && side.height >= 3 * patch && side.width >= 3 * patch &&
-                          side.height * side.width <= (Index{1} << 21) && t.kernel <= std::min(side.height, side.width),
-                      "--size ", o.size, ": training takes pictures of one size: multiples of the patch, ", patch,
-                      " pixels, at least three of them, and 2^21 pixels at most.");
-  ImageFolder folder(o.inputs, side);
+  ImageFolder folder(o.inputs, training_size(o, backbone->patch()));
   Options reads = o;
   reads.inputs = folder.paths();
   protect_inputs(reads, {file, picture, t.export_to.empty() ? picture : t.export_to});
@@ -188,8 +255,7 @@ int run_train(const Options& given) {
   const JbuTrainerOptions options = trainer_options(o);
   JbuTrainer trainer(look, backbone->channels(), options);
   const std::string settings = fingerprint(o, folder, backbone->describe());
-  double recent = 0, explained = -1e30;
-  std::vector<real> history;  // rows of step, loss, explained, bilinear
+  Course course;
   Index images_before = 0;
   if (t.resume) {
     const Weights before(file);
@@ -198,11 +264,7 @@ int run_train(const Options& given) {
     require<UsageError>(found->second == settings, file,
                         ": was trained with other settings or pictures, so it cannot go on as it would have. It had: ", found->second);
     trainer.load(before);
-    if (before.has("training.history")) {
-      const Tensor rows = before.read("training.history");
-      history.assign(rows.data(), rows.data() + rows.size());
-    }
-    if (before.metadata().count("recent")) recent = std::strtod(before.metadata().at("recent").c_str(), nullptr);
+    course.load(before);
     images_before = trainer.steps() * t.batch;
   }
   report["backbone"] = backbone->describe();
@@ -215,22 +277,6 @@ int run_train(const Options& given) {
   const HeldOut judge(folder, ranks.first() ? judges : std::vector<Index>(), trainer, o.seed);
   Sequence sequence(std::vector<Index>(split, order.end()), o.seed);
   report.stage("load");
-
-  const auto save = [&] {
-    std::map<std::string, Tensor> tensors = trainer.stack();
-    trainer.save(tensors);
-    Tensor rows({static_cast<Index>(history.size()) / 4, 4});
-    std::copy(history.begin(), history.end(), rows.data());
-    if (!history.empty()) tensors["training.history"] = rows;
-    write_safetensors(
-        file, tensors,
-        {{"training", settings}, {"step", std::to_string(trainer.steps())}, {"recent", cat(std::setprecision(17), recent)}, {"command", o.fit.line}});
-  };
-  const auto judged = [&] {
-    explained = judge.by(trainer.training());
-    for (double v : {static_cast<double>(trainer.steps()), recent, explained, judge.bilinear()}) history.push_back(static_cast<real>(v));
-  };
-  if (!history.empty()) explained = static_cast<double>(history[history.size() - 2]);
 
   const Interruptible interruptible;
   ProgressBar bar("train", o.quiet || !ranks.first());
@@ -258,39 +304,21 @@ int run_train(const Options& given) {
       if (stop) break;
       continue;
     }
-    recent = recent == 0 ? loss : 0.95 * recent + 0.05 * loss;
-    if (trainer.steps() % kJudgeEach == 0 || trainer.steps() == t.steps) judged();
-    const double now = now_seconds();
-    char text[200];
-    const double rate = static_cast<double>((trainer.steps() - first_step) * t.batch) / (now - begin);
-    if (explained > -1e9)
-      std::snprintf(text, sizeof text, "step %ld of %ld, loss %.4f, unseen views explained %.4f (bilinear %.4f), %.1f images/s",
-                    static_cast<long>(trainer.steps()), static_cast<long>(t.steps), recent, explained, judge.bilinear(), rate);
-    else
-      std::snprintf(text, sizeof text, "step %ld of %ld, loss %.4f, %.1f images/s", static_cast<long>(trainer.steps()), static_cast<long>(t.steps),
-                    recent, rate);
-    bar.update(static_cast<double>(trainer.steps() - first_step) / static_cast<double>(t.steps - first_step), text);
+    course.add_loss(loss);
+    if (trainer.steps() % kJudgeEach == 0 || trainer.steps() == t.steps) course.judge(judge, trainer);
+    const double now = now_seconds(), rate = static_cast<double>((trainer.steps() - first_step) * t.batch) / (now - begin);
+    bar.update(static_cast<double>(trainer.steps() - first_step) / static_cast<double>(t.steps - first_step),
+               course.text(trainer.steps(), t.steps, judge.bilinear(), rate));
     wish = interruptible.interrupted() || (t.time_budget > 0 && now - begin > t.time_budget);
-    if (now - saved >= t.checkpoint && trainer.steps() < t.steps && !wish) save(), saved = now_seconds();
+    if (now - saved >= t.checkpoint && trainer.steps() < t.steps && !wish) course.save(file, trainer, settings, o.fit.line), saved = now_seconds();
     if (ranks.count() == 1 ? wish : stop) break;
   }
   report.stage("train");
   if (!ranks.first()) return 0;
-  if (explained <= -1e9) explained = judge.by(trainer.training());
-  save();
-  if (!t.export_to.empty()) {
-    if (std::filesystem::path(t.export_to).extension() == ".safetensors")
-      write_safetensors(t.export_to, trainer.stack(), {}, o.dtype == "f16" ? DType::f16 : DType::f32);
-    else
-      write_torch(t.export_to, "state_dict", published_layout(trainer.stack(), backbone->channels()));
-  }
-  std::vector<Image> curves;
-  for (std::size_t column : {std::size_t{1}, std::size_t{2}}) {
-    std::vector<double> values;
-    for (std::size_t i = column; i < history.size(); i += 4) values.push_back(static_cast<double>(history[i]));
-    curves.push_back(curve_picture(values, 240, 360));
-  }
-  write_png(picture, side_by_side(curves));
+  if (!course.explained) course.explained = judge.by(trainer.training());
+  course.save(file, trainer, settings, o.fit.line);
+  if (!t.export_to.empty()) export_stack(o, trainer, backbone->channels());
+  write_png(picture, course.picture());
   report.stage("write");
   bar.finish();
 
@@ -298,7 +326,7 @@ int run_train(const Options& given) {
   if (!t.export_to.empty()) report["outputs"].push_back(t.export_to);
   report["steps"] = trainer.steps(), report["images"] = folder.size() - folder.unreadable(), report["unreadable"] = folder.unreadable();
   report["held_out"] = held, report["images_seen"] = trainer.steps() * t.batch - images_before;
-  report["loss"] = recent, report["explained_variance"] = explained, report["explained_variance_bilinear"] = judge.bilinear();
+  report["loss"] = course.recent, report["explained_variance"] = *course.explained, report["explained_variance_bilinear"] = judge.bilinear();
   if (!o.quiet && !o.json) {
     if (folder.unreadable() > 0)
       std::printf("%ld of %ld files could not be read as pictures and were left out\n", static_cast<long>(folder.unreadable()),
@@ -307,8 +335,9 @@ int run_train(const Options& given) {
       std::printf("%s after %ld of %ld steps; the same command with --resume goes on\n", interruptible.interrupted() ? "interrupted" : "time is up",
                   static_cast<long>(trainer.steps()), static_cast<long>(t.steps));
     std::printf("%ld steps on %ld images: loss %.4f, unseen views of %s explained %.4f (bilinear %.4f), %.1f s -> %s, picture %s\n",
-                static_cast<long>(trainer.steps()), static_cast<long>(folder.size() - held), recent,
-                held > 0 ? "held-out images" : "a training image", explained, judge.bilinear(), report.seconds(), file.c_str(), picture.c_str());
+                static_cast<long>(trainer.steps()), static_cast<long>(folder.size() - held), course.recent,
+                held > 0 ? "held-out images" : "a training image", *course.explained, judge.bilinear(), report.seconds(), file.c_str(),
+                picture.c_str());
   }
   report.print();
   return 0;

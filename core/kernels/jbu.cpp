@@ -30,7 +30,7 @@ struct TileScratch {
 }  // namespace
 
 Index jbu_key_row(const JbuLevelArgs& l) {
-  return ceil_div(l.width, kTile) * (key_planes(l.weights) + l.weights.guidance_dim) * key_tile(l.weights) + kLanes;
+  return ceil_div(l.width, kTile) * (jbu_key_planes(l.weights) + l.weights.guidance_dim) * key_tile(l.weights) + kLanes;
 }
 
 Index jbu_scratch(const JbuLevelArgs& l) { return TileScratch(l.weights).total * threads(); }
@@ -63,7 +63,7 @@ void jbu_col_fold(const JbuLevelArgs& l) {
 
 void jbu_keys(const JbuLevelArgs& l, Index row_begin, Index row_end) {
   const JbuWeights& w = l.weights;
-  const Index r = w.radius, planes = key_planes(w), g = w.guidance_dim, plane = key_tile(w), tile_size = (planes + g) * plane,
+  const Index r = w.radius, planes = jbu_key_planes(w), g = w.guidance_dim, plane = key_tile(w), tile_size = (planes + g) * plane,
               tiles = ceil_div(l.width, kTile);
   parallel_for(row_end - row_begin, [&](Index chunk, int) {
     const Index y = row_begin + chunk;

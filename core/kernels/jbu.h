@@ -12,7 +12,7 @@ struct JbuWeights {
   real temperature = 1;                              // exp(range_temp), within [1e-4, 1e4]
   const real* spatial = nullptr;                     // (n) Gaussian over the neighbourhood
   const real *key0 = nullptr, *key0_bias = nullptr;  // (g,k), (k)
-  const real* key3 = nullptr;                        // (k,k+1): keys without their bias b, and their product with it, see key_planes()
+  const real* key3 = nullptr;                        // (k,k+1): keys without their bias b, and their product with it, see jbu_key_planes()
   const real *fix0 = nullptr, *fix0_bias = nullptr;  // (n+g,n), (n)
   const real *fix3 = nullptr, *fix3_bias = nullptr;  // (n,n), (n); both already times 0.1
 };
@@ -45,9 +45,9 @@ struct JbuLevelArgs {
 
 /// Planes of a pixel: k keys q, and b . q. The published keys are q + b, and (q + b) . (q' + b) is q . q' + b . q + b . q' and a constant that
 /// softmax ignores. Without it large biases cost no digits: a joint bilateral filter's is 60, its square 3600.
-inline Index key_planes(const JbuWeights& w) { return w.key_dim + 1; }
+static constexpr Index jbu_key_planes(const JbuWeights& w) { return w.key_dim + 1; }
 
 /// Half width of the neighbourhood in the source that a kernel of this radius on its x2 bicubic enlargement reaches.
-constexpr Index jbu_source_radius(Index radius) { return radius / 2 + 2; }
+static constexpr Index jbu_source_radius(Index radius) { return radius / 2 + 2; }
 
 }  // namespace fu

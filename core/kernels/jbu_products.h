@@ -22,12 +22,12 @@ constexpr Index kMaxKeyDim = 64, kMaxGuidance = 8;
 static_assert(kTile % kLanes == 0 && kStrip % kTile == 0 && kRingBorder % kLanes == 0, "whole vectors");
 static_assert(kTaskRows % (2 * kPairs) == 0, "whole groups of rows");
 
-// Keys are kept in tiles with their borders, (tile, key_planes + g, key_tile): what is read of a row is one contiguous run.
+// Keys are kept in tiles with their borders, (tile, jbu_key_planes + g, key_tile): what is read of a row is one contiguous run.
 static Index key_tile(const JbuWeights& w) { return round_up(kTile + 2 * w.radius, kLanes); }
 
 /// The tile of pixel x0, a multiple of kTile; its first column is pixel x0 - radius.
 static const real* key_row(const JbuLevelArgs& l, Index y, Index x0) {
-  const Index planes = key_planes(l.weights) + l.weights.guidance_dim;
+  const Index planes = jbu_key_planes(l.weights) + l.weights.guidance_dim;
   return l.keys + (reflect(y, l.height) - l.key_row0) * jbu_key_row(l) + x0 / kTile * planes * key_tile(l.weights);
 }
 

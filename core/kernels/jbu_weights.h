@@ -36,7 +36,7 @@ static void make_kernels(const JbuLevelArgs& l, const Products& products, Index 
   const Index r = w.radius, taps = (2 * r + 1) * (2 * r + 1), plane = key_tile(w);
   const real* logits[kMaxDiameter * kMaxDiameter];
   products.taps(y, x0, logits);
-  normalize_kernels(w, logits, key_row(l, y, x0) + r + key_planes(w) * plane, plane, pixels, weights);
+  normalize_kernels(w, logits, key_row(l, y, x0) + r + jbu_key_planes(w) * plane, plane, pixels, weights);
   planar_linear(weights, kTile, taps + w.guidance_dim, w.fix0, taps, w.fix0_bias, true, false, pixels, hidden, kTile);
   planar_linear(hidden, kTile, taps, w.fix3, taps, w.fix3_bias, false, true, pixels, weights, kTile);
 }

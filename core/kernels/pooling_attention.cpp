@@ -65,21 +65,25 @@ void pooling_attention_backward(const PoolingAttentionArgs& g, const real* y, co
     for (Index r = task * group; r < imin(g.rows, (task + 1) * group); ++r) {
       const real *out = y + r * n, *grad = dy + r * n;
       const Salience salience(g, r);
-      Vec dots{}, ones{}, bias_sum{};
+      real* ds_row = dsaliency + r * n;
+      Vec dots{}, left{}, bias_sum{};
+      for (Index i = 0; i < n; i += kLanes) dots += load_n(out + i, n - i) * load_n(grad + i, n - i);
+      const real dot = hsum(dots);
       for (Index i = 0; i < n; i += kLanes) {
-        const Vec weight = load_n(out + i, n - i);
-        dots += weight * load_n(grad + i, n - i);
-        ones += weight;
+        const Vec dx = load_n(out + i, n - i) * (load_n(grad + i, n - i) - dot);
+        store_n(ds_row + i, dx, n - i);
+        left += keep_n(dx, n - i);
       }
-      const real dot = hsum(dots) / hsum(ones);  // weights sum to 1 but for rounding, which would be most of the bias's small gradient
+      // These sum to 0 but for rounding, and what rounding leaves would be most of the bias's small gradient: it is taken off.
+      const real rest = hsum(left);
       for (Index i = 0; i < n; i += kLanes) {
         const Index lanes = n - i;
-        const Vec dx = load_n(out + i, lanes) * (load_n(grad + i, lanes) - dot);
+        const Vec dx = load_n(ds_row + i, lanes) - load_n(out + i, lanes) * rest;
         store_n(b_sum + i, load_n(b_sum + i, lanes) + dx, lanes);
         store_n(w_sum + i, load_n(w_sum + i, lanes) + dx * salience.at(i, lanes), lanes);
         const Vec ds = dx * load_n(g.w + i, lanes) * salience.keep;
         bias_sum += ds;
-        store_n(dsaliency + r * n + i, ds, lanes);
+        store_n(ds_row + i, ds, lanes);
         if (ddeviation) store_n(ddeviation + r * n + i, salience.keep == 0 ? Vec{} : ds * load_n(salience.noise + i, lanes), lanes);
       }
       b_sum[n] += hsum(bias_sum);

@@ -189,16 +189,16 @@ void gather_rows_ref(const real* x, const std::int32_t* index, const real* weigh
     }
 }
 
-// Keys are stored as planes of a row, (key_planes + guidance_dim, width + 2 radius).
+// Keys are stored as planes of a row, (jbu_key_planes + guidance_dim, width + 2 radius).
 static Index key_plane(const JbuLevelArgs& l) { return l.width + 2 * l.weights.radius; }
-Index jbu_key_row_ref(const JbuLevelArgs& l) { return (key_planes(l.weights) + l.weights.guidance_dim) * key_plane(l); }
+Index jbu_key_row_ref(const JbuLevelArgs& l) { return (jbu_key_planes(l.weights) + l.weights.guidance_dim) * key_plane(l); }
 Index jbu_scratch_ref(const JbuLevelArgs&) { return 0; }
 Index jbu_col_fold_size_ref(const JbuLevelArgs&) { return 0; }
 void jbu_col_fold_ref(const JbuLevelArgs&) {}
 
 void jbu_keys_ref(const JbuLevelArgs& l, Index row_begin, Index row_end) {
   const JbuWeights& w = l.weights;
-  const Index plane = key_plane(l), k = w.key_dim, planes = key_planes(w), g = w.guidance_dim;
+  const Index plane = key_plane(l), k = w.key_dim, planes = jbu_key_planes(w), g = w.guidance_dim;
   std::vector<double> hidden(static_cast<std::size_t>(k));
   for (Index y = row_begin; y < row_end; ++y)
     for (Index x = 0; x < plane; ++x) {
@@ -220,7 +220,7 @@ void jbu_keys_ref(const JbuLevelArgs& l, Index row_begin, Index row_end) {
 
 static std::vector<double> pixel_kernel(const JbuLevelArgs& l, Index y, Index x) {
   const JbuWeights& w = l.weights;
-  const Index r = w.radius, d = 2 * r + 1, n = d * d, plane = key_plane(l), k = w.key_dim, planes = key_planes(w), g = w.guidance_dim;
+  const Index r = w.radius, d = 2 * r + 1, n = d * d, plane = key_plane(l), k = w.key_dim, planes = jbu_key_planes(w), g = w.guidance_dim;
   const auto key = [&](Index row, Index col, Index c) {
     return double(l.keys[((reflect(row, l.height) - l.key_row0) * (planes + g) + c) * plane + col + r]);
   };

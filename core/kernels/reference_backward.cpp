@@ -294,8 +294,9 @@ void pooling_attention_backward_ref(const PoolingAttentionArgs& g, const real* y
   double bias_sum = 0;
   for (Index r = 0; r < g.rows; ++r) {
     const real *out = y + r * g.n, *grad = dy + r * g.n;
-    double dot = 0;
-    for (Index i = 0; i < g.n; ++i) dot += double(out[i]) * double(grad[i]);
+    double dot = 0, ones = 0;
+    for (Index i = 0; i < g.n; ++i) dot += double(out[i]) * double(grad[i]), ones += double(out[i]);
+    dot /= ones;  // 1 but for rounding
     for (Index i = 0; i < g.n; ++i) {
       const double dx = double(out[i]) * (double(grad[i]) - dot), ds = dx * double(g.w[i]) * (g.keep ? double(g.keep[r]) : 1);
       w_sum[static_cast<std::size_t>(i)] += dx * salience(g, r, i), b_sum[static_cast<std::size_t>(i)] += dx, bias_sum += ds;

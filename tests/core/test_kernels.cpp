@@ -260,6 +260,18 @@ TEST_CASE("kernels: attention pooling, rows without mean and deviation") {
             },
             5e-5);
       }
+    // With equal weights w the bias changes nothing, and its gradient is what rounding leaves of sums that cancel.
+    const Tensor equal = Tensor::full({n}, 1);
+    PoolingAttentionArgs g;
+    g.rows = kRows, g.n = n, g.saliency = saliency.data(), g.w = equal.data(), g.b = b.data();
+    for (const Kernels* table : all_kernels()) {
+      CAPTURE(std::string(table->isa));
+      Tensor y({kRows, n}), shifted = unary(Unary::affine, dy, 1, 50), ds(y.shape()), dw({n}), db({n}), dbias({1});
+      Tensor scratch({table->pooling_attention_scratch(g) + 1});
+      table->pooling_attention(g, y.data());
+      table->pooling_attention_backward(g, y.data(), shifted.data(), ds.data(), nullptr, dw.data(), db.data(), dbias.data(), scratch.data());
+      CHECK(std::abs(dbias.item()) <= 2e-6);
+    }
     const Tensor slopes = random.normal({kRows, n}), x = random.normal({kRows, n});
     for (bool into_sums : {false, true})
       for (Index given : {n, n / 2})

@@ -11,7 +11,8 @@ using namespace fu::test;
 namespace {
 
 /// Writes a stack of random levels as a checkpoint.
-void write_stack(const std::string& path, int levels, Index radius, Index keys, Index channels, bool norm = false) {
+void write_stack(const std::string& path, int levels, Index radius, Index keys, Index channels, bool norm = false, Index guidance = 3,
+                 double bias = 1) {
   Random random(11);
   const Index n = (2 * radius + 1) * (2 * radius + 1);
   std::map<std::string, Tensor> t;
@@ -22,11 +23,11 @@ void write_stack(const std::string& path, int levels, Index radius, Index keys, 
     const std::string p = "upsampler.up" + std::to_string(i) + ".";
     t[p + "range_temp"] = Tensor::full(Shape{}, real(0.3));
     t[p + "sigma_spatial"] = Tensor::full(Shape{}, real(0.8));
-    t[p + "range_proj.0.weight"] = matrix(keys, 3);
+    t[p + "range_proj.0.weight"] = matrix(keys, guidance);
     t[p + "range_proj.0.bias"] = random.normal({keys});
     t[p + "range_proj.3.weight"] = matrix(keys, keys);
-    t[p + "range_proj.3.bias"] = random.normal({keys});
-    t[p + "fixup_proj.0.weight"] = matrix(n, n + 3);
+    t[p + "range_proj.3.bias"] = unary(Unary::affine, random.normal({keys}), static_cast<real>(bias));
+    t[p + "fixup_proj.0.weight"] = matrix(n, n + guidance);
     t[p + "fixup_proj.0.bias"] = random.normal({n});
     t[p + "fixup_proj.3.weight"] = matrix(n, n);
     t[p + "fixup_proj.3.bias"] = random.normal({n});
@@ -55,8 +56,11 @@ TEST_CASE("jbu: fused equals unfused, every instruction set, odd sizes and width
   struct Size {
     Index radius, keys, h, w, c;
     int count;
+    Index guidance = 3;
+    double bias = 1;  // of the keys
   };
-  // Widths around the tile of 32 pixels, channels around vectors, sources smaller than a neighbourhood.
+  // Widths around the tile of 32 pixels, channels around vectors, sources smaller than a neighbourhood, the most keys and guidance that there is
+  // room for, and keys with biases whose products alone are in the thousands.
   for (const Size s : {Size{3, 32, 5, 7, 10, 2},
                        {3, 32, 4, 17, 1, 1},
                        {3, 32, 9, 16, 24, 1},
@@ -64,13 +68,16 @@ TEST_CASE("jbu: fused equals unfused, every instruction set, odd sizes and width
                        {2, 7, 3, 4, 3, 2},
                        {5, 16, 6, 40, 9, 1},
                        {4, 16, 5, 5, 48, 2},
-                       {3, 32, 40, 3, 5, 2}}) {
+                       {3, 32, 40, 3, 5, 2},
+                       {3, 64, 4, 18, 5, 1, 8},
+                       {1, 1, 4, 9, 12, 1, 1},
+                       {3, 32, 5, 7, 10, 1, 3, 60}}) {
     CAPTURE(s.radius);
     CAPTURE(s.c);
     CAPTURE(s.w);
-    write_stack(folder / "stack", s.count, s.radius, s.keys, 0);
+    write_stack(folder / "stack", s.count, s.radius, s.keys, 0, false, s.guidance, s.bias);
     Random random(4);
-    const Tensor source = random.normal({1, s.h, s.w, s.c}), guidance = random.normal({1, s.h << s.count, s.w << s.count, 3});
+    const Tensor source = random.normal({1, s.h, s.w, s.c}), guidance = random.normal({1, s.h << s.count, s.w << s.count, s.guidance});
     Tensor expected;
     {
       const WithKernels use(*all_kernels().front());

@@ -1,4 +1,5 @@
 // What users read: help, errors of usage, and the commands of README.md.
+#include <map>
 #include <sstream>
 
 #include "core/files/weights.h"

@@ -52,6 +52,4 @@ TEST_CASE("program: a page in which features can be touched") {
   check_refused(folder, "show --html featup-out/scene.fit.safetensors --image scene.png", "holds its photo");
   check_refused(folder, "show featup-out/scene.npy --image scene.png", "go with --html");
   check_refused(folder, "show --html featup-out/scene.npy --image scene.png -o scene.png", "scene.png");
-  CHECK(run(folder, "upsample scene.png --quality best --upsampler bilinear").code == 2);
-  CHECK(run(folder, "upsample scene.png --size 32 --pca 3 --quality best --quiet -o best").code == 0);
 }

@@ -32,7 +32,8 @@ TEST_CASE("program: views, as an upsampler and as a measure") {
   check_refused(folder, "upsample scene.png --features f.npy --upsampler views", "needs a backbone");
   check_refused(folder, "eval views scene.png --features f.npy", "needs a backbone");
   check_refused(folder, "upsample scene.png --upsampler views:0", "write views, views:N");
-  check_refused(folder, "upsample scene.png --upsampler implicit:0", "write implicit or implicit:S");
+  for (const char* smoothness : {"0", "", "nan", "0.1x", "2000", " 1"})
+    check_refused(folder, std::string("upsample scene.png --upsampler 'implicit:") + smoothness + "'", "S above 0");
   check_refused(folder, "eval views scene.png --size 16", "must have more at the backbone");
 }
 
@@ -83,6 +84,26 @@ TEST_CASE("program: a photo becomes features and a picture") {
   CHECK(picture.width == 3 * 304 + 8);
   CHECK(run(folder, "upsample photo.png").out.find("224x304x192 features from 14x19") != std::string::npos);
   CHECK(run(folder, "upsample photo.png --quiet").out.empty());
+}
+
+TEST_CASE("program: quality is a method by another name, and a fit's smoothness counts") {
+  const TempFolder folder;
+  write_png(folder / "a.png", render_scene(2, 64, 80).image);
+  const auto described = [&](const std::string& options) {
+    const Outcome o = run(folder, "upsample a.png --size 48 --pca 3 --json " + options);
+    CAPTURE(o.err);
+    REQUIRE(o.code == 0);
+    return nlohmann::json::parse(o.out).at("upsampler").get<std::string>();
+  };
+  CHECK(contains(described("--quality best -o best"), "smoothness 0.1"));
+  CHECK(contains(described("--quality fast -o fast"), "built-in JBU stack"));
+  CHECK(contains(described("--upsampler implicit:0.1 -o firm"), "smoothness 0.1"));
+  described("--upsampler implicit:0.01 -o loose");
+  CHECK(slurp(folder / "best/a.npy") == slurp(folder / "firm/a.npy"));
+  CHECK(slurp(folder / "best/a.npy") != slurp(folder / "loose/a.npy"));
+  CHECK(run(folder, "upsample a.png --quality best --upsampler bilinear").code == 2);
+  write_npy(folder / "f.npy", Tensor::zeros({4, 5, 2}));
+  check_refused(folder, "upsample a.png --features f.npy --quality best", "needs a backbone");
 }
 
 TEST_CASE("program: options of upsample") {
