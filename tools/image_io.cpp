@@ -288,9 +288,9 @@ Image read_image(const std::string& path, std::vector<unsigned char>* opacity) {
   return image;
 }
 
-std::string encode_png(const Image& image) {
+std::string encode_png(const Image& image, const std::string& name) {
   // The encoder counts in int, and holds the picture several times.
-  require<UsageError>((image.width * 3 + 1) * image.height <= kMaxPixels, "a picture of ", image.height, "x", image.width,
+  require<UsageError>((image.width * 3 + 1) * image.height <= kMaxPixels, name, ": a picture of ", image.height, "x", image.width,
                       " pixels is too large to encode.");
   struct Sink {
     std::string bytes;
@@ -307,13 +307,13 @@ std::string encode_png(const Image& image) {
   };
   const int ok = stbi_write_png_to_func(write, &sink, static_cast<int>(image.width), static_cast<int>(image.height), 3, image.rgb.data(),
                                         static_cast<int>(image.width * 3));
-  require<FileError>(ok != 0 && !sink.failed, "a picture of ", image.height, "x", image.width, " pixels could not be encoded.");
+  require<FileError>(ok != 0 && !sink.failed, name, ": a picture of ", image.height, "x", image.width, " pixels could not be encoded.");
   return std::move(sink.bytes);
 }
 
 void write_png(const std::string& path, const Image& image) {
   OutputFile file(path);
-  const std::string bytes = encode_png(image);
+  const std::string bytes = encode_png(image, path);
   file.write(bytes.data(), bytes.size());
   file.commit();
 }

@@ -13,8 +13,8 @@ namespace fu {
 /// opacity: if not null, one byte a pixel, 255 where the picture has no transparency.
 Image read_image(const std::string& path, std::vector<unsigned char>* opacity = nullptr);
 
-/// An 8-bit RGB PNG, in memory. Throws UsageError for pictures of more than 256 million bytes.
-std::string encode_png(const Image& image);
+/// An 8-bit RGB PNG, in memory. name: what errors call it. Throws UsageError for pictures of more than 256 million bytes.
+std::string encode_png(const Image& image, const std::string& name);
 /// Writes an 8-bit RGB PNG; it appears under its name only when complete. Throws FileError.
 void write_png(const std::string& path, const Image& image);
 

@@ -51,7 +51,7 @@ std::string html_page(const PageData& d) {
     }
   nlohmann::json json;
   json["name"] = d.name, json["scales"] = scales;
-  json["photo"] = "data:image/png;base64," + base64(encode_png(d.photo));
+  json["photo"] = "data:image/png;base64," + base64(encode_png(d.photo, d.name));
   json["low"] = components(d.low, scales), json["high"] = components(d.high, scales);
   json["maps"] = json["curves"] = json["settings"] = nlohmann::json::array();
   for (const PageData::Map& map : d.maps) {

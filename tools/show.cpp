@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <iomanip>
 
 #include "core/files/bytes.h"
 #include "core/ops.h"
@@ -17,14 +19,18 @@ namespace fu {
 
 namespace {
 
+/// The size at which a page shows a map: its own, or as large as a page may be.
+Extent shown_size(Index height, Index width) {
+  const double shrink = std::min(1.0, std::sqrt(static_cast<double>(kPagePixels) / static_cast<double>(height * width)));
+  const auto shrunk = [&](Index n) { return std::max<Index>(1, static_cast<Index>(static_cast<double>(n) * shrink)); };
+  return {shrunk(height), shrunk(width)};
+}
+
 /// What a page shows of a fit.
 PageData page_of_fit(const FittedMap& fit) {
   PageData page;
-  // At the fitted photo's size, or as large as a page may be.
-  const double shrink = std::min(1.0, std::sqrt(static_cast<double>(kPagePixels) / static_cast<double>(fit.photo.height * fit.photo.width)));
-  const auto shrunk = [&](Index n) { return std::max<Index>(1, static_cast<Index>(static_cast<double>(n) * shrink)); };
-  page.photo = shrink < 1 ? resize_antialiased(fit.photo, shrunk(fit.photo.height), shrunk(fit.photo.width)) : fit.photo;
-  const Index h = page.photo.height, w = page.photo.width;
+  const auto [h, w] = shown_size(fit.photo.height, fit.photo.width);
+  page.photo = h < fit.photo.height || w < fit.photo.width ? resize_antialiased(fit.photo, h, w) : fit.photo;
   const Pca pca = fit_pca(fit.low, std::min(page_components(h * w), fit.channels()));
   const ChannelMap map{pca.components.permute({1, 0}), unary(Unary::affine, linear(pca.mean, pca.components, Tensor()), -1)};
   FittedRenderer renderer(fit, page.photo, &map);
@@ -47,7 +53,9 @@ PageData page_of_fit(const FittedMap& fit) {
   }
   for (const char* key : {"input", "backbone", "size", "views", "steps", "explained", "seconds", "options"}) {
     const auto it = fit.settings.find(key);
-    if (it != fit.settings.end()) page.settings.emplace_back(key, it->second);
+    if (it == fit.settings.end()) continue;
+    const bool measured = std::string(key) == "explained" || std::string(key) == "seconds";  // in the file to the last bit
+    page.settings.emplace_back(key, measured ? cat(std::setprecision(3), std::strtod(it->second.c_str(), nullptr)) : it->second);
   }
   return page;
 }
@@ -56,9 +64,8 @@ PageData page_of_map(const Options& o, const std::string& path) {
   PageData page;
   const Image photo = o.page.image.empty() ? Image() : read_image(o.page.image);
   Tensor map = read_features(path, parse_layout(o.features_layout), {photo.height, photo.width});
-  const double shrink = std::min(1.0, std::sqrt(static_cast<double>(kPagePixels) / static_cast<double>(map.dim(1) * map.dim(2))));
-  const auto shrunk = [&](Index n) { return std::max<Index>(1, static_cast<Index>(static_cast<double>(n) * shrink)); };
-  if (shrink < 1) map = adaptive_avg_pool(map, shrunk(map.dim(1)), shrunk(map.dim(2)));
+  const auto [h, w] = shown_size(map.dim(1), map.dim(2));
+  if (h < map.dim(1) || w < map.dim(2)) map = adaptive_avg_pool(map, h, w);
   Tensor low = o.page.low.empty() ? adaptive_avg_pool(map, std::max<Index>(1, map.dim(1) / 16), std::max<Index>(1, map.dim(2) / 16))
                                   : read_features(o.page.low, parse_layout(o.features_layout), {map.dim(1), map.dim(2)});
   require<UsageError>(low.dim(3) == map.dim(3), o.page.low, ": has ", low.dim(3), " channels, ", path, " has ", map.dim(3), ".");

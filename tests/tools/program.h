@@ -8,6 +8,8 @@
 #include <iterator>
 
 #include "tests/support.h"
+#include "tools/image_io.h"
+#include "tools/scene.h"
 
 namespace fu::test {
 
@@ -30,6 +32,14 @@ inline Outcome run_shell(const TempFolder& folder, const std::string& line) {
 
 inline Outcome run(const TempFolder& folder, const std::string& arguments, const std::string& environment = "") {
   return run_shell(folder, environment + " '" FU_PROGRAM "' " + arguments);
+}
+
+/// Rendered scenes 0.png, 1.png, ... in photos/, the odd ones some folders further down.
+inline void write_scenes(const TempFolder& folder, int count, Index height, Index width) {
+  std::filesystem::create_directories(folder / "photos/deep/er");
+  for (int i = 0; i < count; ++i)
+    write_png(folder / ((i % 2 ? "photos/deep/er/" : "photos/") + std::to_string(i) + ".png"),
+              render_scene(static_cast<std::uint64_t>(i), height, width).image);
 }
 
 /// One line that begins as errors do, exit code 1, and nothing half-written.

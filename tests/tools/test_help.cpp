@@ -4,8 +4,6 @@
 
 #include "core/files/weights.h"
 #include "tests/tools/program.h"
-#include "tools/image_io.h"
-#include "tools/scene.h"
 
 using namespace fu;
 using namespace fu::test;

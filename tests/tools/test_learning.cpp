@@ -3,8 +3,6 @@
 
 #include "core/files/weights.h"
 #include "tests/tools/program.h"
-#include "tools/image_io.h"
-#include "tools/scene.h"
 
 using namespace fu;
 using namespace fu::test;
@@ -62,10 +60,7 @@ TEST_CASE("program: a probe's table, and rendered scenes") {
 
 TEST_CASE("program: training a stack, killed and resumed, gives the same bits; what it writes is an upsampler") {
   const TempFolder folder;
-  std::filesystem::create_directories(folder / "photos/deep/er");
-  for (int i = 0; i < 6; ++i)
-    write_png(folder / ((i % 2 ? "photos/deep/er/" : "photos/") + std::to_string(i) + ".png"),
-              render_scene(static_cast<std::uint64_t>(i), 80, 96).image);
+  write_scenes(folder, 6, 80, 96);
   std::ofstream(folder / "photos/deep/broken.jpg") << "no picture";
   const std::string options =
       "train photos --size 64 --steps 40 --batch 2 --jitters 2 --radius 2 --kernel 8 --levels 3 --key-dim 8 --crf-samples 50 ";

@@ -2,8 +2,6 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/tools/program.h"
-#include "tools/image_io.h"
-#include "tools/scene.h"
 
 using namespace fu;
 using namespace fu::test;

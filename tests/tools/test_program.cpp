@@ -4,8 +4,6 @@
 #include "core/files/weights.h"
 #include "core/ops.h"
 #include "tests/tools/program.h"
-#include "tools/image_io.h"
-#include "tools/scene.h"
 
 using namespace fu;
 using namespace fu::test;
@@ -39,10 +37,7 @@ TEST_CASE("program: views, as an upsampler and as a measure") {
 
 TEST_CASE("program: folders, shards, and what is finished already") {
   const TempFolder folder;
-  std::filesystem::create_directories(folder / "photos/deep");
-  for (int i = 0; i < 5; ++i)
-    write_png(folder / ((i % 2 ? "photos/deep/" : "photos/") + std::to_string(i) + ".png"),
-              render_scene(static_cast<std::uint64_t>(i), 48, 48).image);
+  write_scenes(folder, 5, 48, 48);
   const auto count = [&](const std::string& what) {
     const auto files = std::filesystem::directory_iterator(folder / "out");
     return std::count_if(begin(files), end(files), [&](const auto& file) { return contains(file.path().filename().string(), what); });
