@@ -115,10 +115,16 @@ JbuStack::JbuStack(const Weights& w) {
     require<FileError>(levels.back().guidance_dim() == levels.front().guidance_dim(), w.path(), ": level ", i, " wants ",
                        levels.back().guidance_dim(), " guidance channels, level 1 ", levels.front().guidance_dim(), ".");
   }
-  if (w.has(prefix + "back_projection")) {
-    const Shape& s = w.shape(prefix + "back_projection");
-    require<FileError>(s.elements() == 1, w.path(), ": 'back_projection' has shape ", s, ", expected one number.");
-    back_projection = w.read(prefix + "back_projection", s).data()[0];
+  if (w.has(prefix + "token_filter")) {
+    const Tensor numbers = w.read(prefix + "token_filter", {6});
+    filter = TokenFilter::from(numbers);
+    bool usable = levels.front().guidance_dim() == 3;
+    for (Index i = 0; i < 6; ++i) {
+      const real v = numbers.data()[i];
+      usable = usable && v >= (i >= 1 && i <= 3 ? real(1e-3) : 0) && v <= real(1e6);
+    }
+    require<FileError>(usable, w.path(), ": '", prefix,
+                       "token_filter' must be six numbers from 0 to 1e6, the three widths at least 1e-3, of a stack guided by photos.");
   }
   if (w.has(prefix + "fixup_proj.1.weight")) {
     mix_bias = w.read(prefix + "fixup_proj.1.bias", w.shape(prefix + "fixup_proj.1.bias"));
@@ -206,12 +212,6 @@ JbuRun::JbuRun(const JbuStack& stack, const Tensor& source, const Tensor& guidan
   require<ShapeError>(any_guidance || (guidance.dim(1) >= h * factor && guidance.dim(2) >= w * factor), "[jbu_stack] guidance ", guidance.shape(),
                       " is smaller than source ", source.shape(), " x", factor, " = (", h * factor, ",", w * factor,
                       "). Give an image of at least that size, or --out-size.");
-  if (stack.back_projection != 0) {
-    JbuStack plain = stack;
-    plain.back_projection = 0;
-    const Tensor smoothed = adaptive_avg_pool(JbuRun(plain, source, guidance, 1, any_guidance).all(), h, w);
-    source_ = source + unary(Unary::affine, source - smoothed, stack.back_projection);
-  }
   channels_ = source.dim(3);
   levels_.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i)
@@ -287,6 +287,12 @@ Tensor JbuRun::all() {
   return out;
 }
 
+Tensor jbu_source(const JbuStack& stack, const Tensor& features, const Tensor& photo) {
+  if (!stack.filter.present()) return features;
+  return filter_tokens(stack.filter, features, photo,
+                       [&](const Tensor& x) { return adaptive_avg_pool(JbuRun(stack, x, photo, 1).all(), x.dim(1), x.dim(2)); });
+}
+
 Tensor jbu_stack(const JbuStack& stack, const Tensor& source, const Tensor& guidance) {
   require<ShapeError>(source.rank() == 4 && guidance.rank() == 4 && source.dim(0) == guidance.dim(0), "[jbu_stack] source ", source.shape(),
                       ", guidance ", guidance.shape(), ": must be (B,h,w,C) and (B,H,W,g) with equal B.");
@@ -294,12 +300,14 @@ Tensor jbu_stack(const JbuStack& stack, const Tensor& source, const Tensor& guid
   require<ShapeError>(stack.channels() == 0 || stack.channels() == c, "[jbu_stack] source ", source.shape(), " for a mixing of ", stack.channels(),
                       " channels. Use features of that many channels, or the levels alone.");
   // Levels act on each channel alike, so the mixing may go first, at low resolution; only its bias must wait.
-  Tensor mixed = source;
-  if (stack.channels()) mixed = source + unary(Unary::affine, linear(source, stack.mix_weight, Tensor()), real(0.1));
+  const auto mixed = [&](const Tensor& x) {
+    return stack.channels() ? x + unary(Unary::affine, linear(x, stack.mix_weight, Tensor()), real(0.1)) : x;
+  };
   const Index factor = Index{1} << stack.levels.size();
   Tensor out({source.dim(0), source.dim(1) * factor, source.dim(2) * factor, c});
   for (Index b = 0; b < source.dim(0); ++b) {
-    JbuRun run(stack, mixed.slice(b, b + 1), guidance.slice(b, b + 1), static_cast<int>(stack.levels.size()));
+    const Tensor guide = guidance.slice(b, b + 1);
+    JbuRun run(stack, mixed(jbu_source(stack, source.slice(b, b + 1), guide)), guide, static_cast<int>(stack.levels.size()));
     run.rows(0, run.height(), out.data() + b * out.size() / out.dim(0));
   }
   return stack.channels() ? out + unary(Unary::affine, stack.mix_bias, real(0.1)) : out;

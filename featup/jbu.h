@@ -8,6 +8,7 @@
 #include "core/files/weights.h"
 #include "core/kernels/jbu.h"
 #include "core/ops.h"
+#include "featup/token_filter.h"
 
 namespace fu {
 
@@ -42,7 +43,7 @@ Tensor jbu_learned_range(const JbuLevel& level, const Tensor& source, const Tens
 struct JbuStack {
   std::vector<JbuLevel> levels;
   Tensor mix_weight, mix_bias;    // (C,C), (C): F + 0.1 * (F mix_weight^T + mix_bias); empty if there is none
-  real back_projection = 0;       // see JbuLayers; runs do it
+  TokenFilter filter;             // of what the levels are given
   Tensor norm_weight, norm_bias;  // (C): layer norm of the low-resolution features, eps 1e-5; empty if there is none
 
   /// Loads a published FeatUp checkpoint, or a file of this program. Throws FileError if it holds no stack.
@@ -51,6 +52,10 @@ struct JbuStack {
   /// Channels that the mixing is for; 0 if there is none.
   Index channels() const { return mix_bias.size(); }
 };
+
+/// What the levels are given: features (1,h,w,C) through the stack's filter, beside the normalised photo (1,H,W,3) of at least 2h x 2w. Without a
+/// filter, the features.
+Tensor jbu_source(const JbuStack& stack, const Tensor& features, const Tensor& photo);
 
 /// Runs `count` levels over one image, band by band: the levels in between exist only for the rows at hand, so memory is the result plus a
 /// constant times its width. Levels beyond the stack's last repeat the last one.
@@ -79,8 +84,8 @@ class JbuRun {
   std::vector<Level> levels_;
 };
 
-/// The whole stack as PyTorch's: all four levels, then the mixing. source (B,h,w,C), guidance (B,>=16h,>=16w,3) -> (B,16h,16w,C).
-/// throws ShapeError if the guidance is smaller or the mixing is for another number of channels.
+/// The whole stack as PyTorch's: its filter if it has one, all levels, then the mixing. source (B,h,w,C), guidance (B,>=16h,>=16w,3) ->
+/// (B,16h,16w,C). throws ShapeError if the guidance is smaller or the mixing is for another number of channels.
 Tensor jbu_stack(const JbuStack& stack, const Tensor& source, const Tensor& guidance);
 
 }  // namespace fu

@@ -107,24 +107,18 @@ JbuLayers::JbuLayers(Index channels, const JbuLayersOptions& o, Random* random) 
     levels_.push_back(std::make_unique<JbuLearnedRange>(o, random));
     add("up" + std::to_string(i), *levels_.back());
   }
-  if (o.back_projection != 0) {
-    back_projection_ = std::make_unique<Parameter>(Tensor::full({}, static_cast<real>(o.back_projection)));
-    add("back_projection", *back_projection_);
-  }
   if (!o.mixing) return;
   fixup_proj_ = std::make_unique<Mixing>(channels, random);
   add("fixup_proj", *fixup_proj_);
 }
 
-Var JbuLayers::restored(const Var& source, const Var& guidance) const {
-  if (!back_projection_) return source;
+Var JbuLayers::smooth(const Var& source, const Var& guidance) const {
   const Index h = source.dim(1), w = source.dim(2);
-  const Var enlarged = (*levels_.front())(source, adaptive_avg_pool(guidance, 2 * h, 2 * w));
-  return source + (source - adaptive_avg_pool(enlarged, h, w)) * Var(*back_projection_);
+  return adaptive_avg_pool((*levels_.front())(source, adaptive_avg_pool(guidance, 2 * h, 2 * w)), h, w);
 }
 
 Var JbuLayers::enlarge(const Var& source, const Var& guidance) const {
-  Var x = restored(source, guidance);
+  Var x = source;
   for (Index i = 0; i < options_.levels; ++i)
     x = (*levels_[options_.shared ? 0 : static_cast<std::size_t>(i)])(x, adaptive_avg_pool(guidance, 2 * x.dim(1), 2 * x.dim(2)));
   return x;

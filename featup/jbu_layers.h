@@ -15,9 +15,8 @@ struct JbuLayersOptions {
   bool unit_sum = false;  // see JbuLearnedRange
   // What levels begin with: published, a wide Gaussian in place and no preference for like colours, from which descent takes thousands of steps.
   double sigma = 1, temperature = 1;
-  double color_range = 0;      // above 0: with the keys of a joint bilateral filter of that width, see JbuLearnedRange
-  double dropout = 0.1;        // of the hidden channels of keys and fix-ups, in training
-  double back_projection = 0;  // what it starts from, see JbuLayers; 0: there is none
+  double color_range = 0;  // above 0: with the keys of a joint bilateral filter of that width, see JbuLearnedRange
+  double dropout = 0.1;    // of the hidden channels of keys and fix-ups, in training
 };
 
 /// One level. Parameters: range_temp, sigma_spatial (scalars), range_proj.{0,3}, fixup_proj.{0,3}. source: FeatUp (arXiv 2403.10516) eq. 5 and 6
@@ -50,8 +49,6 @@ class JbuLearnedRange : public Module {
 };
 
 /// Levels up1, up2, ... of x2, each guided by the image pooled to its size, then x + 0.1 fixup_proj.1(x).
-/// With back-projection, levels start from x + back_projection (x - pool(up1(x))): what level 1 smooths away is put in beforehand.
-/// source: Irani and Peleg, "Improving resolution by image registration" (CVGIP 1991)
 class JbuLayers : public Module {
  public:
   /// channels: of the features, for the last mixing.
@@ -59,6 +56,8 @@ class JbuLayers : public Module {
   Var operator()(const Var& source, const Var& guidance) const;
   /// The levels alone: the same for every channel, so for any number of them.
   Var enlarge(const Var& source, const Var& guidance) const;
+  /// What the first level makes of a source, as means over its cells.
+  Var smooth(const Var& source, const Var& guidance) const;
   /// What the mixing does, but for its bias: it commutes with the levels. x (..,C)
   Var mix(const Var& x) const;
   /// What it adds at the end, (C); of size 0 without a mixing.
@@ -67,8 +66,6 @@ class JbuLayers : public Module {
   void export_to(std::map<std::string, Tensor>& tensors, const std::string& prefix);
 
  private:
-  /// The source that the levels are given.
-  Var restored(const Var& source, const Var& guidance) const;
   JbuLayersOptions options_;
   std::vector<std::unique_ptr<JbuLearnedRange>> levels_;
   struct Mixing : Module {
@@ -77,7 +74,6 @@ class JbuLayers : public Module {
     Mixing(Index channels, Random* random);
   };
   std::unique_ptr<Mixing> fixup_proj_;
-  std::unique_ptr<Parameter> back_projection_;
 };
 
 }  // namespace fu

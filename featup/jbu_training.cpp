@@ -43,6 +43,13 @@ Tensor guide(const Tensor& image, Index h, Index w) { return image.dim(1) >= h &
 
 }  // namespace
 
+Tensor JbuTraining::source(const Tensor& features, const Tensor& image) const {
+  if (!options_.filter.present()) return features;
+  const NoRecording constant;
+  const Tensor photo = guide(image, 2 * features.dim(1), 2 * features.dim(2));
+  return filter_tokens(options_.filter, features, photo, [&](const Tensor& x) { return upsampler_.smooth(x, photo).value; });
+}
+
 Var JbuTraining::loss(const JbuExample& e, const JbuDraws& draws) const {
   const Index views = static_cast<Index>(e.jitters.size());
   require<ShapeError>(views >= 1 && e.views.rank() == 4 && e.views.dim(0) == views && e.views.dim(3) == channels_ && e.features.rank() == 4 &&
@@ -51,7 +58,7 @@ Var JbuTraining::loss(const JbuExample& e, const JbuDraws& draws) const {
                       draws.projections.size(), " projections, for ", channels_, " channels.");
   // Every linear form of the features that anything below looks at, taken at low resolution: projections, the saliency, and the sum of its squared
   // terms, which tells how much dropping some of them would change it.
-  const Var mixed = upsampler_.mix(e.features);
+  const Var mixed = upsampler_.mix(source(e.features, e.image));
   const Tensor projection = concat(draws.projections, 1).permute({1, 0});  // rows
   const Index drawn = projection.dim(0), each = draws.projections.front().dim(1);
   const Linear* saliency = downsampler_->saliency();
@@ -106,11 +113,12 @@ Var JbuTraining::loss(const JbuExample& e, const JbuDraws& draws) const {
 Tensor JbuTraining::map(const Tensor& features, const Tensor& image) const {
   const NoRecording inference;
   const Index levels = options_.layers.levels;
-  return upsampler_(features, guide(image, features.dim(1) << levels, features.dim(2) << levels)).value;
+  return upsampler_(source(features, image), guide(image, features.dim(1) << levels, features.dim(2) << levels)).value;
 }
 
 void JbuTraining::export_to(std::map<std::string, Tensor>& tensors) {
   upsampler_.export_to(tensors, "upsampler.");
+  if (options_.filter.present()) tensors["upsampler.token_filter"] = options_.filter.numbers();
   downsampler_->save(tensors, "downsampler.");
   scale_net_.save(tensors, "scale_net.");
 }

@@ -11,11 +11,13 @@
 #include "featup/jbu_layers.h"
 #include "featup/jitter.h"
 #include "featup/losses.h"
+#include "featup/token_filter.h"
 
 namespace fu {
 
 struct JbuTrainingOptions {
   JbuLayersOptions layers;
+  TokenFilter filter;       // of what the levels are given; not learned, nor does a gradient pass through it
   bool attention = true;    // the downsampler: attention, or one blur kernel
   bool plain_mean = false;  // that kernel stays the plain mean
   Index kernel = 16;        // its side, pixels
@@ -59,6 +61,8 @@ class JbuTraining : public Module {
   void export_to(std::map<std::string, Tensor>& tensors);
 
  private:
+  /// Features through the filter, as the first level is now.
+  Tensor source(const Tensor& features, const Tensor& image) const;
   JbuTrainingOptions options_;
   Index channels_;
   JbuLayers upsampler_;

@@ -18,13 +18,14 @@ namespace fu {
 
 std::string Upsampler::note(Index) const { return {}; }
 Tensor Upsampler::prepare(const Tensor& features) const { return features; }
+Tensor Upsampler::source(const Tensor& prepared, const Guide&) const { return prepared; }
 Tensor Upsampler::mix(const Tensor& x) const { return x; }
 Tensor Upsampler::constant(Index) const { return {}; }
 
 Tensor Upsampler::operator()(const Tensor& prepared, const Guide& guide, Extent size, const ChannelMap* map, const Progress& progress) const {
   require<ShapeError>(prepared.rank() == 4 && prepared.dim(0) == 1 && prepared.size() > 0 && size.height >= 1 && size.width >= 1,
                       "[upsample] features ", prepared.shape(), " to ", size.height, "x", size.width, ": must be (1,h,w,C), and the size positive.");
-  Tensor x = mix(prepared), offset = constant(prepared.dim(3));
+  Tensor x = mix(source(prepared, guide)), offset = constant(prepared.dim(3));
   if (map) {
     require<ShapeError>(
         map->matrix.rank() == 2 && map->matrix.dim(0) == x.dim(3) && (map->offset.size() == 0 || map->offset.size() == map->matrix.dim(1)),
@@ -106,6 +107,7 @@ class LearnedJbu : public Upsampler {
     const JbuLevel& l = stack_.levels.front();
     return (path_ == "builtin" ? std::string("built-in ") : std::string()) + "JBU stack, " + std::to_string(stack_.levels.size()) +
            " levels, radius " + std::to_string(l.radius()) + ", keys " + std::to_string(l.key_dim()) +
+           (stack_.filter.place > 0 ? ", tokens averaged" : "") +
            (stack_.channels() ? ", mixing for " + std::to_string(stack_.channels()) + " channels" : "");
   }
   std::string note(Index channels) const override {
@@ -120,6 +122,11 @@ class LearnedJbu : public Upsampler {
   }
 
  protected:
+  Tensor source(const Tensor& x, const Guide& guide) const override {
+    // The last levels alone enlarge maps that are finer than tokens and free of their noise.
+    if (last_ || !stack_.filter.present()) return x;
+    return jbu_source(stack_, x, guide(16 * x.dim(1), 16 * x.dim(2)));
+  }
   Tensor mix(const Tensor& x) const override {
     if (stack_.channels() != x.dim(3)) return x;
     return x + unary(Unary::affine, linear(x, stack_.mix_weight, Tensor()), real(0.1));

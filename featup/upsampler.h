@@ -43,6 +43,8 @@ class Upsampler {
                             const Progress& progress = {}) const;
 
  protected:
+  /// What is enlarged in place of the prepared features: the same size and channels. Default: they themselves.
+  virtual Tensor source(const Tensor& prepared, const Guide& guide) const;
   /// Mixing of channels that the method does, which commutes with upsampling, and the constant it adds. Default: none.
   virtual Tensor mix(const Tensor& x) const;
   virtual Tensor constant(Index channels) const;

@@ -140,7 +140,8 @@ void add_train(CLI::App* app, Options& o) {
   app->add_flag("--resume", t.resume, "go on from the checkpoint, to the same weights as if it had never stopped");
   app->add_option("--time-budget", t.time_budget, "seconds after which the checkpoint is written and the program ends")->check(CLI::PositiveNumber);
   app->add_option("--checkpoint", t.checkpoint, "seconds between checkpoints")->check(CLI::NonNegativeNumber)->capture_default_str();
-  app->add_option("--export", t.export_to, "also write the stack alone: as a PyTorch .ckpt, as published ones are, or as .safetensors");
+  app->add_option("--export", t.export_to,
+                  "also write the stack alone: as .safetensors, or as a PyTorch .ckpt for the published code, which knows no averaging of tokens");
   app->add_option("--dtype", o.dtype, "of an exported .safetensors: f32 or f16")->check(CLI::IsMember({"f32", "f16"}))->capture_default_str();
   app->add_option("--compat", o.compat,
                   "published: normed features, middles of pictures, constant rate, windows and CRF loss as the published code has them")
@@ -160,8 +161,12 @@ void add_train(CLI::App* app, Options& o) {
   app->add_option("--color-range", t.color_range,
                   "start from a joint bilateral filter of this width over colours, whose channels' range is 1; 0: from random keys")
       ->check(CLI::Range(0.0, 10.0));
+  app->add_option("--average-tokens", t.average_tokens,
+                  "first average tokens that look and say alike, over a Gaussian of this width in tokens; default 10, published 0: none")
+      ->check(CLI::Range(0.0, 100.0));
   app->add_option("--back-projection", t.back_projection,
-                  "share of what the first level smooths away that is put in beforehand; learned from this start; 0: none")
+                  "at most this share of what the first level smooths away is put in beforehand, most where it is far above the mean; default 1.4, "
+                  "published 0: none")
       ->check(CLI::Range(0.0, 4.0));
   app->add_flag("--shared", t.shared, "one level, used at every scale");
   app->add_flag("--unit-sum", t.unit_sum, "kernels keep a sum of 1: flat features stay flat");

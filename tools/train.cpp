@@ -31,7 +31,8 @@ JbuTrainerOptions trainer_options(const Options& o) {
   j.layers.levels = t.levels, j.layers.radius = t.radius, j.layers.key_dim = t.key_dim;
   j.layers.mixing = !t.no_mixing, j.layers.shared = t.shared, j.layers.unit_sum = t.unit_sum;
   j.layers.sigma = t.sigma, j.layers.temperature = t.temperature;
-  j.layers.color_range = t.color_range, j.layers.back_projection = t.back_projection;
+  j.layers.color_range = t.color_range;
+  j.filter.place = static_cast<real>(t.average_tokens), j.filter.strength = static_cast<real>(t.back_projection);
   if (t.color_range > 0) j.layers.dropout = 0;  // keys of a filter stand in pairs
   j.attention = t.downsampler == "attention", j.plain_mean = t.downsampler == "mean", j.kernel = t.kernel, j.uncertainty = !t.no_uncertainty,
   j.projection = t.projection;
@@ -113,13 +114,14 @@ std::string fingerprint(const Options& o, const ImageFolder& folder, const std::
   }
   return cat("backbone ", backbone, " ", o.feature, ", size ", o.size, ", seed ", o.seed, ", compat ", o.compat, ", steps ", t.steps, ", batch ",
              t.batch, ", jitters ", t.jitters, " ", t.max_pad, " ", t.max_zoom, ", stack ", t.levels, " ", t.radius, " ", t.key_dim, " ", t.shared,
-             t.unit_sum, t.no_mixing, t.norm, " ", t.sigma, " ", t.temperature, " ", t.color_range, " ", t.back_projection, ", downsampler ",
-             t.downsampler, " ", t.kernel, t.no_uncertainty, ", loss ", t.projection, " ", t.crf, " ", t.crf_samples, " ", t.tv, ", lr ", t.lr,
-             t.constant_lr, ", augment ", !t.no_augment, ", held out ", t.held_out, ", ", folder.size(), " files ", files);
+             t.unit_sum, t.no_mixing, t.norm, " ", t.sigma, " ", t.temperature, " ", t.color_range, " ", t.average_tokens, " ", t.back_projection,
+             ", downsampler ", t.downsampler, " ", t.kernel, t.no_uncertainty, ", loss ", t.projection, " ", t.crf, " ", t.crf_samples, " ", t.tv,
+             ", lr ", t.lr, t.constant_lr, ", augment ", !t.no_augment, ", held out ", t.held_out, ", ", folder.size(), " files ", files);
 }
 
-/// Published stacks always mix channels at the end: one that does not has a mixing that adds nothing.
+/// Published stacks always mix channels at the end: one that does not has a mixing that adds nothing. They have no filter of tokens.
 std::map<std::string, Tensor> published_layout(std::map<std::string, Tensor> stack, Index channels) {
+  stack.erase("upsampler.token_filter");
   stack.emplace("upsampler.fixup_proj.1.weight", Tensor::zeros({channels, channels, 1, 1}));
   stack.emplace("upsampler.fixup_proj.1.bias", Tensor::zeros({channels}));
   return stack;
@@ -157,7 +159,8 @@ Options with_defaults(Options o) {
   if (t.lr == 0) t.lr = published ? 1e-3 : 5e-3;
   if (t.sigma == 0) t.sigma = published ? 1 : 0.4;
   if (t.color_range < 0) t.color_range = 0;
-  if (t.back_projection < 0) t.back_projection = 0;
+  if (t.average_tokens < 0) t.average_tokens = published ? 0 : 10;
+  if (t.back_projection < 0) t.back_projection = published ? 0 : 1.4;
   if (t.temperature == 0) t.temperature = published || t.color_range > 0 ? 1 : 5;
   return o;
 }
@@ -221,8 +224,10 @@ struct Course {
   }
 };
 
+bool is_safetensors(const std::string& path) { return std::filesystem::path(path).extension() == ".safetensors"; }
+
 void export_stack(const Options& o, JbuTrainer& trainer, Index channels) {
-  if (std::filesystem::path(o.train.export_to).extension() == ".safetensors")
+  if (is_safetensors(o.train.export_to))
     write_safetensors(o.train.export_to, trainer.stack(), {}, o.dtype == "f16" ? DType::f16 : DType::f32);
   else
     write_torch(o.train.export_to, "state_dict", published_layout(trainer.stack(), channels));
@@ -331,6 +336,9 @@ int run_train(const Options& given) {
     if (folder.unreadable() > 0)
       std::printf("%ld of %ld files could not be read as pictures and were left out\n", static_cast<long>(folder.unreadable()),
                   static_cast<long>(folder.size()));
+    if (!t.export_to.empty() && !is_safetensors(t.export_to) && options.training.filter.present())
+      std::printf("%s: holds the levels alone; the published code knows no averaging of tokens (--average-tokens 0 --back-projection 0)\n",
+                  t.export_to.c_str());
     if (trainer.steps() < t.steps)
       std::printf("%s after %ld of %ld steps; the same command with --resume goes on\n", interruptible.interrupted() ? "interrupted" : "time is up",
                   static_cast<long>(trainer.steps()), static_cast<long>(t.steps));

@@ -178,7 +178,7 @@ TEST_CASE("training: what is saved is what was learned, for every kind of stack"
   for (int kind = 0; kind < 5; ++kind) {
     CAPTURE(kind);
     JbuTrainerOptions o = small_options();
-    if (kind == 4) o.training.layers.back_projection = 0.7, o.training.layers.color_range = 0.1;
+    if (kind == 4) o.training.filter.place = 3, o.training.filter.strength = real(0.7), o.training.layers.color_range = 0.1;
     o.training.layers.unit_sum = kind == 1, o.training.layers.shared = kind == 2, o.training.layers.mixing = kind != 3;
     JbuTrainer trainer(features, kChannels, o);
     disturb(trainer.training());
@@ -232,7 +232,7 @@ TEST_CASE("training: back-projection puts in what the first level smooths away")
   const Tensor image = picture(64, 64, 4), low = features(image);
   double off[2];
   for (int kind = 0; kind < 2; ++kind) {
-    o.training.layers.back_projection = kind;
+    o.training.filter.strength = static_cast<real>(kind), o.training.filter.noise = 0;
     const Tensor map = JbuTrainer(features, kChannels, o).training().map(low, image);
     off[kind] = static_cast<double>(sum(unary(Unary::square, adaptive_avg_pool(map, 8, 8) - low)).item());
   }
