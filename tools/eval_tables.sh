@@ -13,23 +13,10 @@ more=()
 for upsampler in "$@"; do more+=(--upsampler "$upsampler"); done
 mkdir -p "$out"
 
-# table NAME ARGUMENTS...: one table, with what made it.
-table() {
-  local name=$1 begin=$SECONDS
-  shift
-  echo "$name..."
-  "$root/build/bin/featup" eval "$@" -o "$out" >"$out/$name.part" 2>"$out/$name.log"
-  {
-    echo "commit $(git -C "$root" rev-parse --short HEAD), $(date -I), $((SECONDS - begin)) s: featup eval $*"
-    cat "$out/$name.part"
-  } >"$out/$name.txt"
-  rm "$out/$name.part" "$out/$name.log"
-}
-
-table views views "$photos"/*.* --size 224x224 --backbone "$backbone" "${more[@]}"
+eval_table "$out" views views "$photos"/*.* --size 224x224 --backbone "$backbone" "${more[@]}"
 probe=(probe --images "$camvid/train" --labels "$camvid/train_labels" --val-images "$camvid/val" --val-labels "$camvid/val_labels")
-table probe "${probe[@]}" --backbone "$backbone" "${more[@]}" --upsampler views:24 --upsampler views:48+builtin --upsampler implicit:0.1
-table scene scene --backbone "$backbone" --slow-every 4 "${more[@]}"
-table probe-builtin-backbone "${probe[@]}" --only --upsampler builtin
-table probe-hog "${probe[@]}" --backbone hog --only --upsampler builtin
+eval_table "$out" probe "${probe[@]}" --backbone "$backbone" "${more[@]}" --upsampler views:24 --upsampler views:48+builtin --upsampler implicit:0.1
+eval_table "$out" scene scene --backbone "$backbone" --slow-every 4 "${more[@]}"
+eval_table "$out" probe-builtin-backbone "${probe[@]}" --only --upsampler builtin
+eval_table "$out" probe-hog "${probe[@]}" --backbone hog --only --upsampler builtin
 echo "tables and charts: $out"

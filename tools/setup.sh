@@ -45,6 +45,18 @@ build() {
   rm -f "$log"
 }
 
+# eval_table OUT NAME ARGUMENTS...: what `featup eval ARGUMENTS` prints, in OUT/NAME.txt, with what made it on top.
+eval_table() {
+  local table=$1/$2 begin=$SECONDS
+  echo "$2..."
+  "$root/build/bin/featup" eval "${@:3}" -o "$1" >"$table.part" 2>"$table.log"
+  {
+    echo "commit $(git -C "$root" rev-parse --short HEAD), $(date -I), $((SECONDS - begin)) s: featup eval ${*:3}"
+    cat "$table.part"
+  } >"$table.txt"
+  rm "$table.part" "$table.log"
+}
+
 # get_pictures: photographs and cut-outs under free licences, from Debian's packages, in ./pictures. The packages are unpacked, not installed.
 get_pictures() {
   photos=(lomiri-wallpapers-16.04 lomiri-wallpapers-20.04 mate-backgrounds palapeli-data plasma-workspace-wallpapers)

@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# tools/trial_tables.sh BACKBONE CAMVID PHOTOS OUT [UPSAMPLER...]: trains stacks of other kinds and recipes than the built-in one, and measures all of
+# them: unseen views of PHOTOS and CAMVID's val, which the main tables report, and beside these what no other table has, to choose by: CamVid's drive
+# 0006R0, named by probes that never saw it, and photographs from Debian's opencv-doc. OUT takes stacks and tables; what is there already is not made
+# again. Three quarters of an hour on two cores.
+set -euo pipefail
+# shellcheck source=tools/setup.sh
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+
+[ $# -ge 4 ] || { echo "usage: tools/trial_tables.sh BACKBONE CAMVID PHOTOS OUT [UPSAMPLER...]" >&2; exit 2; }
+backbone=$1 camvid=$(realpath "$2") photos=$(realpath "$3") out=$(realpath -m "$4")
+shift 4
+given=()
+for upsampler in "$@"; do given+=("$(realpath "$upsampler")"); done
+stacks=("${given[@]}")
+prepare_builtin "$root/build/builtin"
+mkdir -p "$out"
+featup=$root/build/bin/featup
+
+# trial NAME OPTIONS...: a stack trained as the built-in one is, but for the options; the last of an option counts.
+trial() {
+  local name=$1
+  shift
+  stacks+=("$name.safetensors")
+  [ -f "$out/$name.safetensors" ] && return
+  echo "training $name..."
+  rm -f "$out/part.safetensors"
+  "$featup" train pictures --backbone "$backbone" --no-mixing --downsampler mean --no-uncertainty "$@" -o "$out/part.safetensors" >"$out/$name.log"
+  mv "$out/part.safetensors" "$out/$name.safetensors"
+}
+
+start=(--unit-sum --color-range 0.05 --sigma 0.4 --lr 3e-4)
+plain=(--average-tokens 0 --back-projection 0)
+keys=(--sigma 0.4 --temperature 5 --lr 5e-3 --steps 100)
+trial recipe "${start[@]}" --steps 100
+trial sigma-0.5 --unit-sum --color-range 0.05 --sigma 0.5 --lr 3e-4 --steps 100
+trial sigma-0.7 --unit-sum --color-range 0.05 --sigma 0.7 --lr 3e-4 --steps 100
+trial color-0.07 --unit-sum --color-range 0.07 --sigma 0.5 --lr 3e-4 --steps 100
+trial rate-1e-3 --unit-sum --color-range 0.05 --sigma 0.4 --lr 1e-3 --steps 100
+trial levels-alone "${start[@]}" --steps 100 "${plain[@]}"
+trial average-alone "${start[@]}" --steps 100 --back-projection 0
+trial restored-alone "${start[@]}" --steps 100 --average-tokens 0
+trial random-keys "${keys[@]}"
+trial random-keys-alone "${keys[@]}" "${plain[@]}"
+trial published-start-alone --sigma 1 --temperature 1 --lr 1e-3 --steps 100 "${plain[@]}"
+trial kind-as-it-is "${start[@]}" --steps 40
+trial kind-radius-1 "${start[@]}" --steps 40 --radius 1
+trial kind-radius-2 "${start[@]}" --steps 40 --radius 2
+trial kind-radius-4 "${start[@]}" --steps 40 --radius 4
+trial kind-radius-5 "${start[@]}" --steps 40 --radius 5
+trial kind-levels-3 "${start[@]}" --steps 40 --levels 3
+trial kind-levels-2 "${start[@]}" --steps 40 --levels 2
+trial kind-levels-1 "${start[@]}" --steps 40 --levels 1
+trial kind-shared "${start[@]}" --steps 40 --shared
+trial kind-free-sum --color-range 0.05 --sigma 0.4 --lr 3e-4 --steps 40
+
+# What to choose by.
+choose=$out/choose
+if [ ! -d "$choose" ]; then
+  rm -rf "$choose.part"
+  mkdir -p "$choose.part"/{learn,learn_labels,name,name_labels,photos}
+  (cd "$choose.part" && apt-get download opencv-doc 2>/dev/null && dpkg -x opencv-doc*.deb unpacked)
+  for name in aero1.jpg aloeL.jpg baboon.jpg basketball1.png board.jpg building.jpg butterfly.jpg ela_original.jpg fruits.jpg home.jpg left01.jpg \
+    leuvenA.jpg messi5.jpg orange.jpg rubberwhale1.png squirrel_cls.jpg stuff.jpg; do
+    cp "$choose.part/unpacked/usr/share/doc/opencv-doc/examples/data/$name" "$choose.part/photos/"
+  done
+  rm -rf "$choose.part"/unpacked "$choose.part"/*.deb
+  for part in '' _labels; do
+    cp "$camvid/train$part"/0001TP* "$camvid/train$part"/0016E5* "$choose.part/learn$part/"
+    cp "$camvid/train$part"/0006R0* "$choose.part/name$part/"
+  done
+  mv "$choose.part" "$choose"
+fi
+
+cd "$out"
+methods=()
+for stack in "${stacks[@]}"; do methods+=(--upsampler "$stack"); done
+few=(--only --upsampler builtin)
+for stack in "${given[@]}"; do few+=(--upsampler "$stack"); done
+
+measure() { [ -f "$1.txt" ] || eval_table . "$@"; }
+views=(--size 224x224 --backbone "$backbone")
+measure views views "$photos"/*.* "${views[@]}" --only "${methods[@]}"
+measure views-seed-1 views "$photos"/*.* "${views[@]}" "${few[@]}" --seed 1
+measure views-seed-2 views "$photos"/*.* "${views[@]}" "${few[@]}" --seed 2
+measure choose-views views choose/photos/* "${views[@]}" --only "${methods[@]}"
+measure choose-probe probe --images choose/learn --labels choose/learn_labels --val-images choose/name --val-labels choose/name_labels \
+  --backbone "$backbone" --only "${methods[@]}"
+measure probe probe --images "$camvid/train" --labels "$camvid/train_labels" --val-images "$camvid/val" --val-labels "$camvid/val_labels" \
+  --backbone "$backbone" --only "${methods[@]}"
+echo "stacks, logs of their training and tables: $out"
