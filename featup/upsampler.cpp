@@ -31,9 +31,9 @@ Tensor Upsampler::operator()(const Tensor& prepared, const Guide& guide, Extent 
         map->matrix.rank() == 2 && map->matrix.dim(0) == x.dim(3) && (map->offset.size() == 0 || map->offset.size() == map->matrix.dim(1)),
         "[project] features of ", x.dim(3), " channels, matrix ", map->matrix.shape(), ": it must be (", x.dim(3), ",K).");
     const Tensor rows = map->matrix.permute({1, 0});
-    x = linear(x, rows, Tensor());
+    x = linear(x, rows, map->offset_first ? map->offset : Tensor());
     if (offset.size()) offset = linear(offset, rows, Tensor());
-    if (map->offset.size()) offset = offset.size() ? offset + map->offset : map->offset;
+    if (map->offset.size() && !map->offset_first) offset = offset.size() ? offset + map->offset : map->offset;
   }
   const Index c = x.dim(3);
   Tensor out({1, size.height, size.width, c});

@@ -19,8 +19,9 @@ using Guide = std::function<Tensor(Index height, Index width)>;
 /// A linear map over channels, y = x matrix + offset: a projection, a PCA, a classifier. Upsampling acts on each channel alike, so the
 /// matrix is applied at low resolution, exactly.
 struct ChannelMap {
-  Tensor matrix;  // (C,K)
-  Tensor offset;  // (K), or of size 0
+  Tensor matrix;              // (C,K)
+  Tensor offset;              // (K), or of size 0
+  bool offset_first = false;  // added before upsampling: kernels whose sum is not 1 weigh it too. Methods that look often add it at the end anyway
 };
 
 struct UpsamplerOptions {

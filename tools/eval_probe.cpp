@@ -147,7 +147,8 @@ void add_to_score(Score& score, const Tensor& logits, const Cut& cut, const std:
 /// All methods name the pixels of a photo before the next one is read. Those that look often do so for some photos only, and are compared with the
 /// first method's result on the same ones.
 Named name_photos(Setting& in, const std::vector<LabelledPhoto>& photos, const ChannelMap& probe) {
-  const Tensor layers = probe.matrix.permute({1, 0});
+  ChannelMap layers = probe;
+  layers.offset_first = true;
   const std::vector<Confusion> empty(static_cast<std::size_t>(in.e.seeds), Confusion(in.e.classes));
   Named named{std::vector<Score>(in.methods.size(), Score{empty, empty, {}, 0, 0}), Score{empty, empty, {}, 0, 0}, {}};
   const auto every = static_cast<std::size_t>(in.e.every), slow_every = static_cast<std::size_t>(in.e.slow_every);
@@ -172,8 +173,7 @@ Named name_photos(Setting& in, const std::vector<LabelledPhoto>& photos, const C
       // often, and those who bring maps of their own, name what they make of it: means of many looks keep constants.
       const Upsampler& upsampler = *in.upsamplers[m];
       const Tensor prepared = upsampler.prepare(features);
-      const Tensor logits =
-          cost == Cost::one_pass ? upsampler(linear(prepared, layers, probe.offset), guide, size) : upsampler(prepared, guide, size, &probe);
+      const Tensor logits = upsampler(prepared, guide, size, &layers);
       named.scores[m].seconds += now_seconds() - begin;
       add_to_score(named.scores[m], logits, cut, near, in.e.classes, i == 0 ? &named.pictures : nullptr);
       if (m == 0 && some) add_to_score(named.first_on_some, logits, cut, near, in.e.classes, nullptr);

@@ -146,6 +146,18 @@ TEST_CASE("jbu: mixing, projection and batches are exact") {
   ChannelMap map{random.normal({6, 2}), random.normal({2})};
   const Tensor projected = (*upsampler)(prepared, guide, {48, 64}, &map);
   CHECK(relative_error(projected, matmul(whole.reshape({-1, 6}), map.matrix).reshape({1, 48, 64, 2}) + map.offset) <= 1e-5);
+  // An offset that is added first is weighed by the kernels, as one more channel of ones would be.
+  map.offset_first = true;
+  ChannelMap ones{Tensor::zeros({6, 2}), Tensor::full({2}, 1), true}, none{Tensor::zeros({6, 2}), {}};
+  const Tensor sums = (*upsampler)(prepared, guide, {48, 64}, &ones) - (*upsampler)(prepared, guide, {48, 64}, &none);
+  CHECK(relative_error((*upsampler)(prepared, guide, {48, 64}, &map), projected - map.offset + sums * map.offset) <= 1e-5);
+  // What comes before the levels of the built-in stack looks at the features, not at what is made of them.
+  const auto builtin = open_upsampler("builtin");
+  const Tensor filtered = (*builtin)(features, guide, {48, 64});
+  CHECK(relative_error((*builtin)(features, guide, {48, 64}, &none), Tensor::zeros({1, 48, 64, 2})) == 0);
+  map.offset_first = false;
+  CHECK(relative_error((*builtin)(features, guide, {48, 64}, &map),
+                       matmul(filtered.reshape({-1, 6}), map.matrix).reshape({1, 48, 64, 2}) + map.offset) <= 1e-5);
   CHECK(upsampler->note(6).empty());
   CHECK(contains(upsampler->note(7), "made for 6 channels; the features have 7"));
 }
