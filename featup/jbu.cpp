@@ -116,16 +116,14 @@ JbuStack::JbuStack(const Weights& w) {
                        levels.back().guidance_dim(), " guidance channels, level 1 ", levels.front().guidance_dim(), ".");
   }
   if (w.has(prefix + "token_filter")) {
-    const Tensor numbers = w.read(prefix + "token_filter", {6});
-    filter = TokenFilter::from(numbers);
-    bool usable = levels.front().guidance_dim() == 3;
-    for (Index i = 0; i < 6; ++i) {
-      const real v = numbers.data()[i];
-      usable = usable && v >= (i >= 1 && i <= 3 ? real(1e-3) : 0) && v <= real(1e6);
-    }
-    require<FileError>(usable, w.path(), ": '", prefix,
-                       "token_filter' must be six numbers from 0 to 1e6, the three widths at least 1e-3, of a stack guided by photos.");
+    filter = TokenFilter::from(w.read(prefix + "token_filter", {7}));
+  } else if (w.has(prefix + "back_projection")) {  // as `train` wrote it before there was a filter: the same share everywhere
+    const Shape& s = w.shape(prefix + "back_projection");
+    require<FileError>(s.elements() == 1, w.path(), ": 'back_projection' has shape ", s, ", expected one number.");
+    filter.strength = w.read(prefix + "back_projection", s).data()[0], filter.noise = 0;
   }
+  require<FileError>(filter.usable() && (!filter.present() || levels.front().guidance_dim() == 3), w.path(), ": '", prefix,
+                     "token_filter' must be seven numbers from 0 to 1e6, widths at least 1e-3, of a stack guided by photos.");
   if (w.has(prefix + "fixup_proj.1.weight")) {
     mix_bias = w.read(prefix + "fixup_proj.1.bias", w.shape(prefix + "fixup_proj.1.bias"));
     const Index c = mix_bias.size();

@@ -35,6 +35,7 @@ double JbuTrainer::accumulate(const std::vector<Tensor>& images, Index first, In
     const Tensor all = features(concat(looks, 0));
     looks.clear();
     example.features = all.slice(0, 1), example.views = all.slice(1, all.dim(0));
+    example.source = training_.source(example.features, image);
     const JbuDraws draws = training_.draw(example, random);
     training_.train(random);
     Tape tape;

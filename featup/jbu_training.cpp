@@ -58,7 +58,7 @@ Var JbuTraining::loss(const JbuExample& e, const JbuDraws& draws) const {
                       draws.projections.size(), " projections, for ", channels_, " channels.");
   // Every linear form of the features that anything below looks at, taken at low resolution: projections, the saliency, and the sum of its squared
   // terms, which tells how much dropping some of them would change it.
-  const Var mixed = upsampler_.mix(source(e.features, e.image));
+  const Var mixed = upsampler_.mix(e.source.size() > 0 ? e.source : e.features);
   const Tensor projection = concat(draws.projections, 1).permute({1, 0});  // rows
   const Index drawn = projection.dim(0), each = draws.projections.front().dim(1);
   const Linear* saliency = downsampler_->saliency();

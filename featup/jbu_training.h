@@ -2,7 +2,8 @@
 //
 // Levels act on each channel alike, and so do jitters and pooling, so a linear map over channels may be applied before all of them. The loss looks
 // at features through a random projection to 30 channels, and the downsampler through one linear form of them: so 32 channels are upsampled, whatever
-// the width of the backbone, and the last mixing of channels is done on the low-resolution grid.
+// the width of the backbone, and the last mixing of channels is done on the low-resolution grid. What the levels are given is made of all channels
+// before: see token_filter.h.
 #pragma once
 
 #include <memory>
@@ -34,7 +35,8 @@ struct JbuExample {
   Tensor image;     // (1,H,W,3), normalised
   Tensor features;  // (1,h,w,C)
   std::vector<Jitter> jitters;
-  Tensor views;  // (jitters,h,w,C)
+  Tensor views;        // (jitters,h,w,C)
+  Tensor source = {};  // what the levels are given, see JbuTraining::source; of size 0: the features
 };
 
 /// What is drawn at random for one example.
@@ -57,12 +59,13 @@ class JbuTraining : public Module {
 
   JbuLayers& upsampler() { return upsampler_; }
   const JbuTrainingOptions& options() const { return options_; }
-  /// The trained modules as published checkpoints have them.
+  /// The trained modules as published checkpoints have them, and the filter's numbers if there is one.
   void export_to(std::map<std::string, Tensor>& tensors);
 
- private:
-  /// Features through the filter, as the first level is now.
+  /// Features (1,h,w,C) through the filter, as the first level is now; the features where there is no filter. To be asked for before train().
   Tensor source(const Tensor& features, const Tensor& image) const;
+
+ private:
   JbuTrainingOptions options_;
   Index channels_;
   JbuLayers upsampler_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "core/parallel.h"
 #include "core/resample.h"
@@ -14,23 +15,47 @@ constexpr Index kTile = 16, kColors = 3;
 constexpr real kDeviation[kColors] = {real(0.229), real(0.224), real(0.225)};  // of normalised photos: see normalize()
 
 /// What patches look like: (h*w, 4), mean colours and the deviation within, each divided by the width of its Gaussian.
-Tensor looks_of(const TokenFilter& f, const Tensor& photo, Index h, Index w) {
-  const Tensor mean = adaptive_avg_pool(photo, h, w), squares = adaptive_avg_pool(unary(Unary::square, photo), h, w);
+Tensor looks_of(const TokenFilter& f, const Tensor& given, Index h, Index w) {
+  const Index k = patch_pixels(h, w);
+  const Tensor photo = given.dim(1) == k * h && given.dim(2) == k * w ? given : resize_triangle(given, k * h, k * w);
   Tensor looks({h * w, kColors + 1});
-  for (Index p = 0; p < h * w; ++p) {
-    real variance = 0;
-    for (Index c = 0; c < kColors; ++c) {
-      const real m = mean.data()[p * kColors + c], d = kDeviation[c];
-      looks.data()[p * (kColors + 1) + c] = m * d / f.color;
-      variance += std::max(real(0), squares.data()[p * kColors + c] - m * m) * d * d;
+  parallel_ranges(h * w, 64, [&](Index begin, Index end) {
+    for (Index p = begin; p < end; ++p) {
+      const real* corner = photo.data() + (p / w * k * w + p % w) * k * kColors;
+      real mean[kColors] = {}, variance = 0;
+      const auto each = [&](const auto& look) {
+        for (Index i = 0; i < k; ++i)
+          for (Index j = 0; j < k * kColors; ++j) look(corner[i * k * w * kColors + j], j % kColors);
+      };
+      each([&](real v, Index c) { mean[c] += v; });
+      for (real& m : mean) m /= static_cast<real>(k * k);
+      each([&](real v, Index c) { variance += (v - mean[c]) * (v - mean[c]) * kDeviation[c] * kDeviation[c]; });
+      real* out = looks.data() + p * (kColors + 1);
+      for (Index c = 0; c < kColors; ++c) out[c] = mean[c] * kDeviation[c] / f.color;
+      out[kColors] = std::sqrt(variance / static_cast<real>(k * k)) / f.texture;
     }
-    looks.data()[p * (kColors + 1) + kColors] = std::sqrt(variance) / f.texture;
-  }
+  });
   return looks;
 }
 
-/// Features about their mean, so that the mean square of a token is 1 / width^2: (1,h,w,C). Where all are alike, zeros.
-Tensor keys_of(const TokenFilter& f, const Tensor& features) {
+/// Weights of tokens along an axis of n, by their distance from each: a Gaussian, cut at three widths and at the ends.
+AxisMap blur_axis(Index n, real width) {
+  const Index reach = std::min(n - 1, static_cast<Index>(std::ceil(3 * width)));
+  AxisMap map(n, n);
+  for (Index i = 0; i < n; ++i) {
+    const Index low = std::max<Index>(0, i - reach), high = std::min(n - 1, i + reach);
+    double sum = 0;
+    const auto weight = [&](Index j) { return std::exp(-std::pow(static_cast<double>(j - i) / static_cast<double>(width), 2) / 2); };
+    for (Index j = low; j <= high; ++j) sum += weight(j);
+    for (Index j = low; j <= high; ++j) map.add(j, static_cast<real>(weight(j) / sum));
+    map.end_row();
+  }
+  return map;
+}
+
+/// Features, blurred, about their mean, so that the mean square of a token is 1 / width^2: (1,h,w,C). Where all are alike, zeros.
+Tensor keys_of(const TokenFilter& f, const Tensor& given) {
+  const Tensor features = f.blur > 0 ? resample(given, blur_axis(given.dim(1), f.blur), blur_axis(given.dim(2), f.blur)) : given;
   const Index c = features.dim(3), n = features.size() / c;
   const Tensor centred = features - mean(features.reshape({n, c}), 0).reshape({c});
   const real square = sum(unary(Unary::square, centred)).item() / static_cast<real>(n);
@@ -39,21 +64,38 @@ Tensor keys_of(const TokenFilter& f, const Tensor& features) {
 
 /// Rows [top, bottom) and columns [left, right) of a map (1,h,w,C), as rows of a matrix.
 Tensor part_of(const Tensor& map, Index top, Index bottom, Index left, Index right) {
-  return slice(slice(map, 1, top, bottom), 2, left, right).reshape({(bottom - top) * (right - left), map.dim(3)});
+  const Index c = map.dim(3), row = (right - left) * c;
+  Tensor part({(bottom - top) * (right - left), c});
+  for (Index i = top; i < bottom; ++i) std::copy_n(map.data() + (i * map.dim(2) + left) * c, row, part.data() + (i - top) * row);
+  return part;
 }
 
 }  // namespace
 
+Index patch_pixels(Index h, Index w) {
+  constexpr Index kMost = Index{1} << 22;
+  Index k = 16;
+  while (k > 2 && k * k * h * w > kMost) --k;
+  return k;
+}
+
+bool TokenFilter::usable() const {
+  const auto within = [](real v, real least) { return v >= least && v <= real(1e6); };
+  constexpr auto kLeast = real(1e-3);
+  return (place == 0 || within(place, kLeast)) && within(color, kLeast) && within(texture, kLeast) && within(features, kLeast) &&
+         within(strength, 0) && within(noise, 0) && (blur == 0 || within(blur, kLeast));
+}
+
 Tensor TokenFilter::numbers() const {
-  Tensor t({6});
-  std::copy_n(std::begin({place, color, texture, features, strength, noise}), 6, t.data());
+  Tensor t({7});
+  std::copy_n(std::begin({place, color, texture, features, strength, noise, blur}), 7, t.data());
   return t;
 }
 
 TokenFilter TokenFilter::from(const Tensor& t) {
-  require<ShapeError>(t.size() == 6, "[token filter] ", t.shape(), ": must be six numbers.");
+  require<ShapeError>(t.size() == 7, "[token filter] ", t.shape(), ": must be seven numbers.");
   const real* v = t.data();
-  return {v[0], v[1], v[2], v[3], v[4], v[5]};
+  return {v[0], v[1], v[2], v[3], v[4], v[5], v[6]};
 }
 
 Tensor average_like_tokens(const TokenFilter& f, const Tensor& features, const Tensor& photo) {
@@ -110,13 +152,20 @@ Tensor filter_tokens(const TokenFilter& f, const Tensor& features, const Tensor&
   const Tensor averaged = average_like_tokens(f, features, photo);
   if (f.strength <= 0) return averaged;
   const Tensor residual = features - smooth(averaged);
+  // Energies in double: squares of the largest features would not fit.
   const Index c = features.dim(3), n = features.size() / c;
-  const Tensor energy = sum(unary(Unary::square, residual), 3);
-  const real floor = f.noise * mean(energy).item();
-  Tensor share(energy.shape());
+  std::vector<double> energy(static_cast<std::size_t>(n));
+  parallel_ranges(n, 64, [&](Index begin, Index end) {
+    for (Index p = begin; p < end; ++p)
+      for (Index k = 0; k < c; ++k)
+        energy[static_cast<std::size_t>(p)] += static_cast<double>(residual.data()[p * c + k]) * static_cast<double>(residual.data()[p * c + k]);
+  });
+  double floor = 0;
+  for (const double e : energy) floor += static_cast<double>(f.noise) * e / static_cast<double>(n);
+  Tensor share({1, features.dim(1), features.dim(2), 1});
   for (Index p = 0; p < n; ++p) {
-    const real e = energy.data()[p];
-    share.data()[p] = e > 0 ? f.strength * e / (e + floor) : 0;
+    const double e = energy[static_cast<std::size_t>(p)];
+    share.data()[p] = e > 0 ? static_cast<real>(static_cast<double>(f.strength) * e / (e + floor)) : 0;
   }
   return averaged + residual * share;
 }

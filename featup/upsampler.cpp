@@ -18,14 +18,14 @@ namespace fu {
 
 std::string Upsampler::note(Index) const { return {}; }
 Tensor Upsampler::prepare(const Tensor& features) const { return features; }
-Tensor Upsampler::source(const Tensor& prepared, const Guide&) const { return prepared; }
+Tensor Upsampler::source(const Tensor& prepared, const Guide&, Extent) const { return prepared; }
 Tensor Upsampler::mix(const Tensor& x) const { return x; }
 Tensor Upsampler::constant(Index) const { return {}; }
 
 Tensor Upsampler::operator()(const Tensor& prepared, const Guide& guide, Extent size, const ChannelMap* map, const Progress& progress) const {
   require<ShapeError>(prepared.rank() == 4 && prepared.dim(0) == 1 && prepared.size() > 0 && size.height >= 1 && size.width >= 1,
                       "[upsample] features ", prepared.shape(), " to ", size.height, "x", size.width, ": must be (1,h,w,C), and the size positive.");
-  Tensor x = mix(source(prepared, guide)), offset = constant(prepared.dim(3));
+  Tensor x = mix(source(prepared, guide, size)), offset = constant(prepared.dim(3));
   if (map) {
     require<ShapeError>(
         map->matrix.rank() == 2 && map->matrix.dim(0) == x.dim(3) && (map->offset.size() == 0 || map->offset.size() == map->matrix.dim(1)),
@@ -107,7 +107,7 @@ class LearnedJbu : public Upsampler {
     const JbuLevel& l = stack_.levels.front();
     return (path_ == "builtin" ? std::string("built-in ") : std::string()) + "JBU stack, " + std::to_string(stack_.levels.size()) +
            " levels, radius " + std::to_string(l.radius()) + ", keys " + std::to_string(l.key_dim()) +
-           (stack_.filter.place > 0 ? ", tokens averaged" : "") +
+           (!last_ && stack_.filter.present() ? ", tokens filtered" : "") +
            (stack_.channels() ? ", mixing for " + std::to_string(stack_.channels()) + " channels" : "");
   }
   std::string note(Index channels) const override {
@@ -122,10 +122,11 @@ class LearnedJbu : public Upsampler {
   }
 
  protected:
-  Tensor source(const Tensor& x, const Guide& guide) const override {
+  Tensor source(const Tensor& x, const Guide& guide, Extent size) const override {
     // The last levels alone enlarge maps that are finer than tokens and free of their noise.
-    if (last_ || !stack_.filter.present()) return x;
-    return jbu_source(stack_, x, guide(16 * x.dim(1), 16 * x.dim(2)));
+    if (last_ || !stack_.filter.present() || levels_run(x, size) == 0) return x;
+    const Index k = patch_pixels(x.dim(1), x.dim(2));
+    return jbu_source(stack_, x, options_.published ? guide(0, 0) : guide(k * x.dim(1), k * x.dim(2)));
   }
   Tensor mix(const Tensor& x) const override {
     if (stack_.channels() != x.dim(3)) return x;
@@ -137,7 +138,7 @@ class LearnedJbu : public Upsampler {
 
   void enlarge(const Tensor& x, const Guide& guide, Extent size, real* out, const Progress& progress) const override {
     const Index h = x.dim(1), w = x.dim(2);
-    const int count = options_.published ? static_cast<int>(stack_.levels.size()) : levels_for(h, w, size);
+    const int count = levels_run(x, size);
     if (count == 0) return enlarge_by_maps(x, triangle_axis(h, size.height), triangle_axis(w, size.width), out, progress);
     const Tensor guidance = options_.published ? guide(0, 0) : guide(h << count, w << count);
     JbuStack chosen = stack_;
@@ -151,6 +152,10 @@ class LearnedJbu : public Upsampler {
   }
 
  private:
+  int levels_run(const Tensor& x, Extent size) const {
+    return options_.published ? static_cast<int>(stack_.levels.size()) : levels_for(x.dim(1), x.dim(2), size);
+  }
+
   /// Levels until the map is about as large as the result: a quarter more is left to bilinear interpolation.
   static int levels_for(Index h, Index w, Extent size) {
     int count = 0;

@@ -39,13 +39,14 @@ class Upsampler {
   /// What the method does to the low-resolution features first: the norm of a checkpoint's backbone, where it fits. (1,h,w,C) -> same
   virtual Tensor prepare(const Tensor& features) const;
 
-  /// prepared (1,h,w,C) -> (1,out.height,out.width,C), or K channels with a map. memory: the result and some bands of rows.
+  /// prepared (1,h,w,C) -> (1,out.height,out.width,C), or K channels with a map. memory: the result and some bands of rows; with a
+  /// stack that filters tokens, also some maps of twice the features' size and the photo at 16 pixels a token.
   virtual Tensor operator()(const Tensor& prepared, const Guide& guide, Extent out, const ChannelMap* map = nullptr,
                             const Progress& progress = {}) const;
 
  protected:
-  /// What is enlarged in place of the prepared features: the same size and channels. Default: they themselves.
-  virtual Tensor source(const Tensor& prepared, const Guide& guide) const;
+  /// What is enlarged to `size` in place of the prepared features: the same size and channels. Default: they themselves.
+  virtual Tensor source(const Tensor& prepared, const Guide& guide, Extent size) const;
   /// Mixing of channels that the method does, which commutes with upsampling, and the constant it adds. Default: none.
   virtual Tensor mix(const Tensor& x) const;
   virtual Tensor constant(Index channels) const;
@@ -55,9 +56,9 @@ class Upsampler {
 
 /// "nearest", "bilinear", "bicubic", "jbu-classic" (Kopf et al. 2007: Gaussian in place and colour, nothing learned), "views", "views:N" (the mean
 /// of N jittered views, put back in place: N passes of the backbone, nothing learned), "views:N+STACK" (that at 4 times the grid, and the last
-/// levels of a learned stack for the edges), "implicit", "implicit:S" (a fit of each photo, see FitRun, whose cells of like colour hold together with
-/// weight S), "builtin" (the learned stack that the library carries), or a checkpoint with a learned stack. Throws FileError or UsageError, naming
-/// the choices.
+/// levels of a learned stack for the edges, without its filter of tokens), "implicit", "implicit:S" (a fit of each photo, see FitRun, whose cells of
+/// like colour hold together with weight S), "builtin" (the learned stack that the library carries), or a checkpoint with a learned stack. Throws
+/// FileError or UsageError, naming the choices.
 std::unique_ptr<Upsampler> open_upsampler(const std::string& name_or_path, const UpsamplerOptions& options = {});
 
 /// Size of the result unless one is asked for: 16 times the feature map, cut to the image.

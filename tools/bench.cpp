@@ -21,6 +21,7 @@
 #include "core/parallel.h"
 #include "core/pool.h"
 #include "core/random.h"
+#include "featup/builtin.h"
 #include "featup/implicit_fit.h"
 #include "featup/jbu.h"
 #include "featup/jbu_trainer.h"
@@ -135,16 +136,29 @@ JbuStack random_stack() {
   return JbuStack{Weights(file.path)};
 }
 
+/// Work of a pixel of a level: keys (3 -> 32 -> 32), 49 products of keys, fix-up (52 -> 49 -> 49), 49 weights on every channel.
+double jbu_pixel(Index channels) { return 2 * (3 * 32 + 32 * 32 + 49 * 32 + 52 * 49 + 49 * 49 + 49.0 * static_cast<double>(channels)); }
+
 Ready jbu(Index grid, Index channels) {
   Random random(3);
   const auto stack = std::make_shared<JbuStack>(random_stack());
   const Tensor source = random.uniform({1, grid, grid, channels}, -1, 1), guidance = random.uniform({1, 16 * grid, 16 * grid, 3}, -1, 1);
   auto out = std::make_shared<Tensor>(Shape{16 * grid, 16 * grid, channels});
-  // A pixel: keys (3 -> 32 -> 32), 49 products of keys, fix-up (52 -> 49 -> 49), 49 weights on every channel.
-  const double pixel = 2 * (3 * 32 + 32 * 32 + 49 * 32 + 52 * 49 + 49 * 49 + 49.0 * static_cast<double>(channels));
   double pixels = 0;
   for (int level = 1; level <= 4; ++level) pixels += static_cast<double>((grid << level) * (grid << level));
-  return {[=] { JbuRun(*stack, source, guidance, 4).rows(0, 16 * grid, out->data()); }, 1e-9 * pixel * pixels};
+  return {[=] { JbuRun(*stack, source, guidance, 4).rows(0, 16 * grid, out->data()); }, 1e-9 * jbu_pixel(channels) * pixels};
+}
+
+/// What the built-in stack does before its levels.
+Ready token_filter(Index grid, Index channels) {
+  Random random(4);
+  const auto stack = std::make_shared<JbuStack>(builtin_stack());
+  const Tensor source = random.uniform({1, grid, grid, channels}, -1, 1), photo = random.uniform({1, 16 * grid, 16 * grid, 3}, -1, 1);
+  // Two products of a token with each of its (2 reach + 1)^2 neighbours, and the first level.
+  double seen = 0;  // on one axis, by all tokens of a row
+  for (Index i = 0; i < grid; ++i) seen += static_cast<double>(std::min(grid, i + kTokenReach + 1) - std::max<Index>(0, i - kTokenReach));
+  const double flops = 4 * seen * seen * static_cast<double>(channels) + jbu_pixel(channels) * static_cast<double>(4 * grid * grid);
+  return {[=] { jbu_source(*stack, source, photo); }, 1e-9 * flops};
 }
 
 constexpr Index kPatch = 16, kGrid = 14, kDepth = 12, kTokens = kGrid * kGrid + 1;
@@ -220,6 +234,8 @@ const std::vector<Case> kCases = {
     {"jbu_14_384", [] { return jbu(14, 384); }},
     {"jbu_14_1", [] { return jbu(14, 1); }},
     {"jbu_64_384", [] { return jbu(64, 384); }},
+    {"token_filter_14_384", [] { return token_filter(14, 384); }},
+    {"token_filter_64_384", [] { return token_filter(64, 384); }},
     {"vit_s16_224", [] { return vit(384); }},
     {"deit_tiny_224", [] { return vit(192); }},
     {"implicit_step", [] { return implicit_step(); }},

@@ -164,6 +164,14 @@ void add_train(CLI::App* app, Options& o) {
   app->add_option("--average-tokens", t.average_tokens,
                   "first average tokens that look and say alike, over a Gaussian of this width in tokens; default 10, published 0: none")
       ->check(CLI::Range(0.0, 100.0));
+  app->add_option("--like-features", t.like_features,
+                  "alike: how far features may be apart, in deviations of the map; small: little is averaged, which names pixels better, but less of "
+                  "unseen views is explained")
+      ->check(CLI::Range(0.001, 1e6))
+      ->capture_default_str();
+  app->add_option("--blur-features", t.blur_features, "features are compared after a Gaussian of this width, in tokens; 0: as they are")
+      ->check(CLI::Range(0.0, 100.0))
+      ->capture_default_str();
   app->add_option("--back-projection", t.back_projection,
                   "at most this share of what the first level smooths away is put in beforehand, most where it is far above the mean; default 1.4, "
                   "published 0: none")

@@ -1,4 +1,5 @@
-# Sourced by demo.sh and test.sh: installs what is missing, and builds.
+# Sourced by the other scripts: installs what is missing, builds, gets pictures to learn from, keeps tables.
+# shellcheck shell=bash
 # Works as root or with sudo, from any directory, and offline once the packages are there.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -45,11 +46,11 @@ build() {
   rm -f "$log"
 }
 
-# eval_table OUT NAME ARGUMENTS...: what `featup eval ARGUMENTS` prints, in OUT/NAME.txt, with what made it on top.
+# eval_table OUT NAME ARGUMENTS...: what `featup eval ARGUMENTS` prints, in OUT/NAME.txt, with what made it on top, its charts in OUT/NAME.
 eval_table() {
   local table=$1/$2 begin=$SECONDS
   echo "$2..."
-  "$root/build/bin/featup" eval "${@:3}" -o "$1" >"$table.part" 2>"$table.log"
+  "$root/build/bin/featup" eval "${@:3}" -o "$table" >"$table.part" 2>"$table.log" || { cat "$table.log" >&2; exit 1; }
   {
     echo "commit $(git -C "$root" rev-parse --short HEAD), $(date -I), $((SECONDS - begin)) s: featup eval ${*:3}"
     cat "$table.part"

@@ -33,6 +33,8 @@ JbuTrainerOptions trainer_options(const Options& o) {
   j.layers.sigma = t.sigma, j.layers.temperature = t.temperature;
   j.layers.color_range = t.color_range;
   j.filter.place = static_cast<real>(t.average_tokens), j.filter.strength = static_cast<real>(t.back_projection);
+  j.filter.features = static_cast<real>(t.like_features), j.filter.blur = static_cast<real>(t.blur_features);
+  require<UsageError>(j.filter.usable(), "--average-tokens, --like-features, --blur-features: give at least 0.001, or 0 for none.");
   if (t.color_range > 0) j.layers.dropout = 0;  // keys of a filter stand in pairs
   j.attention = t.downsampler == "attention", j.plain_mean = t.downsampler == "mean", j.kernel = t.kernel, j.uncertainty = !t.no_uncertainty,
   j.projection = t.projection;
@@ -114,9 +116,10 @@ std::string fingerprint(const Options& o, const ImageFolder& folder, const std::
   }
   return cat("backbone ", backbone, " ", o.feature, ", size ", o.size, ", seed ", o.seed, ", compat ", o.compat, ", steps ", t.steps, ", batch ",
              t.batch, ", jitters ", t.jitters, " ", t.max_pad, " ", t.max_zoom, ", stack ", t.levels, " ", t.radius, " ", t.key_dim, " ", t.shared,
-             t.unit_sum, t.no_mixing, t.norm, " ", t.sigma, " ", t.temperature, " ", t.color_range, " ", t.average_tokens, " ", t.back_projection,
-             ", downsampler ", t.downsampler, " ", t.kernel, t.no_uncertainty, ", loss ", t.projection, " ", t.crf, " ", t.crf_samples, " ", t.tv,
-             ", lr ", t.lr, t.constant_lr, ", augment ", !t.no_augment, ", held out ", t.held_out, ", ", folder.size(), " files ", files);
+             t.unit_sum, t.no_mixing, t.norm, " ", t.sigma, " ", t.temperature, " ", t.color_range, " ", t.average_tokens, " ", t.like_features, " ",
+             t.blur_features, " ", t.back_projection, ", downsampler ", t.downsampler, " ", t.kernel, t.no_uncertainty, ", loss ", t.projection, " ",
+             t.crf, " ", t.crf_samples, " ", t.tv, ", lr ", t.lr, t.constant_lr, ", augment ", !t.no_augment, ", held out ", t.held_out, ", ",
+             folder.size(), " files ", files);
 }
 
 /// Published stacks always mix channels at the end: one that does not has a mixing that adds nothing. They have no filter of tokens.
@@ -328,7 +331,16 @@ int run_train(const Options& given) {
   bar.finish();
 
   report["outputs"] = {file, picture};
-  if (!t.export_to.empty()) report["outputs"].push_back(t.export_to);
+  if (!t.export_to.empty()) {
+    report["outputs"].push_back(t.export_to);
+    if (!is_safetensors(t.export_to) && options.training.filter.present()) {
+      const std::string note = t.export_to +
+                               ": is without the filter of tokens, which the published code does not know; for a stack that is trained " +
+                               "as that code runs it, give --average-tokens 0 --back-projection 0.";
+      report["note"] = note;
+      std::fprintf(stderr, "featup: note: %s\n", note.c_str());
+    }
+  }
   report["steps"] = trainer.steps(), report["images"] = folder.size() - folder.unreadable(), report["unreadable"] = folder.unreadable();
   report["held_out"] = held, report["images_seen"] = trainer.steps() * t.batch - images_before;
   report["loss"] = course.recent, report["explained_variance"] = *course.explained, report["explained_variance_bilinear"] = judge.bilinear();
@@ -336,9 +348,6 @@ int run_train(const Options& given) {
     if (folder.unreadable() > 0)
       std::printf("%ld of %ld files could not be read as pictures and were left out\n", static_cast<long>(folder.unreadable()),
                   static_cast<long>(folder.size()));
-    if (!t.export_to.empty() && !is_safetensors(t.export_to) && options.training.filter.present())
-      std::printf("%s: holds the levels alone; the published code knows no averaging of tokens (--average-tokens 0 --back-projection 0)\n",
-                  t.export_to.c_str());
     if (trainer.steps() < t.steps)
       std::printf("%s after %ld of %ld steps; the same command with --resume goes on\n", interruptible.interrupted() ? "interrupted" : "time is up",
                   static_cast<long>(trainer.steps()), static_cast<long>(t.steps));

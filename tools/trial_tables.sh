@@ -11,13 +11,16 @@ source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 backbone=$1 camvid=$(realpath "$2") photos=$(realpath "$3") out=$(realpath -m "$4")
 shift 4
 given=()
-for upsampler in "$@"; do given+=("$(realpath "$upsampler")"); done
+for upsampler in "$@"; do
+  if [ -e "$upsampler" ]; then upsampler=$(realpath "$upsampler"); fi
+  given+=("$upsampler")
+done
 stacks=("${given[@]}")
 prepare_builtin "$root/build/builtin"
 mkdir -p "$out"
 featup=$root/build/bin/featup
 
-# trial NAME OPTIONS...: a stack trained as the built-in one is, but for the options; the last of an option counts.
+# trial NAME OPTIONS...: a stack trained with these options, on what the built-in one was trained on.
 trial() {
   local name=$1
   shift
@@ -59,7 +62,7 @@ choose=$out/choose
 if [ ! -d "$choose" ]; then
   rm -rf "$choose.part"
   mkdir -p "$choose.part"/{learn,learn_labels,name,name_labels,photos}
-  (cd "$choose.part" && apt-get download opencv-doc 2>/dev/null && dpkg -x opencv-doc*.deb unpacked)
+  (cd "$choose.part" && apt-get download opencv-doc && dpkg -x opencv-doc*.deb unpacked)
   for name in aero1.jpg aloeL.jpg baboon.jpg basketball1.png board.jpg building.jpg butterfly.jpg ela_original.jpg fruits.jpg home.jpg left01.jpg \
     leuvenA.jpg messi5.jpg orange.jpg rubberwhale1.png squirrel_cls.jpg stuff.jpg; do
     cp "$choose.part/unpacked/usr/share/doc/opencv-doc/examples/data/$name" "$choose.part/photos/"

@@ -50,7 +50,9 @@ TEST_CASE("program: a probe's table, and rendered scenes") {
   CAPTURE(scenes.err);
   CHECK(scenes.code == 0);
   const auto outlines = nlohmann::json::parse(scenes.out);
-  CHECK(outlines["methods"].size() == 3);
+  REQUIRE(outlines["methods"].size() == 4);
+  CHECK(outlines["methods"][2]["method"] == "bilinear, there");
+  CHECK(outlines["methods"][2]["scenes"] == 1);
   for (const auto& one : outlines["methods"]) {
     CHECK(one["outline_f"].get<double>() > 0.05);
     CHECK(one["click_iou"].get<double>() > 0.1);
