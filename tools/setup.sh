@@ -60,6 +60,7 @@ eval_table() {
 
 # get_pictures: photographs and cut-outs under free licences, from Debian's packages, in ./pictures. The packages are unpacked, not installed.
 get_pictures() {
+  local photos share name
   photos=(lomiri-wallpapers-16.04 lomiri-wallpapers-20.04 mate-backgrounds palapeli-data plasma-workspace-wallpapers)
   if [ ! -d pictures ]; then
     rm -rf packages unpacked pictures.part
