@@ -69,6 +69,10 @@ TEST_CASE("program: training a stack, killed and resumed, gives the same bits; w
   const Outcome whole = run(folder, options + "-o whole.safetensors --export whole.ckpt --json");
   CAPTURE(whole.err);
   REQUIRE(whole.code == 0);
+  // The published code knows no filter of tokens: its file has none, and a note says so.
+  CHECK(Weights(folder / "whole.safetensors").has("upsampler.token_filter"));
+  CHECK(!Weights(folder / "whole.ckpt").has("upsampler.token_filter"));
+  CHECK(contains(whole.err, "without the filter of tokens"));
   const auto summary = nlohmann::json::parse(whole.out);
   CHECK(summary.at("steps").get<int>() == 40);
   CHECK(summary.at("images").get<int>() == 6);
