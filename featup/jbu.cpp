@@ -285,6 +285,8 @@ Tensor JbuRun::all() {
   return out;
 }
 
+Tensor JbuStack::mix(const Tensor& x) const { return channels() ? x + unary(Unary::affine, linear(x, mix_weight, Tensor()), real(0.1)) : x; }
+
 Tensor jbu_source(const JbuStack& stack, const Tensor& features, const Tensor& photo) {
   if (!stack.filter.present()) return features;
   return filter_tokens(stack.filter, features, photo,
@@ -297,15 +299,11 @@ Tensor jbu_stack(const JbuStack& stack, const Tensor& source, const Tensor& guid
   const Index c = source.dim(3);
   require<ShapeError>(stack.channels() == 0 || stack.channels() == c, "[jbu_stack] source ", source.shape(), " for a mixing of ", stack.channels(),
                       " channels. Use features of that many channels, or the levels alone.");
-  // Levels act on each channel alike, so the mixing may go first, at low resolution; only its bias must wait.
-  const auto mixed = [&](const Tensor& x) {
-    return stack.channels() ? x + unary(Unary::affine, linear(x, stack.mix_weight, Tensor()), real(0.1)) : x;
-  };
   const Index factor = Index{1} << stack.levels.size();
   Tensor out({source.dim(0), source.dim(1) * factor, source.dim(2) * factor, c});
   for (Index b = 0; b < source.dim(0); ++b) {
     const Tensor guide = guidance.slice(b, b + 1);
-    JbuRun run(stack, mixed(jbu_source(stack, source.slice(b, b + 1), guide)), guide, static_cast<int>(stack.levels.size()));
+    JbuRun run(stack, stack.mix(jbu_source(stack, source.slice(b, b + 1), guide)), guide, static_cast<int>(stack.levels.size()));
     run.rows(0, run.height(), out.data() + b * out.size() / out.dim(0));
   }
   return stack.channels() ? out + unary(Unary::affine, stack.mix_bias, real(0.1)) : out;

@@ -51,6 +51,8 @@ struct JbuStack {
   static bool present(const Weights& weights);
   /// Channels that the mixing is for; 0 if there is none.
   Index channels() const { return mix_bias.size(); }
+  /// The mixing of x (..,C) but for its bias, which must wait: levels act on each channel alike, so the rest may go first, at low resolution.
+  Tensor mix(const Tensor& x) const;
 };
 
 /// What the levels are given: features (1,h,w,C) through the stack's filter, beside the normalised photo (1,H,W,3) of at least 2h x 2w. Without a

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "featup/preprocess.h"
+
 namespace fu {
 
 JbuLearnedRange::Projection::Projection(Index in, Index hidden, Index out, double drop, Random* random)
@@ -35,8 +37,7 @@ JbuLearnedRange::JbuLearnedRange(const JbuLayersOptions& o, Random* random)
 
 void JbuLearnedRange::start_bilateral(double width) {
   constexpr Index kColors = 3;
-  constexpr double kDeviation[kColors] = {0.229, 0.224, 0.225};  // of normalised guidance: see normalize()
-  constexpr double kStep = 0.25, kOffset = 60;                   // inputs of GELU small enough for its parabola; A above
+  constexpr double kStep = 0.25, kOffset = 60;  // inputs of GELU small enough for its parabola; A above
   const Index keys = range_proj_.first.out();
   require<UsageError>(range_proj_.first.in() == kColors && keys >= 2 * kColors, "[jbu] a bilateral start wants a photo's 3 channels and at least ",
                       2 * kColors, " keys.");
@@ -56,7 +57,7 @@ void JbuLearnedRange::start_bilateral(double width) {
       }
       w = 0;
       if (i >= 2 * kColors) continue;
-      const double deviation = kDeviation[i / 2];
+      const double deviation = kPhotoDeviation[i / 2];
       if (k == kColors)
         w = static_cast<real>(-deviation * deviation / (2 * width * width * kOffset * kStep * kStep * std::sqrt(2 / 3.14159265358979)));
       else if (k == i / 2)

@@ -11,7 +11,7 @@ namespace fu {
 namespace {
 
 constexpr real kMean[3] = {real(0.485), real(0.456), real(0.406)};
-constexpr real kStd[3] = {real(0.229), real(0.224), real(0.225)};
+constexpr real kStd[3] = {real(kPhotoDeviation[0]), real(kPhotoDeviation[1]), real(kPhotoDeviation[2])};
 constexpr int kFixedBits = 22;  // Pillow keeps weights as integers of 2^-22
 
 struct FixedTaps {

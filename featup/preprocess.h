@@ -13,6 +13,9 @@ struct Image {
   std::vector<unsigned char> rgb;
 };
 
+/// What normalize() divides red, green and blue by, a channel's range being 1: ImageNet's standard deviations.
+constexpr double kPhotoDeviation[3] = {0.229, 0.224, 0.225};
+
 /// How large a photo is fed to the backbone. With height and width: scaled to cover them, then centre-cropped to exactly that; 224x224 is
 /// what torchvision's Resize(224) and CenterCrop(224) do. With short_side alone: the aspect is kept, sides rounded to whole patches.
 struct InputSize {

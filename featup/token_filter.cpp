@@ -6,17 +6,18 @@
 
 #include "core/parallel.h"
 #include "core/resample.h"
+#include "featup/preprocess.h"
 
 namespace fu {
 
 namespace {
 
 constexpr Index kTile = 16, kColors = 3;
-constexpr real kDeviation[kColors] = {real(0.229), real(0.224), real(0.225)};  // of normalised photos: see normalize()
 
 /// What patches look like: (h*w, 4), mean colours and the deviation within, each divided by the width of its Gaussian.
 Tensor looks_of(const TokenFilter& f, const Tensor& given, Index h, Index w) {
   const Index k = patch_pixels(h, w);
+  const real deviation[kColors] = {real(kPhotoDeviation[0]), real(kPhotoDeviation[1]), real(kPhotoDeviation[2])};  // back to the range of 1
   const Tensor photo = given.dim(1) == k * h && given.dim(2) == k * w ? given : resize_triangle(given, k * h, k * w);
   Tensor looks({h * w, kColors + 1});
   parallel_ranges(h * w, 64, [&](Index begin, Index end) {
@@ -29,9 +30,9 @@ Tensor looks_of(const TokenFilter& f, const Tensor& given, Index h, Index w) {
       };
       each([&](real v, Index c) { mean[c] += v; });
       for (real& m : mean) m /= static_cast<real>(k * k);
-      each([&](real v, Index c) { variance += (v - mean[c]) * (v - mean[c]) * kDeviation[c] * kDeviation[c]; });
+      each([&](real v, Index c) { variance += (v - mean[c]) * (v - mean[c]) * deviation[c] * deviation[c]; });
       real* out = looks.data() + p * (kColors + 1);
-      for (Index c = 0; c < kColors; ++c) out[c] = mean[c] * kDeviation[c] / f.color;
+      for (Index c = 0; c < kColors; ++c) out[c] = mean[c] * deviation[c] / f.color;
       out[kColors] = std::sqrt(variance / static_cast<real>(k * k)) / f.texture;
     }
   });

@@ -128,10 +128,7 @@ class LearnedJbu : public Upsampler {
     const Index k = patch_pixels(x.dim(1), x.dim(2));
     return jbu_source(stack_, x, options_.published ? guide(0, 0) : guide(k * x.dim(1), k * x.dim(2)));
   }
-  Tensor mix(const Tensor& x) const override {
-    if (stack_.channels() != x.dim(3)) return x;
-    return x + unary(Unary::affine, linear(x, stack_.mix_weight, Tensor()), real(0.1));
-  }
+  Tensor mix(const Tensor& x) const override { return stack_.channels() == x.dim(3) ? stack_.mix(x) : x; }
   Tensor constant(Index channels) const override {
     return stack_.channels() == channels ? unary(Unary::affine, stack_.mix_bias, real(0.1)) : Tensor();
   }

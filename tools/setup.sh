@@ -1,5 +1,5 @@
-# Sourced by the other scripts: installs what is missing, builds, gets pictures to learn from, keeps tables.
 # shellcheck shell=bash
+# Sourced by the other scripts: installs what is missing, builds, gets pictures to learn from, keeps tables.
 # Works as root or with sudo, from any directory, and offline once the packages are there.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
