@@ -10,6 +10,7 @@
 #include "core/random.h"
 #include "core/rectangles.h"
 #include "core/resample.h"
+#include "core/smooth.h"
 
 namespace fu {
 
@@ -97,6 +98,9 @@ Var adaptive_conv(const Var& x, const Var& k);
 /// Products of every pixel's vector with those around it in another map: a, b (B,H,W,C) -> (B,H,W,d*d), d = 2*radius + 1;
 ///   y[p, u*d+v] = a[p] . b[p + (u,v) - radius], b reflected at its borders.  throws ShapeError if H or W <= radius.
 Var neighbor_products(const Var& a, const Var& b, Index radius);
+
+/// x (1,h,w,C) along its links; they are constants.
+Var smooth(const Var& x, const std::shared_ptr<const LinkSmoother>& smoother);
 
 /// Weighted sums over rectangles: x (B,H,W,C), weights (all of the rectangles') -> (rectangles, C).
 Var rectangle_sums(const Var& x, const Var& weights, std::shared_ptr<const Rectangles> rectangles);

@@ -116,14 +116,21 @@ JbuStack::JbuStack(const Weights& w) {
                        levels.back().guidance_dim(), " guidance channels, level 1 ", levels.front().guidance_dim(), ".");
   }
   if (w.has(prefix + "token_filter")) {
-    filter = TokenFilter::from(w.read(prefix + "token_filter", {7}));
+    const Tensor numbers = w.read(prefix + "token_filter", {3});
+    filter = {numbers.data()[0], numbers.data()[1], numbers.data()[2]};
   } else if (w.has(prefix + "back_projection")) {  // as `train` wrote it before there was a filter: the same share everywhere
     const Shape& s = w.shape(prefix + "back_projection");
     require<FileError>(s.elements() == 1, w.path(), ": 'back_projection' has shape ", s, ", expected one number.");
     filter.strength = w.read(prefix + "back_projection", s).data()[0], filter.noise = 0;
   }
   require<FileError>(filter.usable() && (!filter.present() || levels.front().guidance_dim() == 3), w.path(), ": '", prefix,
-                     "token_filter' must be seven numbers from 0 to 1e6, widths at least 1e-3, of a stack guided by photos.");
+                     "token_filter' must be three numbers, from 0 to 1e6, the third below 1, of a stack guided by photos.");
+  if (w.has(prefix + "smoothing")) {
+    const Tensor numbers = w.read(prefix + "smoothing", {2});
+    smoothing = {numbers.data()[0], numbers.data()[1]};
+    require<FileError>(smoothing.usable() && levels.front().guidance_dim() == 3, w.path(), ": '", prefix,
+                       "smoothing' must be two numbers up to 1e6, the second at least 1e-3, of a stack guided by photos.");
+  }
   if (w.has(prefix + "fixup_proj.1.weight")) {
     mix_bias = w.read(prefix + "fixup_proj.1.bias", w.shape(prefix + "fixup_proj.1.bias"));
     const Index c = mix_bias.size();
@@ -201,6 +208,19 @@ void slide(Tensor& window, Index row_size, Index& begin, Index end, Index keep) 
 
 }  // namespace
 
+namespace {
+
+/// What the levels before the smoothing make of a source, smoothed.
+Tensor smoothed(JbuStack stack, const Tensor& source, const Tensor& guidance, bool any_guidance) {
+  const PhotoSmoothing smoothing = stack.smoothing;
+  stack.smoothing = {};
+  Tensor map = JbuRun(stack, source, guidance, kSmoothedLevel, any_guidance).all();
+  photo_smoother(smoothing, adaptive_avg_pool(guidance, map.dim(1), map.dim(2))).apply(map);
+  return map;
+}
+
+}  // namespace
+
 JbuRun::JbuRun(const JbuStack& stack, const Tensor& source, const Tensor& guidance, int count, bool any_guidance) : source_(source) {
   require<ShapeError>(source.rank() == 4 && source.dim(0) == 1 && source.dim(1) >= 1 && source.dim(2) >= 1 && source.dim(3) >= 1 && count >= 1 &&
                           count <= 12 && guidance.rank() == 4 && guidance.dim(0) == 1 && guidance.dim(3) == stack.levels.at(0).guidance_dim(),
@@ -210,9 +230,16 @@ JbuRun::JbuRun(const JbuStack& stack, const Tensor& source, const Tensor& guidan
   require<ShapeError>(any_guidance || (guidance.dim(1) >= h * factor && guidance.dim(2) >= w * factor), "[jbu_stack] guidance ", guidance.shape(),
                       " is smaller than source ", source.shape(), " x", factor, " = (", h * factor, ",", w * factor,
                       "). Give an image of at least that size, or --out-size.");
-  channels_ = source.dim(3);
-  levels_.reserve(static_cast<std::size_t>(count));
-  for (int i = 0; i < count; ++i)
+  channels_ = source.dim(3), height_ = h * factor, width_ = w * factor;
+  int first = 0;
+  if (stack.smoothing.present() && count >= kSmoothedLevel) {
+    source_ = smoothed(stack, source, guidance, any_guidance);
+    first = kSmoothedLevel;
+  }
+  band_ = height_;
+  if (first == count) return;
+  levels_.reserve(static_cast<std::size_t>(count - first));
+  for (int i = first; i < count; ++i)
     levels_.emplace_back(stack.levels[std::min(static_cast<std::size_t>(i), stack.levels.size() - 1)], h << i, w << i, guidance);
 
   // The band: as many rows of the result as keep the source rows and the keys they need within bounds.
@@ -231,8 +258,8 @@ JbuRun::JbuRun(const JbuStack& stack, const Tensor& source, const Tensor& guidan
 }
 
 JbuRun::~JbuRun() = default;
-Index JbuRun::height() const { return levels_.back().args.height; }
-Index JbuRun::width() const { return levels_.back().args.width; }
+Index JbuRun::height() const { return height_; }
+Index JbuRun::width() const { return width_; }
 Index JbuRun::band() const { return band_; }
 
 /// Makes rows up to `end` of a level available, dropping those before `keep`. The last level writes its new rows to `out`.
@@ -270,13 +297,13 @@ void JbuRun::produce(std::size_t index, Index keep, Index end, real* out) {
 }
 
 void JbuRun::rows(Index begin, Index end, real* out) {
-  const Level& last = levels_.back();
-  require<ShapeError>(begin == last.have_end && end >= begin && end <= height() && end % 2 == 0, "[jbu_stack] rows [", begin, ",", end, ") after ",
-                      last.have_end, " of ", height(), ": rows are made from top to bottom, in pairs.");
-  for (Index row = begin; row < end; row += band_) {
-    const Index stop = std::min(row + band_, end);
-    produce(levels_.size() - 1, row, stop, out + (row - begin) * width() * channels_);
-  }
+  require<ShapeError>(begin == made_ && end >= begin && end <= height_ && end % 2 == 0, "[jbu_stack] rows [", begin, ",", end, ") after ", made_,
+                      " of ", height_, ": rows are made from top to bottom, in pairs.");
+  const Index row_size = width_ * channels_;
+  if (levels_.empty()) std::copy(source_.data() + begin * row_size, source_.data() + end * row_size, out);
+  for (Index row = begin; row < end && !levels_.empty(); row += band_)
+    produce(levels_.size() - 1, row, std::min(row + band_, end), out + (row - begin) * row_size);
+  made_ = end;
 }
 
 Tensor JbuRun::all() {
@@ -289,7 +316,7 @@ Tensor JbuStack::mix(const Tensor& x) const { return channels() ? x + unary(Unar
 
 Tensor jbu_source(const JbuStack& stack, const Tensor& features, const Tensor& photo) {
   if (!stack.filter.present()) return features;
-  return filter_tokens(stack.filter, features, photo,
+  return filter_tokens(stack.filter, features,
                        [&](const Tensor& x) { return adaptive_avg_pool(JbuRun(stack, x, photo, 1).all(), x.dim(1), x.dim(2)); });
 }
 

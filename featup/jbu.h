@@ -8,6 +8,7 @@
 #include "core/files/weights.h"
 #include "core/kernels/jbu.h"
 #include "core/ops.h"
+#include "featup/photo_smoothing.h"
 #include "featup/token_filter.h"
 
 namespace fu {
@@ -44,6 +45,7 @@ struct JbuStack {
   std::vector<JbuLevel> levels;
   Tensor mix_weight, mix_bias;    // (C,C), (C): F + 0.1 * (F mix_weight^T + mix_bias); empty if there is none
   TokenFilter filter;             // of what the levels are given
+  PhotoSmoothing smoothing;       // of what the second level leaves
   Tensor norm_weight, norm_bias;  // (C): layer norm of the low-resolution features, eps 1e-5; empty if there is none
 
   /// Loads a published FeatUp checkpoint, or a file of this program. Throws FileError if it holds no stack.
@@ -60,7 +62,8 @@ struct JbuStack {
 Tensor jbu_source(const JbuStack& stack, const Tensor& features, const Tensor& photo);
 
 /// Runs `count` levels over one image, band by band: the levels in between exist only for the rows at hand, so memory is the result plus a
-/// constant times its width. Levels beyond the stack's last repeat the last one.
+/// constant times its width. Levels beyond the stack's last repeat the last one. A stack with smoothing keeps the map of its second level as well,
+/// a sixteenth of the numbers that four levels make.
 ///   source (1,h,w,C), guidance (1,H,W,g) -> (1, h 2^count, w 2^count, C)
 /// The guidance is average-pooled to each level's size; throws ShapeError if it is smaller than the result and `any_guidance` is not set.
 class JbuRun {
@@ -81,8 +84,8 @@ class JbuRun {
   struct Level;
   void produce(std::size_t level, Index keep, Index end, real* out);
 
-  Tensor source_;
-  Index channels_ = 0, band_ = 0;
+  Tensor source_;  // of the first of levels_, or, without any, the result
+  Index channels_ = 0, height_ = 0, width_ = 0, band_ = 0, made_ = 0;
   std::vector<Level> levels_;
 };
 

@@ -120,8 +120,12 @@ Var JbuLayers::smooth(const Var& source, const Var& guidance) const {
 
 Var JbuLayers::enlarge(const Var& source, const Var& guidance) const {
   Var x = source;
-  for (Index i = 0; i < options_.levels; ++i)
-    x = (*levels_[options_.shared ? 0 : static_cast<std::size_t>(i)])(x, adaptive_avg_pool(guidance, 2 * x.dim(1), 2 * x.dim(2)));
+  for (Index i = 0; i < options_.levels; ++i) {
+    const Var photo = adaptive_avg_pool(guidance, 2 * x.dim(1), 2 * x.dim(2));
+    x = (*levels_[options_.shared ? 0 : static_cast<std::size_t>(i)])(x, photo);
+    if (options_.smoothing.present() && i + 1 == kSmoothedLevel)
+      x = fu::smooth(x, std::make_shared<const LinkSmoother>(photo_smoother(options_.smoothing, photo.value)));
+  }
   return x;
 }
 

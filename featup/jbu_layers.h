@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "featup/photo_smoothing.h"
 #include "layers/activation.h"
 #include "layers/linear.h"
 
@@ -15,8 +16,9 @@ struct JbuLayersOptions {
   bool unit_sum = false;  // see JbuLearnedRange
   // What levels begin with: published, a wide Gaussian in place and no preference for like colours, from which descent takes thousands of steps.
   double sigma = 1, temperature = 1;
-  double color_range = 0;  // above 0: with the keys of a joint bilateral filter of that width, see JbuLearnedRange
-  double dropout = 0.1;    // of the hidden channels of keys and fix-ups, in training
+  double color_range = 0;         // above 0: with the keys of a joint bilateral filter of that width, see JbuLearnedRange
+  double dropout = 0.1;           // of the hidden channels of keys and fix-ups, in training
+  PhotoSmoothing smoothing = {};  // of what the second level leaves; not learned
 };
 
 /// One level. Parameters: range_temp, sigma_spatial (scalars), range_proj.{0,3}, fixup_proj.{0,3}. source: FeatUp (arXiv 2403.10516) eq. 5 and 6

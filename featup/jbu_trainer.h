@@ -33,7 +33,7 @@ class JbuTrainer {
   Tensor features(const Tensor& images) const;
   JbuTraining& training() { return training_; }
 
-  /// The stack as published checkpoints have it, with the numbers of its filter if there is one.
+  /// The stack as published checkpoints have it, with the numbers of its filter and smoothing if there are any.
   std::map<std::string, Tensor> stack();
   /// All that is needed to go on: names begin with "training.".
   void save(std::map<std::string, Tensor>& tensors);

@@ -47,7 +47,7 @@ Tensor JbuTraining::source(const Tensor& features, const Tensor& image) const {
   if (!options_.filter.present()) return features;
   const NoRecording constant;
   const Tensor photo = guide(image, 2 * features.dim(1), 2 * features.dim(2));
-  return filter_tokens(options_.filter, features, photo, [&](const Tensor& x) { return upsampler_.smooth(x, photo).value; });
+  return filter_tokens(options_.filter, features, [&](const Tensor& x) { return upsampler_.smooth(x, photo).value; });
 }
 
 Var JbuTraining::loss(const JbuExample& e, const JbuDraws& draws) const {
@@ -119,6 +119,7 @@ Tensor JbuTraining::map(const Tensor& features, const Tensor& image) const {
 void JbuTraining::export_to(std::map<std::string, Tensor>& tensors) {
   upsampler_.export_to(tensors, "upsampler.");
   if (options_.filter.present()) tensors["upsampler.token_filter"] = options_.filter.numbers();
+  if (options_.layers.smoothing.present()) tensors["upsampler.smoothing"] = options_.layers.smoothing.numbers();
   downsampler_->save(tensors, "downsampler.");
   scale_net_.save(tensors, "scale_net.");
 }

@@ -59,7 +59,7 @@ class JbuTraining : public Module {
 
   JbuLayers& upsampler() { return upsampler_; }
   const JbuTrainingOptions& options() const { return options_; }
-  /// The trained modules as published checkpoints have them, and the filter's numbers if there is one.
+  /// The trained modules as published checkpoints have them, and the numbers of the filter and the smoothing if there are any.
   void export_to(std::map<std::string, Tensor>& tensors);
 
   /// Features (1,h,w,C) through the filter, as the first level is now; the features where there is no filter. To be asked for before train().

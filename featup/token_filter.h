@@ -1,7 +1,9 @@
-// What a stack's levels are given in place of the backbone's tokens. A token says a little about where its patch happens to lie, whatever it shows;
-// means over tokens of like patches lose that. But a mean also loses whatever is one token wide: a pole, a distant person. So tokens are first
-// averaged among those near by that look alike and say alike, and then what the average and the first level have smoothed away is put back where it
-// stands out from the noise.
+// What a stack's levels are given in place of the backbone's tokens: what the first level smooths away is put back beforehand where it stands out,
+// and all of it is drawn a little towards its mean.
+//
+// A token says what its patch shows, and a little about where the patch happens to lie, which is noise. Whatever a level loses of a token is either
+// that, or a pole that is one token wide: the more there is of it, the more likely the second. And of a noisy number, the estimate of least squares
+// is not the number, but one nearer to the mean.
 #pragma once
 
 #include <functional>
@@ -11,37 +13,20 @@
 namespace fu {
 
 struct TokenFilter {
-  // Widths of Gaussians over the distances of two tokens; place 0: no averaging.
-  real place = 0;              // tokens
-  real color = real(0.1);      // of the patches' mean colours, a channel's range being 1
-  real texture = real(0.03);   // of the deviations of colours within the patches
-  real features = real(0.25);  // of the features, in deviations of the whole map, ...
   // Share of the residual r of a token that is put back: strength |r|^2 / (|r|^2 + noise mean|r|^2).
   real strength = 0, noise = 1;
-  real blur = 1;  // ... compared after a Gaussian of this width, in tokens, over the map: what is left of the noise then tells little apart; 0: none
+  real shrinkage = 0;  // by how much of its distance from the mean over the photo a token is drawn there
 
-  bool present() const { return place > 0 || strength > 0; }
-  /// Whether all numbers are finite, none below 0 or above 1e6, and no width in use below 1e-3.
+  bool present() const { return strength > 0 || shrinkage > 0; }
+  /// Whether strength and noise are from 0 to 1e6, and the shrinkage from 0 to 1, but not 1.
   bool usable() const;
-  /// The seven numbers above in their order, as files keep them.
+  /// The three numbers, as files keep them.
   Tensor numbers() const;
-  static TokenFilter from(const Tensor& numbers);
 };
 
-constexpr Index kTokenReach = 8;  // rows and columns on either side that the average looks at
-
-/// Pixels on a side of a token's patch at which the filter looks at a photo: 16, fewer where h x w tokens would make that more than 2^22 pixels.
-Index patch_pixels(Index h, Index w);
-
-/// features (1,h,w,C), photo (1,H,W,3), normalised, at any size -> each token's mean over its neighbours, like ones counting most: (1,h,w,C).
-/// cost: about 4000 C flops a token; memory: three maps of tokens, 5000 C bytes, and the photo at patch_pixels() if it has another size. source:
-/// Tomasi and Manduchi, "Bilateral filtering" (ICCV 1998); Buades et al., "A non-local algorithm for image denoising" (CVPR 2005)
-Tensor average_like_tokens(const TokenFilter& filter, const Tensor& features, const Tensor& photo);
-
-/// The filter, A being the average and S what the first level makes of it, brought back to the tokens' size by `smooth`:
-///   A(x) + share * (x - S(A(x))).
-/// Linear in x but for the weights, which are the same for all channels. throws ShapeError.
-/// source: Irani and Peleg, "Improving resolution by image registration" (CVGIP 1991); shares as Wiener's
-Tensor filter_tokens(const TokenFilter& filter, const Tensor& features, const Tensor& photo, const std::function<Tensor(const Tensor&)>& smooth);
+/// features (1,h,w,C) -> (1,h,w,C). smooth: what the first level makes of features, brought back to their size. Linear but for the shares, which are
+/// the same for all channels. source: Irani and Peleg, "Improving resolution by image registration" (CVGIP 1991), shares as Wiener's; James and
+/// Stein, "Estimation with quadratic loss" (Berkeley Symposium 1961)
+Tensor filter_tokens(const TokenFilter& filter, const Tensor& features, const std::function<Tensor(const Tensor&)>& smooth);
 
 }  // namespace fu

@@ -108,6 +108,7 @@ class LearnedJbu : public Upsampler {
     return (path_ == "builtin" ? std::string("built-in ") : std::string()) + "JBU stack, " + std::to_string(stack_.levels.size()) +
            " levels, radius " + std::to_string(l.radius()) + ", keys " + std::to_string(l.key_dim()) +
            (!last_ && stack_.filter.present() ? ", tokens filtered" : "") +
+           (!last_ && stack_.smoothing.present() ? ", smoothed along the photo" : "") +
            (stack_.channels() ? ", mixing for " + std::to_string(stack_.channels()) + " channels" : "");
   }
   std::string note(Index channels) const override {
@@ -124,9 +125,9 @@ class LearnedJbu : public Upsampler {
  protected:
   Tensor source(const Tensor& x, const Guide& guide, Extent size) const override {
     // The last levels alone enlarge maps that are finer than tokens and free of their noise.
-    if (last_ || !stack_.filter.present() || levels_run(x, size) == 0) return x;
-    const Index k = patch_pixels(x.dim(1), x.dim(2));
-    return jbu_source(stack_, x, options_.published ? guide(0, 0) : guide(k * x.dim(1), k * x.dim(2)));
+    const int count = levels_run(x, size);
+    if (last_ || !stack_.filter.present() || count == 0) return x;
+    return jbu_source(stack_, x, guidance(x, count, guide));
   }
   Tensor mix(const Tensor& x) const override { return stack_.channels() == x.dim(3) ? stack_.mix(x) : x; }
   Tensor constant(Index channels) const override {
@@ -137,10 +138,10 @@ class LearnedJbu : public Upsampler {
     const Index h = x.dim(1), w = x.dim(2);
     const int count = levels_run(x, size);
     if (count == 0) return enlarge_by_maps(x, triangle_axis(h, size.height), triangle_axis(w, size.width), out, progress);
-    const Tensor guidance = options_.published ? guide(0, 0) : guide(h << count, w << count);
     JbuStack chosen = stack_;
+    if (last_) chosen.smoothing = {};
     if (last_ && static_cast<std::size_t>(count) < chosen.levels.size()) chosen.levels.erase(chosen.levels.begin(), chosen.levels.end() - count);
-    JbuRun run(chosen, x, guidance, count, options_.published);
+    JbuRun run(chosen, x, guidance(x, count, guide), count, options_.published);
     if (run.height() != size.height || run.width() != size.width) return shrink(run, x.dim(3), size, out, progress);
     for (Index i = 0; i < size.height; i += run.band()) {
       if (progress) progress(static_cast<double>(i) / static_cast<double>(size.height));
@@ -149,6 +150,10 @@ class LearnedJbu : public Upsampler {
   }
 
  private:
+  Tensor guidance(const Tensor& x, int count, const Guide& guide) const {
+    return options_.published ? guide(0, 0) : guide(x.dim(1) << count, x.dim(2) << count);
+  }
+
   int levels_run(const Tensor& x, Extent size) const {
     return options_.published ? static_cast<int>(stack_.levels.size()) : levels_for(x.dim(1), x.dim(2), size);
   }

@@ -154,11 +154,18 @@ Ready token_filter(Index grid, Index channels) {
   Random random(4);
   const auto stack = std::make_shared<JbuStack>(builtin_stack());
   const Tensor source = random.uniform({1, grid, grid, channels}, -1, 1), photo = random.uniform({1, 16 * grid, 16 * grid, 3}, -1, 1);
-  // Two products of a token with each of its (2 reach + 1)^2 neighbours, and the first level.
-  double seen = 0;  // on one axis, by all tokens of a row
-  for (Index i = 0; i < grid; ++i) seen += static_cast<double>(std::min(grid, i + kTokenReach + 1) - std::max<Index>(0, i - kTokenReach));
-  const double flops = 4 * seen * seen * static_cast<double>(channels) + jbu_pixel(channels) * static_cast<double>(4 * grid * grid);
+  const double flops = jbu_pixel(channels) * static_cast<double>(4 * grid * grid);  // of the first level
   return {[=] { jbu_source(*stack, source, photo); }, 1e-9 * flops};
+}
+
+/// And after the second of them.
+Ready smoothing(Index grid, Index channels) {
+  Random random(5);
+  const Tensor photo = random.uniform({1, 4 * grid, 4 * grid, 3}, -1, 1);
+  const auto map = std::make_shared<Tensor>(random.uniform({1, 4 * grid, 4 * grid, channels}, -1, 1));
+  PhotoSmoothing options;
+  options.strength = 30;
+  return {[=] { photo_smoother(options, photo).apply(*map); }, 1e-9 * 16 * static_cast<double>(map->size())};
 }
 
 constexpr Index kPatch = 16, kGrid = 14, kDepth = 12, kTokens = kGrid * kGrid + 1;
@@ -236,6 +243,8 @@ const std::vector<Case> kCases = {
     {"jbu_64_384", [] { return jbu(64, 384); }},
     {"token_filter_14_384", [] { return token_filter(14, 384); }},
     {"token_filter_64_384", [] { return token_filter(64, 384); }},
+    {"smoothing_14_384", [] { return smoothing(14, 384); }},
+    {"smoothing_64_384", [] { return smoothing(64, 384); }},
     {"vit_s16_224", [] { return vit(384); }},
     {"deit_tiny_224", [] { return vit(192); }},
     {"implicit_step", [] { return implicit_step(); }},

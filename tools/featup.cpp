@@ -161,21 +161,19 @@ void add_train(CLI::App* app, Options& o) {
   app->add_option("--color-range", t.color_range,
                   "start from a joint bilateral filter of this width over colours, whose channels' range is 1; 0: from random keys")
       ->check(CLI::Range(0.0, 10.0));
-  app->add_option("--average-tokens", t.average_tokens,
-                  "first average tokens that look and say alike, over a Gaussian of this width in tokens; default 10, published 0: none")
-      ->check(CLI::Range(0.0, 100.0));
-  app->add_option("--like-features", t.like_features,
-                  "alike: how far features may be apart, in deviations of the map; small: little is averaged, which names pixels better, but less of "
-                  "unseen views is explained")
-      ->check(CLI::Range(0.001, 1e6))
-      ->capture_default_str();
-  app->add_option("--blur-features", t.blur_features, "features are compared after a Gaussian of this width, in tokens; 0: as they are")
-      ->check(CLI::Range(0.0, 100.0))
-      ->capture_default_str();
   app->add_option("--back-projection", t.back_projection,
-                  "at most this share of what the first level smooths away is put in beforehand, most where it is far above the mean; default 1.4, "
+                  "at most this share of what the first level smooths away is put in beforehand, most where it is far above the mean; default 2.2, "
                   "published 0: none")
       ->check(CLI::Range(0.0, 4.0));
+  app->add_option("--shrinkage", t.shrinkage,
+                  "tokens are drawn to their mean over the photo by this share of their distance from it; default 0.2, published 0: not at all")
+      ->check(CLI::Range(0.0, 0.9));
+  app->add_option("--smooth", t.smooth,
+                  "what the second level leaves is smoothed along the photo, over about the root of this many cells; default 30, published 0: none")
+      ->check(CLI::Range(0.0, 1e6));
+  app->add_option("--smooth-colors", t.smooth_colors, "up to where colours change by this, a channel's range being 1")
+      ->check(CLI::Range(0.001, 1e6))
+      ->capture_default_str();
   app->add_flag("--shared", t.shared, "one level, used at every scale");
   app->add_flag("--unit-sum", t.unit_sum, "kernels keep a sum of 1: flat features stay flat");
   app->add_flag("--no-mixing", t.no_mixing, "without the last map over channels: the stack then serves any backbone");

@@ -32,9 +32,8 @@ JbuTrainerOptions trainer_options(const Options& o) {
   j.layers.mixing = !t.no_mixing, j.layers.shared = t.shared, j.layers.unit_sum = t.unit_sum;
   j.layers.sigma = t.sigma, j.layers.temperature = t.temperature;
   j.layers.color_range = t.color_range;
-  j.filter.place = static_cast<real>(t.average_tokens), j.filter.strength = static_cast<real>(t.back_projection);
-  j.filter.features = static_cast<real>(t.like_features), j.filter.blur = static_cast<real>(t.blur_features);
-  require<UsageError>(j.filter.usable(), "--average-tokens, --like-features, --blur-features: give at least 0.001, or 0 for none.");
+  j.filter.strength = static_cast<real>(t.back_projection), j.filter.shrinkage = static_cast<real>(t.shrinkage);
+  j.layers.smoothing = {static_cast<real>(t.smooth), static_cast<real>(t.smooth_colors)};
   if (t.color_range > 0) j.layers.dropout = 0;  // keys of a filter stand in pairs
   j.attention = t.downsampler == "attention", j.plain_mean = t.downsampler == "mean", j.kernel = t.kernel, j.uncertainty = !t.no_uncertainty,
   j.projection = t.projection;
@@ -116,15 +115,17 @@ std::string fingerprint(const Options& o, const ImageFolder& folder, const std::
   }
   return cat("backbone ", backbone, " ", o.feature, ", size ", o.size, ", seed ", o.seed, ", compat ", o.compat, ", steps ", t.steps, ", batch ",
              t.batch, ", jitters ", t.jitters, " ", t.max_pad, " ", t.max_zoom, ", stack ", t.levels, " ", t.radius, " ", t.key_dim, " ", t.shared,
-             t.unit_sum, t.no_mixing, t.norm, " ", t.sigma, " ", t.temperature, " ", t.color_range, " ", t.average_tokens, " ", t.like_features, " ",
-             t.blur_features, " ", t.back_projection, ", downsampler ", t.downsampler, " ", t.kernel, t.no_uncertainty, ", loss ", t.projection, " ",
-             t.crf, " ", t.crf_samples, " ", t.tv, ", lr ", t.lr, t.constant_lr, ", augment ", !t.no_augment, ", held out ", t.held_out, ", ",
-             folder.size(), " files ", files);
+             t.unit_sum, t.no_mixing, t.norm, " ", t.sigma, " ", t.temperature, " ", t.color_range, " ", t.back_projection, " ", t.shrinkage, " ",
+             t.smooth, " ", t.smooth_colors, ", downsampler ", t.downsampler, " ", t.kernel, t.no_uncertainty, ", loss ", t.projection, " ", t.crf,
+             " ", t.crf_samples, " ", t.tv, ", lr ", t.lr, t.constant_lr, ", augment ", !t.no_augment, ", held out ", t.held_out, ", ", folder.size(),
+             " files ", files);
 }
 
-/// Published stacks always mix channels at the end: one that does not has a mixing that adds nothing. They have no filter of tokens.
+/// Published stacks always mix channels at the end: one that does not has a mixing that adds nothing. They have no filter of tokens, and
+/// no smoothing.
 std::map<std::string, Tensor> published_layout(std::map<std::string, Tensor> stack, Index channels) {
   stack.erase("upsampler.token_filter");
+  stack.erase("upsampler.smoothing");
   stack.emplace("upsampler.fixup_proj.1.weight", Tensor::zeros({channels, channels, 1, 1}));
   stack.emplace("upsampler.fixup_proj.1.bias", Tensor::zeros({channels}));
   return stack;
@@ -162,8 +163,9 @@ Options with_defaults(Options o) {
   if (t.lr == 0) t.lr = published ? 1e-3 : 5e-3;
   if (t.sigma == 0) t.sigma = published ? 1 : 0.4;
   if (t.color_range < 0) t.color_range = 0;
-  if (t.average_tokens < 0) t.average_tokens = published ? 0 : 10;
-  if (t.back_projection < 0) t.back_projection = published ? 0 : 1.4;
+  if (t.smooth < 0) t.smooth = published ? 0 : 30;
+  if (t.back_projection < 0) t.back_projection = published ? 0 : 2.2;
+  if (t.shrinkage < 0) t.shrinkage = published ? 0 : 0.2;
   if (t.temperature == 0) t.temperature = published || t.color_range > 0 ? 1 : 5;
   return o;
 }
@@ -333,10 +335,10 @@ int run_train(const Options& given) {
   report["outputs"] = {file, picture};
   if (!t.export_to.empty()) {
     report["outputs"].push_back(t.export_to);
-    if (!is_safetensors(t.export_to) && options.training.filter.present()) {
+    if (!is_safetensors(t.export_to) && (options.training.filter.present() || options.training.layers.smoothing.present())) {
       const std::string note = t.export_to +
-                               ": is without the filter of tokens, which the published code does not know; for a stack that is trained " +
-                               "as that code runs it, give --average-tokens 0 --back-projection 0.";
+                               ": is without the filter of tokens and the smoothing, which the published code does not know; for a stack " +
+                               "that is trained as that code runs it, give --back-projection 0 --shrinkage 0 --smooth 0.";
       report["note"] = note;
       std::fprintf(stderr, "featup: note: %s\n", note.c_str());
     }

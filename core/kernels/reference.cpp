@@ -166,6 +166,32 @@ void resample_axis_ref(const real* x, real* y, Index outer, Index inner, const A
       }
 }
 
+namespace {
+
+/// One line of n pixels, `step` pixels apart, in doubles.
+void sweep_ref(real* x, const LineSweep& line, Index first, Index step, Index n, Index c) {
+  for (Index t = 0; t < c; ++t) {
+    std::vector<double> z(static_cast<std::size_t>(n));
+    const auto at = [](Index i) { return static_cast<std::size_t>(i); };
+    for (Index i = 0; i < n; ++i) {
+      const Index p = first + i * step;
+      z[at(i)] = double(line.own[p]) * x[p * c + t] + (i > 0 ? line.past[p] * z[at(i - 1)] : 0);
+    }
+    for (Index i = n - 2; i >= 0; --i) z[at(i)] += line.next[first + i * step] * z[at(i + 1)];
+    for (Index i = 0; i < n; ++i) x[(first + i * step) * c + t] = static_cast<real>(z[at(i)]);
+  }
+}
+
+}  // namespace
+
+void smooth_rows_ref(real* x, const LineSweep& line, Index h, Index w, Index c) {
+  for (Index i = 0; i < h; ++i) sweep_ref(x, line, i * w, 1, w, c);
+}
+
+void smooth_columns_ref(real* x, const LineSweep& line, Index h, Index w, Index c) {
+  for (Index j = 0; j < w; ++j) sweep_ref(x, line, j, w, h, c);
+}
+
 void adaptive_conv_ref(const real* x, const real* k, real* y, Index b, Index h, Index w, Index c, Index radius) {
   const Index d = 2 * radius + 1;
   for (Index row = 0; row < b * h; ++row)

@@ -52,6 +52,12 @@ struct AxisRows {
   const real* weight = nullptr;         // (offset[n_out])
 };
 
+/// Coefficients of a sweep over lines of pixels, one of each for every pixel of the map: z[i] = own[i] x[i] + past[i] z[i-1] on the way there, with
+/// past[0] = 0, then y[i] = z[i] + next[i] y[i+1] on the way back. See core/smooth.h.
+struct LineSweep {
+  const real *own = nullptr, *past = nullptr, *next = nullptr;
+};
+
 /// A rectangle of an image; its weights, one for each pixel, begin at `weights`.
 struct Rectangle {
   Index image = 0, top = 0, left = 0, rows = 0, cols = 0, weights = 0;

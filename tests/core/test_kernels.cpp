@@ -2,6 +2,7 @@
 #include "core/ops.h"
 #include "core/rectangles.h"
 #include "core/resample.h"
+#include "core/smooth.h"
 #include "tests/support.h"
 
 using namespace fu;
@@ -147,6 +148,15 @@ TEST_CASE("kernels: convolution, attention, adaptive convolution") {
       compare([&] { return adaptive_conv(x, k); });
     }
   CHECK(contains(message_of([] { adaptive_conv(Tensor::zeros({1, 3, 9, 2}), Tensor::zeros({1, 3, 9, 49})); }), "must exceed the radius"));
+  for (const Shape& shape : {Shape{1, 9, 30, 5}, Shape{1, 70, 3, 130}, Shape{1, 1, 1, 1}, Shape{1, 1200, 2, 33}, Shape{1, 5, 1100, 70}}) {
+    CAPTURE(shape.str());
+    const Tensor x = random.normal(shape), across = random.uniform({shape[1], shape[2]}, 0, 1), down = random.uniform({shape[1], shape[2]}, 0, 1);
+    compare([&] {
+      Tensor y = x.clone();
+      LinkSmoother(across, down, 50).apply(y);
+      return y;
+    });
+  }
   const Tensor rows = random.normal({20, 37}), weight = random.normal({9 * 5});
   std::vector<std::int32_t> index;
   for (int i = 0; i < 45; ++i) index.push_back(static_cast<std::int32_t>(random.below(20)));

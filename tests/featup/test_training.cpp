@@ -178,7 +178,8 @@ TEST_CASE("training: what is saved is what was learned, for every kind of stack"
   for (int kind = 0; kind < 5; ++kind) {
     CAPTURE(kind);
     JbuTrainerOptions o = small_options();
-    if (kind == 4) o.training.filter.place = 3, o.training.filter.strength = real(0.7), o.training.layers.color_range = 0.1;
+    if (kind == 4) o.training.filter.strength = real(0.7), o.training.filter.shrinkage = real(0.3), o.training.layers.color_range = 0.1;
+    if (kind == 4) o.training.layers.smoothing.strength = 20;
     o.training.layers.unit_sum = kind == 1, o.training.layers.shared = kind == 2, o.training.layers.mixing = kind != 3;
     JbuTrainer trainer(features, kChannels, o);
     disturb(trainer.training());

@@ -70,8 +70,10 @@ TEST_CASE("program: training a stack, killed and resumed, gives the same bits; w
   CAPTURE(whole.err);
   REQUIRE(whole.code == 0);
   // The published code knows no filter of tokens: its file has none, and a note says so.
-  CHECK(Weights(folder / "whole.safetensors").has("upsampler.token_filter"));
-  CHECK(!Weights(folder / "whole.ckpt").has("upsampler.token_filter"));
+  for (const char* name : {"upsampler.token_filter", "upsampler.smoothing"}) {
+    CHECK(Weights(folder / "whole.safetensors").has(name));
+    CHECK(!Weights(folder / "whole.ckpt").has(name));
+  }
   CHECK(contains(whole.err, "without the filter of tokens"));
   const auto summary = nlohmann::json::parse(whole.out);
   CHECK(summary.at("steps").get<int>() == 40);
