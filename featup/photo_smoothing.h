@@ -10,7 +10,7 @@ namespace fu {
 
 struct PhotoSmoothing {
   real strength = 0;        // see LinkSmoother; 0: none
-  real color = real(0.03);  // width of the Gaussian over the distance of two neighbours' colours, a channel's range being 1
+  real color = real(0.02);  // width of the Gaussian over the distance of two neighbours' colours, a channel's range being 1
 
   bool present() const { return strength > 0; }
   /// The two numbers, as files keep them.

@@ -12,6 +12,6 @@ prepare_builtin "${2:-$root/build/builtin}"
 resume=()
 if [ -f stack.safetensors ]; then resume=(--resume); fi
 "$root/build/bin/featup" train pictures --backbone "$backbone" -o stack.safetensors "${resume[@]}" \
-  --no-mixing --unit-sum --downsampler mean --no-uncertainty --sigma 0.5 --color-range 0.05 --lr 3e-4 --steps 100 \
+  --no-mixing --unit-sum --downsampler mean --no-uncertainty --sigma 0.45 --color-range 0.05 --lr 3e-4 --steps 100 \
   --export "$root/featup/builtin/jbu.safetensors" --dtype f16
 echo "the new stack is in featup/builtin/jbu.safetensors; the next build carries it"
