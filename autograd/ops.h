@@ -99,7 +99,7 @@ Var adaptive_conv(const Var& x, const Var& k);
 ///   y[p, u*d+v] = a[p] . b[p + (u,v) - radius], b reflected at its borders.  throws ShapeError if H or W <= radius.
 Var neighbor_products(const Var& a, const Var& b, Index radius);
 
-/// x (1,h,w,C) along its links; they are constants.
+/// x (1,h,w,C) smoothed along links, which are constants: LinkSmoother of core/smooth.h, not null -> (1,h,w,C). throws ShapeError.
 Var smooth(const Var& x, const std::shared_ptr<const LinkSmoother>& smoother);
 
 /// Weighted sums over rectangles: x (B,H,W,C), weights (all of the rectangles') -> (rectangles, C).

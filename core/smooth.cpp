@@ -30,6 +30,7 @@ void factor(const real* links, double strength, Index n, Index step, real* own, 
 LinkSmoother::LinkSmoother(const Tensor& across, const Tensor& down, double strength) {
   require<ShapeError>(across.rank() == 2 && across.shape() == down.shape() && across.size() > 0, "[smooth] links ", across.shape(), " and ",
                       down.shape(), ": must be equal (h,w).");
+  require<UsageError>(strength >= 0 && std::isfinite(strength), "[smooth] strength ", strength, ": must be a number from 0 on.");
   h_ = across.dim(0), w_ = across.dim(1);
   const Index n = h_ * w_;
   factors_ = Tensor({kRounds, 2, 3, h_, w_});

@@ -129,7 +129,7 @@ JbuStack::JbuStack(const Weights& w) {
     const Tensor numbers = w.read(prefix + "smoothing", {2});
     smoothing = {numbers.data()[0], numbers.data()[1]};
     require<FileError>(smoothing.usable() && levels.front().guidance_dim() == 3, w.path(), ": '", prefix,
-                       "smoothing' must be two numbers up to 1e6, the second at least 1e-3, of a stack guided by photos.");
+                       "smoothing' must be two numbers up to 1e4, the second at least 1e-3, of a stack guided by photos.");
   }
   if (w.has(prefix + "fixup_proj.1.weight")) {
     mix_bias = w.read(prefix + "fixup_proj.1.bias", w.shape(prefix + "fixup_proj.1.bias"));
@@ -307,6 +307,7 @@ void JbuRun::rows(Index begin, Index end, real* out) {
 }
 
 Tensor JbuRun::all() {
+  if (levels_.empty()) return source_;
   Tensor out({1, height(), width(), channels_});
   rows(0, height(), out.data());
   return out;
@@ -317,7 +318,7 @@ Tensor JbuStack::mix(const Tensor& x) const { return channels() ? x + unary(Unar
 Tensor jbu_source(const JbuStack& stack, const Tensor& features, const Tensor& photo) {
   if (!stack.filter.present()) return features;
   return filter_tokens(stack.filter, features,
-                       [&](const Tensor& x) { return adaptive_avg_pool(JbuRun(stack, x, photo, 1).all(), x.dim(1), x.dim(2)); });
+                       [&](const Tensor& x) { return adaptive_avg_pool(JbuRun(stack, x, photo, 1, true).all(), x.dim(1), x.dim(2)); });
 }
 
 Tensor jbu_stack(const JbuStack& stack, const Tensor& source, const Tensor& guidance) {

@@ -63,7 +63,7 @@ Tensor jbu_source(const JbuStack& stack, const Tensor& features, const Tensor& p
 
 /// Runs `count` levels over one image, band by band: the levels in between exist only for the rows at hand, so memory is the result plus a
 /// constant times its width. Levels beyond the stack's last repeat the last one. A stack with smoothing keeps the map of its second level as well,
-/// a sixteenth of the numbers that four levels make.
+/// a sixteenth of the numbers that four levels make (with two levels, that is the result), and 14 numbers for each of its pixels.
 ///   source (1,h,w,C), guidance (1,H,W,g) -> (1, h 2^count, w 2^count, C)
 /// The guidance is average-pooled to each level's size; throws ShapeError if it is smaller than the result and `any_guidance` is not set.
 class JbuRun {
@@ -89,8 +89,8 @@ class JbuRun {
   std::vector<Level> levels_;
 };
 
-/// The whole stack as PyTorch's: its filter if it has one, all levels, then the mixing. source (B,h,w,C), guidance (B,>=16h,>=16w,3) ->
-/// (B,16h,16w,C). throws ShapeError if the guidance is smaller or the mixing is for another number of channels.
+/// The whole stack as PyTorch's: its filter and smoothing if it has them, all levels, then the mixing. source (B,h,w,C), guidance (B,>=16h,>=16w,3)
+/// -> (B,16h,16w,C). throws ShapeError if the guidance is smaller or the mixing is for another number of channels.
 Tensor jbu_stack(const JbuStack& stack, const Tensor& source, const Tensor& guidance);
 
 }  // namespace fu

@@ -124,7 +124,7 @@ Var JbuLayers::enlarge(const Var& source, const Var& guidance) const {
     const Var photo = adaptive_avg_pool(guidance, 2 * x.dim(1), 2 * x.dim(2));
     x = (*levels_[options_.shared ? 0 : static_cast<std::size_t>(i)])(x, photo);
     if (options_.smoothing.present() && i + 1 == kSmoothedLevel)
-      x = fu::smooth(x, std::make_shared<const LinkSmoother>(photo_smoother(options_.smoothing, photo.value)));
+      x = fu::smooth(x, std::make_shared<const LinkSmoother>(photo_smoother(options_.smoothing, untracked("smooth", photo))));
   }
   return x;
 }

@@ -56,7 +56,7 @@ class JbuLayers : public Module {
   /// channels: of the features, for the last mixing.
   JbuLayers(Index channels, const JbuLayersOptions& options, Random* random);
   Var operator()(const Var& source, const Var& guidance) const;
-  /// The levels alone: the same for every channel, so for any number of them.
+  /// The levels alone: the same for every channel, so for any number of them. With smoothing, one image, and a guidance that is a constant photo.
   Var enlarge(const Var& source, const Var& guidance) const;
   /// What the first level makes of a source, as means over its cells.
   Var smooth(const Var& source, const Var& guidance) const;

@@ -15,8 +15,8 @@ struct PhotoSmoothing {
   bool present() const { return strength > 0; }
   /// The two numbers, as files keep them.
   Tensor numbers() const;
-  /// Whether the strength is from 0 to 1e6, and the width from 1e-3 to 1e6.
-  bool usable() const { return strength >= 0 && strength <= real(1e6) && color >= real(1e-3) && color <= real(1e6); }
+  /// Whether the strength is from 0 to 1e4, and the width from 1e-3 to 1e4: what halves hold.
+  bool usable() const { return strength >= 0 && strength <= real(1e4) && color >= real(1e-3) && color <= real(1e4); }
 };
 
 constexpr int kSmoothedLevel = 2;  // the levels that come before it

@@ -25,8 +25,8 @@ struct TokenFilter {
 };
 
 /// features (1,h,w,C) -> (1,h,w,C). smooth: what the first level makes of features, brought back to their size. Linear but for the shares, which are
-/// the same for all channels. source: Irani and Peleg, "Improving resolution by image registration" (CVGIP 1991), shares as Wiener's; James and
-/// Stein, "Estimation with quadratic loss" (Berkeley Symposium 1961)
+/// the same for all channels. throws ShapeError. source: Irani and Peleg, "Improving resolution by image registration" (CVGIP 1991), shares as
+/// Wiener's; James and Stein, "Estimation with quadratic loss" (Berkeley Symposium 1961)
 Tensor filter_tokens(const TokenFilter& filter, const Tensor& features, const std::function<Tensor(const Tensor&)>& smooth);
 
 }  // namespace fu

@@ -40,7 +40,7 @@ class Upsampler {
   virtual Tensor prepare(const Tensor& features) const;
 
   /// prepared (1,h,w,C) -> (1,out.height,out.width,C), or K channels with a map. memory: the result and some bands of rows; with a
-  /// stack that filters tokens, also some maps of twice the features' size and the photo at 16 pixels a token.
+  /// stack that filters tokens, also some maps of twice the features' size; one that smooths, its map of four times their size.
   virtual Tensor operator()(const Tensor& prepared, const Guide& guide, Extent out, const ChannelMap* map = nullptr,
                             const Progress& progress = {}) const;
 
@@ -56,9 +56,9 @@ class Upsampler {
 
 /// "nearest", "bilinear", "bicubic", "jbu-classic" (Kopf et al. 2007: Gaussian in place and colour, nothing learned), "views", "views:N" (the mean
 /// of N jittered views, put back in place: N passes of the backbone, nothing learned), "views:N+STACK" (that at 4 times the grid, and the last
-/// levels of a learned stack for the edges, without its filter of tokens), "implicit", "implicit:S" (a fit of each photo, see FitRun, whose cells of
-/// like colour hold together with weight S), "builtin" (the learned stack that the library carries), or a checkpoint with a learned stack. Throws
-/// FileError or UsageError, naming the choices.
+/// levels of a learned stack for the edges, without its filter of tokens and its smoothing), "implicit", "implicit:S" (a fit of each photo, see
+/// FitRun, whose cells of like colour hold together with weight S), "builtin" (the learned stack that the library carries), or a checkpoint with a
+/// learned stack. Throws FileError or UsageError, naming the choices.
 std::unique_ptr<Upsampler> open_upsampler(const std::string& name_or_path, const UpsamplerOptions& options = {});
 
 /// Size of the result unless one is asked for: 16 times the feature map, cut to the image.

@@ -161,11 +161,11 @@ Ready token_filter(Index grid, Index channels) {
 /// And after the second of them.
 Ready smoothing(Index grid, Index channels) {
   Random random(5);
-  const Tensor photo = random.uniform({1, 4 * grid, 4 * grid, 3}, -1, 1);
+  const Tensor photo = random.uniform({1, 4 * grid, 4 * grid, 3}, real(-0.05), real(0.05));  // one thing, with some grain
   const auto map = std::make_shared<Tensor>(random.uniform({1, 4 * grid, 4 * grid, channels}, -1, 1));
   PhotoSmoothing options;
   options.strength = 30;
-  return {[=] { photo_smoother(options, photo).apply(*map); }, 1e-9 * 16 * static_cast<double>(map->size())};
+  return {[=] { photo_smoother(options, photo).apply(*map); }, 1e-9 * 20 * static_cast<double>(map->size())};
 }
 
 constexpr Index kPatch = 16, kGrid = 14, kDepth = 12, kTokens = kGrid * kGrid + 1;

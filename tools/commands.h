@@ -51,7 +51,7 @@ struct Options {
     Index steps = 0, batch = 4, jitters = 5, max_pad = 20, levels = 4, radius = 3, key_dim = 32, kernel = 16, projection = 30, crf_samples = 1000;
     Index held_out = 8;
     double lr = 0, sigma = 0, temperature = 0, color_range = -1, back_projection = -1, shrinkage = -1, smooth = -1,
-           smooth_colors = 0.02;  // 0, and for steps: what the mode says
+           smooth_colors = 0.02;  // 0 (-1 where 0 means none), and for steps: what the mode says
     double max_zoom = 2, crf = 1e-3, tv = 0, time_budget = 0, checkpoint = 180;
     bool shared = false, unit_sum = false, no_mixing = false, norm = false, no_uncertainty = false, no_augment = false, constant_lr = false;
     bool resume = false;

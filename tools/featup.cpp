@@ -141,7 +141,8 @@ void add_train(CLI::App* app, Options& o) {
   app->add_option("--time-budget", t.time_budget, "seconds after which the checkpoint is written and the program ends")->check(CLI::PositiveNumber);
   app->add_option("--checkpoint", t.checkpoint, "seconds between checkpoints")->check(CLI::NonNegativeNumber)->capture_default_str();
   app->add_option("--export", t.export_to,
-                  "also write the stack alone: as .safetensors, or as a PyTorch .ckpt for the published code, which knows no averaging of tokens");
+                  "also write the stack alone: as .safetensors, or as a PyTorch .ckpt for the published code, which knows neither the filter of "
+                  "tokens nor the smoothing");
   app->add_option("--dtype", o.dtype, "of an exported .safetensors: f32 or f16")->check(CLI::IsMember({"f32", "f16"}))->capture_default_str();
   app->add_option("--compat", o.compat,
                   "published: normed features, middles of pictures, constant rate, windows and CRF loss as the published code has them")
@@ -168,11 +169,12 @@ void add_train(CLI::App* app, Options& o) {
   app->add_option("--shrinkage", t.shrinkage,
                   "tokens are drawn to their mean over the photo by this share of their distance from it; default 0.2, published 0: not at all")
       ->check(CLI::Range(0.0, 0.9));
-  app->add_option("--smooth", t.smooth,
-                  "what the second level leaves is smoothed along the photo, over about the root of this many cells; default 30, published 0: none")
-      ->check(CLI::Range(0.0, 1e6));
+  app->add_option(
+         "--smooth", t.smooth,
+         "the map of the second level is smoothed along the photo, over about the root of this many of its pixels; default 30, published 0: none")
+      ->check(CLI::Range(0.0, 1e4));
   app->add_option("--smooth-colors", t.smooth_colors, "up to where colours change by this, a channel's range being 1")
-      ->check(CLI::Range(0.001, 1e6))
+      ->check(CLI::Range(0.001, 1e4))
       ->capture_default_str();
   app->add_flag("--shared", t.shared, "one level, used at every scale");
   app->add_flag("--unit-sum", t.unit_sum, "kernels keep a sum of 1: flat features stay flat");

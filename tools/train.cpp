@@ -34,6 +34,10 @@ JbuTrainerOptions trainer_options(const Options& o) {
   j.layers.color_range = t.color_range;
   j.filter.strength = static_cast<real>(t.back_projection), j.filter.shrinkage = static_cast<real>(t.shrinkage);
   j.layers.smoothing = {static_cast<real>(t.smooth), static_cast<real>(t.smooth_colors)};
+  require<UsageError>(j.filter.usable() && j.layers.smoothing.usable(),
+                      "--back-projection, --shrinkage, --smooth, --smooth-colors: give numbers, the last at least 0.001.");
+  require<UsageError>(!j.layers.smoothing.present() || t.levels >= kSmoothedLevel, "--smooth: the smoothing follows the second level; with --levels ",
+                      t.levels, " there is none.");
   if (t.color_range > 0) j.layers.dropout = 0;  // keys of a filter stand in pairs
   j.attention = t.downsampler == "attention", j.plain_mean = t.downsampler == "mean", j.kernel = t.kernel, j.uncertainty = !t.no_uncertainty,
   j.projection = t.projection;
@@ -163,7 +167,7 @@ Options with_defaults(Options o) {
   if (t.lr == 0) t.lr = published ? 1e-3 : 5e-3;
   if (t.sigma == 0) t.sigma = published ? 1 : 0.4;
   if (t.color_range < 0) t.color_range = 0;
-  if (t.smooth < 0) t.smooth = published ? 0 : 30;
+  if (t.smooth < 0) t.smooth = published || t.levels < kSmoothedLevel ? 0 : 30;
   if (t.back_projection < 0) t.back_projection = published ? 0 : 2.2;
   if (t.shrinkage < 0) t.shrinkage = published ? 0 : 0.2;
   if (t.temperature == 0) t.temperature = published || t.color_range > 0 ? 1 : 5;

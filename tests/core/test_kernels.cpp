@@ -148,7 +148,8 @@ TEST_CASE("kernels: convolution, attention, adaptive convolution") {
       compare([&] { return adaptive_conv(x, k); });
     }
   CHECK(contains(message_of([] { adaptive_conv(Tensor::zeros({1, 3, 9, 2}), Tensor::zeros({1, 3, 9, 49})); }), "must exceed the radius"));
-  for (const Shape& shape : {Shape{1, 9, 30, 5}, Shape{1, 70, 3, 130}, Shape{1, 1, 1, 1}, Shape{1, 1200, 2, 33}, Shape{1, 5, 1100, 70}}) {
+  for (const Shape& shape : {Shape{1, 9, 30, 5}, Shape{1, 70, 3, 130}, Shape{1, 1, 1, 1}, Shape{1, 1200, 2, 33}, Shape{1, 5, 1100, 70},
+                             Shape{1, 600, 2, 133}, Shape{1, 3, 4, 0}}) {
     CAPTURE(shape.str());
     const Tensor x = random.normal(shape), across = random.uniform({shape[1], shape[2]}, 0, 1), down = random.uniform({shape[1], shape[2]}, 0, 1);
     compare([&] {

@@ -1,4 +1,5 @@
 // What a stack does besides its levels: tokens' details put back and drawn to the mean before them, the map smoothed along the photo among them.
+#include <Eigen/Dense>
 #include <cmath>
 
 #include "core/resample.h"
@@ -116,6 +117,40 @@ TEST_CASE("token filter, smoothing: files that cannot be meant are refused") {
   CHECK((old.strength == real(0.5) && old.noise == 0 && old.shrinkage == 0));
 }
 
+TEST_CASE("smoothing: it solves the equations that it says, with the links of the photo's colours") {
+  Random random(9);
+  for (const Extent size : {Extent{5, 7}, Extent{1, 9}, Extent{6, 1}, Extent{1, 1}}) {
+    CAPTURE(size.height);
+    const Index h = size.height, w = size.width, n = h * w;
+    PhotoSmoothing smoothing;
+    smoothing.strength = 40, smoothing.color = real(0.1);
+    const Tensor photo = random.uniform({1, h, w, 3}, real(-0.5), real(0.5)), x = random.normal({1, h, w, 2});
+    const double deviation[] = {0.229, 0.224, 0.225};
+    Eigen::MatrixXd expected(n, 2);
+    for (Index i = 0; i < n * 2; ++i) expected(i / 2, i % 2) = static_cast<double>(x.data()[i]);
+    for (const double s : {0.4 * 40, 0.1 * 40})
+      for (const bool below : {false, true}) {
+        Eigen::MatrixXd equations = Eigen::MatrixXd::Identity(n, n);
+        for (Index p = 0; p < n; ++p) {
+          if (below ? p / w == h - 1 : p % w == w - 1) continue;
+          const Index step = below ? w : 1;
+          double distance = 0;
+          for (Index c = 0; c < 3; ++c)
+            distance += std::pow(deviation[c] * static_cast<double>(photo.data()[p * 3 + c] - photo.data()[(p + step) * 3 + c]), 2);
+          const double link = s * std::exp(-distance / (2 * 0.1 * 0.1));
+          equations(p, p) += link, equations(p + step, p + step) += link;
+          equations(p, p + step) -= link, equations(p + step, p) -= link;
+        }
+        expected = equations.ldlt().solve(expected).eval();
+      }
+    Tensor got = x.clone();
+    photo_smoother(smoothing, photo).apply(got);
+    double worst = 0;
+    for (Index i = 0; i < n * 2; ++i) worst = std::max(worst, std::abs(expected(i / 2, i % 2) - static_cast<double>(got.data()[i])));
+    CHECK(worst < 1e-4);
+  }
+}
+
 TEST_CASE("smoothing: noise goes, and outlines stay") {
   Random random(6);
   const Index h = 24, w = 32, c = 5;
@@ -151,7 +186,7 @@ TEST_CASE("smoothing: a stack smooths after its second level, in bands as at onc
   JbuStack plain = stack;
   plain.smoothing = {};
   Random random(7);
-  const Tensor source = random.normal({1, 6, 7, 5}), photo = random.uniform({1, 96, 112, 3}, -1, 1);
+  const Tensor source = random.normal({1, 6, 7, 5}), photo = two_halves(96, 112, random);
   for (int count : {1, 2, 3, 4}) {
     CAPTURE(count);
     Tensor expected = JbuRun(plain, source, photo, std::min(count, 2)).all();
@@ -165,6 +200,7 @@ TEST_CASE("smoothing: a stack smooths after its second level, in bands as at onc
     Tensor banded({1, run.height(), run.width(), 5});
     for (Index i = 0; i < run.height(); i += 4) run.rows(i, std::min(i + 4, run.height()), banded.data() + i * run.width() * 5);
     CHECK(same_bits(banded, expected));
+    CHECK((relative_error(banded, JbuRun(plain, source, photo, count).all()) > 0.05) == (count >= 2));
   }
 
   JbuTrainingOptions options;
