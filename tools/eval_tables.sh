@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tools/eval_tables.sh BACKBONE CAMVID PHOTOS OUT [UPSAMPLER...]: makes the quality tables again. CAMVID holds train, train_labels, val and val_labels,
 # PHOTOS pictures; OUT takes the tables as text, with commit, command and time on top, and their charts. UPSAMPLER: more methods, such as a published
-# checkpoint. Half an hour on two cores, most of it methods that look at each photo often.
+# checkpoint. What is there already is not made again. Half an hour on two cores, most of it methods that look at each photo often.
 set -euo pipefail
 # shellcheck source=tools/setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
@@ -13,10 +13,13 @@ more=()
 for upsampler in "$@"; do more+=(--upsampler "$upsampler"); done
 mkdir -p "$out"
 
-eval_table "$out" views views "$photos"/*.* --size 224x224 --backbone "$backbone" "${more[@]}"
+table() { [ -f "$out/$1.txt" ] || eval_table "$out" "$@"; }
+views=(views "$photos"/*.* --size 224x224 --backbone "$backbone")
+table views "${views[@]}" "${more[@]}"
+for seed in 1 2; do table views-seed-$seed "${views[@]}" --only --upsampler builtin "${more[@]}" --seed $seed; done
 probe=(probe --images "$camvid/train" --labels "$camvid/train_labels" --val-images "$camvid/val" --val-labels "$camvid/val_labels")
-eval_table "$out" probe "${probe[@]}" --backbone "$backbone" "${more[@]}" --upsampler views:24 --upsampler views:48+builtin --upsampler implicit:0.1
-eval_table "$out" scene scene --backbone "$backbone" --slow-every 4 "${more[@]}"
-eval_table "$out" probe-builtin-backbone "${probe[@]}" --only --upsampler builtin
-eval_table "$out" probe-hog "${probe[@]}" --backbone hog --only --upsampler builtin
+table probe "${probe[@]}" --backbone "$backbone" "${more[@]}" --upsampler views:24 --upsampler views:48+builtin --upsampler implicit:0.1
+table scene scene --backbone "$backbone" --slow-every 4 "${more[@]}"
+table probe-builtin-backbone "${probe[@]}" --only --upsampler builtin
+table probe-hog "${probe[@]}" --backbone hog --only --upsampler builtin
 echo "tables and charts: $out"
