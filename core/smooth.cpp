@@ -1,8 +1,6 @@
 #include "core/smooth.h"
 
-#include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "core/error.h"
 #include "core/isa.h"

@@ -206,10 +206,6 @@ void slide(Tensor& window, Index row_size, Index& begin, Index end, Index keep) 
   begin = keep;
 }
 
-}  // namespace
-
-namespace {
-
 /// What the levels before the smoothing make of a source, smoothed.
 Tensor smoothed(JbuStack stack, const Tensor& source, const Tensor& guidance, bool any_guidance) {
   const PhotoSmoothing smoothing = stack.smoothing;
