@@ -1,4 +1,4 @@
-// Ops that can be differentiated. Each computes what the function of the same name on tensors computes (core/ops.h and core/resample.h say
+// Ops that can be differentiated. Each computes what the function of the same name on tensors computes (core/ops.h and core/ops/resample.h say
 // shapes and errors), and records how gradients flow back; each stands in a file of its own under ops/, backward beneath forward.
 // Constants are plain tensors: a Tensor converts to a Var.
 #pragma once
@@ -8,9 +8,9 @@
 #include "autograd/tape.h"
 #include "core/ops.h"
 #include "core/random.h"
-#include "core/rectangles.h"
-#include "core/resample.h"
-#include "core/smooth.h"
+#include "core/ops/rectangles.h"
+#include "core/ops/resample.h"
+#include "core/ops/smooth.h"
 
 namespace fu {
 
@@ -99,7 +99,7 @@ Var adaptive_conv(const Var& x, const Var& k);
 ///   y[p, u*d+v] = a[p] . b[p + (u,v) - radius], b reflected at its borders.  throws ShapeError if H or W <= radius.
 Var neighbor_products(const Var& a, const Var& b, Index radius);
 
-/// x (1,h,w,C) smoothed along links, which are constants: LinkSmoother of core/smooth.h, not null -> (1,h,w,C). throws ShapeError.
+/// x (1,h,w,C) smoothed along links, which are constants: LinkSmoother of core/ops/smooth.h, not null -> (1,h,w,C). throws ShapeError.
 Var smooth(const Var& x, const std::shared_ptr<const LinkSmoother>& smoother);
 
 /// Weighted sums over rectangles: x (B,H,W,C), weights (all of the rectangles') -> (rectangles, C).

@@ -53,7 +53,7 @@ struct AxisRows {
 };
 
 /// Coefficients of a sweep over lines of pixels, one of each for every pixel of the map: z[i] = own[i] x[i] + past[i] z[i-1] on the way there, with
-/// past[0] = 0, then y[i] = z[i] + next[i] y[i+1] on the way back. See core/smooth.h.
+/// past[0] = 0, then y[i] = z[i] + next[i] y[i+1] on the way back. See core/ops/smooth.h.
 struct LineSweep {
   const real *own = nullptr, *past = nullptr, *next = nullptr;
 };

@@ -1,8 +1,8 @@
 // Every instruction set against the naive reference, at sizes around the width of a vector; equal bits for any number of threads.
 #include "core/ops.h"
-#include "core/rectangles.h"
-#include "core/resample.h"
-#include "core/smooth.h"
+#include "core/ops/rectangles.h"
+#include "core/ops/resample.h"
+#include "core/ops/smooth.h"
 #include "tests/support.h"
 
 using namespace fu;

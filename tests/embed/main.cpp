@@ -1,8 +1,8 @@
 // The library in a few lines: pixels in, features out. README.md shows this program.
 #include <cstdio>
 
-#include "featup/backbone.h"
-#include "featup/upsampler.h"
+#include "featup/backbones/backbone.h"
+#include "featup/upsamplers/upsampler.h"
 
 int main(int argc, char** argv) {
   fu::Image photo{480, 640, std::vector<unsigned char>(480 * 640 * 3, 128)};  // RGB bytes from your camera

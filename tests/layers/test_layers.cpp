@@ -2,12 +2,12 @@
 #include <functional>
 
 #include "core/pool.h"
-#include "featup/downsample.h"
-#include "featup/implicit.h"
-#include "featup/jbu.h"
-#include "featup/jbu_layers.h"
-#include "featup/losses.h"
-#include "featup/vit.h"
+#include "featup/training/downsample.h"
+#include "featup/published/implicit.h"
+#include "featup/jbu/jbu.h"
+#include "featup/jbu/jbu_layers.h"
+#include "featup/training/losses.h"
+#include "featup/backbones/vit.h"
 #include "layers/optimizer.h"
 #include "layers/sequential.h"
 #include "tests/support.h"

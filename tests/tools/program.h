@@ -8,8 +8,8 @@
 #include <iterator>
 
 #include "tests/support.h"
-#include "tools/image_io.h"
-#include "tools/scene.h"
+#include "tools/media/image_io.h"
+#include "featup/measure/scene.h"
 
 namespace fu::test {
 

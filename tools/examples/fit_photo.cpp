@@ -15,9 +15,9 @@
 #include "layers/linear.h"
 #include "layers/optimizer.h"
 #include "layers/sequential.h"
-#include "tools/image_io.h"
-#include "tools/pictures.h"
-#include "tools/scene.h"
+#include "tools/media/image_io.h"
+#include "tools/media/pictures.h"
+#include "featup/measure/scene.h"
 
 using namespace fu;
 

@@ -1,0 +1,25 @@
+#include "featup/builtin/builtin.h"
+
+// The assembler takes the files in as they are: megabytes of numbers as C++ would take a compiler minutes.
+#define FU_INCLUDE_FILE(symbol, file)                                                                                                   \
+  asm(".pushsection .rodata\n.balign 64\n.local " #symbol "\n" #symbol ":\n.incbin \"" FU_BUILTIN_FOLDER "/" file "\"\n.local " #symbol \
+      "_end\n" #symbol "_end:\n.popsection\n");                                                                                         \
+  extern "C" const unsigned char symbol[], symbol##_end[]
+
+FU_INCLUDE_FILE(fu_builtin_stack, "jbu.safetensors");
+FU_INCLUDE_FILE(fu_builtin_backbone, "backbone.safetensors");
+
+namespace fu {
+
+namespace {
+
+Weights inside(const char* name, const unsigned char* begin, const unsigned char* end) {
+  return Weights(std::make_shared<MappedFile>(name, begin, static_cast<std::size_t>(end - begin)));
+}
+
+}  // namespace
+
+Weights builtin_stack() { return inside("built-in stack", fu_builtin_stack, fu_builtin_stack_end); }
+Weights builtin_backbone() { return inside("built-in backbone", fu_builtin_backbone, fu_builtin_backbone_end); }
+
+}  // namespace fu

@@ -1,0 +1,80 @@
+// The implicit upsampler: a small network from a pixel's place and colour to its feature.
+#pragma once
+
+#include "featup/published/pixel_network.h"
+#include "layers/activation.h"
+#include "layers/fourier_features.h"
+#include "layers/linear.h"
+#include "layers/norm.h"
+
+namespace fu {
+
+/// Each channel of x (B,H,W,C) scaled to [-0.5,0.5] by its own extremes over the batch; a constant channel becomes -0.5.
+Var min_max_scale(const Var& x);
+
+/// The same for single colours, by the extremes of one image (1,H,W,3).
+struct ColorRange {
+  real low[3], range[3];
+  explicit ColorRange(const Tensor& image);
+  void scale(const real* color, real* out) const {
+    for (int c = 0; c < 3; ++c) out[c] = (color[c] - low[c]) / range[c] - real(0.5);
+  }
+};
+
+struct ImplicitOptions {
+  Index frequencies = 30;                         // of the Fourier features, n
+  double highest = 10;                            // the natural logarithm of the highest, in radians for a side's half; the lowest is e^-2
+  bool color = true;                              // features of colour, beside those of place
+  double dropout_in = 0.2, dropout_hidden = 0.2;  // channels dropped in training: of the features, of the first hidden layer
+};
+
+/// Fourier features of place and, if wanted, colour. source: FeatUp (arXiv 2403.10516) section 3
+///   image (B,H,W,3) -> (B,H,W, 2 n S (+ 3)); S = 5 signals (row, column, R, G, B), or 2 without colour
+/// Rows and columns lie on linspace(-1,1). Channels: all sines (frequency by frequency), all cosines, then the image. Parameter: biases (2,S,n).
+class PlaceAndColorFeatures : public Layer {
+ public:
+  PlaceAndColorFeatures(const ImplicitOptions& options, Random* random);
+  Var operator()(const Var& image) const override;
+  Index out() const { return features_.out() + (color_ ? 3 : 0); }
+  const Parameter& phases() const { return features_.biases; }
+
+ private:
+  bool color_;
+  FourierFeatures features_;
+};
+
+/// The network: (B,H,W,3) -> (B,H,W,D), D channels. Parameters as published: 1.biases, 2.norm, 4, 7.norm, 8, 10.
+class ImplicitUpsampler : public Layer {
+ public:
+  ImplicitUpsampler(const ImplicitOptions& options, Index channels, Random* random);
+  Var operator()(const Var& image) const override;
+  /// The same for one constant image, in a fraction of the time and memory: see PixelNetwork.
+  Var map(const Tensor& image) const;
+  /// The same pixel by pixel: signals (N,S) -> (N,D).
+  Var pixels(const Tensor& signals) const;
+  /// The network for evaluation, at other sizes say; with a matrix (D,K) over the channels of its result, part of its last layer then.
+  PixelNetwork network(const Tensor& matrix = {}) const;
+  /// Signals of a pixel, 5 with colour, else 2: row and column in [-1,1], then colour as ColorRange scales it.
+  Index signals() const { return color_ ? 5 : 2; }
+  /// Those of every pixel of image (1,H,W,3): (HW,S).
+  Tensor signals_of(const Tensor& image) const;
+  /// Makes the last layer zero, and with it the map.
+  void start_from_zero();
+
+ private:
+  std::vector<const Parameter*> in_order() const;
+  struct ChannelNorm : Module {
+    LayerNorm norm;
+    explicit ChannelNorm(Index channels) : norm(channels) { add("norm", norm); }
+  };
+  bool color_;
+  std::vector<real> frequencies_;
+  PlaceAndColorFeatures features_;
+  ChannelNorm norm_in_;
+  Linear first_;
+  ChannelNorm norm_hidden_;
+  Linear second_, last_;
+  Dropout dropout_in_, dropout_hidden_;
+};
+
+}  // namespace fu

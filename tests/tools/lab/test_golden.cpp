@@ -1,0 +1,68 @@
+// The reference cases from PyTorch, with every instruction set.
+#include "tools/lab/golden.h"
+
+#include "core/files/weights.h"
+#include "tests/support.h"
+
+using namespace fu;
+using namespace fu::test;
+
+namespace {
+
+/// `naive`: also with the reference kernels, which take a minute for a real photo.
+void check_folder(const std::string& folder, const std::string& shared, bool naive) {
+  for (const Kernels* table : all_kernels()) {
+    if (!naive && table == all_kernels().front()) continue;
+    const WithKernels use(*table);
+    CAPTURE(std::string(table->isa));
+    for (const std::string& path : golden_files(folder)) {
+      const GoldenResult r = run_golden(path, shared);
+      CAPTURE(r.name);
+      CAPTURE(r.detail);
+      CAPTURE(r.error);
+      CHECK((r.status == GoldenResult::Status::passed || r.status == GoldenResult::Status::skipped));
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("golden: all cases") {
+  CHECK(golden_files(FU_SOURCE_DIR "/tests/golden").size() == 79);
+  check_folder(FU_SOURCE_DIR "/tests/golden", "", true);
+}
+
+TEST_CASE("golden: checkpoints") { check_folder(FU_SOURCE_DIR "/tests/fixtures", "", true); }
+
+TEST_CASE("golden: photos and real weights") {
+  FU_NEEDS_SHARED(shared);
+  check_folder(shared + "/golden_real", shared, false);
+  check_folder(shared + "/fixtures", shared, false);
+}
+
+TEST_CASE("golden: an unknown op and a wrong number are failures") {
+  const TempFolder folder;
+  write_safetensors(folder / "a.safetensors", {{"in.x", Tensor::zeros({1})}}, {{"op", "no_such_op"}, {"attrs", "{}"}});
+  CHECK(run_golden(folder / "a.safetensors", "").status == GoldenResult::Status::unknown);
+  write_safetensors(folder / "b.safetensors", {{"in.x", Tensor::zeros({1})}, {"out.y", Tensor::full({1}, real(1.001))}},
+                    {{"op", "exp"}, {"attrs", "{}"}});
+  CHECK(run_golden(folder / "b.safetensors", "").status == GoldenResult::Status::failed);
+  write_safetensors(folder / "c.safetensors", {{"in.x", Tensor::zeros({1})}, {"out.y", Tensor::full({2}, 1)}}, {{"op", "exp"}, {"attrs", "{}"}});
+  CHECK(run_golden(folder / "c.safetensors", "").status == GoldenResult::Status::failed);
+  // Gradients: one that is right, one that is not, and one of something that the op does not differentiate.
+  const std::map<std::string, Tensor> exp_of_zero = {{"in.x", Tensor::zeros({1})}, {"out.y", Tensor::full({1}, 1)}, {"cot.y", Tensor::full({1}, 2)}};
+  for (const real gradient : {real(2), real(2.01)}) {
+    std::map<std::string, Tensor> tensors = exp_of_zero;
+    tensors["grad.in.x"] = Tensor::full({1}, gradient);
+    write_safetensors(folder / "d.safetensors", tensors, {{"op", "exp"}, {"attrs", "{}"}});
+    const GoldenResult r = run_golden(folder / "d.safetensors", "");
+    CHECK(r.gradients == 1);
+    CHECK((r.status == GoldenResult::Status::passed) == (gradient == 2));
+  }
+  std::map<std::string, Tensor> tensors = exp_of_zero;
+  tensors["grad.param.nothing"] = Tensor::full({1}, 1);
+  write_safetensors(folder / "e.safetensors", tensors, {{"op", "exp"}, {"attrs", "{}"}});
+  const GoldenResult r = run_golden(folder / "e.safetensors", "");
+  CHECK(r.status == GoldenResult::Status::failed);
+  CHECK(contains(r.detail, "no gradient for param.nothing"));
+}

@@ -1,0 +1,124 @@
+#include "tools/media/image_io.h"
+
+#include <fstream>
+
+#include "tests/support.h"
+#include "tools/media/feature_io.h"
+#include "tools/media/pictures.h"
+
+using namespace fu;
+using namespace fu::test;
+
+namespace {
+
+const std::string kPictures = FU_SOURCE_DIR "/tests/pictures/";
+
+/// The scene of all pictures: 24x16, left half red, right half blue, a white square of 8 in the top left corner.
+bool shows_the_scene(const Image& i, int tolerance) {
+  if (i.height != 16 || i.width != 24) return false;
+  const auto near = [&](Index y, Index x, int r, int g, int b) {
+    const unsigned char* p = i.rgb.data() + (y * 24 + x) * 3;
+    return std::abs(p[0] - r) <= tolerance && std::abs(p[1] - g) <= tolerance && std::abs(p[2] - b) <= tolerance;
+  };
+  return near(2, 2, 255, 255, 255) && near(13, 2, 220, 30, 30) && near(2, 20, 30, 30, 220) && near(13, 20, 30, 30, 220);
+}
+
+std::string error_for(const std::string& bytes) {
+  const TempFolder folder;
+  std::ofstream(folder / "x", std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  return message_of([&] { read_image(folder / "x"); });
+}
+
+}  // namespace
+
+TEST_CASE("images: every format and kind of pixel") {
+  for (const char* name : {"rgb.png", "rgb.bmp", "rgb.tga", "rgb.ppm"}) {
+    CAPTURE(name);
+    CHECK(shows_the_scene(read_image(kPictures + name), 0));
+  }
+  CHECK(shows_the_scene(read_image(kPictures + "palette.png"), 12));
+  const Image grey = read_image(kPictures + "grey.png"), pgm = read_image(kPictures + "grey.pgm"), deep = read_image(kPictures + "deep.png");
+  CHECK(grey.rgb == pgm.rgb);
+  CHECK(grey.rgb == deep.rgb);
+  CHECK(grey.rgb[0] == 255);
+  CHECK((grey.rgb[3 * 20] == grey.rgb[3 * 20 + 1] && grey.rgb[3 * 20] == grey.rgb[3 * 20 + 2]));
+  const Image alpha = read_image(kPictures + "alpha.png");  // the right half is transparent: white
+  CHECK(alpha.rgb[3 * (13 * 24 + 2)] == 220);
+  CHECK(alpha.rgb[3 * (13 * 24 + 20)] == 255);
+}
+
+TEST_CASE("images: all eight orientations come out upright") {
+  for (int o = 1; o <= 8; ++o) {
+    CAPTURE(o);
+    CHECK(shows_the_scene(read_image(kPictures + "orientation_" + std::to_string(o) + ".jpg"), 12));
+  }
+}
+
+TEST_CASE("images: a PNG survives the way out and in") {
+  const TempFolder folder;
+  const Image image = read_image(kPictures + "rgb.png");
+  write_png(folder / "x.png", image);
+  CHECK(read_image(folder / "x.png").rgb == image.rgb);
+  CHECK(contains(message_of([&] { write_png(folder / "no/x.png", image); }), "cannot be written"));
+}
+
+TEST_CASE("images: broken and absurd ones are refused") {
+  CHECK(contains(error_for("not a picture at all"), "is not a PNG, JPEG, BMP, TGA, PGM or PPM picture"));
+  CHECK(contains(error_for("P6\n20000 20000\n255\nabc"), "more than 268435456"));
+  CHECK(contains(error_for("P6\n9000 9000\n255\nabc"), "in 20 bytes: it is cut off or damaged"));
+  CHECK(contains(message_of([] { read_image(kPictures + "cmyk.jpg"); }), "is a CMYK JPEG"));
+  CHECK(contains(message_of([] { read_image(kPictures + "none.png"); }), "cannot be opened"));
+  CHECK(contains(message_of([] { read_image(kPictures); }), "is not a regular file"));
+  Random random(1);
+  for (const char* name : {"rgb.png", "rgb.bmp", "rgb.tga", "rgb.ppm", "orientation_6.jpg", "palette.png", "deep.png"}) {
+    std::ifstream in(kPictures + name, std::ios::binary);
+    const std::string whole{std::istreambuf_iterator<char>(in), {}};
+    for (std::size_t n = 0; n < whole.size(); n += 13) error_for(whole.substr(0, n));
+    CHECK(!error_for(whole.substr(0, whole.size() / 2)).empty());
+    for (int i = 0; i < 300; ++i) {
+      std::string mutated = whole;
+      for (int k = 0; k < 3; ++k)
+        mutated[static_cast<std::size_t>(random.below(static_cast<Index>(whole.size())))] = static_cast<char>(random.below(256));
+      error_for(mutated);  // any answer, but an answer
+    }
+  }
+}
+
+TEST_CASE("features in files: layouts are told apart, nonsense is refused") {
+  const TempFolder folder;
+  Random random(2);
+  const Tensor hwc = random.normal({14, 21, 64}), chw = hwc.permute({2, 0, 1});
+  write_npy(folder / "hwc.npy", hwc);
+  write_npy(folder / "chw.npy", chw.reshape({1, 64, 14, 21}));
+  const Extent photo{300, 451};
+  CHECK(relative_error(read_features(folder / "hwc.npy", Layout::automatic, photo), hwc.reshape({1, 14, 21, 64})) <= 1e-7);
+  CHECK(relative_error(read_features(folder / "chw.npy", Layout::automatic, photo), hwc.reshape({1, 14, 21, 64})) <= 1e-7);
+  CHECK(read_features(folder / "hwc.npy", Layout::chw, photo).shape() == Shape{1, 21, 64, 14});
+  write_npy(folder / "flat.npy", Tensor::zeros({5}));
+  CHECK(contains(message_of([&] { read_features(folder / "flat.npy", Layout::automatic, photo); }), "a feature map is (h,w,C) or (C,h,w)"));
+  Tensor bad = hwc.clone();
+  bad.data()[100] = NAN;
+  write_npy(folder / "bad.npy", bad);
+  CHECK(contains(message_of([&] { read_features(folder / "bad.npy", Layout::automatic, photo); }), "element 100 is not a finite number"));
+  for (const bool safetensors : {false, true})
+    for (const Layout layout : {Layout::hwc, Layout::chw}) {
+      write_features(folder / "out", hwc.reshape({1, 14, 21, 64}), {safetensors, DType::f32, layout}, {});
+      CHECK(relative_error(read_features(folder / "out", layout, photo), hwc.reshape({1, 14, 21, 64})) <= 1e-7);
+    }
+}
+
+TEST_CASE("pictures: side by side, and colours of maps with few channels") {
+  const Image a{2, 3, std::vector<unsigned char>(18, 10)}, b{4, 2, std::vector<unsigned char>(24, 20)};
+  const Image both = side_by_side({a, b}, 1);
+  CHECK(both.height == 4);
+  CHECK(both.width == 6);
+  CHECK(both.rgb[3 * 3] == 255);
+  CHECK(enlarge_nearest(a, 5, 7).rgb.size() == 105);
+  Random random(3);
+  for (Index c : {Index{1}, Index{2}, Index{5}}) {
+    const Tensor x = random.normal({1, 4, 4, c});
+    CHECK(FeatureColors(x).paint(x).rgb.size() == 48);
+  }
+  const Tensor flat = Tensor::full({1, 4, 4, 3}, 7);  // no variance: some colour, no crash
+  CHECK(FeatureColors(flat).paint(flat).rgb.size() == 48);
+}

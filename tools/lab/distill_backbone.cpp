@@ -1,0 +1,131 @@
+// distill_backbone TEACHER OUT.safetensors DEPTH STEPS FOLDER...
+//
+// A shallower transformer learns to say of photos what a deeper one of the same width says: it begins with some of its teacher's blocks, evenly
+// spaced, and learns the rest from the teacher's patch tokens. source: Hinton et al., "Distilling the knowledge in a neural network" (arXiv
+// 1503.02531); the start from every n-th block as in Sanh et al., DistilBERT (arXiv 1910.01108)
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+
+#include "featup/backbones/vit.h"
+#include "layers/optimizer.h"
+#include "tools/media/image_folder.h"
+#include "tools/cli/progress.h"
+
+using namespace fu;
+
+namespace {
+
+constexpr Index kBatch = 12, kHeldOutEach = 16;   // of so many photos, one only judges
+constexpr Index kSides[] = {224, 224, 160, 288};  // of a batch's crops, in turn
+constexpr double kRate = 1e-3;
+
+/// Cosine of the angle between the vectors of a and b (..,C) at every place: (..,1).
+Var cosine(const Var& a, const Var& b) { return sum(a * b, -1) / clamp_min(sqrt(sum(square(a), -1) * sum(square(b), -1)), real(1e-6)); }
+
+/// The teacher's tensors, with DEPTH of its blocks under new numbers.
+std::map<std::string, Tensor> start_of(const Weights& teacher, const std::string& prefix, const VitConfig& c, Index depth) {
+  std::map<std::string, Tensor> start;
+  for (const auto& [name, entry] : teacher.entries()) {
+    if (name.rfind(prefix, 0) != 0) continue;
+    const std::string own = name.substr(prefix.size());
+    if (own.rfind("blocks.", 0) != 0) {
+      start[own] = teacher.read(name, entry.shape);
+      continue;
+    }
+    const Index block = std::atol(own.c_str() + 7);
+    for (Index i = 0; i < depth; ++i)  // the first and the last, and others between them
+      if (block == (depth > 1 ? std::lround(static_cast<double>(i * (c.depth - 1)) / static_cast<double>(depth - 1)) : 0))
+        start["blocks." + std::to_string(i) + own.substr(own.find('.', 7))] = teacher.read(name, entry.shape);
+  }
+  return start;
+}
+
+int distill(int argc, char** argv) {
+  const std::string out = argv[2];
+  const Index depth = std::atol(argv[3]), steps = std::atol(argv[4]);
+  const Weights weights{std::string(argv[1])};
+  std::string prefix;
+  require<FileError>(Vit::find_prefix(weights, prefix), argv[1], ": holds no transformer.");
+  VitConfig config = Vit::read_config(weights, prefix);
+  require<UsageError>(depth >= 1 && depth <= config.depth && steps >= 1, "DEPTH is from 1 to the teacher's ", config.depth, ", STEPS from 1 up.");
+  const Vit teacher(weights, prefix);
+  const std::map<std::string, Tensor> start = start_of(weights, prefix, config, depth);
+  config.depth = depth;
+  Vit student(config, nullptr);
+  write_safetensors(out, start, {});
+  student.load(Weights(out));
+  student.set_trainable(true);
+
+  std::vector<std::string> paths(argv + 5, argv + argc);
+  std::vector<std::unique_ptr<ImageFolder>> folders;
+  for (Index side : kSides) folders.push_back(std::make_unique<ImageFolder>(paths, Extent{side, side}));
+  const Index photos = folders[0]->size();
+  std::vector<Index> learn, judge;
+  for (Index i = 0; i < photos; ++i) (photos >= kHeldOutEach && i % kHeldOutEach == kHeldOutEach / 2 ? judge : learn).push_back(i);
+  const auto agreement = [&] {
+    double sum = 0;
+    for (Index i : judge) {
+      const Tensor image = normalize(folders[0]->sample(i, false, Random(0)));
+      sum += static_cast<double>(mean(cosine(student.features(image), teacher.features(image))).value.item());
+    }
+    return judge.empty() ? 0 : sum / static_cast<double>(judge.size());
+  };
+  std::printf("%ld parameters, %zu photos to learn from, %zu to judge by; cosine of tokens at the start %.4f\n",
+              static_cast<long>(student.parameter_count()), learn.size(), judge.size(), agreement());
+
+  Adam adam(Adam::Kind::adamw, student.parameters(), kRate, {0.9, 0.99, 1e-8, 0.01});
+  ProgressBar bar("distill", false);
+  double recent = 0;
+  for (Index step = 0; step < steps; ++step) {
+    adam.lr = kRate * warmup_cosine(step, steps / 50 + 1, steps);
+    ImageFolder& folder = *folders[static_cast<std::size_t>(step) % folders.size()];
+    std::vector<Tensor> crops;
+    for (Index b = 0; b < kBatch; ++b) {
+      Random draw(1, static_cast<std::uint64_t>(step * kBatch + b));
+      const Index photo = learn[static_cast<std::size_t>(draw.below(static_cast<Index>(learn.size())))];
+      crops.push_back(normalize(folder.sample(photo, true, draw)));
+    }
+    const Tensor images = concat(crops, 0), target = teacher.features(images).value;
+    adam.zero_grad();
+    double value = 0;
+    {
+      Tape tape;
+      const Var said = student.features(images);
+      const Var loss = mean(square(said - target)) / Var(mean(square(Var(target))).value) + affine(mean(cosine(said, target)), -1, 1);
+      backward(loss);
+      value = static_cast<double>(loss.value.item());
+    }
+    adam.clip_gradients(1);
+    adam.step();
+    recent = step == 0 ? value : 0.98 * recent + 0.02 * value;
+    char text[64];
+    std::snprintf(text, sizeof text, "step %ld, loss %.4f", static_cast<long>(step + 1), recent);
+    bar.update(static_cast<double>(step + 1) / static_cast<double>(steps), text);
+    if ((step + 1) % 200 == 0 || step + 1 == steps) {
+      std::map<std::string, Tensor> tensors;
+      student.save(tensors);
+      write_safetensors(out, tensors, {{"format", "pt"}, {"made_by", "distill_backbone"}, {"steps", std::to_string(step + 1)}}, DType::f16);
+      std::printf("step %ld: loss %.4f, cosine of tokens on photos it never saw %.4f\n", static_cast<long>(step + 1), recent, agreement());
+      std::fflush(stdout);
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 6) {
+    std::fprintf(stderr, "usage: distill_backbone TEACHER OUT.safetensors DEPTH STEPS FOLDER...\n");
+    return 2;
+  }
+  try {
+    return distill(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "distill_backbone: error: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,114 @@
+#include "tools/media/image_folder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "core/error.h"
+#include "tools/media/image_io.h"
+
+namespace fu {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMostKept = std::size_t{400} << 20;  // bytes of small copies
+constexpr double kSpare = 2.2;                             // how much larger than a sample the copies are: half of a side still fills one
+
+bool is_picture(const fs::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  for (const char* known : {".png", ".jpg", ".jpeg", ".bmp", ".tga", ".pgm", ".ppm"})
+    if (extension == known) return true;
+  return false;
+}
+
+Image mirrored(const Image& image) {
+  Image result = image;
+  for (Index i = 0; i < image.height; ++i)
+    for (Index j = 0; j < image.width; ++j)
+      for (Index c = 0; c < 3; ++c)
+        result.rgb[static_cast<std::size_t>(3 * (i * image.width + j) + c)] =
+            image.rgb[static_cast<std::size_t>(3 * (i * image.width + image.width - 1 - j) + c)];
+  return result;
+}
+
+}  // namespace
+
+std::vector<std::string> find_pictures(const std::string& folder) {
+  std::vector<std::string> found;
+  std::error_code error;
+  fs::recursive_directory_iterator it(folder, fs::directory_options::skip_permission_denied, error), end;
+  for (; !error && it != end; it.increment(error))
+    if (it->is_regular_file(error) && is_picture(it->path())) found.push_back(it->path().string());
+  require<FileError>(!error, folder, ": cannot be searched: ", error.message(), ".");
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+ImageFolder::ImageFolder(const std::vector<std::string>& paths, Extent side) : side_(side) {
+  std::vector<std::string> found;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    require<FileError>(fs::exists(path, error), path, ": no such folder or picture.");
+    if (!fs::is_directory(path, error)) {
+      found.push_back(path);
+      continue;
+    }
+    const std::vector<std::string> inside = find_pictures(path);
+    found.insert(found.end(), inside.begin(), inside.end());
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  for (const std::string& path : found) files_.push_back({path, false, false, {}});
+  require<FileError>(!files_.empty(), paths.empty() ? std::string("no folder") : paths.front(),
+                     ": has no pictures (.png, .jpg, .jpeg, .bmp, .tga, .pgm, .ppm) in it, nor in its folders.");
+}
+
+std::vector<std::string> ImageFolder::paths() const {
+  std::vector<std::string> all;
+  for (const File& file : files_) all.push_back(file.path);
+  return all;
+}
+
+const Image* ImageFolder::photo(Index i) {
+  File& file = files_[static_cast<std::size_t>(i)];
+  if (file.bad) return nullptr;
+  if (file.small.height > 0) return &file.small;
+  try {
+    last_ = read_image(file.path);
+    require<FileError>(std::min(last_.height, last_.width) >= 32, file.path, ": is too small to learn from.");
+  } catch (const FileError&) {
+    file.bad = true, ++unreadable_;
+    return nullptr;
+  }
+  const double scale = kSpare * std::max(static_cast<double>(side_.height) / static_cast<double>(last_.height),
+                                         static_cast<double>(side_.width) / static_cast<double>(last_.width));
+  const auto scaled = [scale](Index n) { return std::max<Index>(1, static_cast<Index>(std::lround(static_cast<double>(n) * scale))); };
+  if (scale < 1) last_ = resize_antialiased(last_, scaled(last_.height), scaled(last_.width));
+  if (kept_ + last_.rgb.size() > kMostKept) return &last_;
+  kept_ += last_.rgb.size();
+  file.small = std::move(last_);
+  return &file.small;
+}
+
+Image ImageFolder::sample(Index i, bool augment, Random random) {
+  const Image* image = nullptr;
+  for (Index tries = 0; !image && tries < size(); ++tries) image = photo((i + tries) % size());
+  require<FileError>(image != nullptr, path(0), ": cannot be read as a picture, and no other of the ", size(), " files can.");
+  if (!augment) return cover(*image, side_.height, side_.width);
+  // The largest part of the samples' shape, times what is drawn.
+  const double fit = std::min(static_cast<double>(image->height) / static_cast<double>(side_.height),
+                              static_cast<double>(image->width) / static_cast<double>(side_.width));
+  const double scale = fit * static_cast<double>(random.uniform(real(0.5), 1));
+  const auto part = [&](Index side, Index most) {
+    return std::clamp<Index>(static_cast<Index>(std::lround(static_cast<double>(side) * scale)), 1, most);
+  };
+  const Index height = part(side_.height, image->height), width = part(side_.width, image->width);
+  const Index top = random.below(image->height - height + 1), left = random.below(image->width - width + 1);
+  const Image result = resize_antialiased(crop(*image, top, left, height, width), side_.height, side_.width);
+  return random.uniform() < real(0.5) ? mirrored(result) : result;
+}
+
+}  // namespace fu
