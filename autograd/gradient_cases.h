@@ -1,5 +1,5 @@
-// How an op's file says what its gradients are to be checked on. The test program collects the cases of every op in ops.def, and compares
-// gradients with finite differences, threads with threads and kernels with their definitions.
+// How an op's file says what its gradients are to be checked on. The test program collects the cases of every op in
+// ops.def, and compares gradients with finite differences, threads with threads and kernels with their definitions.
 #pragma once
 
 #include <functional>

@@ -1,16 +1,16 @@
-// Ops that can be differentiated. Each computes what the function of the same name on tensors computes (core/ops.h and core/ops/resample.h say
-// shapes and errors), and records how gradients flow back; each stands in a file of its own under ops/, backward beneath forward.
-// Constants are plain tensors: a Tensor converts to a Var.
+// Ops that can be differentiated. Each computes what the function of the same name on tensors computes (core/ops.h and
+// core/ops/resample.h say shapes and errors), and records how gradients flow back; each stands in a file of its own
+// under ops/, backward beneath forward. Constants are plain tensors: a Tensor converts to a Var.
 #pragma once
 
 #include <memory>
 
 #include "autograd/tape.h"
 #include "core/ops.h"
-#include "core/random.h"
 #include "core/ops/rectangles.h"
 #include "core/ops/resample.h"
 #include "core/ops/smooth.h"
+#include "core/random.h"
 
 namespace fu {
 
@@ -52,11 +52,13 @@ Var mean(const Var& x);
 Var smallest(const Var& x);
 Var largest(const Var& x);
 Var softmax(const Var& x, int axis, real temperature = 1);
-/// Of every vector of x (..,C): its length |x|, v . x, and the sum over channels of (v x)^2: (..,3). v (C). A length's gradient at 0 is 0.
+/// Of every vector of x (..,C): its length |x|, v . x, and the sum over channels of (v x)^2: (..,3). v (C). A length's
+/// gradient at 0 is 0.
 Var readings(const Var& x, const Var& v);
 /// autograd/README.md derives its backward.
 Var layer_norm(const Var& x, const Var& weight, const Var& bias, real eps);
-/// Batch norm in evaluation: (x - mean) / sqrt(variance + eps) * weight + bias along the last axis, with given statistics (constants).
+/// Batch norm in evaluation: (x - mean) / sqrt(variance + eps) * weight + bias along the last axis, with given
+/// statistics (constants).
 Var batch_norm(const Var& x, const Tensor& mean, const Tensor& variance, const Var& weight, const Var& bias, real eps);
 
 // ---- products
@@ -68,7 +70,8 @@ Var conv2d(const Var& x, const Var& weight, const Var& bias, Index stride, Index
 Var attention(const Var& qkv, Index heads);
 
 // ---- dropout (ops/dropout.cpp)
-/// Each element becomes 0 with probability p, else is divided by 1 - p. p = 0 is the identity and draws nothing. throws UsageError unless 0 <= p < 1.
+/// Each element becomes 0 with probability p, else is divided by 1 - p. p = 0 is the identity and draws nothing. throws
+/// UsageError unless 0 <= p < 1.
 Var dropout(const Var& x, real p, Random& random);
 /// The same for whole channels of x (B,..,C): one draw for each image and channel.
 Var channel_dropout(const Var& x, real p, Random& random);
@@ -95,23 +98,25 @@ Var zoom_bilinear(const Var& x, double zoom);
 Var reflect_pad(const Var& x, Index radius);
 Var gaussian_blur(const Var& x, Index size, double sigma);
 Var adaptive_conv(const Var& x, const Var& k);
-/// Products of every pixel's vector with those around it in another map: a, b (B,H,W,C) -> (B,H,W,d*d), d = 2*radius + 1;
+/// Products of every pixel's vector with those around it in another map: a, b (B,H,W,C) -> (B,H,W,d*d), d = 2*radius +
+/// 1;
 ///   y[p, u*d+v] = a[p] . b[p + (u,v) - radius], b reflected at its borders.  throws ShapeError if H or W <= radius.
 Var neighbor_products(const Var& a, const Var& b, Index radius);
 
-/// x (1,h,w,C) smoothed along links, which are constants: LinkSmoother of core/ops/smooth.h, not null -> (1,h,w,C). throws ShapeError.
+/// x (1,h,w,C) smoothed along links, which are constants: LinkSmoother of core/ops/smooth.h, not null -> (1,h,w,C).
+/// throws ShapeError.
 Var smooth(const Var& x, const std::shared_ptr<const LinkSmoother>& smoother);
 
 /// Weighted sums over rectangles: x (B,H,W,C), weights (all of the rectangles') -> (rectangles, C).
 Var rectangle_sums(const Var& x, const Var& weights, std::shared_ptr<const Rectangles> rectangles);
-/// Products of each rectangle's pixels with a vector of its own: x (B,H,W,C), v (rectangles, C) -> (as many as weights). With C = 1 and v = 1:
-/// the pixels themselves.
+/// Products of each rectangle's pixels with a vector of its own: x (B,H,W,C), v (rectangles, C) -> (as many as
+/// weights). With C = 1 and v = 1: the pixels themselves.
 Var rectangle_products(const Var& x, const Var& v, std::shared_ptr<const Rectangles> rectangles);
-/// Weights of attention pooling, softmax(keep (saliency + bias + deviation noise) w + b) along each of N windows of K pixels: saliency (N,K);
-/// deviation and noise (N,K), or of size 0: no noise; keep (N), or of size 0: ones, and where it is 0 the saliency does not matter; w, b of K, bias
-/// of 1 element.
-Var pooling_attention(const Var& saliency, const Var& deviation, const Tensor& noise, const Tensor& keep, const Var& w, const Var& b,
-                      const Var& bias);
+/// Weights of attention pooling, softmax(keep (saliency + bias + deviation noise) w + b) along each of N windows of K
+/// pixels: saliency (N,K); deviation and noise (N,K), or of size 0: no noise; keep (N), or of size 0: ones, and where
+/// it is 0 the saliency does not matter; w, b of K, bias of 1 element.
+Var pooling_attention(const Var& saliency, const Var& deviation, const Tensor& noise, const Tensor& keep, const Var& w,
+                      const Var& b, const Var& bias);
 
 // ---- losses
 /// Mean over rows of -log softmax(logits)[label]; logits (N,K), labels (N), negative ones are left out.

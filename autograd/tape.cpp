@@ -98,7 +98,8 @@ NoRecording::~NoRecording() { paused = before_; }
 void* Tape::allocate(std::size_t bytes) {
   Storage& s = *storage_;
   bytes = (bytes + alignof(std::max_align_t) - 1) / alignof(std::max_align_t) * alignof(std::max_align_t);
-  require<UsageError>(bytes <= kArenaBlock, "[record] a backward function saves ", bytes, " bytes by value; keep tensors, not arrays.");
+  require<UsageError>(bytes <= kArenaBlock, "[record] a backward function saves ", bytes,
+                      " bytes by value; keep tensors, not arrays.");
   if (s.block < s.blocks.size() && s.used + bytes > kArenaBlock) ++s.block, s.used = 0;
   if (s.block == s.blocks.size()) {
     auto* block = static_cast<char*>(std::malloc(kArenaBlock));
@@ -120,7 +121,8 @@ int Tape::add_node(const char* op, const Shape& shape, const Var* inputs, std::s
 
 Var Tape::leaf(const Tensor& value, const Parameter* parameter) {
   require<UsageError>(!ran_,
-                      "[record] this tape has run backward already. End its scope first: make a new Tape for every step, and compute what is "
+                      "[record] this tape has run backward already. End its scope first: make a new Tape for every "
+                      "step, and compute what is "
                       "not to be learned without one, or under NoRecording.");
   Var var(value);
   var.tape = number_;
@@ -151,11 +153,15 @@ Tape* tape_of(const char* op, const Var* inputs, std::size_t count) {
     if (!inputs[i].tape || (tape && inputs[i].tape == tape->number())) continue;
     Tape* found = Tape::find(inputs[i].tape);
     require<UsageError>(found, "[", op,
-                        "] an input was recorded on a tape that has ended, or on another thread. detach() what is kept for the next step.");
-    require<UsageError>(!tape, "[", op, "] inputs are recorded on two tapes. Record a computation on one, or detach() what comes from the other.");
+                        "] an input was recorded on a tape that has ended, or on another thread. detach() what is kept "
+                        "for the next step.");
+    require<UsageError>(
+        !tape, "[", op,
+        "] inputs are recorded on two tapes. Record a computation on one, or detach() what comes from the other.");
     tape = found;
   }
-  require<UsageError>(!tape || !tape->ran(), "[", op, "] an input was recorded on a tape that has run backward. Make a new Tape for every step.");
+  require<UsageError>(!tape || !tape->ran(), "[", op,
+                      "] an input was recorded on a tape that has run backward. Make a new Tape for every step.");
   return tape;
 }
 
@@ -217,16 +223,21 @@ void Tape::accumulate(int id, Tensor dx) {
 }
 
 void Tape::backward(const Var& y, const Tensor& dy) {
-  require<UsageError>(!ran_, "[backward] this tape has run backward already and freed what it had saved. Record the step again on a new Tape.");
+  require<UsageError>(!ran_,
+                      "[backward] this tape has run backward already and freed what it had saved. Record the step "
+                      "again on a new Tape.");
   require<UsageError>(y.tape == number_, "[backward] the value was not recorded on this tape.");
-  require<ShapeError>(dy.shape() == y.shape(), "[backward] gradient ", dy.shape(), " for a value of shape ", y.shape(), ".");
+  require<ShapeError>(dy.shape() == y.shape(), "[backward] gradient ", dy.shape(), " for a value of shape ", y.shape(),
+                      ".");
   Storage& s = *storage_;
   for (int id : s.parameters) {
     const Node& node = s.nodes[static_cast<std::size_t>(id)];
     require<UsageError>(node.parameter, "[backward] a parameter ", node.shape,
                         " was destroyed after it was recorded. Parameters must outlive the tape.");
-    require<UsageError>(node.parameter->version == node.version, "[backward] parameter '", node.parameter->name, "' ", node.shape,
-                        " was changed after it was recorded, so its gradient would be wrong. Run backward before the optimizer's step.");
+    require<UsageError>(node.parameter->version == node.version, "[backward] parameter '", node.parameter->name, "' ",
+                        node.shape,
+                        " was changed after it was recorded, so its gradient would be wrong. Run backward before the "
+                        "optimizer's step.");
   }
   ran_ = true;
   accumulate(y.id, dy);
@@ -244,7 +255,8 @@ void Tape::backward(const Var& y, const Tensor& dy) {
 }
 
 Tensor Tape::gradient(const Var& watched) const {
-  require<UsageError>(watched.tape == number_ && watched.id >= 0 && !storage_->nodes[static_cast<std::size_t>(watched.id)].parameter &&
+  require<UsageError>(watched.tape == number_ && watched.id >= 0 &&
+                          !storage_->nodes[static_cast<std::size_t>(watched.id)].parameter &&
                           storage_->nodes[static_cast<std::size_t>(watched.id)].inputs == 0,
                       "[gradient] only inputs made by watch() on this tape keep their gradients.");
   require<UsageError>(ran_, "[gradient] there is none before backward().");
@@ -253,14 +265,18 @@ Tensor Tape::gradient(const Var& watched) const {
 }
 
 void backward(const Var& loss) {
-  require<ShapeError>(loss.size() == 1, "[backward] a loss is one number, not ", loss.shape(), ". Take its mean, or give its gradient.");
+  require<ShapeError>(loss.size() == 1, "[backward] a loss is one number, not ", loss.shape(),
+                      ". Take its mean, or give its gradient.");
   backward(loss, Tensor::full(loss.shape(), 1));
 }
 
 void backward(const Var& y, const Tensor& dy) {
-  require<UsageError>(y.tracked(), "[backward] the value depends on no parameter that was recorded. Make a Tape before computing it.");
+  require<UsageError>(
+      y.tracked(), "[backward] the value depends on no parameter that was recorded. Make a Tape before computing it.");
   Tape* tape = Tape::find(y.tape);
-  require<UsageError>(tape, "[backward] the value was recorded on a tape that has ended, or on another thread. Run backward in the tape's scope.");
+  require<UsageError>(tape,
+                      "[backward] the value was recorded on a tape that has ended, or on another thread. Run backward "
+                      "in the tape's scope.");
   tape->backward(y, dy);
 }
 

@@ -1,8 +1,9 @@
 // Reverse-mode automatic differentiation: a list of what was computed, walked backwards.
 //
-// Every op computes its result, and, if one of its inputs is tracked, leaves a node on the tape: which nodes it read, and a function that
-// turns the gradient of its result into theirs. Nodes are created in the order of computation, so walking the list from its end visits
-// every node after all that read it. That is all there is; README.md walks through an example.
+// Every op computes its result, and, if one of its inputs is tracked, leaves a node on the tape: which nodes it read,
+// and a function that turns the gradient of its result into theirs. Nodes are created in the order of computation, so
+// walking the list from its end visits every node after all that read it. That is all there is; README.md walks through
+// an example.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +22,9 @@ namespace fu {
 
 class Tape;
 
-/// A tensor that is learned. Its address is its identity: it is neither copied nor moved, and must outlive the tapes that record it. A const one
-/// is not written; to use it in a computation, and to collect its gradient, is no change. One thread at a time may record it.
+/// A tensor that is learned. Its address is its identity: it is neither copied nor moved, and must outlive the tapes
+/// that record it. A const one is not written; to use it in a computation, and to collect its gradient, is no change.
+/// One thread at a time may record it.
 struct Parameter {
   Parameter() = default;
   explicit Parameter(Tensor initial) : value(std::move(initial)) {}
@@ -40,7 +42,8 @@ struct Parameter {
 
   void zero_grad() const { grad = Tensor(); }
   bool has_grad() const { return grad.shape() == value.shape() && (grad.size() > 0 || value.size() == 0); }
-  /// Replaces the value, or tells that it was written in place: what was recorded with the old one cannot run backward any more.
+  /// Replaces the value, or tells that it was written in place: what was recorded with the old one cannot run backward
+  /// any more.
   void set(Tensor v) {
     value = std::move(v);
     if (grad.shape() != value.shape()) grad = Tensor();
@@ -63,8 +66,9 @@ struct Var {
   Var(const Parameter& parameter);
 
   Tensor value;
-  std::uint64_t tape = 0;  // the number of its tape; 0 for a constant. No pointer: the value may be kept longer than the tape
-  int id = -1;             // its node there
+  std::uint64_t tape =
+      0;        // the number of its tape; 0 for a constant. No pointer: the value may be kept longer than the tape
+  int id = -1;  // its node there
 
   bool tracked() const { return tape != 0; }
   const Shape& shape() const { return value.shape(); }
@@ -84,7 +88,8 @@ class Gradient {
   bool wants(int i) const;
   /// Adds to the gradient of input i. dx may have the shape that the input was broadcast to: it is summed back.
   void add(int i, Tensor dx) const;
-  /// The gradient of input i itself, for kernels that add to it, or, where `fresh` is set, fill it. It counts when it is handed to set().
+  /// The gradient of input i itself, for kernels that add to it, or, where `fresh` is set, fill it. It counts when it
+  /// is handed to set().
   Tensor target(int i, bool& fresh) const;
   void set(int i, Tensor gradient) const;
 
@@ -95,10 +100,10 @@ class Gradient {
   int node_;
 };
 
-/// Records on this thread from its construction until its end; constructing another inside it records there meanwhile. A training step is
-/// { Tape tape; loss = ...; backward(loss); }: nodes and saved tensors are gone at the end of the scope, and their memory is used again by
-/// the next step, which therefore allocates nothing. If backward throws, for want of memory say, gradients are incomplete: zero them.
-/// A tape belongs to the thread that made it.
+/// Records on this thread from its construction until its end; constructing another inside it records there meanwhile.
+/// A training step is { Tape tape; loss = ...; backward(loss); }: nodes and saved tensors are gone at the end of the
+/// scope, and their memory is used again by the next step, which therefore allocates nothing. If backward throws, for
+/// want of memory say, gradients are incomplete: zero them. A tape belongs to the thread that made it.
 class Tape {
  public:
   Tape();
@@ -112,10 +117,12 @@ class Tape {
 
   /// A tracked input that is no parameter; gradient() gives its gradient after backward().
   Var watch(const Tensor& value);
-  /// Zeros if the loss does not depend on it. Throws UsageError before backward(), or if the Var was not made by watch() on this tape.
+  /// Zeros if the loss does not depend on it. Throws UsageError before backward(), or if the Var was not made by
+  /// watch() on this tape.
   Tensor gradient(const Var& watched) const;
 
-  /// Runs from `y` back to the parameters and watched inputs, with dy as the gradient of y. Throws UsageError if it has run already.
+  /// Runs from `y` back to the parameters and watched inputs, with dy as the gradient of y. Throws UsageError if it has
+  /// run already.
   void backward(const Var& y, const Tensor& dy);
 
   bool ran() const { return ran_; }
@@ -201,12 +208,12 @@ class NoRecording {
   std::uint64_t before_;
 };
 
-/// The tape on which the result of an op on these inputs belongs; null if none of them is tracked. Throws UsageError if they are on different
-/// tapes, or on one that has run backward.
+/// The tape on which the result of an op on these inputs belongs; null if none of them is tracked. Throws UsageError if
+/// they are on different tapes, or on one that has run backward.
 Tape* tape_of(const char* op, const Var* inputs, std::size_t count);
 
-/// Returns y, as the result of an op on these inputs. If one of them is tracked, `backward`, a function of (const Gradient&), is recorded with
-/// everything it captured; else it is dropped.
+/// Returns y, as the result of an op on these inputs. If one of them is tracked, `backward`, a function of (const
+/// Gradient&), is recorded with everything it captured; else it is dropped.
 template <class F>
 Var record(const char* op, std::initializer_list<Var> inputs, Tensor y, F backward) {
   Tape* tape = tape_of(op, inputs.begin(), inputs.size());
@@ -220,7 +227,8 @@ Var record(const char* op, const Var* inputs, std::size_t count, Tensor y, F bac
   return tape->record_on(op, inputs, count, std::move(y), std::move(backward));
 }
 
-/// The value, for a kernel that has no backward. Throws UsageError, naming `op`, if x is tracked: a gradient is never lost silently.
+/// The value, for a kernel that has no backward. Throws UsageError, naming `op`, if x is tracked: a gradient is never
+/// lost silently.
 const Tensor& untracked(const char* op, const Var& x);
 
 /// Gradients of a scalar, added to the parameters it depends on.

@@ -14,8 +14,8 @@ using real = float;
 /// Sizes and positions. Signed, so that differences and backward loops are safe.
 using Index = std::int64_t;
 
-/// Position i of an axis of n that is mirrored at its ends without repeating them, as often as needed. Static: every instruction set compiles
-/// its own.
+/// Position i of an axis of n that is mirrored at its ends without repeating them, as often as needed. Static: every
+/// instruction set compiles its own.
 static constexpr Index reflect(Index i, Index n) {
   if (n == 1) return 0;
   const Index period = 2 * (n - 1);

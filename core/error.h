@@ -1,4 +1,5 @@
-// What the project throws, and how messages are put together: `[op] names and shapes received; the rule they broke; what to do.`
+// What the project throws, and how messages are put together: `[op] names and shapes received; the rule they broke;
+// what to do.`
 #pragma once
 
 #include <sstream>

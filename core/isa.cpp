@@ -55,7 +55,8 @@ const Kernels* choose() {
       if (std::strcmp(k->isa, wanted) == 0) return k;
       names += names.empty() ? k->isa : std::string(", ") + k->isa;
     }
-    throw UsageError(std::string("[FU_ISA] '") + wanted + "' is not an instruction set that this program and processor have: " + names +
+    throw UsageError(std::string("[FU_ISA] '") + wanted +
+                     "' is not an instruction set that this program and processor have: " + names +
                      ". Name one of these, or unset FU_ISA.");
   }
   const Kernels* best = list.back();

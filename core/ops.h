@@ -1,4 +1,5 @@
-// Functions from tensors to tensors: they check shapes, allocate the result and call the kernel. No gradients are recorded here.
+// Functions from tensors to tensors: they check shapes, allocate the result and call the kernel. No gradients are
+// recorded here.
 #pragma once
 
 #include <vector>
@@ -11,7 +12,8 @@ namespace fu {
 /// y = op(x), element by element; p and q are the parameters of clamp_min and affine.
 Tensor unary(Unary op, const Tensor& x, real p = 0, real q = 0);
 
-/// y = op(a, b) with broadcasting: shapes are aligned at the last axis, and sizes must be equal or 1. throws ShapeError otherwise.
+/// y = op(a, b) with broadcasting: shapes are aligned at the last axis, and sizes must be equal or 1. throws ShapeError
+/// otherwise.
 Tensor binary(Binary op, const Tensor& a, const Tensor& b);
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return binary(Binary::add, a, b); }
 inline Tensor operator-(const Tensor& a, const Tensor& b) { return binary(Binary::sub, a, b); }
@@ -34,23 +36,26 @@ Tensor mean(const Tensor& x);
 
 /// exp(x / temperature) / sum of the same, over an axis. throws ShapeError if the temperature is not positive.
 Tensor softmax(const Tensor& x, int axis, real temperature = 1);
-/// (x - mean) / sqrt(variance + eps) * weight + bias along the last axis C; weight and bias (C). source: arXiv 1607.06450
+/// (x - mean) / sqrt(variance + eps) * weight + bias along the last axis C; weight and bias (C). source: arXiv
+/// 1607.06450
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, real eps);
 
-/// a (..,M,K), b (..,K,N) -> (..,M,N), leading axes equal. With transpose_a, a is (..,K,M); with transpose_b, b is (..,N,K).
+/// a (..,M,K), b (..,K,N) -> (..,M,N), leading axes equal. With transpose_a, a is (..,K,M); with transpose_b, b is
+/// (..,N,K).
 Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a = false, bool transpose_b = false);
 /// Runs a product, with scratch from the pool.
 void run_gemm(GemmArgs args);
 /// x (..,K), weight (N,K), bias (N), or of size 0 for none -> act(x weight^T + bias) (..,N)
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation = Activation::none);
-/// qkv (B,N,3C): queries, keys and values of `heads` heads side by side -> (B,N,C); scores are divided by sqrt(C / heads).
-/// memory: linear in N. source: arXiv 1706.03762 eq. 1
+/// qkv (B,N,3C): queries, keys and values of `heads` heads side by side -> (B,N,C); scores are divided by sqrt(C /
+/// heads). memory: linear in N. source: arXiv 1706.03762 eq. 1
 Tensor attention(const Tensor& qkv, Index heads);
 
 /// Adaptive convolution: one kernel per output pixel, shared by all channels.
 ///   x (B,H,W,C), k (B,H,W,d*d), d = 2*radius + 1  ->  y (B,H,W,C);   x is reflect-padded by radius
 ///   y[b,i,j,c] = sum_uv k[b,i,j,u*d+v] * x[b, i+u-radius, j+v-radius, c]
-/// cost: B*H*W*C*d*d multiply-adds. throws ShapeError if H or W <= radius, or the radius is above 5. source: FeatUp (arXiv 2403.10516) eq. 5
+/// cost: B*H*W*C*d*d multiply-adds. throws ShapeError if H or W <= radius, or the radius is above 5. source: FeatUp
+/// (arXiv 2403.10516) eq. 5
 Tensor adaptive_conv(const Tensor& x, const Tensor& k);
 
 /// Tensors one after another along an axis; all other sizes must be equal.
@@ -81,8 +86,8 @@ class PackedLinear {
   Tensor packed_, bias_;
 };
 
-/// x (B,H,W,C), weight (N,kH,kW,C), bias (N) or of size 0 -> (B,Ho,Wo,N), Ho = (H + 2 padding - kH) / stride + 1. Zero padding.
-/// memory: patches of some rows at a time. throws ShapeError if the kernel does not fit.
+/// x (B,H,W,C), weight (N,kH,kW,C), bias (N) or of size 0 -> (B,Ho,Wo,N), Ho = (H + 2 padding - kH) / stride + 1. Zero
+/// padding. memory: patches of some rows at a time. throws ShapeError if the kernel does not fit.
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, Index stride, Index padding);
 /// The same with weights (N, kH kW C) packed beforehand.
 Tensor conv2d(const Tensor& x, const PackedLinear& layer, Index kernel_h, Index kernel_w, Index stride, Index padding);

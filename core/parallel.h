@@ -1,5 +1,6 @@
-// The one home of threads. All parallel work in the project is a loop over chunks whose number and borders depend on the sizes of the
-// problem alone, never on the number of threads; so results have the same bits for any number of threads.
+// The one home of threads. All parallel work in the project is a loop over chunks whose number and borders depend on
+// the sizes of the problem alone, never on the number of threads; so results have the same bits for any number of
+// threads.
 #pragma once
 
 #include "core/base.h"
@@ -11,8 +12,8 @@ int threads();
 /// n >= 1, or 0 for all cores.
 void set_threads(int n);
 
-/// Runs body(context, chunk, worker) for each chunk in [0, chunks), spread over the threads; worker in [0, threads()) tells which
-/// thread runs it. Runs in order on the calling thread when called from inside a parallel loop. If body
+/// Runs body(context, chunk, worker) for each chunk in [0, chunks), spread over the threads; worker in [0, threads())
+/// tells which thread runs it. Runs in order on the calling thread when called from inside a parallel loop. If body
 /// throws, chunks that have not begun are left out, and the first exception goes to the caller.
 void parallel_chunks(Index chunks, void (*body)(void* context, Index chunk, int worker), void* context);
 

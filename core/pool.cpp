@@ -22,7 +22,8 @@ constexpr std::size_t kMaxCached = std::size_t{512} << 20;
 
 constexpr std::size_t kLargeBlock = std::size_t{256} << 20;
 
-/// Sizes are rounded up to four steps an octave, so that nearly equal requests share blocks. Large blocks are whole huge pages.
+/// Sizes are rounded up to four steps an octave, so that nearly equal requests share blocks. Large blocks are whole
+/// huge pages.
 std::size_t block_size(std::size_t bytes) {
   if (bytes <= kAlignment) return kAlignment;
   if (bytes >= 4 * kHugePage) return (bytes + kHugePage - 1) / kHugePage * kHugePage;
@@ -52,7 +53,8 @@ void* from_system(std::size_t size) {
   return block;
 }
 
-/// Bytes that the system can give before it starts to kill: the smaller of what is available and what is left of the control group.
+/// Bytes that the system can give before it starts to kill: the smaller of what is available and what is left of the
+/// control group.
 std::size_t available_memory() {
   std::size_t available = ~std::size_t{0};
   if (std::FILE* f = std::fopen("/proc/meminfo", "r")) {
@@ -83,13 +85,14 @@ void* pool_take(std::size_t bytes) {
   const std::size_t size = block_size(bytes);
   Pool& p = pool();
   std::lock_guard<std::mutex> lock(p.mutex);
-  require<UsageError>(p.limit == 0 || p.stats.live + bytes <= p.limit, "[memory] ", mb(bytes), " beside the ", mb(p.stats.live),
-                      " in use would exceed the limit of ", mb(p.limit), ". Raise --max-memory, or ask for a smaller result.");
+  require<UsageError>(p.limit == 0 || p.stats.live + bytes <= p.limit, "[memory] ", mb(bytes), " beside the ",
+                      mb(p.stats.live), " in use would exceed the limit of ", mb(p.limit),
+                      ". Raise --max-memory, or ask for a smaller result.");
   // A large block is promised by the system whether it is there or not; the program would be killed while it fills it.
   if (bytes >= kLargeBlock) {
     const std::size_t available = available_memory() + p.stats.cached;
-    require<UsageError>(bytes <= available, "[memory] ", mb(bytes), " more are needed, but this machine has only ", mb(available),
-                        " left. Ask for a smaller result.");
+    require<UsageError>(bytes <= available, "[memory] ", mb(bytes), " more are needed, but this machine has only ",
+                        mb(available), " left. Ask for a smaller result.");
   }
   void* block = nullptr;
   auto it = p.free.find(size);
@@ -113,7 +116,8 @@ void pool_give(void* block, std::size_t bytes) noexcept {
   Pool& p = pool();
   std::lock_guard<std::mutex> lock(p.mutex);
   p.stats.live -= size;
-  // A training step wants again what the last one had, a quarter more because sizes do not always meet. A single large result is no such thing.
+  // A training step wants again what the last one had, a quarter more because sizes do not always meet. A single large
+  // result is no such thing.
   const std::size_t held = p.stats.cached + p.stats.live + size, steps_want = p.stats.peak_live + p.stats.peak_live / 4;
   if (p.stats.cached + size > kMaxCached && (size >= kLargeBlock || held > steps_want)) {
     std::free(block);

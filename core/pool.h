@@ -1,5 +1,5 @@
-// Memory of tensors: 64-byte-aligned blocks that are kept for reuse, because a training step wants the same sizes again and again, and
-// because fresh pages from the system cost more than the arithmetic done on them.
+// Memory of tensors: 64-byte-aligned blocks that are kept for reuse, because a training step wants the same sizes again
+// and again, and because fresh pages from the system cost more than the arithmetic done on them.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@ struct PoolStats {
   std::size_t system_calls = 0;  // blocks asked of the system: constant while a training loop runs
 };
 
-/// A block of at least `bytes` bytes, contents undefined. Throws UsageError if that would take more than the limit, or than the
-/// machine has. Safe from any thread.
+/// A block of at least `bytes` bytes, contents undefined. Throws UsageError if that would take more than the limit, or
+/// than the machine has. Safe from any thread.
 void* pool_take(std::size_t bytes);
 /// Gives a block back; `bytes` as it was taken.
 void pool_give(void* block, std::size_t bytes) noexcept;

@@ -47,10 +47,12 @@ Tensor Random::uniform(const Shape& shape, real low, real high) {
   const std::uint64_t first = position_, last = position_ + static_cast<std::uint64_t>(t.size());
   real* const out = t.data();
   parallel_ranges(static_cast<Index>((last + 3) / 4 - first / 4), 4096, [&](Index begin, Index end) {
-    for (std::uint64_t block = first / 4 + static_cast<std::uint64_t>(begin); block < first / 4 + static_cast<std::uint64_t>(end); ++block) {
+    for (std::uint64_t block = first / 4 + static_cast<std::uint64_t>(begin);
+         block < first / 4 + static_cast<std::uint64_t>(end); ++block) {
       const Philox words = philox(seed_, block, stream_);
       for (std::uint64_t i = std::max(first, 4 * block); i < std::min(last, 4 * block + 4); ++i)
-        out[i - first] = low + (high - low) * (static_cast<real>(words.word[i % 4] >> 8) * static_cast<real>(1.0 / 16777216.0));
+        out[i - first] =
+            low + (high - low) * (static_cast<real>(words.word[i % 4] >> 8) * static_cast<real>(1.0 / 16777216.0));
     }
   });
   position_ = last;

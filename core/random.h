@@ -1,18 +1,20 @@
-// Random numbers as a function of seed and position alone: any element of a stream can be had without those before it, so results do
-// not depend on how work is shared among threads, and a run can be resumed anywhere.
+// Random numbers as a function of seed and position alone: any element of a stream can be had without those before it,
+// so results do not depend on how work is shared among threads, and a run can be resumed anywhere.
 #pragma once
 
 #include "core/tensor.h"
 
 namespace fu {
 
-/// Four independent 32-bit words for a counter. source: Philox4x32-10, Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
+/// Four independent 32-bit words for a counter. source: Philox4x32-10, Salmon et al., "Parallel random numbers: as easy
+/// as 1, 2, 3" (SC 2011).
 struct Philox {
   std::uint32_t word[4];
 };
 Philox philox(std::uint64_t key, std::uint64_t counter_low, std::uint64_t counter_high);
 
-/// A stream of draws: element i of stream s under seed k is always the same number. Copying a stream copies its position.
+/// A stream of draws: element i of stream s under seed k is always the same number. Copying a stream copies its
+/// position.
 class Random {
  public:
   explicit Random(std::uint64_t seed, std::uint64_t stream = 0) : seed_(seed), stream_(stream) {}

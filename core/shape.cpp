@@ -16,7 +16,8 @@ Index Shape::elements(int begin, int end) const {
   for (int i = begin; i < end; ++i) {
     if (sizes_[i] == 0) empty = true;
     Index product = 0;
-    if (__builtin_mul_overflow(n, sizes_[i] == 0 ? 1 : sizes_[i], &product) || product > (Index{1} << 60)) overflow = true;
+    if (__builtin_mul_overflow(n, sizes_[i] == 0 ? 1 : sizes_[i], &product) || product > (Index{1} << 60))
+      overflow = true;
     if (!overflow) n = product;
   }
   require<ShapeError>(empty || !overflow, "[shape] ", *this, " has more elements than can be counted.");

@@ -30,8 +30,8 @@ Tensor Tensor::full(const Shape& shape, real value) {
 }
 
 Tensor Tensor::from(const Shape& shape, const std::vector<real>& values) {
-  require<ShapeError>(shape.elements() == static_cast<Index>(values.size()), "[tensor] ", values.size(), " values for shape ", shape,
-                      ", which takes ", shape.elements(), ".");
+  require<ShapeError>(shape.elements() == static_cast<Index>(values.size()), "[tensor] ", values.size(),
+                      " values for shape ", shape, ", which takes ", shape.elements(), ".");
   Tensor t(shape);
   std::copy(values.begin(), values.end(), t.data());
   return t;
@@ -47,13 +47,14 @@ Tensor Tensor::reshape(std::initializer_list<Index> sizes) const {
   int open = 0;
   for (Index s : sizes) s < 0 ? static_cast<void>(++open) : static_cast<void>(known *= s);
   Shape shape;
-  for (Index s : sizes) shape.push_back(s < 0 ? (open == 1 && known > 0 && size() % known == 0 ? size() / known : 0) : s);
+  for (Index s : sizes)
+    shape.push_back(s < 0 ? (open == 1 && known > 0 && size() % known == 0 ? size() / known : 0) : s);
   return reshape(shape);
 }
 
 Tensor Tensor::reshape(const Shape& shape) const {
-  require<ShapeError>(shape.elements() == size(), "[reshape] ", shape_, " to ", shape, ": ", size(), " elements cannot become ", shape.elements(),
-                      ".");
+  require<ShapeError>(shape.elements() == size(), "[reshape] ", shape_, " to ", shape, ": ", size(),
+                      " elements cannot become ", shape.elements(), ".");
   Tensor t(*this);
   t.shape_ = shape;
   return t;
@@ -66,8 +67,8 @@ Tensor Tensor::clone() const {
 }
 
 Tensor Tensor::slice(Index begin, Index end) const {
-  require<ShapeError>(rank() >= 1 && begin >= 0 && begin <= end && end <= dim(0), "[slice] rows [", begin, ",", end, ") of ", shape_,
-                      ": must lie within the first axis.");
+  require<ShapeError>(rank() >= 1 && begin >= 0 && begin <= end && end <= dim(0), "[slice] rows [", begin, ",", end,
+                      ") of ", shape_, ": must lie within the first axis.");
   Shape shape = shape_;
   shape.set(0, end - begin);
   Tensor t(shape);
@@ -84,7 +85,8 @@ Tensor Tensor::permute(const Shape& order) const {
     valid = order[i] < r && !(seen >> order[i] & 1);
     if (valid) seen |= 1 << order[i];
   }
-  require<ShapeError>(valid, "[permute] the order ", order, " of the axes of ", shape_, " must name each of them once.");
+  require<ShapeError>(valid, "[permute] the order ", order, " of the axes of ", shape_,
+                      " must name each of them once.");
   Shape shape;
   Index stride[Shape::kMaxRank] = {};
   for (int i = 0; i < r; ++i) {

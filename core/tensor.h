@@ -9,9 +9,9 @@
 
 namespace fu {
 
-/// Copies share storage: passing a tensor by value costs a counter. Contents are written once, by whoever made the tensor, and are not
-/// changed afterwards; only an optimizer writes parameters. Const is deep: a const Tensor gives const data.
-/// Images are (B,H,W,C), tokens (B,N,C): a pixel's feature vector is contiguous.
+/// Copies share storage: passing a tensor by value costs a counter. Contents are written once, by whoever made the
+/// tensor, and are not changed afterwards; only an optimizer writes parameters. Const is deep: a const Tensor gives
+/// const data. Images are (B,H,W,C), tokens (B,N,C): a pixel's feature vector is contiguous.
 class Tensor {
  public:
   /// No storage, shape (0).
@@ -24,7 +24,9 @@ class Tensor {
   static Tensor from(const Shape& shape, const std::vector<real>& values);
 
   Tensor(const Tensor& other) noexcept : shape_(other.shape_), block_(other.block_) { retain(); }
-  Tensor(Tensor&& other) noexcept : shape_(other.shape_), block_(std::exchange(other.block_, nullptr)) { other.shape_ = Shape{0}; }
+  Tensor(Tensor&& other) noexcept : shape_(other.shape_), block_(std::exchange(other.block_, nullptr)) {
+    other.shape_ = Shape{0};
+  }
   Tensor& operator=(Tensor other) noexcept {
     std::swap(shape_, other.shape_);
     std::swap(block_, other.block_);
@@ -44,7 +46,8 @@ class Tensor {
   /// The only element of a tensor of size 1. Throws ShapeError for another size.
   real item() const;
 
-  /// The same elements under another shape, sharing storage. One size may be -1: whatever is left. Throws ShapeError if the sizes differ.
+  /// The same elements under another shape, sharing storage. One size may be -1: whatever is left. Throws ShapeError if
+  /// the sizes differ.
   Tensor reshape(std::initializer_list<Index> sizes) const;
   Tensor reshape(const Shape& shape) const;
   /// A copy in storage of its own.

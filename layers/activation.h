@@ -15,7 +15,8 @@ class Elementwise : public Layer {
   Unary op_;
 };
 
-/// In training, zeroes elements, or whole channels of an image, with probability p, and scales the others by 1 / (1 - p).
+/// In training, zeroes elements, or whole channels of an image, with probability p, and scales the others by 1 / (1 -
+/// p).
 class Dropout : public Layer {
  public:
   explicit Dropout(real p, bool channels = false) : p_(p), channels_(channels) {}

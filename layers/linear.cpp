@@ -3,7 +3,10 @@
 namespace fu {
 
 Linear::Linear(Index in, Index out, Random* random, bool with_bias, FileLayout layout)
-    : weight(uniform_fan_in({out, in}, in, random)), bias(with_bias ? uniform_fan_in({out}, in, random) : Tensor()), in_(in), out_(out) {
+    : weight(uniform_fan_in({out, in}, in, random)),
+      bias(with_bias ? uniform_fan_in({out}, in, random) : Tensor()),
+      in_(in),
+      out_(out) {
   add("weight", weight, layout);
   if (with_bias) add("bias", bias);
 }

@@ -15,8 +15,8 @@ class Linear : public Layer {
   /// y + (*this)(x): a residual connection. Where nothing is tracked and nobody else holds y, in y's own memory.
   Var add_to(Var y, const Var& x) const;
 
-  /// For inference: keeps the weights packed as the kernel wants them, and multiplied by `scale` (out) where it is given, in place of the
-  /// parameters, which become constants of size 0.
+  /// For inference: keeps the weights packed as the kernel wants them, and multiplied by `scale` (out) where it is
+  /// given, in place of the parameters, which become constants of size 0.
   void pack(const Tensor& scale = Tensor());
 
   Index in() const { return in_; }

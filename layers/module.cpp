@@ -12,7 +12,8 @@ void Module::add(const std::string& name, Parameter& parameter, FileLayout layou
 
 void Module::add(const std::string& name, Module& child) { children_.emplace_back(name, &child); }
 
-void Module::visit(const std::function<void(const std::string&, Parameter&, FileLayout)>& f, const std::string& prefix) {
+void Module::visit(const std::function<void(const std::string&, Parameter&, FileLayout)>& f,
+                   const std::string& prefix) {
   for (const Entry& e : own_) f(prefix + e.name, *e.parameter, e.layout);
   for (const auto& [name, child] : children_) child->visit(f, prefix + name + ".");
 }
@@ -20,7 +21,7 @@ void Module::visit(const std::function<void(const std::string&, Parameter&, File
 std::vector<Parameter*> Module::parameters() {
   std::vector<Parameter*> all;
   visit([&](const std::string& name, Parameter& p, FileLayout) {
-    p.name = name;                                                              // full names make the engine's messages clear
+    p.name = name;  // full names make the engine's messages clear
     if (std::find(all.begin(), all.end(), &p) == all.end()) all.push_back(&p);  // tied weights count once
   });
   return all;
@@ -55,7 +56,8 @@ void Module::load(const Weights& weights, const std::string& prefix) {
       [&](const std::string& name, Parameter& p, FileLayout layout) {
         refuse_packed("load", name, p);
         const Shape& own = p.value.shape();
-        const bool flat = layout == FileLayout::matrix_as_conv && weights.shape(name) == own;  // some files drop the two ones
+        const bool flat =
+            layout == FileLayout::matrix_as_conv && weights.shape(name) == own;  // some files drop the two ones
         const Tensor t = weights.read(name, flat ? own : file_shape(own, layout));
         p.set(layout == FileLayout::conv ? t.permute({0, 2, 3, 1}) : t.reshape(own));
       },
@@ -66,7 +68,8 @@ void Module::save(std::map<std::string, Tensor>& tensors, const std::string& pre
   visit(
       [&](const std::string& name, Parameter& p, FileLayout layout) {
         refuse_packed("save", name, p);
-        tensors[name] = layout == FileLayout::conv ? p.value.permute({0, 3, 1, 2}) : p.value.reshape(file_shape(p.value.shape(), layout));
+        tensors[name] = layout == FileLayout::conv ? p.value.permute({0, 3, 1, 2})
+                                                   : p.value.reshape(file_shape(p.value.shape(), layout));
       },
       prefix);
 }

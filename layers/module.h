@@ -1,5 +1,5 @@
-// What a network is made of: named parameters, and modules inside modules. Names joined by dots are those of the published checkpoints, so
-// that loading and saving are one call each.
+// What a network is made of: named parameters, and modules inside modules. Names joined by dots are those of the
+// published checkpoints, so that loading and saving are one call each.
 #pragma once
 
 #include <functional>
@@ -27,7 +27,8 @@ class Module {
   Module& operator=(const Module&) = delete;
 
   /// Every parameter with its full name, children after their parents' own, in the order in which they were registered.
-  void visit(const std::function<void(const std::string& name, Parameter& parameter, FileLayout layout)>& f, const std::string& prefix = "");
+  void visit(const std::function<void(const std::string& name, Parameter& parameter, FileLayout layout)>& f,
+             const std::string& prefix = "");
   std::vector<Parameter*> parameters();
   Index parameter_count();
 
@@ -39,8 +40,8 @@ class Module {
   /// Training: dropout draws from `random`, which must live until eval(). Evaluation, the state at first: no dropout.
   virtual void train(Random& random);
   virtual void eval();
-  /// Whether parameters are learned, or constants; buffers are always constants. Throws UsageError for layers packed for inference, as load() and
-  /// save() do.
+  /// Whether parameters are learned, or constants; buffers are always constants. Throws UsageError for layers packed
+  /// for inference, as load() and save() do.
   void set_trainable(bool trainable);
 
  protected:
@@ -64,8 +65,8 @@ class Layer : public Module {
   virtual Var operator()(const Var& x) const = 0;
 };
 
-/// Values uniform in [-1/sqrt(fan_in), 1/sqrt(fan_in)): PyTorch's default for linear and convolution layers, weights and
-/// biases alike. Without `random`, undefined: layers that will be loaded take null.
+/// Values uniform in [-1/sqrt(fan_in), 1/sqrt(fan_in)): PyTorch's default for linear and convolution layers, weights
+/// and biases alike. Without `random`, undefined: layers that will be loaded take null.
 Tensor uniform_fan_in(const Shape& shape, Index fan_in, Random* random);
 
 }  // namespace fu

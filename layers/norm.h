@@ -5,10 +5,12 @@
 
 namespace fu {
 
-/// Each vector to mean 0 and variance 1, then scaled and shifted. Parameters: weight, bias (C). source: arXiv 1607.06450
+/// Each vector to mean 0 and variance 1, then scaled and shifted. Parameters: weight, bias (C). source: arXiv
+/// 1607.06450
 class LayerNorm : public Layer {
  public:
-  explicit LayerNorm(Index channels, real eps = real(1e-5)) : weight(Tensor::full({channels}, 1)), bias(Tensor::zeros({channels})), eps_(eps) {
+  explicit LayerNorm(Index channels, real eps = real(1e-5))
+      : weight(Tensor::full({channels}, 1)), bias(Tensor::zeros({channels})), eps_(eps) {
     add("weight", weight);
     add("bias", bias);
   }
@@ -20,8 +22,8 @@ class LayerNorm : public Layer {
   real eps_;
 };
 
-/// Batch norm with the statistics of training, as frozen backbones use it; they are loaded, not learned. Parameters: weight, bias, running_mean,
-/// running_var (C). source: arXiv 1502.03167
+/// Batch norm with the statistics of training, as frozen backbones use it; they are loaded, not learned. Parameters:
+/// weight, bias, running_mean, running_var (C). source: arXiv 1502.03167
 class BatchNorm : public Layer {
  public:
   explicit BatchNorm(Index channels, real eps = real(1e-5))
@@ -37,7 +39,9 @@ class BatchNorm : public Layer {
     running_mean.trainable = running_var.trainable = false;
     running_mean.buffer = running_var.buffer = true;
   }
-  Var operator()(const Var& x) const override { return batch_norm(x, running_mean.value, running_var.value, weight, bias, eps_); }
+  Var operator()(const Var& x) const override {
+    return batch_norm(x, running_mean.value, running_var.value, weight, bias, eps_);
+  }
 
   Parameter weight, bias, running_mean, running_var;
 

@@ -11,8 +11,9 @@ namespace fu {
 
 Optimizer::Optimizer(const std::vector<Parameter*>& parameters) {
   for (Parameter* p : parameters) {
-    require<UsageError>(std::find(parameters_.begin(), parameters_.end(), p) == parameters_.end(), "[optimizer] parameter '", p->name, "' ",
-                        p->value.shape(), " is given twice; it would be moved twice. Leave one out.");
+    require<UsageError>(std::find(parameters_.begin(), parameters_.end(), p) == parameters_.end(),
+                        "[optimizer] parameter '", p->name, "' ", p->value.shape(),
+                        " is given twice; it would be moved twice. Leave one out.");
     if (p->trainable) parameters_.push_back(p);
   }
 }
@@ -29,8 +30,9 @@ void Optimizer::step() {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Parameter& p = *parameters_[i];
     if (!p.has_grad()) continue;
-    require<ShapeError>(p.value.shape() == states_[i][0].shape(), "[optimizer] parameter '", p.name, "' is ", p.value.shape(), " now and was ",
-                        states_[i][0].shape(), " when the optimizer was made. Make a new optimizer.");
+    require<ShapeError>(p.value.shape() == states_[i][0].shape(), "[optimizer] parameter '", p.name, "' is ",
+                        p.value.shape(), " now and was ", states_[i][0].shape(),
+                        " when the optimizer was made. Make a new optimizer.");
     // Whoever else holds the value keeps it as it was.
     if (!p.value.unique()) p.value = p.value.clone();
     update(i, p.value.data(), p.grad.data(), p.value.size());
@@ -65,19 +67,21 @@ void Optimizer::save(std::map<std::string, Tensor>& tensors, const std::string& 
   // Two numbers below 2^24, so that a count is exact in float.
   tensors[prefix + "step"] = Tensor::from({2}, {static_cast<real>(steps_ >> 24), static_cast<real>(steps_ & 0xffffff)});
   for (std::size_t i = 0; i < parameters_.size(); ++i)
-    for (std::size_t j = 0; j < states_[i].size(); ++j) tensors[state_name(prefix, state_names()[j], i)] = states_[i][j].clone();
+    for (std::size_t j = 0; j < states_[i].size(); ++j)
+      tensors[state_name(prefix, state_names()[j], i)] = states_[i][j].clone();
 }
 
 void Optimizer::load(const Weights& weights, const std::string& prefix) {
   const Tensor step = weights.read(prefix + "step", {2});
   for (Index i = 0; i < 2; ++i)
-    require<FileError>(step.data()[i] >= 0 && step.data()[i] < 16777216 && step.data()[i] == std::floor(step.data()[i]), weights.path(), ": '",
-                       prefix, "step' holds ", step.data()[i], ": no count of steps.");
+    require<FileError>(step.data()[i] >= 0 && step.data()[i] < 16777216 && step.data()[i] == std::floor(step.data()[i]),
+                       weights.path(), ": '", prefix, "step' holds ", step.data()[i], ": no count of steps.");
   // All is read before anything changes.
   std::vector<std::vector<Tensor>> loaded;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     loaded.emplace_back();
-    for (const char* which : state_names()) loaded.back().push_back(weights.read(state_name(prefix, which, i), parameters_[i]->value.shape()));
+    for (const char* which : state_names())
+      loaded.back().push_back(weights.read(state_name(prefix, which, i), parameters_[i]->value.shape()));
   }
   states_ = std::move(loaded);
   steps_ = (static_cast<Index>(step.data()[0]) << 24) + static_cast<Index>(step.data()[1]);
@@ -101,7 +105,9 @@ Adam::Adam(Kind kind, const std::vector<Parameter*>& parameters, double learning
 }
 
 void Adam::begin_step() {
-  const auto momentum = [&](Index t) { return options_.beta1 * (1 - 0.5 * std::pow(0.96, static_cast<double>(t) * 0.004)); };
+  const auto momentum = [&](Index t) {
+    return options_.beta1 * (1 - 0.5 * std::pow(0.96, static_cast<double>(t) * 0.004));
+  };
   mu_ = momentum(steps_);
   mu_next_ = momentum(steps_ + 1);
   mu_product_ *= mu_;
@@ -110,7 +116,8 @@ void Adam::begin_step() {
 void Adam::update(std::size_t index, real* value, const real* gradient, Index n) {
   const auto t = static_cast<double>(steps_);
   AdamArgs a;
-  a.beta1 = static_cast<real>(options_.beta1), a.beta2 = static_cast<real>(options_.beta2), a.eps = static_cast<real>(options_.eps);
+  a.beta1 = static_cast<real>(options_.beta1), a.beta2 = static_cast<real>(options_.beta2),
+  a.eps = static_cast<real>(options_.eps);
   a.unbias = static_cast<real>(1 / (1 - std::pow(options_.beta2, t)));
   if (kind_ == Kind::adamw)
     a.keep = static_cast<real>(1 - lr * options_.weight_decay);
@@ -118,7 +125,8 @@ void Adam::update(std::size_t index, real* value, const real* gradient, Index n)
     a.weight_decay = static_cast<real>(options_.weight_decay);
   if (kind_ == Kind::nadam) {
     a.from_gradient = static_cast<real>(lr * (1 - mu_) / (1 - mu_product_));
-    // The product of momenta up to the next step. PyTorch 1.13 counts this step's twice; results are compared with it, so this does too.
+    // The product of momenta up to the next step. PyTorch 1.13 counts this step's twice; results are compared with it,
+    // so this does too.
     a.from_mean = static_cast<real>(lr * mu_next_ / (1 - mu_product_ * mu_ * mu_next_));
   } else {
     a.from_mean = static_cast<real>(lr / (1 - std::pow(options_.beta1, t)));

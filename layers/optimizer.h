@@ -14,7 +14,8 @@ class Weights;
 
 class Optimizer {
  public:
-  /// The parameters must outlive the optimizer. Those that are not trainable are left out. Throws UsageError if one is given twice.
+  /// The parameters must outlive the optimizer. Those that are not trainable are left out. Throws UsageError if one is
+  /// given twice.
   explicit Optimizer(const std::vector<Parameter*>& parameters);
   virtual ~Optimizer() = default;
   Optimizer(const Optimizer&) = delete;
@@ -23,17 +24,18 @@ class Optimizer {
   /// Moves every parameter that has a gradient.
   void step();
   void zero_grad();
-  /// Scales all gradients so that their common length is at most `most`, and returns the length they had. source: arXiv 1211.5063
+  /// Scales all gradients so that their common length is at most `most`, and returns the length they had. source: arXiv
+  /// 1211.5063
   double clip_gradients(double most);
 
   double lr = 0;
   Index steps() const { return steps_; }
 
-  /// What has to be kept beside the weights to go on exactly: "step", and running means by the parameter's place in the list. Names begin with
-  /// prefix.
+  /// What has to be kept beside the weights to go on exactly: "step", and running means by the parameter's place in the
+  /// list. Names begin with prefix.
   void save(std::map<std::string, Tensor>& tensors, const std::string& prefix) const;
-  /// For an optimizer made of the same parameters in the same order. Throws FileError, and changes nothing, if a tensor is missing or has another
-  /// shape than its parameter.
+  /// For an optimizer made of the same parameters in the same order. Throws FileError, and changes nothing, if a tensor
+  /// is missing or has another shape than its parameter.
   void load(const Weights& weights, const std::string& prefix);
 
  protected:
@@ -71,7 +73,8 @@ struct AdamOptions {
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
 };
 
-/// Steps by the running mean of gradients over the root of the running mean of their squares, both corrected for having begun at 0.
+/// Steps by the running mean of gradients over the root of the running mean of their squares, both corrected for having
+/// begun at 0.
 ///   adam: weight decay is added to the gradient. source: arXiv 1412.6980
 ///   adamw: weight decay shrinks parameters directly. source: arXiv 1711.05101
 ///   nadam: looks one step of momentum ahead. source: Dozat 2016, with PyTorch's momentum schedule (decay 0.004)
@@ -91,8 +94,8 @@ class Adam : public Optimizer {
   double mu_ = 0, mu_next_ = 0, mu_product_ = 1;  // nadam's momentum now, after, and multiplied up
 };
 
-/// Learning rate as a fraction of its peak: rises linearly over `warmup` steps, then falls along a cosine to `floor` at step `total`.
-/// step counts from 0.
+/// Learning rate as a fraction of its peak: rises linearly over `warmup` steps, then falls along a cosine to `floor` at
+/// step `total`. step counts from 0.
 double warmup_cosine(Index step, Index warmup, Index total, double floor = 0);
 
 }  // namespace fu

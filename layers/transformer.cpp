@@ -9,13 +9,17 @@ Mlp::Mlp(Index in, Index hidden, Index out, Random* random) : fc1(in, hidden, ra
 
 MultiHeadAttention::MultiHeadAttention(Index dim, Index heads, Random* random, bool qkv_bias)
     : qkv(dim, 3 * dim, random, qkv_bias), proj(dim, dim, random), heads_(heads) {
-  require<UsageError>(heads >= 1 && dim % heads == 0, "[attention] ", dim, " channels for ", heads, " heads: must be a multiple.");
+  require<UsageError>(heads >= 1 && dim % heads == 0, "[attention] ", dim, " channels for ", heads,
+                      " heads: must be a multiple.");
   add("qkv", qkv);
   add("proj", proj);
 }
 
 TransformerBlock::TransformerBlock(const TransformerBlockOptions& o, Random* random)
-    : norm1(o.dim, o.norm_eps), attn(o.dim, o.heads, random, o.qkv_bias), norm2(o.dim, o.norm_eps), mlp(o.dim, o.mlp_hidden, o.dim, random) {
+    : norm1(o.dim, o.norm_eps),
+      attn(o.dim, o.heads, random, o.qkv_bias),
+      norm2(o.dim, o.norm_eps),
+      mlp(o.dim, o.mlp_hidden, o.dim, random) {
   add("norm1", norm1);
   add("attn", attn);
   add("norm2", norm2);

@@ -46,8 +46,8 @@ struct TransformerBlockOptions {
   real norm_eps = real(1e-6);
 };
 
-/// x + attention(norm1(x)), then x + mlp(norm2(x)), each branch scaled where there is a LayerScale. Parameters: norm1, attn, norm2, mlp, and ls1,
-/// ls2.
+/// x + attention(norm1(x)), then x + mlp(norm2(x)), each branch scaled where there is a LayerScale. Parameters: norm1,
+/// attn, norm2, mlp, and ls1, ls2.
 class TransformerBlock : public Module {
  public:
   TransformerBlock(const TransformerBlockOptions& options, Random* random);

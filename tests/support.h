@@ -64,7 +64,8 @@ inline double relative_error(const Tensor& a, const Tensor& b) {
   return relative_error(a.data(), b.data(), a.size());
 }
 inline bool same_bits(const Tensor& a, const Tensor& b) {
-  return a.shape() == b.shape() && (a.size() == 0 || std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(real)) == 0);
+  return a.shape() == b.shape() &&
+         (a.size() == 0 || std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(real)) == 0);
 }
 
 /// Text of the exception that f throws; empty if it throws none.

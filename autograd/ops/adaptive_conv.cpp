@@ -1,4 +1,5 @@
-// Adaptive convolution, y[p] = sum over q of k[p,q] x[q], and the products of neighbours, k[p,q] = a[p] . b[q]: each is the other's gradient.
+// Adaptive convolution, y[p] = sum over q of k[p,q] x[q], and the products of neighbours, k[p,q] = a[p] . b[q]: each is
+// the other's gradient.
 #include <cmath>
 
 #include "autograd/gradient_cases.h"
@@ -11,7 +12,8 @@ namespace {
 /// sum over the pixels p that read q of k[p,q] dy[p]
 Tensor scatter(const Tensor& k, const Tensor& dy, Index radius) {
   Tensor dx(dy.shape());
-  kernels().adaptive_conv_backward_input(k.data(), dy.data(), dx.data(), dy.dim(0), dy.dim(1), dy.dim(2), dy.dim(3), radius);
+  kernels().adaptive_conv_backward_input(k.data(), dy.data(), dx.data(), dy.dim(0), dy.dim(1), dy.dim(2), dy.dim(3),
+                                         radius);
   return dx;
 }
 
@@ -19,7 +21,8 @@ Tensor scatter(const Tensor& k, const Tensor& dy, Index radius) {
 Tensor products(const Tensor& a, const Tensor& b, Index radius) {
   const Index d = 2 * radius + 1;
   Tensor k({a.dim(0), a.dim(1), a.dim(2), d * d});
-  kernels().adaptive_conv_backward_kernels(b.data(), a.data(), k.data(), a.dim(0), a.dim(1), a.dim(2), a.dim(3), radius);
+  kernels().adaptive_conv_backward_kernels(b.data(), a.data(), k.data(), a.dim(0), a.dim(1), a.dim(2), a.dim(3),
+                                           radius);
   return k;
 }
 
@@ -35,13 +38,15 @@ Var adaptive_conv(const Var& x, const Var& k) {
 }
 
 Var neighbor_products(const Var& a, const Var& b, Index radius) {
-  require<ShapeError>(a.rank() == 4 && a.shape() == b.shape() && radius >= 0 && radius <= 5 && a.dim(1) > radius && a.dim(2) > radius,
-                      "[neighbor_products] a ", a.shape(), ", b ", b.shape(), ", radius ", radius,
-                      ": must be equal (B,H,W,C), H and W above the radius, which is at most 5.");
-  return record("neighbor_products", {a, b}, products(a.value, b.value, radius), [a = a.value, b = b.value, radius](const Gradient& g) {
-    if (g.wants(0)) g.add(0, adaptive_conv(b, g.dy));
-    if (g.wants(1)) g.add(1, scatter(g.dy, a, radius));
-  });
+  require<ShapeError>(
+      a.rank() == 4 && a.shape() == b.shape() && radius >= 0 && radius <= 5 && a.dim(1) > radius && a.dim(2) > radius,
+      "[neighbor_products] a ", a.shape(), ", b ", b.shape(), ", radius ", radius,
+      ": must be equal (B,H,W,C), H and W above the radius, which is at most 5.");
+  return record("neighbor_products", {a, b}, products(a.value, b.value, radius),
+                [a = a.value, b = b.value, radius](const Gradient& g) {
+                  if (g.wants(0)) g.add(0, adaptive_conv(b, g.dy));
+                  if (g.wants(1)) g.add(1, scatter(g.dy, a, radius));
+                });
 }
 
 void gradient_cases_adaptive_conv(GradientCases& cases) {
@@ -50,14 +55,18 @@ void gradient_cases_adaptive_conv(GradientCases& cases) {
     Shape x;
     Index radius;
   };
-  for (const Case& c : {Case{{2, 5, 6, 3}, 1}, Case{{1, 4, 5, 9}, 3}, Case{{1, 3, 4, 17}, 2}, Case{{1, 2, 2, 1}, 1}, Case{{0, 4, 4, 2}, 1},
-                        Case{{1, 6, 6, 130}, 1}, Case{{1, 9, 45, 5}, 3}, Case{{1, 9, 43, 70}, 3}}) {
+  for (const Case& c :
+       {Case{{2, 5, 6, 3}, 1}, Case{{1, 4, 5, 9}, 3}, Case{{1, 3, 4, 17}, 2}, Case{{1, 2, 2, 1}, 1},
+        Case{{0, 4, 4, 2}, 1}, Case{{1, 6, 6, 130}, 1}, Case{{1, 9, 45, 5}, 3}, Case{{1, 9, 43, 70}, 3}}) {
     const Index d = 2 * c.radius + 1;
     Shape k = c.x;
     k.set(3, d * d);
-    cases.add("conv " + c.x.str(), {cases.normal(c.x), cases.normal(k)}, [](In x) { return adaptive_conv(x[0], x[1]); });
-    cases.add("products " + c.x.str(), {cases.normal(c.x), cases.normal(c.x)}, [r = c.radius](In x) { return neighbor_products(x[0], x[1], r); });
-    cases.add("keys with themselves " + c.x.str(), {cases.normal(c.x)}, [r = c.radius](In x) { return neighbor_products(x[0], x[0], r); });
+    cases.add("conv " + c.x.str(), {cases.normal(c.x), cases.normal(k)},
+              [](In x) { return adaptive_conv(x[0], x[1]); });
+    cases.add("products " + c.x.str(), {cases.normal(c.x), cases.normal(c.x)},
+              [r = c.radius](In x) { return neighbor_products(x[0], x[1], r); });
+    cases.add("keys with themselves " + c.x.str(), {cases.normal(c.x)},
+              [r = c.radius](In x) { return neighbor_products(x[0], x[0], r); });
   }
 }
 

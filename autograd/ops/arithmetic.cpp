@@ -1,5 +1,5 @@
-// Sums, differences, products and quotients, element by element with broadcasting. A gradient has the shape of the result; the engine
-// sums it over the axes along which an input was repeated.
+// Sums, differences, products and quotients, element by element with broadcasting. A gradient has the shape of the
+// result; the engine sums it over the axes along which an input was repeated.
 #include "autograd/gradient_cases.h"
 
 namespace fu {

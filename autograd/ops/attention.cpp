@@ -1,5 +1,5 @@
-// y = softmax(q k^T / sqrt(d)) v for each head. Nothing but the inputs is saved: scores are computed again, a block of queries at a time, so
-// memory grows linearly with the tokens (core/kernels/attention.cpp has the formulas).
+// y = softmax(q k^T / sqrt(d)) v for each head. Nothing but the inputs is saved: scores are computed again, a block of
+// queries at a time, so memory grows linearly with the tokens (core/kernels/attention.cpp has the formulas).
 #include <cmath>
 
 #include "autograd/gradient_cases.h"

@@ -6,9 +6,11 @@ namespace fu {
 Var batch_norm(const Var& x, const Tensor& mean, const Tensor& variance, const Var& weight, const Var& bias, real eps) {
   require<ShapeError>(x.rank() >= 1, "[batch_norm] x must have an axis of channels.");
   const Shape channels{x.dim(-1)};
-  require<ShapeError>(mean.shape() == channels && variance.shape() == channels && weight.shape() == channels && bias.shape() == channels,
-                      "[batch_norm] x ", x.shape(), ", mean ", mean.shape(), ", variance ", variance.shape(), ", weight ", weight.shape(), ", bias ",
-                      bias.shape(), ": all but x must be (C), C the size of x's last axis.");
+  require<ShapeError>(mean.shape() == channels && variance.shape() == channels && weight.shape() == channels &&
+                          bias.shape() == channels,
+                      "[batch_norm] x ", x.shape(), ", mean ", mean.shape(), ", variance ", variance.shape(),
+                      ", weight ", weight.shape(), ", bias ", bias.shape(),
+                      ": all but x must be (C), C the size of x's last axis.");
   const Tensor scale = unary(Unary::reciprocal, unary(Unary::sqrt, unary(Unary::affine, variance, 1, eps)));
   return (x - Var(mean)) * (weight * Var(scale)) + bias;
 }

@@ -27,7 +27,8 @@ Var concat(std::initializer_list<Var> parts, int axis) { return concat(parts.beg
 void gradient_cases_concat(GradientCases& cases) {
   using In = const std::vector<Var>&;
   cases.add("axis 1", {cases.normal({2, 3, 5}), cases.normal({2, 4, 5})}, [](In x) { return concat(x, 1); });
-  cases.add("last axis", {cases.normal({2, 3}), cases.normal({2, 1}), cases.normal({2, 0})}, [](In x) { return concat(x, -1); });
+  cases.add("last axis", {cases.normal({2, 3}), cases.normal({2, 1}), cases.normal({2, 0})},
+            [](In x) { return concat(x, -1); });
   cases.add("with itself", {cases.normal({2, 3})}, [](In x) { return concat({x[0], x[0]}, 0); });
 }
 

@@ -1,5 +1,6 @@
-// Convolution as a product with patches: dw = dy^T patches, and the patches of dy w go back to where they came from. Patches are made again
-// for the backward pass, some rows at a time, because they are kH kW times as large as the image.
+// Convolution as a product with patches: dw = dy^T patches, and the patches of dy w go back to where they came from.
+// Patches are made again for the backward pass, some rows at a time, because they are kH kW times as large as the
+// image.
 #include <algorithm>
 
 #include "autograd/gradient_cases.h"
@@ -10,10 +11,13 @@ namespace fu {
 Var conv2d(const Var& x, const Var& weight, const Var& bias, Index stride, Index padding) {
   return record("conv2d", {x, weight, bias}, conv2d(x.value, weight.value, bias.value, stride, padding),
                 [x = x.value, w = weight.value, has_bias = bias.size() > 0, stride, padding](const Gradient& g) {
-                  const Index h = x.dim(1), width = x.dim(2), c = x.dim(3), n = w.dim(0), kh = w.dim(1), kw = w.dim(2), patch = kh * kw * c;
+                  const Index h = x.dim(1), width = x.dim(2), c = x.dim(3), n = w.dim(0), kh = w.dim(1), kw = w.dim(2),
+                              patch = kh * kw * c;
                   const Index rows = g.dy.dim(0) * g.dy.dim(1), wo = g.dy.dim(2);
-                  Tensor dx = g.wants(0) ? Tensor::zeros(x.shape()) : Tensor(), dw = g.wants(1) ? Tensor::zeros(w.shape()) : Tensor();
-                  const Index band = std::clamp<Index>((Index{1} << 20) / std::max<Index>(1, wo * patch), 1, std::max<Index>(1, rows));
+                  Tensor dx = g.wants(0) ? Tensor::zeros(x.shape()) : Tensor(),
+                         dw = g.wants(1) ? Tensor::zeros(w.shape()) : Tensor();
+                  const Index band =
+                      std::clamp<Index>((Index{1} << 20) / std::max<Index>(1, wo * patch), 1, std::max<Index>(1, rows));
                   for (Index row = 0; row < rows; row += band) {
                     const Index end = std::min(row + band, rows), pixels = (end - row) * wo;
                     Tensor patches({pixels, patch});
@@ -49,11 +53,13 @@ void gradient_cases_conv2d(GradientCases& cases) {
     Shape x, w;
     Index stride, padding;
   };
-  for (const Case& c : {Case{{2, 5, 6, 3}, {4, 3, 3, 3}, 1, 1}, Case{{1, 7, 5, 2}, {3, 3, 3, 2}, 2, 1}, Case{{2, 8, 8, 3}, {5, 4, 4, 3}, 4, 0},
-                        Case{{1, 4, 3, 2}, {3, 1, 1, 2}, 1, 0}, Case{{1, 6, 7, 1}, {2, 2, 3, 1}, 3, 2}, Case{{0, 4, 4, 2}, {3, 2, 2, 2}, 1, 0}})
+  for (const Case& c : {Case{{2, 5, 6, 3}, {4, 3, 3, 3}, 1, 1}, Case{{1, 7, 5, 2}, {3, 3, 3, 2}, 2, 1},
+                        Case{{2, 8, 8, 3}, {5, 4, 4, 3}, 4, 0}, Case{{1, 4, 3, 2}, {3, 1, 1, 2}, 1, 0},
+                        Case{{1, 6, 7, 1}, {2, 2, 3, 1}, 3, 2}, Case{{0, 4, 4, 2}, {3, 2, 2, 2}, 1, 0}})
     cases.add(c.x.str() + c.w.str(), {cases.normal(c.x), cases.normal(c.w), cases.normal({c.w[0]})},
               [s = c.stride, p = c.padding](In x) { return conv2d(x[0], x[1], x[2], s, p); });
-  cases.add("no bias", {cases.normal({1, 4, 4, 2}), cases.normal({3, 3, 3, 2})}, [](In x) { return conv2d(x[0], x[1], Tensor(), 1, 1); });
+  cases.add("no bias", {cases.normal({1, 4, 4, 2}), cases.normal({3, 3, 3, 2})},
+            [](In x) { return conv2d(x[0], x[1], Tensor(), 1, 1); });
 }
 
 }  // namespace fu

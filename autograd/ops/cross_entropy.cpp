@@ -1,4 +1,5 @@
-// Cross-entropy of a softmax: loss = mean of -log p[label], and its gradient at the logits is (p - one at the label) / N.
+// Cross-entropy of a softmax: loss = mean of -log p[label], and its gradient at the logits is (p - one at the label) /
+// N.
 #include <algorithm>
 #include <cmath>
 
@@ -9,8 +10,8 @@
 namespace fu {
 
 Var cross_entropy(const Var& logits, std::shared_ptr<const std::vector<Index>> labels) {
-  require<ShapeError>(logits.rank() == 2 && static_cast<Index>(labels->size()) == logits.dim(0), "[cross_entropy] logits ", logits.shape(), ", ",
-                      labels->size(), " labels: must be (N,K) and N.");
+  require<ShapeError>(logits.rank() == 2 && static_cast<Index>(labels->size()) == logits.dim(0),
+                      "[cross_entropy] logits ", logits.shape(), ", ", labels->size(), " labels: must be (N,K) and N.");
   const Index n = logits.dim(0), k = logits.dim(1);
   const Tensor p = softmax(logits.value, -1);
   double total = 0;

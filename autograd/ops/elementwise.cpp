@@ -16,15 +16,18 @@ Var unary(Unary op, const Var& x, real p, real q) {
 
 void gradient_cases_elementwise(GradientCases& cases) {
   using In = const std::vector<Var>&;
-  const std::pair<const char*, Unary> any[] = {{"exp", Unary::exp},         {"sin", Unary::sin},   {"cos", Unary::cos},
-                                               {"square", Unary::square},   {"gelu", Unary::gelu}, {"quick_gelu", Unary::quick_gelu},
-                                               {"sigmoid", Unary::sigmoid}, {"tanh", Unary::tanh}, {"erf", Unary::erf}};
-  const std::pair<const char*, Unary> positive[] = {{"log", Unary::log}, {"sqrt", Unary::sqrt}, {"reciprocal", Unary::reciprocal}};
+  const std::pair<const char*, Unary> any[] = {
+      {"exp", Unary::exp},         {"sin", Unary::sin},   {"cos", Unary::cos},
+      {"square", Unary::square},   {"gelu", Unary::gelu}, {"quick_gelu", Unary::quick_gelu},
+      {"sigmoid", Unary::sigmoid}, {"tanh", Unary::tanh}, {"erf", Unary::erf}};
+  const std::pair<const char*, Unary> positive[] = {
+      {"log", Unary::log}, {"sqrt", Unary::sqrt}, {"reciprocal", Unary::reciprocal}};
   // Functions with a kink, on both sides of it but not near it: at 0, and at the bound of 0.25.
   const std::pair<const char*, Unary> kinked[] = {
       {"relu", Unary::relu}, {"abs", Unary::abs}, {"clamp_min", Unary::clamp_min}, {"clamp_max", Unary::clamp_max}};
   for (const Shape& shape : {Shape{4, 7, 5}, Shape{}, Shape{1}, Shape{0}, Shape{17}}) {
-    for (const auto& [name, op] : any) cases.add(std::string(name) + shape.str(), {cases.normal(shape)}, [op = op](In x) { return unary(op, x[0]); });
+    for (const auto& [name, op] : any)
+      cases.add(std::string(name) + shape.str(), {cases.normal(shape)}, [op = op](In x) { return unary(op, x[0]); });
     for (const auto& [name, op] : positive)
       cases.add(std::string(name) + shape.str(), {cases.positive(shape)}, [op = op](In x) { return unary(op, x[0]); });
     for (const auto& [name, op] : kinked) {
@@ -34,7 +37,8 @@ void gradient_cases_elementwise(GradientCases& cases) {
         for (real kink : {real(0), real(0.25)})
           if (v > kink - real(0.05) && v < kink + real(0.05)) v += real(0.5);
       }
-      cases.add(std::string(name) + shape.str(), {away}, [op = op](In x) { return unary(op, x[0], op == Unary::relu ? 0 : real(0.25)); });
+      cases.add(std::string(name) + shape.str(), {away},
+                [op = op](In x) { return unary(op, x[0], op == Unary::relu ? 0 : real(0.25)); });
     }
     cases.add("affine" + shape.str(), {cases.normal(shape)}, [](In x) { return affine(x[0], real(1.5), real(-0.5)); });
     cases.add("clamp" + shape.str(), {cases.positive(shape)}, [](In x) { return clamp(x[0], real(0.1), 3); });

@@ -20,12 +20,14 @@ Var extreme(const char* op, const Var& x, bool largest) {
     Tensor share = Tensor::zeros({c}), dx(x.shape());
     for (Index i = 0; i < n; ++i)
       for (Index k = 0; k < c; ++k) share.data()[k] += x.data()[i * c + k] == y.data()[k] ? real(1) : real(0);
-    for (Index k = 0; k < c; ++k) share.data()[k] = y.data()[k] == y.data()[k] ? g.dy.data()[k] / share.data()[k] : y.data()[k];
+    for (Index k = 0; k < c; ++k)
+      share.data()[k] = y.data()[k] == y.data()[k] ? g.dy.data()[k] / share.data()[k] : y.data()[k];
     const real *in = x.data(), *extreme = y.data(), *part = share.data();
     real* const out = dx.data();
     parallel_ranges(n, std::max<Index>(1, 16384 / c), [=](Index begin, Index end) {
       for (Index i = begin * c; i < end * c; i += c)
-        for (Index k = 0; k < c; ++k) out[i + k] = in[i + k] == extreme[k] ? part[k] : extreme[k] == extreme[k] ? 0 : part[k];
+        for (Index k = 0; k < c; ++k)
+          out[i + k] = in[i + k] == extreme[k] ? part[k] : extreme[k] == extreme[k] ? 0 : part[k];
     });
     g.add(0, std::move(dx));
   });

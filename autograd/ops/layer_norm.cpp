@@ -1,4 +1,5 @@
-// y = (x - mean) / deviation * weight + bias along the last axis. README.md derives the backward pass; core/kernels/normalize.cpp runs it.
+// y = (x - mean) / deviation * weight + bias along the last axis. README.md derives the backward pass;
+// core/kernels/normalize.cpp runs it.
 #include "autograd/gradient_cases.h"
 #include "core/isa.h"
 
@@ -12,8 +13,8 @@ Var layer_norm(const Var& x, const Var& weight, const Var& bias, real eps) {
                   if (g.wants(0)) dx = Tensor(x.shape());
                   if (g.wants(1)) dweight = Tensor(weight.shape());
                   if (g.wants(2)) dbias = Tensor(bias_shape);
-                  kernels().layer_norm_backward(x.data(), weight.data(), g.dy.data(), dx.data(), dweight.data(), dbias.data(), rows, c, eps,
-                                                scratch.data());
+                  kernels().layer_norm_backward(x.data(), weight.data(), g.dy.data(), dx.data(), dweight.data(),
+                                                dbias.data(), rows, c, eps, scratch.data());
                   if (g.wants(0)) g.add(0, std::move(dx));
                   if (g.wants(1)) g.add(1, std::move(dweight));
                   if (g.wants(2)) g.add(2, std::move(dbias));
@@ -24,10 +25,13 @@ void gradient_cases_layer_norm(GradientCases& cases) {
   using In = const std::vector<Var>&;
   for (const Shape& shape : {Shape{17, 13}, Shape{2, 3, 8}, Shape{5, 33}, Shape{0, 4}, Shape{200, 3}}) {
     const Shape c{shape[-1]};
-    cases.add(shape.str(), {cases.normal(shape), cases.normal(c), cases.normal(c)}, [](In x) { return layer_norm(x[0], x[1], x[2], real(1e-5)); });
+    cases.add(shape.str(), {cases.normal(shape), cases.normal(c), cases.normal(c)},
+              [](In x) { return layer_norm(x[0], x[1], x[2], real(1e-5)); });
   }
-  cases.add("one channel", {cases.normal({3, 1}), cases.normal({1}), cases.normal({1})}, [](In x) { return layer_norm(x[0], x[1], x[2], 1); });
-  cases.add("weight is bias", {cases.normal({6, 5}), cases.normal({5})}, [](In x) { return layer_norm(x[0], x[1], x[1], real(1e-5)); });
+  cases.add("one channel", {cases.normal({3, 1}), cases.normal({1}), cases.normal({1})},
+            [](In x) { return layer_norm(x[0], x[1], x[2], 1); });
+  cases.add("weight is bias", {cases.normal({6, 5}), cases.normal({5})},
+            [](In x) { return layer_norm(x[0], x[1], x[1], real(1e-5)); });
 }
 
 }  // namespace fu

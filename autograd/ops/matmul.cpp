@@ -14,7 +14,8 @@ void gradient_cases_matmul(GradientCases& cases) {
   using In = const std::vector<Var>&;
   const std::pair<Shape, Shape> shapes[] = {{{17, 9}, {9, 13}}, {{3, 5, 4}, {3, 4, 7}}, {{1, 1}, {1, 1}},
                                             {{0, 3}, {3, 2}},   {{4, 0}, {0, 2}},       {{2, 2, 1, 8}, {2, 2, 8, 33}}};
-  for (const auto& [a, b] : shapes) cases.add(a.str() + b.str(), {cases.normal(a), cases.normal(b)}, [](In x) { return matmul(x[0], x[1]); });
+  for (const auto& [a, b] : shapes)
+    cases.add(a.str() + b.str(), {cases.normal(a), cases.normal(b)}, [](In x) { return matmul(x[0], x[1]); });
   cases.add("squared", {cases.normal({6, 6})}, [](In x) { return matmul(x[0], x[0]); });
 }
 

@@ -1,12 +1,14 @@
-// Three numbers of every vector in one pass: its length, its product with v, and the sum of the squares of that product's terms. A network that
-// drops each term with probability p changes the product by a variance of p / (1 - p) times the last.
+// Three numbers of every vector in one pass: its length, its product with v, and the sum of the squares of that
+// product's terms. A network that drops each term with probability p changes the product by a variance of p / (1 - p)
+// times the last.
 #include "autograd/gradient_cases.h"
 #include "core/isa.h"
 
 namespace fu {
 
 Var readings(const Var& x, const Var& v) {
-  require<ShapeError>(x.rank() >= 1 && v.shape() == Shape{x.dim(-1)}, "[readings] x ", x.shape(), ", v ", v.shape(), ": must be (..,C) and (C).");
+  require<ShapeError>(x.rank() >= 1 && v.shape() == Shape{x.dim(-1)}, "[readings] x ", x.shape(), ", v ", v.shape(),
+                      ": must be (..,C) and (C).");
   const Index c = x.dim(-1), rows = c > 0 ? x.size() / c : 0;
   Shape shape = x.shape();
   shape.set(-1, 3);
@@ -17,7 +19,8 @@ Var readings(const Var& x, const Var& v) {
     Tensor dx, dv, scratch({kernels().readings_scratch(rows, c) + 1});
     if (g.wants(0)) dx = g.target(0, fresh);
     if (g.wants(1)) dv = Tensor(v.shape());
-    kernels().readings_backward(x.data(), v.data(), y.data(), g.dy.data(), dx.data(), !fresh, dv.data(), rows, c, scratch.data());
+    kernels().readings_backward(x.data(), v.data(), y.data(), g.dy.data(), dx.data(), !fresh, dv.data(), rows, c,
+                                scratch.data());
     if (g.wants(0)) g.set(0, std::move(dx));
     if (g.wants(1)) g.add(1, std::move(dv));
   });
@@ -26,8 +29,10 @@ Var readings(const Var& x, const Var& v) {
 void gradient_cases_readings(GradientCases& cases) {
   using In = const std::vector<Var>&;
   for (const Shape& shape : {Shape{300, 7}, Shape{1, 3, 2, 33}, Shape{0, 4}})
-    cases.add(shape.str(), {cases.normal(shape), cases.normal({shape[-1]})}, [](In in) { return readings(in[0], in[1]); });
-  cases.add("twice", {cases.normal({5, 9}), cases.normal({9})}, [](In in) { return readings(in[0], in[1]) + readings(affine(in[0], 2), in[1]); });
+    cases.add(shape.str(), {cases.normal(shape), cases.normal({shape[-1]})},
+              [](In in) { return readings(in[0], in[1]); });
+  cases.add("twice", {cases.normal({5, 9}), cases.normal({9})},
+            [](In in) { return readings(in[0], in[1]) + readings(affine(in[0], 2), in[1]); });
 }
 
 }  // namespace fu

@@ -1,5 +1,5 @@
-// Resizing, padding, blurring and all else that moves pixels along axes by fixed weights is one sparse matrix along rows and one along
-// columns; backward is their transposes.
+// Resizing, padding, blurring and all else that moves pixels along axes by fixed weights is one sparse matrix along
+// rows and one along columns; backward is their transposes.
 #include "autograd/gradient_cases.h"
 
 namespace fu {
@@ -7,7 +7,8 @@ namespace fu {
 Var resample(const Var& x, const AxisMap& rows, const AxisMap& cols) {
   Tensor y = resample(x.value, rows, cols);
   if (!x.tracked()) return Var(std::move(y));  // else the maps would be copied in vain
-  return record("resample", {x}, std::move(y), [rows, cols](const Gradient& g) { g.add(0, resample(g.dy, rows.transposed(), cols.transposed())); });
+  return record("resample", {x}, std::move(y),
+                [rows, cols](const Gradient& g) { g.add(0, resample(g.dy, rows.transposed(), cols.transposed())); });
 }
 
 namespace {
@@ -16,14 +17,26 @@ Var resample(const Var& x, const ImageMaps& maps) { return resample(x, maps.rows
 
 }  // namespace
 
-Var resize_nearest(const Var& x, Index height, Index width) { return resample(x, resize_nearest_maps(x.shape(), height, width)); }
-Var resize_bilinear(const Var& x, Index height, Index width) { return resample(x, resize_bilinear_maps(x.shape(), height, width)); }
-Var resize_bicubic(const Var& x, Index height, Index width) { return resample(x, resize_bicubic_maps(x.shape(), height, width)); }
-Var resize_triangle(const Var& x, Index height, Index width) { return resample(x, resize_triangle_maps(x.shape(), height, width)); }
-Var adaptive_avg_pool(const Var& x, Index height, Index width) { return resample(x, adaptive_avg_pool_maps(x.shape(), height, width)); }
+Var resize_nearest(const Var& x, Index height, Index width) {
+  return resample(x, resize_nearest_maps(x.shape(), height, width));
+}
+Var resize_bilinear(const Var& x, Index height, Index width) {
+  return resample(x, resize_bilinear_maps(x.shape(), height, width));
+}
+Var resize_bicubic(const Var& x, Index height, Index width) {
+  return resample(x, resize_bicubic_maps(x.shape(), height, width));
+}
+Var resize_triangle(const Var& x, Index height, Index width) {
+  return resample(x, resize_triangle_maps(x.shape(), height, width));
+}
+Var adaptive_avg_pool(const Var& x, Index height, Index width) {
+  return resample(x, adaptive_avg_pool_maps(x.shape(), height, width));
+}
 Var zoom_bilinear(const Var& x, double zoom) { return resample(x, zoom_bilinear_maps(x.shape(), zoom)); }
 Var reflect_pad(const Var& x, Index radius) { return resample(x, reflect_pad_maps(x.shape(), radius)); }
-Var gaussian_blur(const Var& x, Index size, double sigma) { return resample(x, gaussian_blur_maps(x.shape(), size, sigma)); }
+Var gaussian_blur(const Var& x, Index size, double sigma) {
+  return resample(x, gaussian_blur_maps(x.shape(), size, sigma));
+}
 
 void gradient_cases_resample(GradientCases& cases) {
   using In = const std::vector<Var>&;

@@ -4,7 +4,8 @@
 namespace fu {
 
 Var reshape(const Var& x, const Shape& shape) {
-  return record("reshape", {x}, x.value.reshape(shape), [from = x.shape()](const Gradient& g) { g.add(0, g.dy.reshape(from)); });
+  return record("reshape", {x}, x.value.reshape(shape),
+                [from = x.shape()](const Gradient& g) { g.add(0, g.dy.reshape(from)); });
 }
 
 void gradient_cases_reshape(GradientCases& cases) {

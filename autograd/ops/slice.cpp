@@ -11,7 +11,8 @@ Var slice(const Var& x, int axis, Index begin, Index end) {
 void gradient_cases_slice(GradientCases& cases) {
   using In = const std::vector<Var>&;
   for (int axis : {0, 1, 2, -2})
-    cases.add("axis " + std::to_string(axis), {cases.normal({4, 5, 6})}, [axis](In x) { return slice(x[0], axis, 1, 3); });
+    cases.add("axis " + std::to_string(axis), {cases.normal({4, 5, 6})},
+              [axis](In x) { return slice(x[0], axis, 1, 3); });
   cases.add("nothing", {cases.normal({4, 5})}, [](In x) { return slice(x[0], 1, 2, 2); });
   cases.add("differences", {cases.normal({6, 3})}, [](In x) { return slice(x[0], 0, 1, 6) - slice(x[0], 0, 0, 5); });
 }

@@ -1,4 +1,5 @@
-// y = exp(x / T) / sum. dy/dx at another element of the axis is -y y' / T, at the same y (1 - y) / T; so dx = y (dy - sum of dy y) / T.
+// y = exp(x / T) / sum. dy/dx at another element of the axis is -y y' / T, at the same y (1 - y) / T; so dx = y (dy -
+// sum of dy y) / T.
 #include "autograd/gradient_cases.h"
 #include "core/isa.h"
 
@@ -9,8 +10,8 @@ Var softmax(const Var& x, int axis, real temperature) {
   return record("softmax", {x}, y, [y, axis, temperature](const Gradient& g) {
     const int i = axis < 0 ? axis + y.rank() : axis;
     Tensor dx(y.shape());
-    kernels().softmax_backward(y.data(), g.dy.data(), dx.data(), y.shape().elements(0, i), y.dim(i), y.shape().elements(i + 1, y.rank()),
-                               1 / temperature);
+    kernels().softmax_backward(y.data(), g.dy.data(), dx.data(), y.shape().elements(0, i), y.dim(i),
+                               y.shape().elements(i + 1, y.rank()), 1 / temperature);
     g.add(0, std::move(dx));
   });
 }

@@ -4,14 +4,17 @@
 namespace fu {
 
 Var sum(const Var& x, int axis) {
-  return record("sum", {x}, sum(x.value, axis), [shape = x.shape()](const Gradient& g) { g.add(0, expand(g.dy, shape)); });
+  return record("sum", {x}, sum(x.value, axis),
+                [shape = x.shape()](const Gradient& g) { g.add(0, expand(g.dy, shape)); });
 }
 
 Var sum(const Var& x) {
   return record("sum", {x}, sum(x.value), [shape = x.shape()](const Gradient& g) { g.add(0, expand(g.dy, shape)); });
 }
 
-Var mean(const Var& x, int axis) { return affine(sum(x, axis), x.dim(axis) > 0 ? 1 / static_cast<real>(x.dim(axis)) : 0); }
+Var mean(const Var& x, int axis) {
+  return affine(sum(x, axis), x.dim(axis) > 0 ? 1 / static_cast<real>(x.dim(axis)) : 0);
+}
 Var mean(const Var& x) { return affine(sum(x), x.size() > 0 ? 1 / static_cast<real>(x.size()) : 0); }
 
 void gradient_cases_sum(GradientCases& cases) {

@@ -33,7 +33,8 @@ Index dtype_size(DType type) {
 }
 
 const char* dtype_name(DType type) {
-  constexpr const char* kNames[] = {"f16", "bf16", "f32", "f64", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "bool"};
+  constexpr const char* kNames[] = {"f16", "bf16", "f32", "f64", "i8",  "i16", "i32",
+                                    "i64", "u8",   "u16", "u32", "u64", "bool"};
   return kNames[static_cast<int>(type)];
 }
 
@@ -64,7 +65,7 @@ std::uint16_t float_to_half(float value) {
   const std::uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
   if (magnitude > 0x7f800000) return static_cast<std::uint16_t>(sign | 0x7e00);   // not a number
   if (magnitude >= 0x477ff000) return static_cast<std::uint16_t>(sign | 0x7c00);  // rounds to 65536 or more
-  if (magnitude < 0x38800000) {                                                   // denormal: count in units of 2^-24; nearbyint rounds to even
+  if (magnitude < 0x38800000) {  // denormal: count in units of 2^-24; nearbyint rounds to even
     float positive;
     std::memcpy(&positive, &magnitude, sizeof positive);
     return static_cast<std::uint16_t>(sign | static_cast<std::uint32_t>(std::nearbyint(positive * 0x1p24f)));
@@ -123,7 +124,8 @@ void from_reals(DType type, const real* in, Index n, unsigned char* bytes) {
       const auto f = static_cast<float>(in[i]);
       std::memcpy(bytes + 4 * i, &f, 4);
     } else {
-      require<UsageError>(type == DType::f64, "[write] numbers can be written as f16, bf16, f32 or f64, not ", dtype_name(type), ".");
+      require<UsageError>(type == DType::f64, "[write] numbers can be written as f16, bf16, f32 or f64, not ",
+                          dtype_name(type), ".");
       const auto d = static_cast<double>(in[i]);
       std::memcpy(bytes + 8 * i, &d, 8);
     }
@@ -131,12 +133,14 @@ void from_reals(DType type, const real* in, Index n, unsigned char* bytes) {
 }
 
 MappedFile::MappedFile(const std::string& path) : path_(path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // non-blocking: a named pipe must not hang the program
+  const int fd =
+      open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // non-blocking: a named pipe must not hang the program
   require<FileError>(fd >= 0, path, ": cannot be opened: ", std::strerror(errno), ".");
   struct stat info {};
   const bool regular = fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
   void* map = nullptr;
-  if (regular && info.st_size > 0) map = mmap(nullptr, static_cast<std::size_t>(info.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
+  if (regular && info.st_size > 0)
+    map = mmap(nullptr, static_cast<std::size_t>(info.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
   const int error = errno;
   close(fd);
   require<FileError>(regular, path, ": is not a regular file. Give the path of a file.");
@@ -152,7 +156,8 @@ MappedFile::~MappedFile() {
 
 namespace {
 
-// Names of files under construction, for remove_unfinished_outputs(): fixed storage, because a signal handler may not allocate.
+// Names of files under construction, for remove_unfinished_outputs(): fixed storage, because a signal handler may not
+// allocate.
 constexpr int kSlots = 16, kSlotLength = 4096;
 char g_names[kSlots][kSlotLength];
 std::atomic<int> g_used[kSlots];  // 0 free, 1 being filled, 2 valid
@@ -178,9 +183,11 @@ void remove_unfinished_outputs() noexcept {
 
 OutputFile::OutputFile(const std::string& path) : path_(path), temporary_(path + ".part-" + std::to_string(getpid())) {
   struct stat info {};
-  require<FileError>(stat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode), path, ": is a folder; a file cannot replace it. Name a file with -o.");
+  require<FileError>(stat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode), path,
+                     ": is a folder; a file cannot replace it. Name a file with -o.");
   // Renaming onto a device or a pipe would replace it by a file.
-  require<FileError>(stat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode), path, ": is a device or a pipe; results are written to files.");
+  require<FileError>(stat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode), path,
+                     ": is a device or a pipe; results are written to files.");
   slot_ = claim_slot(temporary_);
   descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) {

@@ -22,13 +22,15 @@ void to_reals(DType type, const unsigned char* bytes, Index n, real* out);
 /// Converts reals to f16, bf16, f32 or f64, little-endian, rounding to nearest even; too large becomes infinite.
 void from_reals(DType type, const real* in, Index n, unsigned char* bytes);
 
-/// A file mapped into memory for reading: pages are loaded when touched, and are not counted against the process for good.
+/// A file mapped into memory for reading: pages are loaded when touched, and are not counted against the process for
+/// good.
 class MappedFile {
  public:
   /// Throws FileError if the path is not a readable regular file.
   explicit MappedFile(const std::string& path);
   /// Bytes that are in memory for as long as the program runs, under a name.
-  MappedFile(const std::string& name, const unsigned char* data, std::size_t size) : path_(name), data_(data), size_(size), mapped_(false) {}
+  MappedFile(const std::string& name, const unsigned char* data, std::size_t size)
+      : path_(name), data_(data), size_(size), mapped_(false) {}
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
@@ -36,7 +38,9 @@ class MappedFile {
   const std::string& path() const { return path_; }
   const unsigned char* data() const { return data_; }
   std::size_t size() const { return size_; }
-  std::string_view text(std::size_t begin, std::size_t length) const { return {reinterpret_cast<const char*>(data_) + begin, length}; }
+  std::string_view text(std::size_t begin, std::size_t length) const {
+    return {reinterpret_cast<const char*>(data_) + begin, length};
+  }
 
  private:
   std::string path_;
@@ -45,8 +49,8 @@ class MappedFile {
   bool mapped_ = true;
 };
 
-/// A file under construction. It lives under a temporary name in the same folder until commit() renames it; without commit() it is
-/// removed. So a file of the final name is always a whole one, whenever the process dies.
+/// A file under construction. It lives under a temporary name in the same folder until commit() renames it; without
+/// commit() it is removed. So a file of the final name is always a whole one, whenever the process dies.
 class OutputFile {
  public:
   /// Throws FileError if the folder cannot be written.

@@ -42,7 +42,9 @@ class Header {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& what) const { throw FileError(path_ + ": not a readable .npy header: " + what + "."); }
+  [[noreturn]] void fail(const std::string& what) const {
+    throw FileError(path_ + ": not a readable .npy header: " + what + ".");
+  }
   void space() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t')) ++at_;
   }
@@ -67,7 +69,8 @@ class Header {
   std::string_view word() {
     space();
     const std::size_t begin = at_;
-    while (at_ < text_.size() && ((text_[at_] >= 'a' && text_[at_] <= 'z') || (text_[at_] >= 'A' && text_[at_] <= 'Z'))) ++at_;
+    while (at_ < text_.size() && ((text_[at_] >= 'a' && text_[at_] <= 'z') || (text_[at_] >= 'A' && text_[at_] <= 'Z')))
+      ++at_;
     return text_.substr(begin, at_ - begin);
   }
   void shape(Shape& s) {
@@ -94,15 +97,17 @@ class Header {
     static constexpr struct {
       const char* code;
       DType type;
-    } kTypes[] = {{"f2", DType::f16}, {"f4", DType::f32}, {"f8", DType::f64}, {"i1", DType::i8},  {"i2", DType::i16}, {"i4", DType::i32},
-                  {"i8", DType::i64}, {"u1", DType::u8},  {"u2", DType::u16}, {"u4", DType::u32}, {"u8", DType::u64}, {"b1", DType::boolean}};
+    } kTypes[] = {{"f2", DType::f16}, {"f4", DType::f32}, {"f8", DType::f64}, {"i1", DType::i8},
+                  {"i2", DType::i16}, {"i4", DType::i32}, {"i8", DType::i64}, {"u1", DType::u8},
+                  {"u2", DType::u16}, {"u4", DType::u32}, {"u8", DType::u64}, {"b1", DType::boolean}};
     if (descr.size() == 3)
       for (const auto& t : kTypes)
         if (descr.substr(1) == t.code && std::strchr("<>|=", descr[0])) {
           big_endian = descr[0] == '>' && dtype_size(t.type) > 1;
           return t.type;
         }
-    throw FileError(path_ + ": holds numbers of type '" + printable(descr) + "', which is not supported. Save it as float32.");
+    throw FileError(path_ + ": holds numbers of type '" + printable(descr) +
+                    "', which is not supported. Save it as float32.");
   }
 
   std::string_view text_;
@@ -116,7 +121,8 @@ TensorEntry read_npy(const MappedFile& file) {
   const unsigned char* p = file.data();
   require<FileError>(file.size() >= 12, file.path(), ": is cut off inside the .npy header.");
   const int version = p[6], length_bytes = version == 1 ? 2 : 4;
-  require<FileError>(version >= 1 && version <= 3, file.path(), ": is .npy of version ", version, "; 1 to 3 are known.");
+  require<FileError>(version >= 1 && version <= 3, file.path(), ": is .npy of version ", version,
+                     "; 1 to 3 are known.");
   const std::size_t begin = 8 + static_cast<std::size_t>(length_bytes), length = read_le(p + 8, length_bytes);
   require<FileError>(length <= file.size() - begin, file.path(), ": is cut off inside the .npy header.");
   TensorEntry e;
@@ -127,23 +133,36 @@ TensorEntry read_npy(const MappedFile& file) {
   }
   e.data = p + begin + length;
   const std::size_t available = (file.size() - begin - length) / static_cast<std::size_t>(dtype_size(e.type));
-  require<FileError>(static_cast<std::size_t>(e.shape.elements()) <= available, file.path(), ": its header announces ", e.shape, " of ",
-                     dtype_name(e.type), ", but only ", available, " numbers follow. The file is cut off or damaged.");
+  require<FileError>(static_cast<std::size_t>(e.shape.elements()) <= available, file.path(), ": its header announces ",
+                     e.shape, " of ", dtype_name(e.type), ", but only ", available,
+                     " numbers follow. The file is cut off or damaged.");
   return e;
 }
 
-void write_npy(const std::string& path, const Tensor& tensor, DType type) { write_npy(path, tensor.shape(), elements_of(tensor), type); }
+void write_npy(const std::string& path, const Tensor& tensor, DType type) {
+  write_npy(path, tensor.shape(), elements_of(tensor), type);
+}
 
 void write_npy(const std::string& path, const Shape& sizes, const ElementSource& source, DType type) {
   std::string shape;
-  for (int i = 0; i < sizes.rank(); ++i) shape += std::to_string(sizes[i]) + (i + 1 < sizes.rank() || i == 0 ? "," : "");
+  for (int i = 0; i < sizes.rank(); ++i)
+    shape += std::to_string(sizes[i]) + (i + 1 < sizes.rank() || i == 0 ? "," : "");
   const char* code = type == DType::f16 ? "<f2" : type == DType::f64 ? "<f8" : "<f4";
-  require<UsageError>(type == DType::f16 || type == DType::f32 || type == DType::f64, path, ": .npy has no ", dtype_name(type), ".");
+  require<UsageError>(type == DType::f16 || type == DType::f32 || type == DType::f64, path, ": .npy has no ",
+                      dtype_name(type), ".");
   std::string header = std::string("{'descr': '") + code + "', 'fortran_order': False, 'shape': (" + shape + "), }";
   while ((10 + header.size() + 1) % 64 != 0) header += ' ';
   header += '\n';
-  const unsigned char start[10] = {
-      0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<unsigned char>(header.size() & 255), static_cast<unsigned char>(header.size() >> 8)};
+  const unsigned char start[10] = {0x93,
+                                   'N',
+                                   'U',
+                                   'M',
+                                   'P',
+                                   'Y',
+                                   1,
+                                   0,
+                                   static_cast<unsigned char>(header.size() & 255),
+                                   static_cast<unsigned char>(header.size() >> 8)};
   OutputFile out(path);
   out.write(start, sizeof start);
   out.write(header.data(), header.size());

@@ -47,7 +47,10 @@ constexpr KnownGlobal kGlobals[] = {
 
 }  // namespace
 
-Pickle::Pickle(std::string_view text, std::size_t begin, const std::string& path) : text_(text), path_(path), at_(begin) { run(); }
+Pickle::Pickle(std::string_view text, std::size_t begin, const std::string& path)
+    : text_(text), path_(path), at_(begin) {
+  run();
+}
 
 void Pickle::fail(const std::string& what) const { throw FileError(path_ + ": its pickle " + what + "."); }
 
@@ -132,13 +135,15 @@ void Pickle::push_global(std::string_view module, std::string_view name) {
       return;
     }
   fail("names '" + printable(module) + "." + printable(name) +
-       "', which is not part of a tensor; nothing was executed. Save the state_dict alone (torch.save(model.state_dict(), path))");
+       "', which is not part of a tensor; nothing was executed. Save the state_dict alone "
+       "(torch.save(model.state_dict(), path))");
 }
 
 void Pickle::append(PickleRef target, const std::vector<PickleRef>& items, bool pairs) {
   PickleValue& v = arena_[target];
   if (v.kind == Kind::opaque) return;
-  if (v.kind != (pairs ? Kind::dictionary : Kind::sequence)) fail("adds items to what is no " + std::string(pairs ? "dictionary" : "list"));
+  if (v.kind != (pairs ? Kind::dictionary : Kind::sequence))
+    fail("adds items to what is no " + std::string(pairs ? "dictionary" : "list"));
   if (pairs && items.size() % 2 != 0) fail("has a key without a value");
   items_ += items.size();
   if (items_ > kMaxItems) fail("has absurdly many items");
@@ -158,7 +163,8 @@ std::vector<std::int64_t> Pickle::integers(PickleRef sequence) const {
 
 PickleRef Pickle::rebuild_tensor(const std::vector<PickleRef>& a) {
   // (storage, offset, sizes, strides, ...)
-  if (a.size() < 4 || arena_[a[0]].kind != Kind::storage || arena_[a[1]].kind != Kind::integer) fail("builds a tensor from the wrong arguments");
+  if (a.size() < 4 || arena_[a[0]].kind != Kind::storage || arena_[a[1]].kind != Kind::integer)
+    fail("builds a tensor from the wrong arguments");
   PickleTensor t;
   const PickleValue& storage = arena_[a[0]];
   t.storage = storage.text;
@@ -183,7 +189,8 @@ void Pickle::reduce() {
     push(std::move(value));
     return;
   }
-  if (arena_[callable].kind != Kind::global || arena_[arguments].kind != Kind::sequence) fail("calls what is no function");
+  if (arena_[callable].kind != Kind::global || arena_[arguments].kind != Kind::sequence)
+    fail("calls what is no function");
   const std::vector<PickleRef>& args = arena_[arguments].items;  // nothing is pushed before its last use
   PickleValue value;
   switch (arena_[callable].integer) {
@@ -218,8 +225,9 @@ void Pickle::persistent(PickleRef id) {
   // ('storage', type, key, device, elements[, view])
   const PickleValue& v = arena_[id];
   const auto kind = [&](std::size_t i) { return i < v.items.size() ? arena_[v.items[i]].kind : Kind::none; };
-  if (v.kind != Kind::sequence || v.items.size() < 5 || kind(0) != Kind::text || arena_[v.items[0]].text != "storage" || kind(1) != Kind::global ||
-      arena_[v.items[1]].integer != kStorage || kind(2) != Kind::text || kind(4) != Kind::integer)
+  if (v.kind != Kind::sequence || v.items.size() < 5 || kind(0) != Kind::text || arena_[v.items[0]].text != "storage" ||
+      kind(1) != Kind::global || arena_[v.items[1]].integer != kStorage || kind(2) != Kind::text ||
+      kind(4) != Kind::integer)
     fail("refers to something that is no storage");
   if (v.items.size() > 5 && kind(5) != Kind::none)
     fail("has a storage that is a view of another, which is not supported. Save it again with a current PyTorch");
@@ -381,12 +389,14 @@ bool Pickle::step(unsigned char op) {
     case 'b': {                        // BUILD: state of an object; dictionaries and tensors need none of it
       pop();
       const Kind kind = arena_[top()].kind;
-      if (kind != Kind::dictionary && kind != Kind::opaque && kind != Kind::tensor) fail("sets the state of what has none");
+      if (kind != Kind::dictionary && kind != Kind::opaque && kind != Kind::tensor)
+        fail("sets the state of what has none");
       return true;
     }
     case 'Q': persistent(pop()); return true;
     default:
-      fail("has the unknown instruction " + std::to_string(static_cast<int>(op)) + ": it is damaged, or written by something else than torch.save");
+      fail("has the unknown instruction " + std::to_string(static_cast<int>(op)) +
+           ": it is damaged, or written by something else than torch.save");
   }
 }
 

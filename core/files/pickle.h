@@ -1,6 +1,7 @@
-// A small pickle machine: it builds numbers, strings, tuples, lists, dictionaries and descriptions of tensors, and nothing else. A pickle
-// is a program that can name any function to be called; this machine knows the handful of names that PyTorch writes around tensors, gives
-// them a fixed meaning of its own, and refuses every other one. It never calls anything.
+// A small pickle machine: it builds numbers, strings, tuples, lists, dictionaries and descriptions of tensors, and
+// nothing else. A pickle is a program that can name any function to be called; this machine knows the handful of names
+// that PyTorch writes around tensors, gives them a fixed meaning of its own, and refuses every other one. It never
+// calls anything.
 #pragma once
 
 #include <string>
@@ -17,7 +18,20 @@ namespace fu {
 using PickleRef = std::uint32_t;
 
 struct PickleValue {
-  enum class Kind : unsigned char { none, boolean, integer, real_number, text, sequence, dictionary, global, storage, tensor, opaque, mark };
+  enum class Kind : unsigned char {
+    none,
+    boolean,
+    integer,
+    real_number,
+    text,
+    sequence,
+    dictionary,
+    global,
+    storage,
+    tensor,
+    opaque,
+    mark
+  };
   Kind kind = Kind::none;
   std::int64_t integer = 0;      // boolean, integer; storage: elements; global: which one
   std::string_view text;         // text; points into the pickle. storage: its key
@@ -36,8 +50,8 @@ struct PickleTensor {
 
 class Pickle {
  public:
-  /// Runs the pickle that begins at `begin` of the text; `path` is for messages. Throws FileError for anything malformed, unknown or
-  /// absurd. Values point into the text, which must outlive them.
+  /// Runs the pickle that begins at `begin` of the text; `path` is for messages. Throws FileError for anything
+  /// malformed, unknown or absurd. Values point into the text, which must outlive them.
   Pickle(std::string_view text, std::size_t begin, const std::string& path);
 
   /// Where the pickle ended: legacy files hold several in a row.

@@ -18,7 +18,8 @@ struct Item {
   bool has_dtype = false, has_shape = false, has_offsets = false;
 };
 
-/// Reads the header as it is parsed, so that a hostile one (deep nesting, a million keys) is refused before it takes memory.
+/// Reads the header as it is parsed, so that a hostile one (deep nesting, a million keys) is refused before it takes
+/// memory.
 class Handler : public nlohmann::json_sax<nlohmann::json> {
  public:
   std::map<std::string, Item> items;
@@ -105,9 +106,10 @@ bool find_type(const std::string& name, DType& type) {
   static constexpr struct {
     const char* name;
     DType type;
-  } kTypes[] = {{"F16", DType::f16}, {"BF16", DType::bf16}, {"F32", DType::f32},     {"F64", DType::f64}, {"I8", DType::i8},
-                {"I16", DType::i16}, {"I32", DType::i32},   {"I64", DType::i64},     {"U8", DType::u8},   {"U16", DType::u16},
-                {"U32", DType::u32}, {"U64", DType::u64},   {"BOOL", DType::boolean}};
+  } kTypes[] = {{"F16", DType::f16},     {"BF16", DType::bf16}, {"F32", DType::f32}, {"F64", DType::f64},
+                {"I8", DType::i8},       {"I16", DType::i16},   {"I32", DType::i32}, {"I64", DType::i64},
+                {"U8", DType::u8},       {"U16", DType::u16},   {"U32", DType::u32}, {"U64", DType::u64},
+                {"BOOL", DType::boolean}};
   for (const auto& t : kTypes)
     if (name == t.name) {
       type = t.type;
@@ -118,7 +120,8 @@ bool find_type(const std::string& name, DType& type) {
 
 }  // namespace
 
-std::map<std::string, TensorEntry> read_safetensors(const MappedFile& file, std::map<std::string, std::string>& metadata) {
+std::map<std::string, TensorEntry> read_safetensors(const MappedFile& file,
+                                                    std::map<std::string, std::string>& metadata) {
   const std::uint64_t length = read_le(file.data(), 8);
   require<FileError>(length <= kMaxHeader && length <= file.size() - 8, file.path(), ": announces a header of ", length,
                      " bytes, more than the file or the format has. It is cut off, damaged, or not .safetensors.");
@@ -151,10 +154,11 @@ std::map<std::string, TensorEntry> read_safetensors(const MappedFile& file, std:
     }
     const std::uint64_t begin = item.offsets[0], end = item.offsets[1];
     if (begin > end || end > data_size)
-      throw bad("lies at bytes " + std::to_string(begin) + " to " + std::to_string(end) + " of " + std::to_string(data_size) +
-                ": the file is cut off or damaged");
+      throw bad("lies at bytes " + std::to_string(begin) + " to " + std::to_string(end) + " of " +
+                std::to_string(data_size) + ": the file is cut off or damaged");
     if (end - begin != static_cast<std::uint64_t>(n) * static_cast<std::uint64_t>(dtype_size(e.type)))
-      throw bad("of shape " + e.shape.str() + " and type " + item.dtype + " takes " + std::to_string(end - begin) + " bytes, which does not fit");
+      throw bad("of shape " + e.shape.str() + " and type " + item.dtype + " takes " + std::to_string(end - begin) +
+                " bytes, which does not fit");
     e.data = file.data() + 8 + length + begin;
     e.make_dense();
     if (end > begin) ranges.emplace_back(begin, end);
@@ -162,8 +166,8 @@ std::map<std::string, TensorEntry> read_safetensors(const MappedFile& file, std:
   }
   std::sort(ranges.begin(), ranges.end());
   for (std::size_t i = 1; i < ranges.size(); ++i)
-    require<FileError>(ranges[i].first >= ranges[i - 1].second, file.path(), ": two tensors overlap at byte ", ranges[i].first,
-                       ". The file is damaged.");
+    require<FileError>(ranges[i].first >= ranges[i - 1].second, file.path(), ": two tensors overlap at byte ",
+                       ranges[i].first, ". The file is damaged.");
   return entries;
 }
 
@@ -175,7 +179,8 @@ struct Output {
   ElementSource source;
 };
 
-void write_all(const std::string& path, const std::vector<Output>& tensors, const std::map<std::string, std::string>& metadata, DType type) {
+void write_all(const std::string& path, const std::vector<Output>& tensors,
+               const std::map<std::string, std::string>& metadata, DType type) {
   require<UsageError>(type == DType::f32 || type == DType::f16, path, ": .safetensors are written as f32 or f16.");
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
@@ -200,15 +205,15 @@ void write_all(const std::string& path, const std::vector<Output>& tensors, cons
 
 }  // namespace
 
-void write_safetensors(const std::string& path, const std::map<std::string, Tensor>& tensors, const std::map<std::string, std::string>& metadata,
-                       DType type) {
+void write_safetensors(const std::string& path, const std::map<std::string, Tensor>& tensors,
+                       const std::map<std::string, std::string>& metadata, DType type) {
   std::vector<Output> outputs;
   for (const auto& [name, tensor] : tensors) outputs.push_back({name, tensor.shape(), elements_of(tensor)});
   write_all(path, outputs, metadata, type);
 }
 
-void write_safetensors(const std::string& path, const std::string& name, const Shape& shape, const ElementSource& source,
-                       const std::map<std::string, std::string>& metadata, DType type) {
+void write_safetensors(const std::string& path, const std::string& name, const Shape& shape,
+                       const ElementSource& source, const std::map<std::string, std::string>& metadata, DType type) {
   write_all(path, {{name, shape, source}}, metadata, type);
 }
 

@@ -1,4 +1,5 @@
-// PyTorch's files: a zip of stored entries with a pickle among them (1.6 and later), or a stream of pickles followed by raw storages.
+// PyTorch's files: a zip of stored entries with a pickle among them (1.6 and later), or a stream of pickles followed by
+// raw storages.
 #include <algorithm>
 #include <cstring>
 
@@ -33,17 +34,19 @@ std::map<std::string, Bytes> read_zip(const MappedFile& file) {
   std::uint64_t count = read_le(p + end + 10, 2), at = read_le(p + end + 16, 4);
   if ((count == 0xffff || at == 0xffffffff) && end >= 20 && read_le(p + end - 20, 4) == 0x07064b50) {  // zip64
     const std::uint64_t end64 = read_le(p + end - 12, 8);
-    if (!in_file(end64, 56) || read_le(p + end64, 4) != 0x06064b50) throw bad("is damaged: its zip64 directory is not where it should be");
+    if (!in_file(end64, 56) || read_le(p + end64, 4) != 0x06064b50)
+      throw bad("is damaged: its zip64 directory is not where it should be");
     count = read_le(p + end64 + 32, 8);
     at = read_le(p + end64 + 48, 8);
   }
   std::map<std::string, Bytes> entries;
   for (std::uint64_t i = 0; i < count; ++i) {
     if (!in_file(at, 46) || read_le(p + at, 4) != 0x02014b50) throw bad("is damaged: its zip directory is cut off");
-    const std::uint64_t method = read_le(p + at + 10, 2), name_length = read_le(p + at + 28, 2), extra_length = read_le(p + at + 30, 2),
-                        comment_length = read_le(p + at + 32, 2);
+    const std::uint64_t method = read_le(p + at + 10, 2), name_length = read_le(p + at + 28, 2),
+                        extra_length = read_le(p + at + 30, 2), comment_length = read_le(p + at + 32, 2);
     std::uint64_t packed = read_le(p + at + 20, 4), size = read_le(p + at + 24, 4), offset = read_le(p + at + 42, 4);
-    if (!in_file(at + 46, name_length + extra_length + comment_length)) throw bad("is damaged: its zip directory is cut off");
+    if (!in_file(at + 46, name_length + extra_length + comment_length))
+      throw bad("is damaged: its zip directory is cut off");
     const std::string name(file.text(at + 46, name_length));
     // Sizes beyond 32 bits stand in an extra field, those that are needed in this order.
     for (std::uint64_t e = at + 46 + name_length, stop = e + extra_length; e + 4 <= stop;) {
@@ -62,9 +65,11 @@ std::map<std::string, Bytes> read_zip(const MappedFile& file) {
     at += 46 + name_length + extra_length + comment_length;
 
     if (name.empty() || name[0] == '/' || name.find("..") != std::string::npos || name.find('\\') != std::string::npos)
-      throw bad("has a zip entry named '" + printable(name) + "', which leads out of its folder. This is no file that PyTorch wrote");
+      throw bad("has a zip entry named '" + printable(name) +
+                "', which leads out of its folder. This is no file that PyTorch wrote");
     if (method != 0 || packed != size)
-      throw bad("has the compressed entry '" + printable(name) + "'; PyTorch stores them plain. Unpack and zip it again with -0");
+      throw bad("has the compressed entry '" + printable(name) +
+                "'; PyTorch stores them plain. Unpack and zip it again with -0");
     if (!in_file(offset, 30) || read_le(p + offset, 4) != 0x04034b50)
       throw bad("is damaged: zip entry '" + printable(name) + "' is not where it should be");
     const std::uint64_t begin = offset + 30 + read_le(p + offset + 26, 2) + read_le(p + offset + 28, 2);
@@ -92,12 +97,15 @@ const PickleValue& find_state_dict(const Pickle& pickle, const std::string& path
       return *inner;
     }
   }
-  throw FileError(path + ": holds no state_dict: no dictionary of tensors at the top, nor under 'state_dict', 'model' or 'teacher'.");
+  throw FileError(
+      path +
+      ": holds no state_dict: no dictionary of tensors at the top, nor under 'state_dict', 'model' or 'teacher'.");
 }
 
 /// Turns what the pickle says of its tensors into entries, once each is known to lie inside its storage.
 template <class FindStorage>
-std::map<std::string, TensorEntry> collect(const Pickle& pickle, const MappedFile& file, std::string& root, const FindStorage& storage_of) {
+std::map<std::string, TensorEntry> collect(const Pickle& pickle, const MappedFile& file, std::string& root,
+                                           const FindStorage& storage_of) {
   const std::string& path = file.path();
   const std::size_t file_size = file.size();
   std::map<std::string, TensorEntry> entries;
@@ -105,10 +113,13 @@ std::map<std::string, TensorEntry> collect(const Pickle& pickle, const MappedFil
   std::size_t claimed = 0;
   const auto count = [&](const TensorEntry& e) {
     claimed += static_cast<std::size_t>(e.shape.elements() * dtype_size(e.type));
-    require<FileError>(claimed / 4 <= file_size, path, ": its tensors claim more than four times the size of the file. It is damaged.");
+    require<FileError>(claimed / 4 <= file_size, path,
+                       ": its tensors claim more than four times the size of the file. It is damaged.");
   };
   const auto add = [&](const std::string& name, const PickleTensor& t) {
-    const auto bad = [&](const std::string& what) { return FileError(path + ": tensor '" + printable(name) + "' " + what + "."); };
+    const auto bad = [&](const std::string& what) {
+      return FileError(path + ": tensor '" + printable(name) + "' " + what + ".");
+    };
     TensorEntry e;
     e.type = t.type;
     if (t.sizes.size() != t.strides.size() || t.sizes.size() > static_cast<std::size_t>(Shape::kMaxRank))
@@ -116,8 +127,8 @@ std::map<std::string, TensorEntry> collect(const Pickle& pickle, const MappedFil
     const Bytes storage = storage_of(t);
     const Index available = static_cast<Index>(storage.size / static_cast<std::size_t>(dtype_size(t.type)));
     if (t.storage_elements < 0 || t.storage_elements > available)
-      throw bad("wants a storage of " + std::to_string(t.storage_elements) + " numbers, but " + std::to_string(available) +
-                " are there: the file is cut off or damaged");
+      throw bad("wants a storage of " + std::to_string(t.storage_elements) + " numbers, but " +
+                std::to_string(available) + " are there: the file is cut off or damaged");
     // The last element's position: each step is checked, so nothing overflows.
     Index last = t.offset, elements = 1;
     bool fits = t.offset >= 0, empty = false;
@@ -126,14 +137,15 @@ std::map<std::string, TensorEntry> collect(const Pickle& pickle, const MappedFil
       if (t.sizes[i] == 0) empty = true;
       Index reach = 0;
       fits = fits && !__builtin_mul_overflow(t.sizes[i] > 0 ? t.sizes[i] - 1 : 0, t.strides[i], &reach) &&
-             !__builtin_add_overflow(last, reach, &last) && !__builtin_mul_overflow(elements, t.sizes[i] > 0 ? t.sizes[i] : 1, &elements);
+             !__builtin_add_overflow(last, reach, &last) &&
+             !__builtin_mul_overflow(elements, t.sizes[i] > 0 ? t.sizes[i] : 1, &elements);
       e.stride[i] = t.strides[i];
     }
     if (!empty && (!fits || last >= t.storage_elements))
       throw bad("reaches beyond its storage of " + std::to_string(t.storage_elements) + " numbers");
     if (!empty && elements > t.storage_elements)
-      throw bad("repeats its storage (stride 0): " + std::to_string(elements) + " elements of " + std::to_string(t.storage_elements) +
-                " numbers. Save a contiguous copy");
+      throw bad("repeats its storage (stride 0): " + std::to_string(elements) + " elements of " +
+                std::to_string(t.storage_elements) + " numbers. Save a contiguous copy");
     for (Index s : t.sizes) e.shape.push_back(s);
     e.data = storage.data + (empty ? 0 : t.offset * dtype_size(t.type));
     count(e);
@@ -146,7 +158,8 @@ std::map<std::string, TensorEntry> collect(const Pickle& pickle, const MappedFil
   const PickleValue& dictionary = find_state_dict(pickle, path, root);
   for (std::size_t i = 0; i + 1 < dictionary.items.size(); i += 2) {
     const PickleValue &k = pickle.value(dictionary.items[i]), &v = pickle.value(dictionary.items[i + 1]);
-    if (k.kind == Kind::text && v.kind == Kind::tensor) add(std::string(k.text), pickle.tensors()[static_cast<std::size_t>(v.tensor)]);
+    if (k.kind == Kind::text && v.kind == Kind::tensor)
+      add(std::string(k.text), pickle.tensors()[static_cast<std::size_t>(v.tensor)]);
   }
   return entries;
 }
@@ -164,15 +177,17 @@ std::map<std::string, TensorEntry> read_torch_zip(const MappedFile& file, std::s
       folder = name.substr(0, name.size() - suffix.size());
       pickle_bytes = &bytes;
     }
-  require<FileError>(pickle_bytes != nullptr, file.path(),
-                     ": is a zip, but none of PyTorch's: it has no data.pkl. TorchScript files must be saved as a state_dict.");
+  require<FileError>(
+      pickle_bytes != nullptr, file.path(),
+      ": is a zip, but none of PyTorch's: it has no data.pkl. TorchScript files must be saved as a state_dict.");
   const auto order = zip.find(folder + "/byteorder");
-  require<FileError>(order == zip.end() || order->second.size != 3 || std::memcmp(order->second.data, "big", 3) != 0, file.path(),
-                     ": was written on a big-endian machine. Save it again on a little-endian one.");
+  require<FileError>(order == zip.end() || order->second.size != 3 || std::memcmp(order->second.data, "big", 3) != 0,
+                     file.path(), ": was written on a big-endian machine. Save it again on a little-endian one.");
   const Pickle pickle({reinterpret_cast<const char*>(pickle_bytes->data), pickle_bytes->size}, 0, file.path());
   return collect(pickle, file, root, [&](const PickleTensor& t) {
     const auto it = zip.find(folder + "/data/" + std::string(t.storage.substr(0, 256)));
-    require<FileError>(it != zip.end(), file.path(), ": storage '", printable(t.storage), "' is missing. The file is damaged.");
+    require<FileError>(it != zip.end(), file.path(), ": storage '", printable(t.storage),
+                       "' is missing. The file is damaged.");
     return it->second;
   });
 }
@@ -182,9 +197,9 @@ std::map<std::string, TensorEntry> read_torch_legacy(const MappedFile& file, std
   // Magic number, protocol version, facts about the system, the object, the keys of its storages, then the storages.
   const Pickle magic(text, 0, file.path());
   constexpr unsigned char kMagic[] = {0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
-  require<FileError>(
-      magic.result().kind == Kind::text && magic.result().text == std::string_view(reinterpret_cast<const char*>(kMagic), sizeof kMagic), file.path(),
-      ": is a pickle, but not one that torch.save wrote.");
+  require<FileError>(magic.result().kind == Kind::text &&
+                         magic.result().text == std::string_view(reinterpret_cast<const char*>(kMagic), sizeof kMagic),
+                     file.path(), ": is a pickle, but not one that torch.save wrote.");
   const Pickle version(text, magic.end(), file.path());
   require<FileError>(version.result().kind == Kind::integer && version.result().integer == 1001, file.path(),
                      ": is of an unknown version of PyTorch's legacy format.");
@@ -203,15 +218,18 @@ std::map<std::string, TensorEntry> read_torch_legacy(const MappedFile& file, std
     const std::uint64_t elements = read_le(file.data() + at, 8);
     at += 8;
     const auto type = types.find(key);
-    require<FileError>(type != types.end(), file.path(), ": storage '", printable(key), "' belongs to no tensor. The file is damaged.");
+    require<FileError>(type != types.end(), file.path(), ": storage '", printable(key),
+                       "' belongs to no tensor. The file is damaged.");
     const auto size = static_cast<std::uint64_t>(dtype_size(type->second));
-    require<FileError>(elements <= (file.size() - at) / size, file.path(), ": is cut off inside storage '", printable(key), "'.");
+    require<FileError>(elements <= (file.size() - at) / size, file.path(), ": is cut off inside storage '",
+                       printable(key), "'.");
     storages[key] = {file.data() + at, static_cast<std::size_t>(elements * size)};
     at += elements * size;
   }
   return collect(object, file, root, [&](const PickleTensor& t) {
     const auto it = storages.find(t.storage);
-    require<FileError>(it != storages.end(), file.path(), ": storage '", printable(t.storage), "' is missing. The file is damaged.");
+    require<FileError>(it != storages.end(), file.path(), ": storage '", printable(t.storage),
+                       "' is missing. The file is damaged.");
     return it->second;
   });
 }

@@ -1,4 +1,5 @@
-// Writing tensors as PyTorch does: a zip of stored entries, one pickle that describes the tensors, and their numbers as they are.
+// Writing tensors as PyTorch does: a zip of stored entries, one pickle that describes the tensors, and their numbers as
+// they are.
 #include <array>
 
 #include "core/error.h"
@@ -45,7 +46,9 @@ struct Pickle {
   void tensor(const Shape& shape, const std::string& storage) {
     global("torch._utils", "_rebuild_tensor_v2");
     tuple([&] {
-      tuple([&] { text("storage"), global("torch", "FloatStorage"), text(storage), text("cpu"), integer(shape.elements()); });
+      tuple([&] {
+        text("storage"), global("torch", "FloatStorage"), text(storage), text("cpu"), integer(shape.elements());
+      });
       op('Q');
       integer(0);
       tuple([&] {
@@ -66,10 +69,12 @@ class Zip {
  public:
   explicit Zip(const std::string& path) : file_(path) {}
   void add(const std::string& name, const std::string& data) {
-    require<FileError>(at_ + data.size() < 0xFFFFFFF0u, name, ": a PyTorch file of more than 4 GB is not written. Write .safetensors.");
+    require<FileError>(at_ + data.size() < 0xFFFFFFF0u, name,
+                       ": a PyTorch file of more than 4 GB is not written. Write .safetensors.");
     std::string fields;  // the same in both headers
     put(fields, 20, 2), put(fields, 0, 2), put(fields, 0, 2), put(fields, 0, 2), put(fields, 0x21, 2);
-    put(fields, crc32(data), 4), put(fields, data.size(), 4), put(fields, data.size(), 4), put(fields, name.size(), 2), put(fields, 0, 2);
+    put(fields, crc32(data), 4), put(fields, data.size(), 4), put(fields, data.size(), 4), put(fields, name.size(), 2),
+        put(fields, 0, 2);
     put(directory_, 0x02014b50, 4), put(directory_, 20, 2);
     directory_ += fields;
     put(directory_, 0, 2), put(directory_, 0, 2), put(directory_, 0, 2), put(directory_, 0, 4), put(directory_, at_, 4);
@@ -81,8 +86,8 @@ class Zip {
   }
   void finish() {
     std::string end;
-    put(end, 0x06054b50, 4), put(end, 0, 4), put(end, count_, 2), put(end, count_, 2), put(end, directory_.size(), 4), put(end, at_, 4),
-        put(end, 0, 2);
+    put(end, 0x06054b50, 4), put(end, 0, 4), put(end, count_, 2), put(end, count_, 2), put(end, directory_.size(), 4),
+        put(end, at_, 4), put(end, 0, 2);
     write(directory_), write(end);
     file_.commit();
   }

@@ -19,7 +19,9 @@ void TensorEntry::make_dense(bool fortran) {
 Weights::Weights(std::shared_ptr<const MappedFile> file) : file_(std::move(file)) {
   const unsigned char* p = file_->data();
   const std::size_t n = file_->size();
-  const auto starts = [&](std::string_view magic) { return n >= magic.size() && file_->text(0, magic.size()) == magic; };
+  const auto starts = [&](std::string_view magic) {
+    return n >= magic.size() && file_->text(0, magic.size()) == magic;
+  };
   if (starts("\x93NUMPY")) {
     format_ = "NumPy";
     entries_["array"] = read_npy(*file_);
@@ -33,7 +35,8 @@ Weights::Weights(std::shared_ptr<const MappedFile> file) : file_(std::move(file)
     format_ = "safetensors";
     entries_ = read_safetensors(*file_, metadata_);
   } else {
-    throw FileError(path() + ": is not a .safetensors, .npy or PyTorch (.pth, .pt, .ckpt) file: its first bytes fit none of them.");
+    throw FileError(
+        path() + ": is not a .safetensors, .npy or PyTorch (.pth, .pt, .ckpt) file: its first bytes fit none of them.");
   }
 }
 
@@ -86,16 +89,19 @@ Tensor Weights::read(const std::string& name) const {
 
 Tensor Weights::read(const std::string& name, const Shape& expected) const {
   const Shape& found = shape(name);
-  require<FileError>(found == expected, path(), ": tensor '", printable(name), "' has shape ", found, ", expected ", expected, ".");
+  require<FileError>(found == expected, path(), ": tensor '", printable(name), "' has shape ", found, ", expected ",
+                     expected, ".");
   const Tensor t = read(name);
   for (Index i = 0; i < t.size(); ++i)
     if (!std::isfinite(t.data()[i]))
-      throw FileError(cat(path(), ": tensor '", printable(name), "' holds a number that is infinite or none, at element ", i, "."));
+      throw FileError(
+          cat(path(), ": tensor '", printable(name), "' holds a number that is infinite or none, at element ", i, "."));
   return t;
 }
 
 Tensor Weights::read_single() const {
-  require<FileError>(entries_.size() == 1, path(), ": holds ", entries_.size(), " tensors where one is wanted. Save the one alone.");
+  require<FileError>(entries_.size() == 1, path(), ": holds ", entries_.size(),
+                     " tensors where one is wanted. Save the one alone.");
   return read(entries_.begin()->first);
 }
 

@@ -26,8 +26,8 @@ struct TensorEntry {
 /// A file of named tensors, open for reading. Only the directory is read at first; read() converts one tensor.
 class Weights {
  public:
-  /// Tells the format by the content, not by the name. Throws FileError for anything that is not a whole, consistent file of one of
-  /// the formats; never runs or builds what a pickle names, but tensors.
+  /// Tells the format by the content, not by the name. Throws FileError for anything that is not a whole, consistent
+  /// file of one of the formats; never runs or builds what a pickle names, but tensors.
   explicit Weights(const std::string& path) : Weights(std::make_shared<MappedFile>(path)) {}
   explicit Weights(std::shared_ptr<const MappedFile> file);
 
@@ -43,7 +43,8 @@ class Weights {
   /// Shape of a tensor; FileError naming the nearest names if there is none.
   const Shape& shape(const std::string& name) const { return entry(name).shape; }
   Tensor read(const std::string& name) const;
-  /// For parameters: read(), after checking the shape, and that all numbers are finite. FileError names path, tensor, expected and found.
+  /// For parameters: read(), after checking the shape, and that all numbers are finite. FileError names path, tensor,
+  /// expected and found.
   Tensor read(const std::string& name, const Shape& expected) const;
   /// The only tensor of a file that holds one (.npy, or a .safetensors with one entry); FileError otherwise.
   Tensor read_single() const;
@@ -58,13 +59,14 @@ class Weights {
 };
 
 // The readers behind it. Each checks that every entry lies inside the file.
-std::map<std::string, TensorEntry> read_safetensors(const MappedFile& file, std::map<std::string, std::string>& metadata);
+std::map<std::string, TensorEntry> read_safetensors(const MappedFile& file,
+                                                    std::map<std::string, std::string>& metadata);
 std::map<std::string, TensorEntry> read_torch_zip(const MappedFile& file, std::string& root);
 std::map<std::string, TensorEntry> read_torch_legacy(const MappedFile& file, std::string& root);
 TensorEntry read_npy(const MappedFile& file);
 
-/// Elements of a tensor in the order of the file: fills out with elements [begin, begin + n). Lets a result be written in another layout
-/// without a second copy of it.
+/// Elements of a tensor in the order of the file: fills out with elements [begin, begin + n). Lets a result be written
+/// in another layout without a second copy of it.
 using ElementSource = std::function<void(Index begin, Index n, real* out)>;
 /// Converts and writes all `count` elements, some at a time.
 void write_elements(OutputFile& file, Index count, const ElementSource& source, DType type);
@@ -74,15 +76,15 @@ ElementSource elements_of(const Tensor& tensor);
 ElementSource planes_of(const Tensor& image);
 
 /// Writes a map of tensors as .safetensors (f32 or f16) with string metadata.
-void write_safetensors(const std::string& path, const std::map<std::string, Tensor>& tensors, const std::map<std::string, std::string>& metadata = {},
-                       DType type = DType::f32);
+void write_safetensors(const std::string& path, const std::map<std::string, Tensor>& tensors,
+                       const std::map<std::string, std::string>& metadata = {}, DType type = DType::f32);
 /// Writes tensors as torch.save({root: tensors}) does, f32: what torch.load reads as a state_dict under that key.
 void write_torch(const std::string& path, const std::string& root, const std::map<std::string, Tensor>& tensors);
 /// Writes a tensor as .npy (f32, f16 or f64).
 void write_npy(const std::string& path, const Tensor& tensor, DType type = DType::f32);
 void write_npy(const std::string& path, const Shape& shape, const ElementSource& source, DType type);
 /// Writes one tensor as .safetensors.
-void write_safetensors(const std::string& path, const std::string& name, const Shape& shape, const ElementSource& source,
-                       const std::map<std::string, std::string>& metadata, DType type);
+void write_safetensors(const std::string& path, const std::string& name, const Shape& shape,
+                       const ElementSource& source, const std::map<std::string, std::string>& metadata, DType type);
 
 }  // namespace fu

@@ -7,7 +7,8 @@ namespace fu::FU_ISA {
 
 namespace {
 
-// Neighbouring pixels that are worked on together, some channels at a time: what they share stays in the first-level cache.
+// Neighbouring pixels that are worked on together, some channels at a time: what they share stays in the first-level
+// cache.
 constexpr Index kPixels = 32;
 constexpr Index kMaxRadius = 5, kMaxTaps = 11 * 11;
 constexpr Index kCapacity = 4096;  // places in their lists
@@ -30,8 +31,9 @@ inline void prefetch(const real* p, Index c) {
   for (Index i = 0; i < c; i += 64 / static_cast<Index>(sizeof(real))) __builtin_prefetch(p + i, WRITE, 2);
 }
 
-/// Calls f(image, row, first pixel, end) for the rows of narrow strips, from top to bottom: the rows around one pixel's, which the next row needs
-/// again, then stay in the second-level cache. A whole row of many channels would not leave them there.
+/// Calls f(image, row, first pixel, end) for the rows of narrow strips, from top to bottom: the rows around one
+/// pixel's, which the next row needs again, then stay in the second-level cache. A whole row of many channels would not
+/// leave them there.
 template <class F>
 void for_rows_of_strips(Index b, Index h, Index w, Index c, Index radius, const F& f) {
   constexpr Index kCache = 400000 / static_cast<Index>(sizeof(real)), kBand = 28;
@@ -44,10 +46,12 @@ void for_rows_of_strips(Index b, Index h, Index w, Index c, Index radius, const 
   });
 }
 
-/// Where the neighbours of a row's pixels lie, reflected at the borders. Away from them the distances are the same for all pixels.
+/// Where the neighbours of a row's pixels lie, reflected at the borders. Away from them the distances are the same for
+/// all pixels.
 class Neighborhood {
  public:
-  Neighborhood(Index image, Index i, Index h, Index w, Index c, Index radius) : w_(w), c_(c), radius_(radius), d_(2 * radius + 1) {
+  Neighborhood(Index image, Index i, Index h, Index w, Index c, Index radius)
+      : w_(w), c_(c), radius_(radius), d_(2 * radius + 1) {
     for (Index u = 0; u < d_; ++u) {
       line_[u] = (image * h + mirror(i + u - radius, h)) * w;
       for (Index v = 0; v < d_; ++v) inner_[u * d_ + v] = (line_[u] + v - radius) * c;
@@ -73,7 +77,8 @@ class Neighborhood {
 void adaptive_conv(const real* x, const real* k, real* y, Index b, Index h, Index w, Index c, Index radius) {
   const Index d = 2 * radius + 1, taps = d * d;
   for_rows_of_strips(b, h, w, c, radius, [&](Index n, Index i, Index begin, Index end) {
-    const Index row = n * h + i, ahead = n * h + mirror(imin(i + radius + 1, h + radius - 1), h);  // the row that the next one needs first
+    const Index row = n * h + i, ahead = n * h + mirror(imin(i + radius + 1, h + radius - 1),
+                                                        h);  // the row that the next one needs first
     Neighborhood around(n, i, h, w, c, radius);
     for (Index c0 = 0; c0 < c; c0 += kSumChunk)
       for (Index j = begin; j < end; ++j) {
@@ -101,7 +106,8 @@ class Receivers {
     start_[0] = 0;
     base_ = j0;
     inside_ = i_ > radius_ && i_ + radius_ + 1 < h_ && j0 > radius_ && j0 + radius_ + 1 < w_;
-    return inside_ ? take_inner(imin(imin(kPixels, kCapacity / taps_), imin(end, w_ - radius_ - 1) - j0)) : take_border(end);
+    return inside_ ? take_inner(imin(imin(kPixels, kCapacity / taps_), imin(end, w_ - radius_ - 1) - j0))
+                   : take_border(end);
   }
   Index count(Index p) const { return start_[p + 1] - start_[p]; }
   const real* weights(Index p) const { return weight_ + start_[p]; }
@@ -109,8 +115,8 @@ class Receivers {
   Index base(Index p) const { return inside_ ? (base_ + p) * c_ : 0; }
 
  private:
-  /// Away from the borders every pixel is read once by each neighbour, always from the same distances. Kernels are read in their own order and
-  /// dealt out: the weights that one pixel receives lie far apart.
+  /// Away from the borders every pixel is read once by each neighbour, always from the same distances. Kernels are read
+  /// in their own order and dealt out: the weights that one pixel receives lie far apart.
   Index take_inner(Index pixels) {
     for (Index u = 0; u < d_; ++u)
       for (Index from = -radius_; from < pixels + radius_; ++from) {
@@ -122,7 +128,8 @@ class Receivers {
     for (Index p = 0; p < pixels; ++p) start_[p + 1] = (p + 1) * taps_;
     return pixels;
   }
-  /// At a border a pixel is read as itself and as its reflections: up to three on either axis, where the image is that small.
+  /// At a border a pixel is read as itself and as its reflections: up to three on either axis, where the image is that
+  /// small.
   Index take_border(Index end) {
     Index rows[3], cols[3], t = 0, p = 0;
     const Index row_images = images_of(i_, h_, radius_, rows);
@@ -152,7 +159,8 @@ class Receivers {
 
 }  // namespace
 
-void adaptive_conv_backward_input(const real* k, const real* dy, real* dx, Index b, Index h, Index w, Index c, Index radius) {
+void adaptive_conv_backward_input(const real* k, const real* dy, real* dx, Index b, Index h, Index w, Index c,
+                                  Index radius) {
   for_rows_of_strips(b, h, w, c, radius, [&](Index n, Index i, Index begin, Index end) {
     const Index row = n * h + i, ahead = n * h + imin(i + radius + 1, h - 1);
     Receivers receivers(k, n, i, h, w, c, radius);
@@ -164,20 +172,23 @@ void adaptive_conv_backward_input(const real* k, const real* dy, real* dx, Index
           real* out = dx + (row * w + j0 + p) * c;
           prefetch<0>(dy + (ahead * w + j0 + p) * c + c0, stop - c0);
           prefetch<1>(out + (row + 1 < b * h ? w * c : 0) + c0, stop - c0);
-          weighted_sum(receivers.count(p), receivers.weights(p), receivers.offsets(p), dy + receivers.base(p), c0, stop, c, out);
+          weighted_sum(receivers.count(p), receivers.weights(p), receivers.offsets(p), dy + receivers.base(p), c0, stop,
+                       c, out);
         }
       j0 += pixels;
     }
   });
 }
 
-void adaptive_conv_backward_kernels(const real* x, const real* dy, real* dk, Index b, Index h, Index w, Index c, Index radius) {
+void adaptive_conv_backward_kernels(const real* x, const real* dy, real* dk, Index b, Index h, Index w, Index c,
+                                    Index radius) {
   const Index d = 2 * radius + 1, taps = d * d;
   for_rows_of_strips(b, h, w, c, radius, [&](Index n, Index i, Index begin, Index end) {
     Neighborhood around(n, i, h, w, c, radius);
     for (Index j = begin; j < end; ++j) {
       const Index pixel = (n * h + i) * w + j;
-      if (c >= 8 * kLanes && j >= radius && j + 1 < end && j + 1 + radius < w) {  // two pixels share most of their neighbours
+      if (c >= 8 * kLanes && j >= radius && j + 1 < end &&
+          j + 1 + radius < w) {  // two pixels share most of their neighbours
         for (Index u = 0; u < d; ++u)
           dot_pair_row(x + around.base(j) + around.offsets(j)[u * d], dy + pixel * c, c, d, dk + pixel * taps + u * d,
                        dk + (pixel + 1) * taps + u * d);

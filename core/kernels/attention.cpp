@@ -1,5 +1,5 @@
-// Softmax attention in blocks of queries: the scores of a block against all keys are the only quadratic thing, and only a block of them
-// exists at a time, so memory grows linearly with the number of tokens.
+// Softmax attention in blocks of queries: the scores of a block against all keys are the only quadratic thing, and only
+// a block of them exists at a time, so memory grows linearly with the number of tokens.
 #include "core/kernels/declare.h"
 #include "core/kernels/gemm_micro.h"
 #include "core/parallel.h"
@@ -9,7 +9,8 @@ namespace fu::FU_ISA {
 namespace {
 
 constexpr Index kQueries = 48;  // of a task: whole strips for every instruction set (4, 6 and 12 rows)
-static_assert(kQueries % kMicroRows == 0 && kMaxDepth % kMicroCols == 0, "tasks are whole strips, blocks of depth whole panels");
+static_assert(kQueries % kMicroRows == 0 && kMaxDepth % kMicroCols == 0,
+              "tasks are whole strips, blocks of depth whole panels");
 
 struct Layout {
   Index key_panels, value_panels, depth_blocks, keys, values, per_head, query, scores, per_worker;
@@ -26,7 +27,9 @@ struct Layout {
 };
 
 /// Where the score of query i for a token lies: blocks of kMaxDepth tokens, in each the rows that the inner loop wants.
-inline Index score_at(Index i, Index token) { return (token / kMaxDepth * kQueries + i) * kRowStride + token % kMaxDepth; }
+inline Index score_at(Index i, Index token) {
+  return (token / kMaxDepth * kQueries + i) * kRowStride + token % kMaxDepth;
+}
 
 /// Turns the scores of query i into exp(scale * (s - max)) and returns their sum.
 real exponentials(real* scores, Index i, Index tokens, real scale) {
@@ -65,7 +68,8 @@ void attention(const AttentionArgs& a) {
     for (Index j = j0; j < j1; ++j)
       for (Index t = 0; t < kMicroCols; ++t) {
         const Index token = j * kMicroCols + t;
-        for (Index p = 0; p < a.head_dim; ++p) packed[(j * a.head_dim + p) * kMicroCols + t] = token < a.tokens ? keys[token * row + p] : 0;
+        for (Index p = 0; p < a.head_dim; ++p)
+          packed[(j * a.head_dim + p) * kMicroCols + t] = token < a.tokens ? keys[token * row + p] : 0;
       }
     const real* values = keys + width;
     packed += at.keys;
@@ -91,8 +95,9 @@ void attention(const AttentionArgs& a) {
       const Epilogue e{nullptr, Activation::none, p > 0};
       for (Index j = 0; j < at.key_panels; ++j)
         for (Index i = 0; i < queries; i += kMicroRows)
-          micro_tile_rows(imin(kMicroRows, queries - i), depth, q + i * kRowStride, keys + (j * a.head_dim + p) * kMicroCols,
-                          scores + score_at(i, j * kMicroCols), kRowStride, kMicroCols, e);
+          micro_tile_rows(imin(kMicroRows, queries - i), depth, q + i * kRowStride,
+                          keys + (j * a.head_dim + p) * kMicroCols, scores + score_at(i, j * kMicroCols), kRowStride,
+                          kMicroCols, e);
     }
     real total[kQueries];
     for (Index i = 0; i < queries; ++i) total[i] = exponentials(scores, i, a.tokens, a.scale);
@@ -131,9 +136,9 @@ struct BackwardLayout {
     keys = take(forward.value_panels * kMicroCols * a.tokens);    // panels of channels, (tokens, kMicroCols)
     query = take(rows), dy = take(rows);                          // a block of rows
     query_t = take(d * kRowStride), dy_t = take(d * kRowStride);  // and their transposes
-    p = take(forward.scores), ds = take(forward.scores);          // probabilities of the block, and the scores' gradient
-    panels = take(kQueries * n_pad);                              // either, as panels of tokens
-    dkey_t = take(d * n_pad), dvalue_t = take(d * n_pad);         // (d, tokens)
+    p = take(forward.scores), ds = take(forward.scores);   // probabilities of the block, and the scores' gradient
+    panels = take(kQueries * n_pad);                       // either, as panels of tokens
+    dkey_t = take(d * n_pad), dvalue_t = take(d * n_pad);  // (d, tokens)
     total = at;
   }
 };
@@ -155,11 +160,13 @@ void attention_backward(const AttentionArgs& a) {
   if (a.tokens == 0 || a.head_dim == 0) return;
   const BackwardLayout at(a);
   const Index width = a.heads * a.head_dim, row = 3 * width, d = a.head_dim, n = a.tokens;
-  // With P = softmax(scale Q K^T) and Y = P V:  dV = P^T dY,  dP = dY V^T,  dS = scale P (dP - rowsum(P dP)),  dQ = dS K,  dK = dS^T Q.
+  // With P = softmax(scale Q K^T) and Y = P V:  dV = P^T dY,  dP = dY V^T,  dS = scale P (dP - rowsum(P dP)),  dQ = dS
+  // K,  dK = dS^T Q.
   parallel_for(a.batch * a.heads, [&](Index head, int worker) {
     real* own = a.scratch + worker * at.total;
     const Index start = head / a.heads * n * row + head % a.heads * d;
-    const real *q = a.qkv + start, *k = q + width, *v = k + width, *dy = a.dy + head / a.heads * n * width + head % a.heads * d;
+    const real *q = a.qkv + start, *k = q + width, *v = k + width,
+               *dy = a.dy + head / a.heads * n * width + head % a.heads * d;
     real* dq = a.dqkv + start;
     pack_tokens(k, row, n, d, at.forward.key_panels, own + at.keys_t);
     pack_tokens(v, row, n, d, at.forward.key_panels, own + at.values_t);
@@ -181,8 +188,9 @@ void attention_backward(const AttentionArgs& a) {
           const Epilogue e{nullptr, Activation::none, i > 0};
           for (Index j = 0; j < at.forward.key_panels; ++j)
             for (Index r = 0; r < queries; r += kMicroRows)
-              micro_tile_rows(imin(kMicroRows, queries - r), depth, rows + r * kRowStride, packed + (j * d + i) * kMicroCols,
-                              out + score_at(r, j * kMicroCols), kRowStride, kMicroCols, e);
+              micro_tile_rows(imin(kMicroRows, queries - r), depth, rows + r * kRowStride,
+                              packed + (j * d + i) * kMicroCols, out + score_at(r, j * kMicroCols), kRowStride,
+                              kMicroCols, e);
         }
       };
       scores(q + q0 * row, row, own + at.query, own + at.keys_t, p);
@@ -206,8 +214,9 @@ void attention_backward(const AttentionArgs& a) {
         const Epilogue e{nullptr, Activation::none, t > 0};
         for (Index j = 0; j < at.forward.value_panels; ++j)
           for (Index r = 0; r < queries; r += kMicroRows)
-            micro_tile_rows(imin(kMicroRows, queries - r), imin(kMaxDepth, n - t), ds + score_at(r, t), own + at.keys + (j * n + t) * kMicroCols,
-                            dq + (q0 + r) * row + j * kMicroCols, row, imin(kMicroCols, d - j * kMicroCols), e);
+            micro_tile_rows(imin(kMicroRows, queries - r), imin(kMaxDepth, n - t), ds + score_at(r, t),
+                            own + at.keys + (j * n + t) * kMicroCols, dq + (q0 + r) * row + j * kMicroCols, row,
+                            imin(kMicroCols, d - j * kMicroCols), e);
       }
       // dV^T += dY^T P and dK^T += Q^T dS: (d, queries) times (queries, tokens)
       const auto add_transposed = [&](const real* from, Index step, real* rows, const real* block, real* out) {

@@ -30,11 +30,13 @@ void zip(const real* a, Index a_step, const real* b, Index b_step, real* y, Inde
 template <class F>
 void map_backward(const real* s, const real* dy, real* dx, Index n, F derivative) {
   parallel_ranges(n, kGrain, [&](Index begin, Index end) {
-    for (Index i = begin; i < end; i += kLanes) store_n(dx + i, load_n(dy + i, end - i) * derivative(load_n(s + i, end - i)), end - i);
+    for (Index i = begin; i < end; i += kLanes)
+      store_n(dx + i, load_n(dy + i, end - i) * derivative(load_n(s + i, end - i)), end - i);
   });
 }
 
-constexpr real kInvSqrt2 = static_cast<real>(0.70710678118654752440), kInvSqrt2Pi = static_cast<real>(0.39894228040143267794);
+constexpr real kInvSqrt2 = static_cast<real>(0.70710678118654752440),
+               kInvSqrt2Pi = static_cast<real>(0.39894228040143267794);
 constexpr real kTwoInvSqrtPi = static_cast<real>(1.12837916709551257390);
 
 }  // namespace
@@ -74,7 +76,8 @@ void unary_backward(Unary op, const real* s, const real* dy, real* dx, Index n, 
     case Unary::relu: return map_backward(s, dy, dx, n, [](Vec y) { return select(y > 0, splat(1), Vec{}); });
     case Unary::gelu:  // Phi(x) + x phi(x)
       return map_backward(s, dy, dx, n, [](Vec x) {
-        return static_cast<real>(0.5) + static_cast<real>(0.5) * verf(x * kInvSqrt2) + x * vexp(static_cast<real>(-0.5) * x * x) * kInvSqrt2Pi;
+        return static_cast<real>(0.5) + static_cast<real>(0.5) * verf(x * kInvSqrt2) +
+               x * vexp(static_cast<real>(-0.5) * x * x) * kInvSqrt2Pi;
       });
     case Unary::quick_gelu:
       return map_backward(s, dy, dx, n, [](Vec x) {
@@ -85,7 +88,8 @@ void unary_backward(Unary op, const real* s, const real* dy, real* dx, Index n, 
     case Unary::sigmoid: return map_backward(s, dy, dx, n, [](Vec y) { return y * (1 - y); });
     case Unary::tanh: return map_backward(s, dy, dx, n, [](Vec y) { return 1 - y * y; });
     case Unary::erf: return map_backward(s, dy, dx, n, [](Vec x) { return kTwoInvSqrtPi * vexp(-x * x); });
-    case Unary::abs: return map_backward(s, dy, dx, n, [](Vec x) { return select(x > 0, splat(1), select(x < 0, splat(-1), Vec{})); });
+    case Unary::abs:
+      return map_backward(s, dy, dx, n, [](Vec x) { return select(x > 0, splat(1), select(x < 0, splat(-1), Vec{})); });
     case Unary::clamp_min: return map_backward(s, dy, dx, n, [p](Vec x) { return select(x >= p, splat(1), Vec{}); });
     case Unary::clamp_max: return map_backward(s, dy, dx, n, [p](Vec x) { return select(x <= p, splat(1), Vec{}); });
     case Unary::affine:

@@ -1,9 +1,10 @@
 // Matrix product with fused bias, activation and residual.
 //
-// B is packed into panels of kMicroCols columns (k, kMicroCols), so that the inner loop reads it in order; weights that are used often
-// are packed once and for all. A task copies its rows of A to a place where they do not compete for cache sets, and walks over its panels.
-// k is cut into blocks whose panel stays in the first-level cache. Neither cut depends on the number of threads, and every output is
-// summed in the order of k, so results have the same bits for any number of threads.
+// B is packed into panels of kMicroCols columns (k, kMicroCols), so that the inner loop reads it in order; weights that
+// are used often are packed once and for all. A task copies its rows of A to a place where they do not compete for
+// cache sets, and walks over its panels. k is cut into blocks whose panel stays in the first-level cache. Neither cut
+// depends on the number of threads, and every output is summed in the order of k, so results have the same bits for any
+// number of threads.
 #include "core/kernels/declare.h"
 #include "core/kernels/gemm_micro.h"
 #include "core/parallel.h"
@@ -23,7 +24,8 @@ Index depth_block(Index k) {
 void pack_panel(const real* b, Index b_row, Index b_col, Index k, Index cols, real* packed) {
   if (b_col == 1 && cols == kMicroCols) {
     for (Index p = 0; p < k; ++p)
-      for (Index j = 0; j < kMicroVectors; ++j) store(packed + p * kMicroCols + j * kLanes, load(b + p * b_row + j * kLanes));
+      for (Index j = 0; j < kMicroVectors; ++j)
+        store(packed + p * kMicroCols + j * kLanes, load(b + p * b_row + j * kLanes));
     return;
   }
   // Column after column in short runs of k: both sides stay in the cache.
@@ -53,8 +55,9 @@ void gemm_pack(const real* b, Index b_row, Index b_col, Index k, Index n, real* 
 
 namespace {
 
-// A small result of a long sum, as the gradient of a layer's weights: k is cut into parts that are computed independently, each into a result
-// of its own, and those are added in order. Rows of A are then copied once, and threads wait for each other once.
+// A small result of a long sum, as the gradient of a layer's weights: k is cut into parts that are computed
+// independently, each into a result of its own, and those are added in order. Rows of A are then copied once, and
+// threads wait for each other once.
 constexpr Index kSplitDepth = 192;  // packed B of this depth stays in the second-level cache beside A
 
 struct SplitK {
@@ -74,7 +77,8 @@ void gemm_split(const GemmArgs& g, const SplitK& split) {
   real* const results = g.scratch;
   real* const workers = g.scratch + split.parts * g.m * g.n;
   parallel_for(split.parts, [&](Index part, int worker) {
-    real *packed = workers + worker * split.worker, *rows = packed + kSplitDepth * split.padded_n, *c = results + part * g.m * g.n;
+    real *packed = workers + worker * split.worker, *rows = packed + kSplitDepth * split.padded_n,
+         *c = results + part * g.m * g.n;
     const Index begin = part * split.part, end = imin(g.k, begin + split.part);
     for (Index p0 = begin; p0 < end; p0 += kSplitDepth) {
       const Index kb = imin(kSplitDepth, end - p0);
@@ -86,8 +90,8 @@ void gemm_split(const GemmArgs& g, const SplitK& split) {
         copy_rows(g.a + r0 * g.a_row + p0 * g.a_col, g.a_row, g.a_col, r1 - r0, kb, rows);
         for (Index j = 0; j < g.n; j += kMicroCols)
           for (Index r = r0; r < r1; r += kMicroRows)
-            micro_tile_rows(imin(kMicroRows, r1 - r), kb, rows + (r - r0) * kRowStride, packed + j * kb, c + r * g.n + j, g.n,
-                            imin(kMicroCols, g.n - j), e);
+            micro_tile_rows(imin(kMicroRows, r1 - r), kb, rows + (r - r0) * kRowStride, packed + j * kb,
+                            c + r * g.n + j, g.n, imin(kMicroCols, g.n - j), e);
       }
     }
   });
@@ -117,8 +121,10 @@ void gemm(const GemmArgs& g) {
   if (split.parts > 1) return gemm_split(g, split);
   const Index depth = depth_block(g.k), panels = ceil_div(g.n, kMicroCols), padded_n = panels * kMicroCols;
   const Index strips = ceil_div(g.m, kMicroRows);
-  // Tasks of about equal size: rows first, in an even number of blocks, then columns if there are too few tasks to share out evenly.
-  const Index row_blocks = ceil_div(strips, kStripsPerTask), row_tasks = row_blocks > 1 ? imin(strips, round_up(row_blocks, 2)) : 1;
+  // Tasks of about equal size: rows first, in an even number of blocks, then columns if there are too few tasks to
+  // share out evenly.
+  const Index row_blocks = ceil_div(strips, kStripsPerTask),
+              row_tasks = row_blocks > 1 ? imin(strips, round_up(row_blocks, 2)) : 1;
   const Index strips_per_task = ceil_div(strips, row_tasks);
   const Index col_tasks = imax(ceil_div(panels, kPanelsPerTask), imin(panels, ceil_div(8, row_tasks)));
   const Index panels_per_task = ceil_div(panels, col_tasks);
@@ -131,8 +137,8 @@ void gemm(const GemmArgs& g) {
     const real* packed = g.packed_b ? g.packed_b + p0 * padded_n : packed_scratch;
     if (!g.packed_b)
       parallel_for(panels, [&](Index j, int) {
-        pack_panel(g.b + p0 * g.b_row + j * kMicroCols * g.b_col, g.b_row, g.b_col, kb, imin(kMicroCols, g.n - j * kMicroCols),
-                   packed_scratch + j * kMicroCols * kb);
+        pack_panel(g.b + p0 * g.b_row + j * kMicroCols * g.b_col, g.b_row, g.b_col, kb,
+                   imin(kMicroCols, g.n - j * kMicroCols), packed_scratch + j * kMicroCols * kb);
       });
 
     parallel_for(row_tasks * col_tasks, [&](Index task, int worker) {
@@ -140,17 +146,20 @@ void gemm(const GemmArgs& g) {
       const Index j0 = task % col_tasks * panels_per_task, j1 = imin(j0 + panels_per_task, panels);
       const Index first_row = s0 * kMicroRows;
       real* a = rows_scratch + worker * kStripsPerTask * kMicroRows * kRowStride;
-      copy_rows(g.a + first_row * g.a_row + p0 * g.a_col, g.a_row, g.a_col, imin(s1 * kMicroRows, g.m) - first_row, kb, a);
+      copy_rows(g.a + first_row * g.a_row + p0 * g.a_col, g.a_row, g.a_col, imin(s1 * kMicroRows, g.m) - first_row, kb,
+                a);
       for (Index j = j0; j < j1; ++j) {
         const Index cols = imin(kMicroCols, g.n - j * kMicroCols);
         real bias[kMicroCols] __attribute__((aligned(64))) = {};
         if (g.bias && last)
           for (Index t = 0; t < cols; ++t) bias[t] = g.bias[j * kMicroCols + t];
-        const Epilogue e{g.bias && last ? bias : nullptr, last ? g.activation : Activation::none, !first || g.accumulate};
+        const Epilogue e{g.bias && last ? bias : nullptr, last ? g.activation : Activation::none,
+                         !first || g.accumulate};
         for (Index s = s0; s < s1; ++s) {
           const Index rows = imin(kMicroRows, g.m - s * kMicroRows);
           real* c = g.c + s * kMicroRows * g.ldc + j * kMicroCols;
-          micro_tile_rows(rows, kb, a + (s - s0) * kMicroRows * kRowStride, packed + j * kMicroCols * kb, c, g.ldc, cols, e);
+          micro_tile_rows(rows, kb, a + (s - s0) * kMicroRows * kRowStride, packed + j * kMicroCols * kb, c, g.ldc,
+                          cols, e);
         }
       }
     });

@@ -1,6 +1,7 @@
 // The inner loop of every matrix product: a tile of MR x NR outputs held in registers while k runs.
 //
-// Register budget: MR x 2 accumulators, 2 vectors of B, and one broadcast of A (a memory operand where the instruction set has one).
+// Register budget: MR x 2 accumulators, 2 vectors of B, and one broadcast of A (a memory operand where the instruction
+// set has one).
 //   SSE2 16 registers: 4 x 2 vectors;  AVX2 16: 6 x 2;  AVX-512 32: 12 x 2;  NEON 32: 12 x 2.
 #pragma once
 
@@ -16,8 +17,9 @@ constexpr Index kMicroRows = 6;
 #else
 constexpr Index kMicroRows = 4;
 #endif
-// Longest run of k in one go: a panel of B stays in the first-level cache. Rows of A are laid out at a fixed distance, an odd number of
-// cache lines, so that they never compete for the same sets and the compiler can address all of them from one register.
+// Longest run of k in one go: a panel of B stays in the first-level cache. Rows of A are laid out at a fixed distance,
+// an odd number of cache lines, so that they never compete for the same sets and the compiler can address all of them
+// from one register.
 constexpr Index kMaxDepth = 384;
 constexpr Index kRowStride = kMaxDepth + 16;
 constexpr Index kMicroVectors = 2;
@@ -41,7 +43,8 @@ static inline Vec activate(Vec x, Activation a) {
 }
 
 /// Applies the epilogue to a tile of raw sums (rows, kMicroCols) and writes its first `cols` columns to c.
-__attribute__((noinline)) static void finish_tile(const real* tile, Index rows, real* c, Index ldc, Index cols, const Epilogue& e) {
+__attribute__((noinline)) static void finish_tile(const real* tile, Index rows, real* c, Index ldc, Index cols,
+                                                  const Epilogue& e) {
   for (Index j = 0; j < cols; j += kLanes) {
     const Index n = cols - j;
     const Vec bias = e.bias ? load(e.bias + j) : Vec{};
@@ -55,9 +58,11 @@ __attribute__((noinline)) static void finish_tile(const real* tile, Index rows, 
   }
 }
 
-/// c[i, 0..cols) for i < ROWS from rows of A at a + i*kRowStride and a packed panel of B, (k, kMicroCols); k <= kMaxDepth.
+/// c[i, 0..cols) for i < ROWS from rows of A at a + i*kRowStride and a packed panel of B, (k, kMicroCols); k <=
+/// kMaxDepth.
 template <Index ROWS>
-static inline void micro_tile(Index k, const real* __restrict a, const real* __restrict b, real* c, Index ldc, Index cols, const Epilogue& e) {
+static inline void micro_tile(Index k, const real* __restrict a, const real* __restrict b, real* c, Index ldc,
+                              Index cols, const Epilogue& e) {
   Vec acc[ROWS][kMicroVectors];
 #pragma GCC unroll 16
   for (Index i = 0; i < ROWS; ++i)
@@ -86,7 +91,8 @@ static inline void micro_tile(Index k, const real* __restrict a, const real* __r
       }
     return;
   }
-  // The tile goes through the stack, so that the epilogue can be a loop: unrolled with an activation inside it would dwarf the k loop.
+  // The tile goes through the stack, so that the epilogue can be a loop: unrolled with an activation inside it would
+  // dwarf the k loop.
   real tile[ROWS * kMicroCols] __attribute__((aligned(64)));
 #pragma GCC unroll 16
   for (Index i = 0; i < ROWS; ++i)
@@ -129,7 +135,8 @@ static inline void copy_rows(const real* a, Index a_row, Index a_col, Index rows
 }
 
 /// The same for 1 <= rows <= kMicroRows.
-static inline void micro_tile_rows(Index rows, Index k, const real* a, const real* b, real* c, Index ldc, Index cols, const Epilogue& e) {
+static inline void micro_tile_rows(Index rows, Index k, const real* a, const real* b, real* c, Index ldc, Index cols,
+                                   const Epilogue& e) {
   switch (rows) {
 // clang-format off
 #define FU_ROWS(N) \

@@ -1,10 +1,11 @@
-// The joint bilateral upsampler's level, fused: from guidance and a small source to the enlarged result, without ever holding the kernels
-// of a whole image or the bicubic enlargement.
+// The joint bilateral upsampler's level, fused: from guidance and a small source to the enlarged result, without ever
+// holding the kernels of a whole image or the bicubic enlargement.
 //
-// A task is a strip of some rows, walked from top to bottom. For each row it makes the 49 weights of every pixel, one pixel a lane: products of
-// keys, softmax, spatial Gaussian, fix-up network. Since bicubic enlargement by 2 followed by a 7x7 kernel is, for each of the four
-// pixels that share a source position, a 7x7 kernel on the source itself (README.md derives it), it then folds the enlargement into
-// the weights, and applies the four kernels to one source neighbourhood together: each source vector is read once for four outputs.
+// A task is a strip of some rows, walked from top to bottom. For each row it makes the 49 weights of every pixel, one
+// pixel a lane: products of keys, softmax, spatial Gaussian, fix-up network. Since bicubic enlargement by 2 followed by
+// a 7x7 kernel is, for each of the four pixels that share a source position, a 7x7 kernel on the source itself
+// (README.md derives it), it then folds the enlargement into the weights, and applies the four kernels to one source
+// neighbourhood together: each source vector is read once for four outputs.
 #include "core/kernels/jbu_apply.h"
 #include "core/kernels/jbu_fold.h"
 
@@ -13,7 +14,8 @@ namespace fu::FU_ISA {
 namespace {
 
 struct TileScratch {
-  Index ring, weights, half, folded, quads, window, total;  // offsets in reals; the hidden layer shares its place with `half`
+  Index ring, weights, half, folded, quads, window,
+      total;  // offsets in reals; the hidden layer shares its place with `half`
   explicit TileScratch(const JbuWeights& w) {
     const Index d = 2 * w.radius + 1, s = 2 * jbu_source_radius(w.radius) + 1;
     ring = 0;
@@ -22,8 +24,8 @@ struct TileScratch {
     folded = half + imax(d * d, s * d) * kTile;
     quads = folded + 2 * s * s * kTile;
     window = quads + 2 * kPairs * s * s * kTile;
-    total =
-        window + imax((s + kPairs - 1) * kWindowCols * kApplyVectors * kLanes, kFewChannels * (2 * kPairs + 2 * w.radius) * enlarged_row(w.radius));
+    total = window + imax((s + kPairs - 1) * kWindowCols * kApplyVectors * kLanes,
+                          kFewChannels * (2 * kPairs + 2 * w.radius) * enlarged_row(w.radius));
   }
 };
 
@@ -63,20 +65,22 @@ void jbu_col_fold(const JbuLevelArgs& l) {
 
 void jbu_keys(const JbuLevelArgs& l, Index row_begin, Index row_end) {
   const JbuWeights& w = l.weights;
-  const Index r = w.radius, planes = jbu_key_planes(w), g = w.guidance_dim, plane = key_tile(w), tile_size = (planes + g) * plane,
-              tiles = ceil_div(l.width, kTile);
+  const Index r = w.radius, planes = jbu_key_planes(w), g = w.guidance_dim, plane = key_tile(w),
+              tile_size = (planes + g) * plane, tiles = ceil_div(l.width, kTile);
   parallel_for(row_end - row_begin, [&](Index chunk, int) {
     const Index y = row_begin + chunk;
     real* row = l.keys + (y - l.key_row0) * jbu_key_row(l);
     const real* guidance = l.guidance + y * l.width * g;
-    real hidden[kMaxKeyDim * kTile] __attribute__((aligned(64))), guide[kMaxGuidance * kTile] __attribute__((aligned(64)));
+    real hidden[kMaxKeyDim * kTile] __attribute__((aligned(64))),
+        guide[kMaxGuidance * kTile] __attribute__((aligned(64)));
     for (Index i = 0; i < g * kTile; ++i) guide[i] = 0;
     const real none[kMaxKeyDim + 1] = {};
     for (Index t = 0; t < tiles; ++t) {
       const Index pixels = imin(kTile, l.width - t * kTile);
       real* tile = row + t * tile_size + r;
       for (Index c = 0; c < g; ++c)
-        for (Index x = 0; x < pixels; ++x) tile[(planes + c) * plane + x] = guide[c * kTile + x] = guidance[(t * kTile + x) * g + c];
+        for (Index x = 0; x < pixels; ++x)
+          tile[(planes + c) * plane + x] = guide[c * kTile + x] = guidance[(t * kTile + x) * g + c];
       planar_linear(guide, kTile, g, w.key0, w.key_dim, w.key0_bias, true, false, pixels, hidden, kTile);
       planar_linear(hidden, kTile, w.key_dim, w.key3, planes, none, false, false, pixels, tile, plane);
     }
@@ -110,7 +114,8 @@ void jbu_kernel_rows(const JbuLevelArgs& l, Index row_begin, Index row_end) {
         const Index pixels = imin(kTile, strip.x1 - x0);
         make_kernels(l, products, y, x0, round_up(pixels, kLanes), scratch + at.weights, scratch + at.half);
         for (Index p = 0; p < pixels; ++p)
-          for (Index t = 0; t < taps; ++t) l.kernels[(y * l.width + x0 + p) * taps + t] = scratch[at.weights + t * kTile + p];
+          for (Index t = 0; t < taps; ++t)
+            l.kernels[(y * l.width + x0 + p) * taps + t] = scratch[at.weights + t * kTile + p];
       }
     }
   });
@@ -119,7 +124,8 @@ void jbu_kernel_rows(const JbuLevelArgs& l, Index row_begin, Index row_end) {
 namespace {
 
 /// Rows [y, y + rows) of a strip, at most kPairs pairs, with more than kFewChannels channels.
-void group_of_rows(const JbuLevelArgs& l, const Products& products, const Strip& strip, Index y, Index rows, const TileScratch& at, real* scratch) {
+void group_of_rows(const JbuLevelArgs& l, const Products& products, const Strip& strip, Index y, Index rows,
+                   const TileScratch& at, real* scratch) {
   const Index s = 2 * jbu_source_radius(l.weights.radius) + 1;
   real* const folded[2] = {scratch + at.folded, scratch + at.folded + s * s * kTile};
   for (Index x0 = strip.x0; x0 < strip.x1; x0 += kTile) {
@@ -133,8 +139,8 @@ void group_of_rows(const JbuLevelArgs& l, const Products& products, const Strip&
   }
 }
 
-void group_of_rows_few(const JbuLevelArgs& l, const Products& products, const Strip& strip, Index y, Index rows, const TileScratch& at,
-                       real* scratch) {
+void group_of_rows_few(const JbuLevelArgs& l, const Products& products, const Strip& strip, Index y, Index rows,
+                       const TileScratch& at, real* scratch) {
   for (Index x0 = strip.x0; x0 < strip.x1; x0 += kTile) {
     const Index pixels = imin(kTile, strip.x1 - x0);
     enlarge_tile(l, y, rows, x0, scratch + at.window);

@@ -1,18 +1,19 @@
-// Folding bicubic enlargement by 2 into the weights: d x d weights on the enlarged grid become s x s weights on the source.
+// Folding bicubic enlargement by 2 into the weights: d x d weights on the enlarged grid become s x s weights on the
+// source.
 #pragma once
 
 #include "core/kernels/jbu_weights.h"
 
 namespace fu::FU_ISA {
 
-// Layout of col_fold: for each vector of pixels and each column v of a kernel, the range [low, high) of source columns it reaches, as two
-// reals, then s rows of weights, a lane a pixel.
+// Layout of col_fold: for each vector of pixels and each column v of a kernel, the range [low, high) of source columns
+// it reaches, as two reals, then s rows of weights, a lane a pixel.
 constexpr Index fold_row(Index s) { return 2 + s * kLanes; }
 
 /// out[k] = sum over i < N of weight[i] * in[from[i] + k], k < n: N runs folded into one.
 template <Index N>
-static inline void fold_runs(const real* in, const Index* from, const Vec* weight, Index runs, Index in_step, Index out_step, Index pixels,
-                             real* out) {
+static inline void fold_runs(const real* in, const Index* from, const Vec* weight, Index runs, Index in_step,
+                             Index out_step, Index pixels, real* out) {
   // Copies of its own: a store may alias what lies behind a pointer, and would have all of it read again.
   Vec w[N];
   const real* source[N];
@@ -29,8 +30,8 @@ static inline void fold_runs(const real* in, const Index* from, const Vec* weigh
     }
 }
 
-static inline void fold_runs(Index n, const real* in, const Index* from, const Vec* weight, Index runs, Index in_step, Index out_step, Index pixels,
-                             real* out) {
+static inline void fold_runs(Index n, const real* in, const Index* from, const Vec* weight, Index runs, Index in_step,
+                             Index out_step, Index pixels, real* out) {
   switch (n) {
     case 0:
       for (Index j = 0; j < runs; ++j)
@@ -46,18 +47,21 @@ static inline void fold_runs(Index n, const real* in, const Index* from, const V
       for (Index i = 5; i < n; ++i)
         for (Index j = 0; j < runs; ++j)
           for (Index p = 0; p < pixels; p += kLanes)
-            store(out + j * out_step + p, load(out + j * out_step + p) + weight[i] * load(in + j * in_step + from[i] + p));
+            store(out + j * out_step + p,
+                  load(out + j * out_step + p) + weight[i] * load(in + j * in_step + from[i] + p));
   }
 }
 
-/// Folds the enlargement into the kernels of row y: (d,d,kTile) on the enlarged grid to (s,s,kTile) on the source, s = 2*source radius + 1.
-/// `half` is room for s*d runs.
-static void fold_enlargement(const JbuLevelArgs& l, Index y, Index x0, Index pixels, const real* weights, real* half, real* folded) {
+/// Folds the enlargement into the kernels of row y: (d,d,kTile) on the enlarged grid to (s,s,kTile) on the source, s =
+/// 2*source radius + 1. `half` is room for s*d runs.
+static void fold_enlargement(const JbuLevelArgs& l, Index y, Index x0, Index pixels, const real* weights, real* half,
+                             real* folded) {
   const Index r = l.weights.radius, d = 2 * r + 1, reach = jbu_source_radius(r), s = 2 * reach + 1;
   const Index row_base = y / 2 - reach;
   Index from[kMaxDiameter];
   Vec weight[kMaxDiameter];
-  // Along rows the weights are the same for all pixels: which rows of the kernel reach source row a, and with what weight.
+  // Along rows the weights are the same for all pixels: which rows of the kernel reach source row a, and with what
+  // weight.
   for (Index a = 0; a < s; ++a) {
     Index n = 0;
     for (Index u = 0; u < d; ++u) {
@@ -84,7 +88,8 @@ static void fold_enlargement(const JbuLevelArgs& l, Index y, Index x0, Index pix
   }
 }
 
-/// Sorts the folded kernels of two rows, (s*s, kTile) each, by source position: (kTile/2, s*s, 4), the four pixels that share it together.
+/// Sorts the folded kernels of two rows, (s*s, kTile) each, by source position: (kTile/2, s*s, 4), the four pixels that
+/// share it together.
 static void gather_quads(const real* even, const real* odd, Index taps, Index pixels, real* quads) {
   for (Index t = 0; t < taps; ++t)
     for (Index q = 0; q < pixels / 2; ++q) {

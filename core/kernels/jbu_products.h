@@ -1,7 +1,8 @@
 // Keys of a level's pixels and the products of the keys of neighbours, one pixel a lane.
 //
-// The product of two pixels is the logit that each gives to the other, so only half of a neighbourhood is computed: what lies to the right
-// in a pixel's own row, and the rows below. The other half was computed when those pixels' turn came; a ring of rows remembers it.
+// The product of two pixels is the logit that each gives to the other, so only half of a neighbourhood is computed:
+// what lies to the right in a pixel's own row, and the rows below. The other half was computed when those pixels' turn
+// came; a ring of rows remembers it.
 #pragma once
 
 #include "core/kernels/declare.h"
@@ -10,8 +11,8 @@
 
 namespace fu::FU_ISA {
 
-constexpr Index kTile = 32;        // pixels of a row whose weights are made at a time: two vectors of 16, or four of 8
-constexpr Index kPairs = 2;        // pairs of rows whose weights are applied at a time: they share most of their source rows
+constexpr Index kTile = 32;  // pixels of a row whose weights are made at a time: two vectors of 16, or four of 8
+constexpr Index kPairs = 2;  // pairs of rows whose weights are applied at a time: they share most of their source rows
 constexpr Index kStrip = 128;      // a task's pixels in a row
 constexpr Index kTaskRows = 16;    // and its rows
 constexpr Index kRingBorder = 16;  // products of pixels beside the strip, whose neighbours lie in it
@@ -22,7 +23,8 @@ constexpr Index kMaxKeyDim = 64, kMaxGuidance = 8;
 static_assert(kTile % kLanes == 0 && kStrip % kTile == 0 && kRingBorder % kLanes == 0, "whole vectors");
 static_assert(kTaskRows % (2 * kPairs) == 0, "whole groups of rows");
 
-// Keys are kept in tiles with their borders, (tile, jbu_key_planes + g, key_tile): what is read of a row is one contiguous run.
+// Keys are kept in tiles with their borders, (tile, jbu_key_planes + g, key_tile): what is read of a row is one
+// contiguous run.
 static Index key_tile(const JbuWeights& w) { return round_up(kTile + 2 * w.radius, kLanes); }
 
 /// The tile of pixel x0, a multiple of kTile; its first column is pixel x0 - radius.
@@ -39,7 +41,8 @@ struct Strip {
 /// The strips of rows [row_begin, row_end).
 struct Strips {
   Index row_begin, row_end, width, rows, across, count;
-  Strips(Index begin, Index end, Index image_width) : row_begin(begin), row_end(end), width(image_width), across(ceil_div(image_width, kStrip)) {
+  Strips(Index begin, Index end, Index image_width)
+      : row_begin(begin), row_end(end), width(image_width), across(ceil_div(image_width, kStrip)) {
     // Short strips repeat more products at their upper border, but few tall ones leave threads idle.
     rows = kTaskRows;
     while (rows > 2 * kPairs && ceil_div(end - begin, rows) * across < 4 * threads()) rows /= 2;
@@ -51,8 +54,8 @@ struct Strips {
   }
 };
 
-/// logits[t] = sum over c < key_dim of own[c] * other[c][+t], and the last planes' own + other[+t], for TAPS neighbours in a row, VECTORS vectors of
-/// pixels: keys are planes, so neighbours to the side are shifted loads.
+/// logits[t] = sum over c < key_dim of own[c] * other[c][+t], and the last planes' own + other[+t], for TAPS neighbours
+/// in a row, VECTORS vectors of pixels: keys are planes, so neighbours to the side are shifted loads.
 template <Index TAPS, Index VECTORS>
 static inline void key_products(const real* own, const real* other, Index plane, Index key_dim, real* logits) {
   Vec acc[VECTORS][TAPS];
@@ -74,12 +77,14 @@ static inline void key_products(const real* own, const real* other, Index plane,
 #pragma GCC unroll 2
   for (Index i = 0; i < VECTORS; ++i)
 #pragma GCC unroll 7
-    for (Index t = 0; t < TAPS; ++t) store(logits + t * kRingWidth + i * kLanes, acc[i][t] + (load(own + i * kLanes) + load(other + i * kLanes + t)));
+    for (Index t = 0; t < TAPS; ++t)
+      store(logits + t * kRingWidth + i * kLanes, acc[i][t] + (load(own + i * kLanes) + load(other + i * kLanes + t)));
 }
 
 /// The same for any number of neighbours, up to seven at a time.
 template <Index VECTORS>
-static inline void key_row_products(const real* own, const real* other, Index plane, Index key_dim, Index taps, real* logits) {
+static inline void key_row_products(const real* own, const real* other, Index plane, Index key_dim, Index taps,
+                                    real* logits) {
   for (Index t = 0; t < taps; t += 7) {
     real* out = logits + t * kRingWidth;
     switch (imin(7, taps - t)) {
@@ -94,14 +99,17 @@ static inline void key_row_products(const real* own, const real* other, Index pl
   }
 }
 
-/// The ring of products of a strip: rows of (forward neighbours, kRingWidth). A forward neighbour is (0, v), v = 0 .. r, or (u, v), u = 1 .. r,
-/// v = -r .. r, in this order.
+/// The ring of products of a strip: rows of (forward neighbours, kRingWidth). A forward neighbour is (0, v), v = 0 ..
+/// r, or (u, v), u = 1 .. r, v = -r .. r, in this order.
 class Products {
  public:
-  Products(const JbuLevelArgs& l, const Strip& strip, real* ring) : l_(l), strip_(strip), ring_(ring), next_(strip.y0 - l.weights.radius) {}
+  Products(const JbuLevelArgs& l, const Strip& strip, real* ring)
+      : l_(l), strip_(strip), ring_(ring), next_(strip.y0 - l.weights.radius) {}
 
   static Index ring_rows(const JbuWeights& w) { return 2 * kPairs + w.radius; }
-  static Index ring_size(const JbuWeights& w) { return ring_rows(w) * (w.radius + 1 + w.radius * (2 * w.radius + 1)) * kRingWidth; }
+  static Index ring_size(const JbuWeights& w) {
+    return ring_rows(w) * (w.radius + 1 + w.radius * (2 * w.radius + 1)) * kRingWidth;
+  }
 
   /// Computes the rows up to `end`; the last ring_rows() of them stay.
   void advance(Index end) {
@@ -122,7 +130,8 @@ class Products {
   /// The products of row y with neighbour (u, v), at the strip's first pixel.
   real* at(Index y, Index u, Index v) const {
     const Index r = l_.weights.radius, neighbours = r + 1 + r * (2 * r + 1);
-    const Index slot = (y - strip_.y0 + r) % ring_rows(l_.weights), f = u == 0 ? v : r + 1 + (u - 1) * (2 * r + 1) + v + r;
+    const Index slot = (y - strip_.y0 + r) % ring_rows(l_.weights),
+                f = u == 0 ? v : r + 1 + (u - 1) * (2 * r + 1) + v + r;
     return ring_ + (slot * neighbours + f) * kRingWidth + kRingBorder;
   }
 
@@ -132,7 +141,8 @@ class Products {
     for (Index u = imax(0, strip_.y0 - y); u <= r; ++u) {
       // Left border: pixels x0 - r .. x0 - 1 with what lies to their right. The lanes too many are overwritten next.
       const real *own = key_row(l_, y, strip_.x0), *other = key_row(l_, y + u, strip_.x0);
-      for (Index p = 0; p < r; p += kLanes) key_row_products<1>(own + p, other + p + 1, plane, k, r, at(y, u, 1) - r + p);
+      for (Index p = 0; p < r; p += kLanes)
+        key_row_products<1>(own + p, other + p + 1, plane, k, r, at(y, u, 1) - r + p);
 
       const Index v0 = u == 0 ? 0 : -r;
       for (Index x0 = strip_.x0; x0 < strip_.x1; x0 += kTile) {
@@ -141,7 +151,8 @@ class Products {
         const Index pixels = imin(kTile, strip_.x1 - x0);
         real* out = at(y, u, v0) + x0 - strip_.x0;
         Index p = 0;
-        for (; p + kLanes < pixels; p += 2 * kLanes) key_row_products<2>(own + p, other + p, plane, k, r - v0 + 1, out + p);
+        for (; p + kLanes < pixels; p += 2 * kLanes)
+          key_row_products<2>(own + p, other + p, plane, k, r - v0 + 1, out + p);
         if (p < pixels) key_row_products<1>(own + p, other + p, plane, k, r - v0 + 1, out + p);
       }
       if (u == 0) continue;
@@ -149,7 +160,8 @@ class Products {
       const Index x0 = (strip_.x1 - 1) / kTile * kTile, first = strip_.x1 - x0 + r;
       own = key_row(l_, y, x0) + first;
       other = key_row(l_, y + u, x0) + first - r;
-      for (Index p = 0; p < r; p += kLanes) key_row_products<1>(own + p, other + p, plane, k, r, at(y, u, -r) + strip_.x1 - strip_.x0 + p);
+      for (Index p = 0; p < r; p += kLanes)
+        key_row_products<1>(own + p, other + p, plane, k, r, at(y, u, -r) + strip_.x1 - strip_.x0 + p);
     }
   }
 

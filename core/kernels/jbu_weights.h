@@ -1,5 +1,5 @@
-// The weights that a level of the upsampler gives to the neighbours of every pixel: softmax of the products of keys, spatial Gaussian, fix-up
-// network, one pixel a lane.
+// The weights that a level of the upsampler gives to the neighbours of every pixel: softmax of the products of keys,
+// spatial Gaussian, fix-up network, one pixel a lane.
 #pragma once
 
 #include "core/kernels/jbu_products.h"
@@ -7,7 +7,8 @@
 namespace fu::FU_ISA {
 
 /// Turns logits (d*d runs of pixels) into range kernel times spatial kernel, normalised, and appends the guidance.
-static void normalize_kernels(const JbuWeights& w, const real* const* logits, const real* guidance, Index plane, Index pixels, real* weights) {
+static void normalize_kernels(const JbuWeights& w, const real* const* logits, const real* guidance, Index plane,
+                              Index pixels, real* weights) {
   const Index taps = (2 * w.radius + 1) * (2 * w.radius + 1);
   const real scale = w.temperature * static_cast<real>(1.4426950408889634074);  // exp(t x) = 2^(t x / ln 2)
   for (Index p = 0; p < pixels; p += kLanes) {
@@ -29,9 +30,11 @@ static void normalize_kernels(const JbuWeights& w, const real* const* logits, co
   }
 }
 
-/// The kernels of pixels [x0, x0 + pixels) of row y, whose products are at hand: weights[t][x], t < d*d, runs of kTile. `hidden` is room for
-/// d*d more runs, and weights has room for g further ones behind its own, which receive the guidance.
-static void make_kernels(const JbuLevelArgs& l, const Products& products, Index y, Index x0, Index pixels, real* weights, real* hidden) {
+/// The kernels of pixels [x0, x0 + pixels) of row y, whose products are at hand: weights[t][x], t < d*d, runs of kTile.
+/// `hidden` is room for d*d more runs, and weights has room for g further ones behind its own, which receive the
+/// guidance.
+static void make_kernels(const JbuLevelArgs& l, const Products& products, Index y, Index x0, Index pixels,
+                         real* weights, real* hidden) {
   const JbuWeights& w = l.weights;
   const Index r = w.radius, taps = (2 * r + 1) * (2 * r + 1), plane = key_tile(w);
   const real* logits[kMaxDiameter * kMaxDiameter];

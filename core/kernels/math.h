@@ -1,18 +1,19 @@
 // Vector mathematics: exp, log, sin, cos, erf and the activations, lane by lane, without branches.
 //
-// Accuracy in float, found by comparing with double over the stated range (tests/core/test_math.cpp repeats it), in units in the
-// last place (ULP) of the true result:
+// Accuracy in float, found by comparing with double over the stated range (tests/core/test_math.cpp repeats it), in
+// units in the last place (ULP) of the true result:
 //
 //           fused multiply-add   without it (SSE2)
 //   exp            1.1                 1.1           all x; overflows to inf, underflows gradually, exp(nan) = nan
 //   log            1.0                 1.0           all x > 0; log(0) = -inf, log(x < 0) = nan
 //   sin, cos       1.6                 3.2           |x| <= 1e5; grows beyond
 //   erf            6.0                 7.5           all x
-//   gelu           3.4                 3.7           in ULP of x itself: 1 + erf cancels for negative x, as in the formula evaluated in float
-//   sigmoid        3.0                 3.0           tanh 4.0, 4.0
+//   gelu           3.4                 3.7           in ULP of x itself: 1 + erf cancels for negative x, as in the
+//   formula evaluated in float sigmoid        3.0                 3.0           tanh 4.0, 4.0
 //
-// The coefficients are least-squares fits re-weighted towards equal error (Lawson), computed for this file in 40-digit arithmetic.
-// In a double build every function calls the C library lane by lane: those builds check gradients and need not be fast.
+// The coefficients are least-squares fits re-weighted towards equal error (Lawson), computed for this file in 40-digit
+// arithmetic. In a double build every function calls the C library lane by lane: those builds check gradients and need
+// not be fast.
 #pragma once
 
 #include "core/kernels/simd.h"
@@ -67,15 +68,22 @@ static inline Vec verf(Vec x) {
 static inline Vec as_real(VecInt v) { return reinterpret_cast<Vec>(v); }
 static inline VecInt as_int(Vec v) { return reinterpret_cast<VecInt>(v); }
 
-/// Nearest integer for |x| < 2^22: adding 1.5 * 2^23 pushes the fraction out of the mantissa; its low bits are the integer.
+/// Nearest integer for |x| < 2^22: adding 1.5 * 2^23 pushes the fraction out of the mantissa; its low bits are the
+/// integer.
 constexpr real kRoundMagic = 12582912.0f;
 
 /// 2^n for integer n in [-126, 127]: n goes straight into the exponent bits.
 static inline Vec exp2_int(VecInt n) { return as_real((n + 127) << 23); }
 
 static inline Vec vexp(Vec x) {
-  // exp(x) = 2^n exp(r), |r| <= ln 2 / 2. 2^n is applied in two halves, so that denormal results round once and overflow gives inf.
-  constexpr real kPoly[] = {0.5f, 0.1666666567325592f, 0.04166629537940025f, 0.008333497680723667f, 0.0013944759266451001f, 0.00019790248188655823f};
+  // exp(x) = 2^n exp(r), |r| <= ln 2 / 2. 2^n is applied in two halves, so that denormal results round once and
+  // overflow gives inf.
+  constexpr real kPoly[] = {0.5f,
+                            0.1666666567325592f,
+                            0.04166629537940025f,
+                            0.008333497680723667f,
+                            0.0013944759266451001f,
+                            0.00019790248188655823f};
   const Vec clamped = vmin(vmax(x, splat(-110.0f)), splat(90.0f));
   const Vec shifted = clamped * 1.4426950216293335f + kRoundMagic;
   const Vec n = shifted - kRoundMagic;
@@ -89,9 +97,15 @@ static inline Vec vexp(Vec x) {
   return select(x == x, y, x);
 }
 
-/// exp(x) for x <= 0, as in a softmax: results under 1e-37 become 1e-37 or so instead of denormal. Half the instructions of vexp.
+/// exp(x) for x <= 0, as in a softmax: results under 1e-37 become 1e-37 or so instead of denormal. Half the
+/// instructions of vexp.
 static inline Vec vexp_negative(Vec x) {
-  constexpr real kPoly[] = {0.5f, 0.1666666567325592f, 0.04166629537940025f, 0.008333497680723667f, 0.0013944759266451001f, 0.00019790248188655823f};
+  constexpr real kPoly[] = {0.5f,
+                            0.1666666567325592f,
+                            0.04166629537940025f,
+                            0.008333497680723667f,
+                            0.0013944759266451001f,
+                            0.00019790248188655823f};
   const Vec bounded = vmax(splat(-86.0f), x);  // in this order what is not a number stays so
   const Vec shifted = bounded * 1.4426950216293335f + kRoundMagic;
   const Vec n = shifted - kRoundMagic;
@@ -100,9 +114,15 @@ static inline Vec vexp_negative(Vec x) {
   return (polynomial(r, kPoly) * (r * r) + r + 1.0f) * as_real((as_int(shifted) + 127) << 23);
 }
 
-/// 2^x for x <= 0, in 2.1 ULP; results under 2^-125 become 2^-125 or so. What a softmax needs when its scale already holds 1 / ln 2.
+/// 2^x for x <= 0, in 2.1 ULP; results under 2^-125 become 2^-125 or so. What a softmax needs when its scale already
+/// holds 1 / ln 2.
 static inline Vec vexp2_negative(Vec x) {
-  constexpr real kPoly[] = {1.0f, 0.6931470036506653f, 0.24022242426872253f, 0.05550733581185341f, 0.009671512991189957f, 0.001326472731307149f};
+  constexpr real kPoly[] = {1.0f,
+                            0.6931470036506653f,
+                            0.24022242426872253f,
+                            0.05550733581185341f,
+                            0.009671512991189957f,
+                            0.001326472731307149f};
   const Vec bounded = vmax(splat(-125.0f), x);  // in this order what is not a number stays so
   const Vec shifted = bounded + kRoundMagic;
   const Vec r = bounded - (shifted - kRoundMagic);
@@ -111,8 +131,9 @@ static inline Vec vexp2_negative(Vec x) {
 
 static inline Vec vlog(Vec x) {
   // log(x) = e ln 2 + log(1 + f), 1 + f in [sqrt 1/2, sqrt 2).
-  constexpr real kPoly[] = {0.3333331346511841f,   -0.25000008940696716f, 0.2000211924314499f,   -0.1666799634695053f, 0.14219550788402557f,
-                            -0.12405591458082199f, 0.11888174712657928f,  -0.11675640940666199f, 0.06746601313352585f};
+  constexpr real kPoly[] = {0.3333331346511841f,  -0.25000008940696716f, 0.2000211924314499f,
+                            -0.1666799634695053f, 0.14219550788402557f,  -0.12405591458082199f,
+                            0.11888174712657928f, -0.11675640940666199f, 0.06746601313352585f};
   const VecInt denormal = x < 1.17549435e-38f;
   const Vec scaled = select(denormal, x * 8388608.0f, x);
   const VecInt bits = as_int(scaled);
@@ -136,7 +157,8 @@ static inline Vec reduce_half_pi(Vec x, VecInt& quadrant) {
   const Vec n = shifted - kRoundMagic;
   quadrant = as_int(shifted);
 #if defined(__FMA__) || defined(__aarch64__)
-  // pi/2 in parts of 24 bits. The first product is exact inside a fused multiply-add, and the difference has at most 24 bits.
+  // pi/2 in parts of 24 bits. The first product is exact inside a fused multiply-add, and the difference has at most 24
+  // bits.
   Vec r = x - n * 0x1.921fb4p+0f;
   r = r - n * 0x1.4442dp-24f;
   return r - n * 0x1.846988p-48f;
@@ -153,8 +175,10 @@ static inline Vec reduce_half_pi(Vec x, VecInt& quadrant) {
 
 /// sin and cos of r.
 static inline void sin_cos_small(Vec r, Vec& s, Vec& c) {
-  constexpr real kSin[] = {-0.1666666716337204f, 0.008333329111337662f, -0.0001983930415008217f, 2.718046516747563e-06f};
-  constexpr real kCos[] = {0.0416666679084301f, -0.0013888883404433727f, 2.479945214872714e-05f, -2.720504710396199e-07f};
+  constexpr real kSin[] = {-0.1666666716337204f, 0.008333329111337662f, -0.0001983930415008217f,
+                           2.718046516747563e-06f};
+  constexpr real kCos[] = {0.0416666679084301f, -0.0013888883404433727f, 2.479945214872714e-05f,
+                           -2.720504710396199e-07f};
   const Vec z = r * r;
   s = polynomial(z, kSin) * (z * r) + r;
   c = polynomial(z, kCos) * (z * z) + (1.0f - 0.5f * z);
@@ -193,7 +217,8 @@ static inline Vec vwave(Vec x, Vec turn, Vec& slope) {
   return turned(s, c, quadrant);
 }
 
-/// 1 / x within 2 ULP, for x of ordinary size: an estimate of 12 or 14 bits and one step of Newton's, a third of a division's time.
+/// 1 / x within 2 ULP, for x of ordinary size: an estimate of 12 or 14 bits and one step of Newton's, a third of a
+/// division's time.
 static inline Vec reciprocal(Vec x) {
 #if defined(__AVX512F__) && FU_VECTOR_BYTES == 64
   const Vec r = __builtin_ia32_rcp14ps512_mask(x, Vec{}, static_cast<unsigned short>(-1));
@@ -210,7 +235,12 @@ static inline Vec reciprocal(Vec x) {
 static inline Vec erf_bounded(Vec x) {
   constexpr real kP[] = {1.1283791065216064f,   0.1935426890850067f,     0.053101323544979095f,
                          0.003883209079504013f, 0.00028455769643187523f, 1.9867370610882062e-06f};
-  constexpr real kQ[] = {1.0f, 0.5048552751541138f, 0.1153489202260971f, 0.015206989832222462f, 0.0011855284683406353f, 3.7419267755467445e-05f};
+  constexpr real kQ[] = {1.0f,
+                         0.5048552751541138f,
+                         0.1153489202260971f,
+                         0.015206989832222462f,
+                         0.0011855284683406353f,
+                         3.7419267755467445e-05f};
   const Vec z = x * x;
   return x * polynomial(z, kP) * reciprocal(polynomial(z, kQ));
 }
@@ -227,10 +257,16 @@ static inline Vec vgelu(Vec x) {
 #ifdef FU_REAL_DOUBLE
   return half + half * verf(x * 0.70710678118654752440);
 #else
-  // Phi - 1/2 as t P(t^2) / Q(t^2), within 2^-24 for |t| <= 5.2 where Phi is as good as 1. The factor x keeps what is not a number, so the
-  // bounds need not.
-  constexpr real kP[] = {0.39894190430641174f, 0.049594003707170486f, 0.005518770776689053f, 0.0003142695059068501f, 5.840738140250323e-06f};
-  constexpr real kQ[] = {1.0f, 0.290974497795105f, 0.03734015300869942f, 0.0027037817053496838f, 0.00011274313874309883f, 5.019084596824541e-07f};
+  // Phi - 1/2 as t P(t^2) / Q(t^2), within 2^-24 for |t| <= 5.2 where Phi is as good as 1. The factor x keeps what is
+  // not a number, so the bounds need not.
+  constexpr real kP[] = {0.39894190430641174f, 0.049594003707170486f, 0.005518770776689053f, 0.0003142695059068501f,
+                         5.840738140250323e-06f};
+  constexpr real kQ[] = {1.0f,
+                         0.290974497795105f,
+                         0.03734015300869942f,
+                         0.0027037817053496838f,
+                         0.00011274313874309883f,
+                         5.019084596824541e-07f};
   const Vec t = vmin(vmax(x, splat(-5.2f)), splat(5.2f)), z = t * t;
   return half + x * (t * polynomial(z, kP) * reciprocal(polynomial(z, kQ)));
 #endif
@@ -256,7 +292,8 @@ static inline Vec vtanh(Vec x) {
 static inline Vec vsqrt(Vec x) {
   Vec y{};
   for (Index i = 0; i < kLanes; ++i)
-    y[i] = sizeof(real) == 8 ? static_cast<real>(__builtin_sqrt(x[i])) : static_cast<real>(__builtin_sqrtf(static_cast<float>(x[i])));
+    y[i] = sizeof(real) == 8 ? static_cast<real>(__builtin_sqrt(x[i]))
+                             : static_cast<real>(__builtin_sqrtf(static_cast<float>(x[i])));
   return y;
 }
 static inline Vec vrelu(Vec x) { return select(x > 0.0f, x, select(x == x, Vec{}, x)); }

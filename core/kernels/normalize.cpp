@@ -1,4 +1,5 @@
-// Softmax and layer norm, forward and backward. Where the axis is the last one, lanes run along it; otherwise along what follows it.
+// Softmax and layer norm, forward and backward. Where the axis is the last one, lanes run along it; otherwise along
+// what follows it.
 #include "core/kernels/declare.h"
 #include "core/kernels/math.h"
 #include "core/kernels/reduce.h"
@@ -53,7 +54,8 @@ void softmax_backward(const real* y, const real* dy, real* dx, Index outer, Inde
         Vec total{};
         for (Index i = 0; i < n; i += kLanes) total += load_n(row + i, n - i) * load_n(in + i, n - i);
         const real dot = hsum(total);
-        for (Index i = 0; i < n; i += kLanes) store_n(dx + o * n + i, scale * load_n(row + i, n - i) * (load_n(in + i, n - i) - dot), n - i);
+        for (Index i = 0; i < n; i += kLanes)
+          store_n(dx + o * n + i, scale * load_n(row + i, n - i) * (load_n(in + i, n - i) - dot), n - i);
       }
     });
     return;
@@ -61,7 +63,8 @@ void softmax_backward(const real* y, const real* dy, real* dx, Index outer, Inde
   const Index column_tasks = ceil_div(inner, kLanes);
   parallel_ranges(outer * column_tasks, rows_per_task(n * kLanes), [&](Index begin, Index end) {
     for (Index task = begin; task < end; ++task) {
-      const Index c = task % column_tasks * kLanes, lanes = imin(kLanes, inner - c), base = task / column_tasks * n * inner + c;
+      const Index c = task % column_tasks * kLanes, lanes = imin(kLanes, inner - c),
+                  base = task / column_tasks * n * inner + c;
       Vec dot{};
       for (Index i = 0; i < n; ++i) dot += load_n(y + base + i * inner, lanes) * load_n(dy + base + i * inner, lanes);
       for (Index i = 0; i < n; ++i) {
@@ -106,7 +109,9 @@ void layer_norm(const real* x, const real* weight, const real* bias, real* y, In
       const RowStatistics row(in, c, eps);
       for (Index i = 0; i < c; i += kLanes) {
         const Index lanes = c - i;
-        store_n(out + i, (load_n(in + i, lanes) - row.mean) * row.scale * load_n(weight + i, lanes) + load_n(bias + i, lanes), lanes);
+        store_n(out + i,
+                (load_n(in + i, lanes) - row.mean) * row.scale * load_n(weight + i, lanes) + load_n(bias + i, lanes),
+                lanes);
       }
     }
   });
@@ -114,8 +119,8 @@ void layer_norm(const real* x, const real* weight, const real* bias, real* y, In
 
 Index layer_norm_scratch(Index rows, Index c) { return 2 * c * ceil_div(rows, group_rows(rows, c)); }
 
-void layer_norm_backward(const real* x, const real* weight, const real* dy, real* dx, real* dweight, real* dbias, Index rows, Index c, real eps,
-                         real* scratch) {
+void layer_norm_backward(const real* x, const real* weight, const real* dy, real* dx, real* dweight, real* dbias,
+                         Index rows, Index c, real eps, real* scratch) {
   if (c == 0) return;
   const Index group = group_rows(rows, c), groups = ceil_div(rows, group);
   parallel_for(groups, [&](Index g, int) {
@@ -124,11 +129,13 @@ void layer_norm_backward(const real* x, const real* weight, const real* dy, real
     for (Index r = g * group; r < imin((g + 1) * group, rows); ++r) {
       const real *in = x + r * c, *grad = dy + r * c;
       const RowStatistics row(in, c, eps);
-      // h = dy * weight is the gradient at the normalised row; of it dx keeps what neither moves the mean nor the variance.
+      // h = dy * weight is the gradient at the normalised row; of it dx keeps what neither moves the mean nor the
+      // variance.
       Vec h_total{}, hx_total{};
       for (Index i = 0; i < c; i += kLanes) {
         const Index lanes = c - i;
-        const Vec d = load_n(grad + i, lanes), normal = (load_n(in + i, lanes) - row.mean) * row.scale, h = d * load_n(weight + i, lanes);
+        const Vec d = load_n(grad + i, lanes), normal = (load_n(in + i, lanes) - row.mean) * row.scale,
+                  h = d * load_n(weight + i, lanes);
         h_total += h;
         hx_total += h * normal;
         store_n(weight_sum + i, load_n(weight_sum + i, lanes) + d * normal, lanes);
@@ -138,7 +145,8 @@ void layer_norm_backward(const real* x, const real* weight, const real* dy, real
       const real h_mean = hsum(h_total) / static_cast<real>(c), hx_mean = hsum(hx_total) / static_cast<real>(c);
       for (Index i = 0; i < c; i += kLanes) {
         const Index lanes = c - i;
-        const Vec normal = (load_n(in + i, lanes) - row.mean) * row.scale, h = load_n(grad + i, lanes) * load_n(weight + i, lanes);
+        const Vec normal = (load_n(in + i, lanes) - row.mean) * row.scale,
+                  h = load_n(grad + i, lanes) * load_n(weight + i, lanes);
         store_n(dx + r * c + i, row.scale * (h - h_mean - normal * hx_mean), lanes);
       }
     }
@@ -166,8 +174,8 @@ void normalize_rows(const real* x, real* y, real* scales, Index rows, Index c, r
   }
 }
 
-void normalize_rows_backward(const real* y, const real* scales, const real* dy, Index given, real* dx, const real* active, const real* slopes,
-                             real* sums, Index rows, Index c) {
+void normalize_rows_backward(const real* y, const real* scales, const real* dy, Index given, real* dx,
+                             const real* active, const real* slopes, real* sums, Index rows, Index c) {
   for (Index r = 0; r < rows; ++r) {
     const real *out = y + r * c, *grad = dy + r * c;
     Vec total[2] = {}, along[2] = {};

@@ -13,7 +13,8 @@ void sgd_step(real* p, const real* g, real* velocity, Index n, real lr, real mom
   parallel_ranges(n, kGrain, [&](Index begin, Index end) {
     for (Index i = begin; i < end; i += kLanes) {
       const Index lanes = end - i;
-      const Vec at = load_n(p + i, lanes), v = momentum * load_n(velocity + i, lanes) + load_n(g + i, lanes) + weight_decay * at;
+      const Vec at = load_n(p + i, lanes),
+                v = momentum * load_n(velocity + i, lanes) + load_n(g + i, lanes) + weight_decay * at;
       store_n(velocity + i, v, lanes);
       store_n(p + i, at - lr * v, lanes);
     }

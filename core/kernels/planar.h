@@ -1,12 +1,13 @@
-// Small dense layers on planes: x (n_in, stride) holds one pixel a lane, y[o] = act(sum_i w[i,o] x[i] + bias[o]). Odd layer sizes such as
-// 49 waste nothing, and softmax and activations need no sums across lanes.
+// Small dense layers on planes: x (n_in, stride) holds one pixel a lane, y[o] = act(sum_i w[i,o] x[i] + bias[o]). Odd
+// layer sizes such as 49 waste nothing, and softmax and activations need no sums across lanes.
 #pragma once
 
 #include "core/kernels/gemm_micro.h"
 
 namespace fu::FU_ISA {
 
-// Rows of outputs held at once, times 2 vectors of pixels, beside 2 inputs and a weight: 6 x 2 accumulators fit 16 registers, 13 x 2 fit 32.
+// Rows of outputs held at once, times 2 vectors of pixels, beside 2 inputs and a weight: 6 x 2 accumulators fit 16
+// registers, 13 x 2 fit 32.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr Index kPlanarRows = 13;
 #elif defined(__AVX2__)
@@ -16,8 +17,8 @@ constexpr Index kPlanarRows = 4;
 #endif
 
 template <Index ROWS, Index VECTORS>
-static inline void planar_block(const real* __restrict x, Index stride, Index n_in, const real* __restrict w, Index n_out, const real* bias,
-                                bool gelu, bool add, real* y, Index y_stride) {
+static inline void planar_block(const real* __restrict x, Index stride, Index n_in, const real* __restrict w,
+                                Index n_out, const real* bias, bool gelu, bool add, real* y, Index y_stride) {
   Vec acc[ROWS][VECTORS];
 #pragma GCC unroll 16
   for (Index i = 0; i < ROWS; ++i)
@@ -51,23 +52,25 @@ static inline void planar_block(const real* __restrict x, Index stride, Index n_
 
 /// `count` blocks of ROWS outputs.
 template <Index ROWS, Index VECTORS>
-static inline void planar_blocks(Index count, const real* x, Index stride, Index n_in, const real* w, Index n_out, const real* bias, bool gelu,
-                                 bool add, real* y, Index y_stride) {
+static inline void planar_blocks(Index count, const real* x, Index stride, Index n_in, const real* w, Index n_out,
+                                 const real* bias, bool gelu, bool add, real* y, Index y_stride) {
   if constexpr (ROWS <= kPlanarRows)
     for (Index i = 0; i < count * ROWS; i += ROWS)
       planar_block<ROWS, VECTORS>(x, stride, n_in, w + i, n_out, bias + i, gelu, add, y + i * y_stride, y_stride);
 }
 
 template <Index VECTORS>
-static inline void planar_rows(const real* x, Index stride, Index n_in, const real* w, Index n_out, const real* bias, bool gelu, bool add, real* y,
-                               Index y_stride) {
+static inline void planar_rows(const real* x, Index stride, Index n_in, const real* w, Index n_out, const real* bias,
+                               bool gelu, bool add, real* y, Index y_stride) {
   // Blocks of nearly equal height, the lower ones first: a last block of one row would wait for its own sums.
   const Index blocks = ceil_div(n_out, kPlanarRows), higher = n_out % blocks, low = n_out / blocks;
   for (Index part = 0, o = 0; part < 2; ++part) {
     const Index rows = low + part, count = part ? higher : blocks - higher;
     switch (rows) {
-#define FU_ROWS(N) \
-  case N: planar_blocks<N, VECTORS>(count, x, stride, n_in, w + o, n_out, bias + o, gelu, add, y + o * y_stride, y_stride); break;
+#define FU_ROWS(N)                                                                                                    \
+  case N:                                                                                                             \
+    planar_blocks<N, VECTORS>(count, x, stride, n_in, w + o, n_out, bias + o, gelu, add, y + o * y_stride, y_stride); \
+    break;
       // clang-format off
       FU_ROWS(1) FU_ROWS(2) FU_ROWS(3) FU_ROWS(4) FU_ROWS(5) FU_ROWS(6) FU_ROWS(7) FU_ROWS(8) FU_ROWS(9) FU_ROWS(10) FU_ROWS(11) FU_ROWS(12) FU_ROWS(13)
 #undef FU_ROWS
@@ -77,12 +80,13 @@ static inline void planar_rows(const real* x, Index stride, Index n_in, const re
   }
 }
 
-/// y (n_out, y_stride) = act(w^T x + bias), or y += w^T x + bias, over the first `pixels` lanes (rounded up to whole vectors) of x (n_in,
-/// stride); w (n_in, n_out).
-static inline void planar_linear(const real* x, Index stride, Index n_in, const real* w, Index n_out, const real* bias, bool gelu, bool add,
-                                 Index pixels, real* y, Index y_stride) {
+/// y (n_out, y_stride) = act(w^T x + bias), or y += w^T x + bias, over the first `pixels` lanes (rounded up to whole
+/// vectors) of x (n_in, stride); w (n_in, n_out).
+static inline void planar_linear(const real* x, Index stride, Index n_in, const real* w, Index n_out, const real* bias,
+                                 bool gelu, bool add, Index pixels, real* y, Index y_stride) {
   Index p = 0;
-  for (; p + kLanes < pixels; p += 2 * kLanes) planar_rows<2>(x + p, stride, n_in, w, n_out, bias, gelu, add, y + p, y_stride);
+  for (; p + kLanes < pixels; p += 2 * kLanes)
+    planar_rows<2>(x + p, stride, n_in, w, n_out, bias, gelu, add, y + p, y_stride);
   if (p < pixels) planar_rows<1>(x + p, stride, n_in, w, n_out, bias, gelu, add, y + p, y_stride);
 }
 

@@ -1,4 +1,5 @@
-// The weights of attention pooling, from saliencies: everything between the saliency of a window's pixels and their softmax, in one pass.
+// The weights of attention pooling, from saliencies: everything between the saliency of a window's pixels and their
+// softmax, in one pass.
 #include "core/kernels/declare.h"
 #include "core/kernels/math.h"
 #include "core/kernels/reduce.h"
@@ -54,10 +55,12 @@ void pooling_attention(const PoolingAttentionArgs& g, real* y) {
   });
 }
 
-Index pooling_attention_scratch(const PoolingAttentionArgs& g) { return (2 * g.n + 1) * ceil_div(g.rows, group_rows(g.rows, g.n)); }
+Index pooling_attention_scratch(const PoolingAttentionArgs& g) {
+  return (2 * g.n + 1) * ceil_div(g.rows, group_rows(g.rows, g.n));
+}
 
-void pooling_attention_backward(const PoolingAttentionArgs& g, const real* y, const real* dy, real* dsaliency, real* ddeviation, real* dw, real* db,
-                                real* dbias, real* scratch) {
+void pooling_attention_backward(const PoolingAttentionArgs& g, const real* y, const real* dy, real* dsaliency,
+                                real* ddeviation, real* dw, real* db, real* dbias, real* scratch) {
   const Index n = g.n, sums = 2 * n + 1, group = group_rows(g.rows, n), groups = ceil_div(g.rows, group);
   parallel_for(groups, [&](Index task, int) {
     real *w_sum = scratch + task * sums, *b_sum = w_sum + n;
@@ -74,7 +77,8 @@ void pooling_attention_backward(const PoolingAttentionArgs& g, const real* y, co
         store_n(ds_row + i, dx, n - i);
         left += keep_n(dx, n - i);
       }
-      // These sum to 0 but for rounding, and what rounding leaves would be most of the bias's small gradient: it is taken off.
+      // These sum to 0 but for rounding, and what rounding leaves would be most of the bias's small gradient: it is
+      // taken off.
       const real rest = hsum(left);
       for (Index i = 0; i < n; i += kLanes) {
         const Index lanes = n - i;
@@ -84,7 +88,8 @@ void pooling_attention_backward(const PoolingAttentionArgs& g, const real* y, co
         const Vec ds = dx * load_n(g.w + i, lanes) * salience.keep;
         bias_sum += ds;
         store_n(ds_row + i, ds, lanes);
-        if (ddeviation) store_n(ddeviation + r * n + i, salience.keep == 0 ? Vec{} : ds * load_n(salience.noise + i, lanes), lanes);
+        if (ddeviation)
+          store_n(ddeviation + r * n + i, salience.keep == 0 ? Vec{} : ds * load_n(salience.noise + i, lanes), lanes);
       }
       b_sum[n] += hsum(bias_sum);
     }

@@ -1,9 +1,9 @@
 // Weighted sums over rectangles of images, and the gradients of these.
 //
-// Many rectangles overlap: the windows of ten views of one map cover every pixel fifty times. So the images are cut into tiles, and for each
-// tile the parts of all rectangles that meet it become one dense matrix: rectangles by pixels, zero outside. The sums are then a matrix product
-// with the tile's feature vectors, which are read once, and so are both gradients. Some of the matrix is zeros; the product is still many times
-// faster than vectors gathered one by one.
+// Many rectangles overlap: the windows of ten views of one map cover every pixel fifty times. So the images are cut
+// into tiles, and for each tile the parts of all rectangles that meet it become one dense matrix: rectangles by pixels,
+// zero outside. The sums are then a matrix product with the tile's feature vectors, which are read once, and so are
+// both gradients. Some of the matrix is zeros; the product is still many times faster than vectors gathered one by one.
 #include "core/kernels/declare.h"
 #include "core/kernels/gemm_micro.h"
 #include "core/parallel.h"
@@ -40,7 +40,8 @@ template <class Weights, class F>
 inline void each_run(const Rectangle& r, const Tile& t, Weights* weights, const F& f) {
   const Index row0 = imax(r.top, t.top), row1 = imin(r.top + r.rows, t.top + t.rows);
   const Index col0 = imax(r.left, t.left), col1 = imin(r.left + r.cols, t.left + t.cols);
-  for (Index row = row0; row < row1; ++row) f(row - t.top, col0 - t.left, col1 - col0, weights + r.weights + (row - r.top) * r.cols + col0 - r.left);
+  for (Index row = row0; row < row1; ++row)
+    f(row - t.top, col0 - t.left, col1 - col0, weights + r.weights + (row - r.top) * r.cols + col0 - r.left);
 }
 
 /// The part of some rectangles' weights inside a tile: (count, kTile) at a distance of kRowStride.
@@ -122,15 +123,18 @@ void single_products(const real* x, const real* v, real* products, const Rectang
 Index rectangle_scratch(const RectangleArgs& g) {
   const Index panels = ceil_div(g.c, kMicroCols);
   return threads() *
-         (kMost * kRowStride + imax(imax(kTile, kMost) * panels * kMicroCols, kMost * kTile + kMaxDepth * kMicroCols) + kMost * kMicroCols);
+         (kMost * kRowStride + imax(imax(kTile, kMost) * panels * kMicroCols, kMost * kTile + kMaxDepth * kMicroCols) +
+          kMost * kMicroCols);
 }
 
 void rectangle_sums(const real* x, const real* weights, real* y, const RectangleArgs& g) {
   if (g.c == 1) return single_sums(x, weights, y, g);
-  const Index tiles = tile_count(g), groups = ceil_div(g.c, kChannels), worker_scratch = rectangle_scratch(g) / threads();
+  const Index tiles = tile_count(g), groups = ceil_div(g.c, kChannels),
+              worker_scratch = rectangle_scratch(g) / threads();
   // Sums run over tiles, so a task owns some channels of all of them.
   parallel_for(groups, [&](Index group, int worker) {
-    real *dense = g.scratch + worker * worker_scratch, *panel = dense + kMost * kRowStride, *part = panel + kTile * kMicroCols;
+    real *dense = g.scratch + worker * worker_scratch, *panel = dense + kMost * kRowStride,
+         *part = panel + kTile * kMicroCols;
     const Index c0 = group * kChannels, c1 = imin(c0 + kChannels, g.c);
     for (Index i = 0; i < g.count; ++i)
       for (Index c = c0; c < c1; ++c) y[i * g.c + c] = 0;
@@ -144,14 +148,16 @@ void rectangle_sums(const real* x, const real* weights, real* y, const Rectangle
           for (Index row = 0; row < kTileRows; ++row)
             for (Index col = 0; col < kTileCols; ++col) {
               const bool inside = row < t.rows && col < t.cols;
-              pack_row(inside ? t.pixel(g, x, row, col) + c : x, inside ? n : 0, panel + (row * kTileCols + col) * kMicroCols);
+              pack_row(inside ? t.pixel(g, x, row, col) + c : x, inside ? n : 0,
+                       panel + (row * kTileCols + col) * kMicroCols);
             }
           for (Index i = 0; i < count; i += kMicroRows)
-            micro_tile_rows(imin(kMicroRows, count - i), t.rows * kTileCols, dense + i * kRowStride, panel, part + i * kMicroCols, kMicroCols,
-                            kMicroCols, Epilogue{nullptr, Activation::none, false});
+            micro_tile_rows(imin(kMicroRows, count - i), t.rows * kTileCols, dense + i * kRowStride, panel,
+                            part + i * kMicroCols, kMicroCols, kMicroCols, Epilogue{nullptr, Activation::none, false});
           for (Index i = 0; i < count; ++i) {
             real* out = y + g.tile_items[first + i] * g.c + c;
-            for (Index j = 0; j < n; j += kLanes) store_n(out + j, load_n(out + j, n - j) + load(part + i * kMicroCols + j), n - j);
+            for (Index j = 0; j < n; j += kLanes)
+              store_n(out + j, load_n(out + j, n - j) + load(part + i * kMicroCols + j), n - j);
           }
         }
       }
@@ -159,7 +165,8 @@ void rectangle_sums(const real* x, const real* weights, real* y, const Rectangle
   });
 }
 
-void rectangle_sums_backward_input(const real* weights, const real* dy, real* dx, bool accumulate, const RectangleArgs& g) {
+void rectangle_sums_backward_input(const real* weights, const real* dy, real* dx, bool accumulate,
+                                   const RectangleArgs& g) {
   if (g.c == 1) return single_backward_input(weights, dy, dx, accumulate, g);
   const Index panels = ceil_div(g.c, kMicroCols), worker_scratch = rectangle_scratch(g) / threads();
   parallel_for(tile_count(g), [&](Index tile, int worker) {
@@ -169,7 +176,8 @@ void rectangle_sums_backward_input(const real* weights, const real* dy, real* dx
       const Index count = imin(kMost, t.last - first);
       for (Index i = 0; i < count; ++i)
         for (Index j = 0; j < panels; ++j)
-          pack_row(dy + g.tile_items[first + i] * g.c + j * kMicroCols, g.c - j * kMicroCols, packed + (j * kMost + i) * kMicroCols);
+          pack_row(dy + g.tile_items[first + i] * g.c + j * kMicroCols, g.c - j * kMicroCols,
+                   packed + (j * kMost + i) * kMicroCols);
       for (Index row = 0; row < t.rows; ++row) {
         // Pixels of one row of the tile by rectangles: the transpose of the dense weights.
         for (Index p = 0; p < kTileCols; ++p)
@@ -185,8 +193,9 @@ void rectangle_sums_backward_input(const real* weights, const real* dy, real* dx
         real* out = dx + (t.pixel(g, weights, row, 0) - weights);
         for (Index j = 0; j < panels; ++j)
           for (Index p = 0; p < t.cols; p += kMicroRows)
-            micro_tile_rows(imin(kMicroRows, t.cols - p), count, across + p * kRowStride, packed + j * kMost * kMicroCols,
-                            out + p * g.c + j * kMicroCols, g.c, imin(kMicroCols, g.c - j * kMicroCols),
+            micro_tile_rows(imin(kMicroRows, t.cols - p), count, across + p * kRowStride,
+                            packed + j * kMost * kMicroCols, out + p * g.c + j * kMicroCols, g.c,
+                            imin(kMicroCols, g.c - j * kMicroCols),
                             Epilogue{nullptr, Activation::none, accumulate || first > t.first});
       }
     }
@@ -198,12 +207,14 @@ void rectangle_products(const real* x, const real* v, real* products, const Rect
   const Index worker_scratch = rectangle_scratch(g) / threads();
   parallel_for(tile_count(g), [&](Index tile, int worker) {
     const Tile t(g, tile);
-    real *rows = g.scratch + worker * worker_scratch, *result = rows + kMost * kRowStride, *panel = result + kMost * kTile;
+    real *rows = g.scratch + worker * worker_scratch, *result = rows + kMost * kRowStride,
+         *panel = result + kMost * kTile;
     for (Index first = t.first; first < t.last; first += kMost) {
       const Index count = imin(kMost, t.last - first);
       for (Index k0 = 0; k0 < g.c; k0 += kMaxDepth) {
         const Index depth = imin(kMaxDepth, g.c - k0);
-        for (Index i = 0; i < count; ++i) copy_rows(v + g.tile_items[first + i] * g.c + k0, g.c, 1, 1, depth, rows + i * kRowStride);
+        for (Index i = 0; i < count; ++i)
+          copy_rows(v + g.tile_items[first + i] * g.c + k0, g.c, 1, 1, depth, rows + i * kRowStride);
         for (Index p0 = 0; p0 < t.rows * kTileCols; p0 += kMicroCols) {
           const real* pixels[kMicroCols];
           for (Index p = 0; p < kMicroCols; ++p) {
@@ -213,8 +224,8 @@ void rectangle_products(const real* x, const real* v, real* products, const Rect
           }
           pack_columns(pixels, depth, panel);
           for (Index i = 0; i < count; i += kMicroRows)
-            micro_tile_rows(imin(kMicroRows, count - i), depth, rows + i * kRowStride, panel, result + i * kTile + p0, kTile, kMicroCols,
-                            Epilogue{nullptr, Activation::none, k0 > 0});
+            micro_tile_rows(imin(kMicroRows, count - i), depth, rows + i * kRowStride, panel, result + i * kTile + p0,
+                            kTile, kMicroCols, Epilogue{nullptr, Activation::none, k0 > 0});
         }
       }
       for (Index i = 0; i < count; ++i)

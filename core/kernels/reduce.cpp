@@ -1,5 +1,5 @@
-// Reductions along one axis of x (outer, n, inner): sums and extremes. Where inner is 1 the axis is contiguous and lanes
-// run along it; otherwise lanes run along inner.
+// Reductions along one axis of x (outer, n, inner): sums and extremes. Where inner is 1 the axis is contiguous and
+// lanes run along it; otherwise lanes run along inner.
 #include "core/kernels/reduce.h"
 #include "core/kernels/declare.h"
 #include "core/kernels/math.h"
@@ -29,7 +29,8 @@ void sum_axis(const real* x, real* y, Index outer, Index n, Index inner) {
       parallel_ranges(outer, rows_per_task(n), [&](Index begin, Index end) {
         for (Index o = begin; o < end; ++o) {
           double total = 0;
-          for (Index i = 0; i < n; i += kBlock) total += static_cast<double>(block_sum(x + o * n + i, imin(kBlock, n - i)));
+          for (Index i = 0; i < n; i += kBlock)
+            total += static_cast<double>(block_sum(x + o * n + i, imin(kBlock, n - i)));
           y[o] = static_cast<real>(total);
         }
       });
@@ -40,7 +41,8 @@ void sum_axis(const real* x, real* y, Index outer, Index n, Index inner) {
     const Index group = round_up(imax(1, ceil_div(n, kGroups)), kBlock);
     parallel_for(ceil_div(n, group), [&](Index g, int) {
       const Index end = imin(n, (g + 1) * group);
-      for (Index i = g * group; i < end; i += kBlock) partial[g] += static_cast<double>(block_sum(x + i, imin(kBlock, end - i)));
+      for (Index i = g * group; i < end; i += kBlock)
+        partial[g] += static_cast<double>(block_sum(x + i, imin(kBlock, end - i)));
     });
     double total = 0;
     for (Index g = 0; g < kGroups; ++g) total += partial[g];
@@ -57,7 +59,9 @@ void sum_axis(const real* x, real* y, Index outer, Index n, Index inner) {
         real partial[kParts][kColumns] __attribute__((aligned(64)));
         parallel_for(kParts, [&](Index p, int) {
           for (Index c = 0; c < columns; c += kLanes)
-            store_n(partial[p] + c, column_sum(x + (o * n + p * part) * inner + c0 + c, imin(part, imax(0, n - p * part)), inner, columns - c),
+            store_n(partial[p] + c,
+                    column_sum(x + (o * n + p * part) * inner + c0 + c, imin(part, imax(0, n - p * part)), inner,
+                               columns - c),
                     columns - c);
         });
         for (Index c = 0; c < columns; ++c) {
@@ -97,8 +101,8 @@ void readings(const real* x, const real* v, real* y, Index rows, Index c) {
 
 Index readings_scratch(Index rows, Index c) { return c * ceil_div(rows, group_rows(rows, c)); }
 
-void readings_backward(const real* x, const real* v, const real* y, const real* dy, real* dx, bool accumulate, real* dv, Index rows, Index c,
-                       real* scratch) {
+void readings_backward(const real* x, const real* v, const real* y, const real* dy, real* dx, bool accumulate, real* dv,
+                       Index rows, Index c, real* scratch) {
   const Index group = group_rows(rows, c), groups = ceil_div(rows, group);
   parallel_for(groups, [&](Index g, int) {
     real* sum = scratch + g * c;

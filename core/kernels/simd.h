@@ -1,8 +1,9 @@
-// Vectors of reals as the compiler's own vector types: the same source becomes SSE2, AVX2, AVX-512 or NEON code, depending on the
-// flags its file is compiled with. Every kernel file is compiled once for each instruction set, inside namespace FU_ISA.
+// Vectors of reals as the compiler's own vector types: the same source becomes SSE2, AVX2, AVX-512 or NEON code,
+// depending on the flags its file is compiled with. Every kernel file is compiled once for each instruction set, inside
+// namespace FU_ISA.
 //
-// Kernel files include nothing from the standard library but <cstdint>-like headers: an inline function compiled with AVX-512 flags in
-// one file and without in another is one symbol to the linker, and the wrong one may win.
+// Kernel files include nothing from the standard library but <cstdint>-like headers: an inline function compiled with
+// AVX-512 flags in one file and without in another is one symbol to the linker, and the wrong one may win.
 #pragma once
 
 #include <cstdint>
@@ -57,7 +58,9 @@ static inline void store_n(real* p, Vec v, Index n) {
   if (n & 1) p[i] = lanes[i];
 }
 /// The first n lanes; the others become zero.
-static inline Vec keep_n(Vec v, Index n) { return n >= kLanes ? v : reinterpret_cast<Vec>(reinterpret_cast<VecInt>(v) & first_lanes(n)); }
+static inline Vec keep_n(Vec v, Index n) {
+  return n >= kLanes ? v : reinterpret_cast<Vec>(reinterpret_cast<VecInt>(v) & first_lanes(n));
+}
 #else
 static inline Vec load_n(const real* p, Index n) {
   if (n >= kLanes) return load(p);
@@ -75,7 +78,8 @@ static inline Vec keep_n(Vec v, Index n) {
 }
 #endif
 
-// Of a ? : between short vectors the compiler makes two instructions, also where the processor has one that means exactly that.
+// Of a ? : between short vectors the compiler makes two instructions, also where the processor has one that means
+// exactly that.
 #if defined(__x86_64__) && FU_VECTOR_BYTES == 16 && !defined(FU_REAL_DOUBLE)
 #define FU_X86_OP(name) __builtin_ia32_##name##ps
 #elif defined(__AVX__) && FU_VECTOR_BYTES == 32 && !defined(FU_REAL_DOUBLE)
@@ -123,11 +127,13 @@ static inline Vec zip_low(Vec a, Vec b) {
 static inline Vec zip_high(Vec a, Vec b) {
   LaneIndex order{};
   for (std::int32_t i = 0; i < kLanes / 2; ++i)
-    order[2 * i] = static_cast<IntLane>(kLanes / 2) + i, order[2 * i + 1] = static_cast<IntLane>(kLanes + kLanes / 2) + i;
+    order[2 * i] = static_cast<IntLane>(kLanes / 2) + i,
+              order[2 * i + 1] = static_cast<IntLane>(kLanes + kLanes / 2) + i;
   return __builtin_shuffle(a, b, order);
 }
 
-/// Transposes kLanes vectors of kLanes: zipping the halves of the list log2(kLanes) times brings every element to its place.
+/// Transposes kLanes vectors of kLanes: zipping the halves of the list log2(kLanes) times brings every element to its
+/// place.
 static inline void transpose(Vec (&v)[kLanes]) {
 #pragma GCC unroll 4
   for (Index round = 1; round < kLanes; round *= 2) {

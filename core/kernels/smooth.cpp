@@ -1,4 +1,5 @@
-// Smoothing along a line of pixels that are linked to their neighbours: tridiagonal equations, solved by a sweep there and one back.
+// Smoothing along a line of pixels that are linked to their neighbours: tridiagonal equations, solved by a sweep there
+// and one back.
 #include "core/kernels/declare.h"
 #include "core/kernels/simd.h"
 #include "core/parallel.h"
@@ -7,8 +8,10 @@ namespace fu::FU_ISA {
 
 namespace {
 
-/// Channels [c0, c1) of `pixels` lines side by side, each of n pixels: the lines' steps are x_step reals of x and k_step of the coefficients apart.
-void sweep(real* x, Index x_step, const LineSweep& line, Index k, Index k_step, Index n, Index pixels, Index c, Index c0, Index c1) {
+/// Channels [c0, c1) of `pixels` lines side by side, each of n pixels: the lines' steps are x_step reals of x and
+/// k_step of the coefficients apart.
+void sweep(real* x, Index x_step, const LineSweep& line, Index k, Index k_step, Index n, Index pixels, Index c,
+           Index c0, Index c1) {
   for (Index i = 0; i < n; ++i)
     for (Index j = 0; j < pixels; ++j) {
       real* here = x + i * x_step + j * c;

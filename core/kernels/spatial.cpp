@@ -5,7 +5,8 @@
 
 namespace fu::FU_ISA {
 
-void im2col(const real* x, Index h, Index w, Index c, Index kh, Index kw, Index stride, Index pad, Index row_begin, Index row_end, real* patches) {
+void im2col(const real* x, Index h, Index w, Index c, Index kh, Index kw, Index stride, Index pad, Index row_begin,
+            Index row_end, real* patches) {
   const Index ho = (h + 2 * pad - kh) / stride + 1, wo = (w + 2 * pad - kw) / stride + 1, patch = kh * kw * c;
   parallel_for(row_end - row_begin, [&](Index chunk, int) {
     const Index row = row_begin + chunk, b = row / ho, i = row % ho;
@@ -23,7 +24,8 @@ void im2col(const real* x, Index h, Index w, Index c, Index kh, Index kw, Index 
   });
 }
 
-void col2im(const real* patches, Index h, Index w, Index c, Index kh, Index kw, Index stride, Index pad, Index row_begin, Index row_end, real* dx) {
+void col2im(const real* patches, Index h, Index w, Index c, Index kh, Index kw, Index stride, Index pad,
+            Index row_begin, Index row_end, real* dx) {
   const Index ho = (h + 2 * pad - kh) / stride + 1, wo = (w + 2 * pad - kw) / stride + 1, patch = kh * kw * c;
   if (row_end <= row_begin) return;
   // A task is a row of the image, which gathers from all patches over it: no two tasks write to the same place.
@@ -64,14 +66,16 @@ void resample_axis(const real* x, real* y, Index outer, Index inner, const AxisR
       for (Index c = c0; c < c1; c += kLanes) {
         const Index lanes = imin(kLanes, c1 - c);
         Vec total{};
-        for (Index e = e0; e < e1; ++e) total += map.weight[e] * load_n(x + (o * map.n_in + map.index[e]) * inner + c, lanes);
+        for (Index e = e0; e < e1; ++e)
+          total += map.weight[e] * load_n(x + (o * map.n_in + map.index[e]) * inner + c, lanes);
         store_n(out + c, total, lanes);
       }
     }
   });
 }
 
-void map_rows(const AxisRows& map, Index start, Index n, Index first, const real* x, Index ldx, real* y, Index ldy, Index columns, bool transposed) {
+void map_rows(const AxisRows& map, Index start, Index n, Index first, const real* x, Index ldx, real* y, Index ldy,
+              Index columns, bool transposed) {
   for (Index u = 0; u < n; ++u) {
     const Index begin = map.offset[start + u], end = map.offset[start + u + 1];
     for (Index c = 0; c < columns; c += kLanes) {
@@ -84,7 +88,8 @@ void map_rows(const AxisRows& map, Index start, Index n, Index first, const real
         }
       } else {
         Vec total{};
-        for (Index e = begin; e < end; ++e) total += map.weight[e] * load_n(x + (map.index[e] - first) * ldx + c, lanes);
+        for (Index e = begin; e < end; ++e)
+          total += map.weight[e] * load_n(x + (map.index[e] - first) * ldx + c, lanes);
         store_n(y + u * ldy + c, total, lanes);
       }
     }

@@ -8,7 +8,8 @@
 namespace fu::FU_ISA {
 
 real fma_peak(Index rounds) {
-  // Chains enough to cover the latency of two units: 10 of them leave registers for the factors, also where there are only 16.
+  // Chains enough to cover the latency of two units: 10 of them leave registers for the factors, also where there are
+  // only 16.
   Vec acc[10];
   for (int i = 0; i < 10; ++i) acc[i] = splat(static_cast<real>(i));
   const volatile real f = static_cast<real>(0.9999), t = static_cast<real>(1e-4);  // unknown to the compiler

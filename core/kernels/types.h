@@ -8,12 +8,31 @@ namespace fu {
 enum class Activation { none, relu, gelu, quick_gelu };
 
 /// y = f(x) element by element. clamp_min and clamp_max use the parameter as their bound, affine as x * p + q.
-enum class Unary { exp, log, sin, cos, sqrt, square, reciprocal, relu, gelu, quick_gelu, sigmoid, tanh, erf, abs, clamp_min, clamp_max, affine };
+enum class Unary {
+  exp,
+  log,
+  sin,
+  cos,
+  sqrt,
+  square,
+  reciprocal,
+  relu,
+  gelu,
+  quick_gelu,
+  sigmoid,
+  tanh,
+  erf,
+  abs,
+  clamp_min,
+  clamp_max,
+  affine
+};
 enum class Binary { add, sub, mul, div };
 
 /// Whether the derivative is computed from y = f(x) rather than from x.
 constexpr bool saves_output(Unary op) {
-  return op == Unary::exp || op == Unary::sqrt || op == Unary::reciprocal || op == Unary::relu || op == Unary::sigmoid || op == Unary::tanh;
+  return op == Unary::exp || op == Unary::sqrt || op == Unary::reciprocal || op == Unary::relu ||
+         op == Unary::sigmoid || op == Unary::tanh;
 }
 
 /// C (m,n) = act(A B + bias), with A (m,k) at a[i*a_row + p*a_col] and B (k,n) at b[p*b_row + j*b_col].
@@ -44,7 +63,8 @@ struct AttentionArgs {
   real* scratch = nullptr;   // attention_scratch(args) reals
 };
 
-/// A sparse linear map along one axis, in rows: y[i] = sum over e in [offset[i], offset[i+1]) of weight[e] * x[index[e]].
+/// A sparse linear map along one axis, in rows: y[i] = sum over e in [offset[i], offset[i+1]) of weight[e] *
+/// x[index[e]].
 struct AxisRows {
   Index n_in = 0, n_out = 0;
   const Index* offset = nullptr;        // (n_out + 1)
@@ -52,8 +72,8 @@ struct AxisRows {
   const real* weight = nullptr;         // (offset[n_out])
 };
 
-/// Coefficients of a sweep over lines of pixels, one of each for every pixel of the map: z[i] = own[i] x[i] + past[i] z[i-1] on the way there, with
-/// past[0] = 0, then y[i] = z[i] + next[i] y[i+1] on the way back. See core/ops/smooth.h.
+/// Coefficients of a sweep over lines of pixels, one of each for every pixel of the map: z[i] = own[i] x[i] + past[i]
+/// z[i-1] on the way there, with past[0] = 0, then y[i] = z[i] + next[i] y[i+1] on the way back. See core/ops/smooth.h.
 struct LineSweep {
   const real *own = nullptr, *past = nullptr, *next = nullptr;
 };
@@ -63,7 +83,8 @@ struct Rectangle {
   Index image = 0, top = 0, left = 0, rows = 0, cols = 0, weights = 0;
 };
 
-/// Rectangles of images (batch, h, w, c), and which of them meet each tile of kTileRows x kTileCols pixels, tile after tile, image after image.
+/// Rectangles of images (batch, h, w, c), and which of them meet each tile of kTileRows x kTileCols pixels, tile after
+/// tile, image after image.
 struct RectangleArgs {
   Index batch = 0, h = 0, w = 0, c = 0, count = 0;
   const Rectangle* items = nullptr;          // (count)
@@ -73,13 +94,14 @@ struct RectangleArgs {
 };
 constexpr Index kTileRows = 12, kTileCols = 24;  // 288 pixels: whole panels of every instruction set
 
-/// Attention pooling of windows of n pixels: weights (rows,n) = softmax over n of keep (saliency + bias + deviation noise) w + b.
+/// Attention pooling of windows of n pixels: weights (rows,n) = softmax over n of keep (saliency + bias + deviation
+/// noise) w + b.
 struct PoolingAttentionArgs {
   Index rows = 0, n = 0;
   const real* saliency = nullptr;   // (rows,n)
   const real* deviation = nullptr;  // (rows,n), and noise (rows,n); or null: no noise
   const real* noise = nullptr;
-  const real* keep = nullptr;             // (rows), or null: all ones. Where it is 0, saliency and deviation are not looked at
+  const real* keep = nullptr;  // (rows), or null: all ones. Where it is 0, saliency and deviation are not looked at
   const real *w = nullptr, *b = nullptr;  // (n)
   real bias = 0;
 };

@@ -1,5 +1,6 @@
-// Two inner loops behind every pooling and per-pixel convolution: a weighted sum of feature vectors, and the products of one with several.
-// Both take a flat list of places, because a flat loop runs at the speed of its loads, where nested loops of 7 lose a third of it.
+// Two inner loops behind every pooling and per-pixel convolution: a weighted sum of feature vectors, and the products
+// of one with several. Both take a flat list of places, because a flat loop runs at the speed of its loads, where
+// nested loops of 7 lose a third of it.
 #pragma once
 
 #include "core/kernels/simd.h"
@@ -10,7 +11,8 @@ constexpr Index kSumVectors = 12;  // accumulators of a weighted sum: enough to 
 constexpr Index kSumChunk = kSumVectors * kLanes;
 
 template <Index VECTORS>
-static inline void weighted_vectors(Index n, const real* __restrict weight, const Index* __restrict offset, const real* __restrict x, real* y) {
+static inline void weighted_vectors(Index n, const real* __restrict weight, const Index* __restrict offset,
+                                    const real* __restrict x, real* y) {
   Vec acc[VECTORS];
 #pragma GCC unroll 12
   for (Index j = 0; j < VECTORS; ++j) acc[j] = Vec{};
@@ -24,22 +26,25 @@ static inline void weighted_vectors(Index n, const real* __restrict weight, cons
   for (Index j = 0; j < VECTORS; ++j) store(y + j * kLanes, acc[j]);
 }
 
-/// y[i] = sum over t < n of weight[t] * x[offset[t] + i] for channels i in [begin, end) of c. Call it for chunks of kSumChunk channels, all
-/// places of a small region in turn, so that what they share stays in the first-level cache.
-static inline void weighted_sum(Index n, const real* weight, const Index* offset, const real* x, Index begin, Index end, Index c, real* y) {
+/// y[i] = sum over t < n of weight[t] * x[offset[t] + i] for channels i in [begin, end) of c. Call it for chunks of
+/// kSumChunk channels, all places of a small region in turn, so that what they share stays in the first-level cache.
+static inline void weighted_sum(Index n, const real* weight, const Index* offset, const real* x, Index begin, Index end,
+                                Index c, real* y) {
   Index i = begin;
   for (; end - i >= kSumChunk; i += kSumChunk) weighted_vectors<kSumVectors>(n, weight, offset, x + i, y + i);
   for (; end - i >= 4 * kLanes; i += 4 * kLanes) weighted_vectors<4>(n, weight, offset, x + i, y + i);
   if (end - i >= 2 * kLanes) weighted_vectors<2>(n, weight, offset, x + i, y + i), i += 2 * kLanes;
   if (end - i >= kLanes) weighted_vectors<1>(n, weight, offset, x + i, y + i), i += kLanes;
   if (i >= end) return;
-  if (c >= kLanes) return weighted_vectors<1>(n, weight, offset, x + c - kLanes, y + c - kLanes);  // once more some that are done
+  if (c >= kLanes)
+    return weighted_vectors<1>(n, weight, offset, x + c - kLanes, y + c - kLanes);  // once more some that are done
   Vec acc{};
   for (Index t = 0; t < n; ++t) acc += weight[t] * load_n(x + offset[t], c);
   store_n(y, acc, c);
 }
 
-/// Lanes 2i: a[i] + a[i + L/2]; lanes 2i + 1: b alike. Applied log2(L) times to L vectors it leaves their L sums in one.
+/// Lanes 2i: a[i] + a[i + L/2]; lanes 2i + 1: b alike. Applied log2(L) times to L vectors it leaves their L sums in
+/// one.
 static inline Vec fold_pair(Vec a, Vec b) { return zip_low(a, b) + zip_high(a, b); }
 
 /// out[t] = sum over the lanes of acc[t], t < COUNT.
@@ -70,7 +75,8 @@ static inline Vec last_lanes(const real* v, Index c) { return c < kLanes ? load_
 
 /// COUNT products of dy with vectors of x, COUNT <= kLanes.
 template <Index COUNT>
-static inline void dot_group(const Index* __restrict offset, const real* __restrict x, const real* __restrict dy, Index c, real* __restrict out) {
+static inline void dot_group(const Index* __restrict offset, const real* __restrict x, const real* __restrict dy,
+                             Index c, real* __restrict out) {
   const Index whole = c / kLanes * kLanes;
   const real* in[COUNT];
   for (Index t = 0; t < COUNT; ++t) in[t] = x + offset[t];
@@ -89,17 +95,19 @@ static inline void dot_group(const Index* __restrict offset, const real* __restr
   sum_lanes(acc, out);
 }
 
-// Neighbours in a row whose products with two pixels side by side are made together: 2 x 4 accumulators and their factors fit 16 registers.
+// Neighbours in a row whose products with two pixels side by side are made together: 2 x 4 accumulators and their
+// factors fit 16 registers.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr Index kPairTaps = 7;
 #else
 constexpr Index kPairTaps = 4;
 #endif
 
-/// Products of TAPS vectors of x, side by side, with dy, and of those one further with the vector after dy: out and out_next (TAPS). Every vector
-/// of x is read once for both.
+/// Products of TAPS vectors of x, side by side, with dy, and of those one further with the vector after dy: out and
+/// out_next (TAPS). Every vector of x is read once for both.
 template <Index TAPS>
-static inline void dot_pair(const real* __restrict x, const real* __restrict dy, Index c, real* __restrict out, real* __restrict out_next) {
+static inline void dot_pair(const real* __restrict x, const real* __restrict dy, Index c, real* __restrict out,
+                            real* __restrict out_next) {
   const Index whole = c / kLanes * kLanes;
   Vec acc[2 * TAPS];
 #pragma GCC unroll 16

@@ -16,12 +16,14 @@ Tensor unary(Unary op, const Tensor& x, real p, real q) {
 
 Tensor binary(Binary op, const Tensor& a, const Tensor& b) {
   const int rank = std::max(a.rank(), b.rank());
-  const auto size = [rank](const Tensor& t, int axis) { return axis < rank - t.rank() ? 1 : t.dim(axis - (rank - t.rank())); };
+  const auto size = [rank](const Tensor& t, int axis) {
+    return axis < rank - t.rank() ? 1 : t.dim(axis - (rank - t.rank()));
+  };
   Shape shape;
   for (int i = 0; i < rank; ++i) {
     const Index m = size(a, i), n = size(b, i);
-    require<ShapeError>(m == n || m == 1 || n == 1, "[binary] a ", a.shape(), " and b ", b.shape(), ": sizes along axis ", i - rank,
-                        " must be equal or 1. Reshape or repeat one of them.");
+    require<ShapeError>(m == n || m == 1 || n == 1, "[binary] a ", a.shape(), " and b ", b.shape(),
+                        ": sizes along axis ", i - rank, " must be equal or 1. Reshape or repeat one of them.");
     shape.push_back(m == 1 ? n : m);
   }
   Tensor y(shape);
@@ -54,7 +56,8 @@ Tensor binary(Binary op, const Tensor& a, const Tensor& b) {
       const Index r = task / pieces, at = task % pieces * kGrain, n = std::min(kGrain, run - at);
       const Index a_step = a_run == run && run > 1 ? 1 : 0, b_step = b_run == run && run > 1 ? 1 : 0;
       Index a_at = at * a_step, b_at = at * b_step;
-      for (Index i = outer - 1, rest = r; i >= 0; rest /= sizes[i], --i) a_at += rest % sizes[i] * a_steps[i], b_at += rest % sizes[i] * b_steps[i];
+      for (Index i = outer - 1, rest = r; i >= 0; rest /= sizes[i], --i)
+        a_at += rest % sizes[i] * a_steps[i], b_at += rest % sizes[i] * b_steps[i];
       table.binary(op, a.data() + a_at, a_step, b.data() + b_at, b_step, y.data() + r * run + at, n);
     }
   });
@@ -65,7 +68,8 @@ namespace {
 
 int positive_axis(const char* op, const Tensor& x, int axis) {
   const int i = axis < 0 ? axis + x.rank() : axis;
-  require<ShapeError>(i >= 0 && i < x.rank(), "[", op, "] axis ", axis, " of ", x.shape(), ", which has ", x.rank(), ".");
+  require<ShapeError>(i >= 0 && i < x.rank(), "[", op, "] axis ", axis, " of ", x.shape(), ", which has ", x.rank(),
+                      ".");
   return i;
 }
 
@@ -74,7 +78,8 @@ int positive_axis(const char* op, const Tensor& x, int axis) {
 Tensor expand(const Tensor& x, const Shape& shape) {
   bool fits = x.rank() <= shape.rank();
   for (int i = 1; fits && i <= x.rank(); ++i) fits = x.dim(-i) == shape[-i] || x.dim(-i) == 1;
-  require<ShapeError>(fits, "[expand] x ", x.shape(), " to ", shape, ": sizes along each axis, from the last, must be equal or 1 in x.");
+  require<ShapeError>(fits, "[expand] x ", x.shape(), " to ", shape,
+                      ": sizes along each axis, from the last, must be equal or 1 in x.");
   if (x.shape() == shape) return x;
   Tensor y(shape);
   // The longest trailing axes that are whole in x, or all of them 1 there, are one run.
@@ -119,7 +124,8 @@ Tensor sum_to(const Tensor& x, const Shape& shape) {
     Shape next = y.shape();
     for (; end < x.rank() && goes(end); ++end) next.set(end, 1);
     Tensor part(next);
-    kernels().sum_axis(y.data(), part.data(), y.shape().elements(0, i), y.shape().elements(i, end), y.shape().elements(end, y.rank()));
+    kernels().sum_axis(y.data(), part.data(), y.shape().elements(0, i), y.shape().elements(i, end),
+                       y.shape().elements(end, y.rank()));
     y = part;
     i = end - 1;
   }
@@ -153,19 +159,23 @@ Tensor sum(const Tensor& x) {
   return y;
 }
 
-Tensor mean(const Tensor& x) { return unary(Unary::affine, sum(x), x.size() > 0 ? 1 / static_cast<real>(x.size()) : 0); }
+Tensor mean(const Tensor& x) {
+  return unary(Unary::affine, sum(x), x.size() > 0 ? 1 / static_cast<real>(x.size()) : 0);
+}
 
 Tensor softmax(const Tensor& x, int axis, real temperature) {
   const int i = positive_axis("softmax", x, axis);
   require<ShapeError>(temperature > 0, "[softmax] temperature ", temperature, " must be positive.");
   Tensor y(x.shape());
-  kernels().softmax(x.data(), y.data(), x.shape().elements(0, i), x.dim(i), x.shape().elements(i + 1, x.rank()), 1 / temperature);
+  kernels().softmax(x.data(), y.data(), x.shape().elements(0, i), x.dim(i), x.shape().elements(i + 1, x.rank()),
+                    1 / temperature);
   return y;
 }
 
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, real eps) {
-  require<ShapeError>(x.rank() >= 1 && weight.size() == x.dim(-1) && bias.size() == x.dim(-1), "[layer_norm] x ", x.shape(), ", weight ",
-                      weight.shape(), ", bias ", bias.shape(), ": weight and bias must have as many elements as x's last axis.");
+  require<ShapeError>(x.rank() >= 1 && weight.size() == x.dim(-1) && bias.size() == x.dim(-1), "[layer_norm] x ",
+                      x.shape(), ", weight ", weight.shape(), ", bias ", bias.shape(),
+                      ": weight and bias must have as many elements as x's last axis.");
   Tensor y(x.shape());
   const Index c = x.dim(-1);
   kernels().layer_norm(x.data(), weight.data(), bias.data(), y.data(), c > 0 ? x.size() / c : 0, c, eps);
@@ -191,7 +201,8 @@ Shape with_last(const Shape& shape, Index size) {
 Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
   bool fits = a.rank() == b.rank() && a.rank() >= 2 && a.dim(transpose_a ? -2 : -1) == b.dim(transpose_b ? -1 : -2);
   for (int i = 0; fits && i < a.rank() - 2; ++i) fits = a.dim(i) == b.dim(i);
-  require<ShapeError>(fits, "[matmul] a ", a.shape(), transpose_a ? " transposed" : "", " times b ", b.shape(), transpose_b ? " transposed" : "",
+  require<ShapeError>(fits, "[matmul] a ", a.shape(), transpose_a ? " transposed" : "", " times b ", b.shape(),
+                      transpose_b ? " transposed" : "",
                       ": a's last size must be b's second to last, and the sizes before those must be equal.");
   GemmArgs args;
   args.m = a.dim(transpose_a ? -1 : -2), args.k = a.dim(transpose_a ? -2 : -1), args.n = b.dim(transpose_b ? -2 : -1);
@@ -212,7 +223,8 @@ Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation) {
-  require<ShapeError>(x.rank() >= 1 && weight.rank() == 2 && x.dim(-1) == weight.dim(1) && (bias.size() == 0 || bias.shape() == Shape{weight.dim(0)}),
+  require<ShapeError>(x.rank() >= 1 && weight.rank() == 2 && x.dim(-1) == weight.dim(1) &&
+                          (bias.size() == 0 || bias.shape() == Shape{weight.dim(0)}),
                       "[linear] x ", x.shape(), ", weight ", weight.shape(), ", bias ", bias.shape(),
                       ": x's last size must be weight's second, and bias as long as weight's first.");
   Tensor y(with_last(x.shape(), weight.dim(0)));
@@ -229,23 +241,27 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activat
 
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, Index stride, Index padding) {
   const bool ranks = x.rank() == 4 && weight.rank() == 4 && stride >= 1 && padding >= 0;
-  require<ShapeError>(ranks && x.dim(3) == weight.dim(3) && (bias.size() == 0 || bias.shape() == Shape{weight.dim(0)}) &&
-                          x.dim(1) + 2 * padding >= weight.dim(1) && x.dim(2) + 2 * padding >= weight.dim(2),
-                      "[conv2d] x ", x.shape(), ", weight ", weight.shape(), ", bias ", bias.shape(), ", stride ", stride, ", padding ", padding,
-                      ": x must be (B,H,W,C), weight (N,kH,kW,C) no larger than the padded image, bias (N).");
+  require<ShapeError>(
+      ranks && x.dim(3) == weight.dim(3) && (bias.size() == 0 || bias.shape() == Shape{weight.dim(0)}) &&
+          x.dim(1) + 2 * padding >= weight.dim(1) && x.dim(2) + 2 * padding >= weight.dim(2),
+      "[conv2d] x ", x.shape(), ", weight ", weight.shape(), ", bias ", bias.shape(), ", stride ", stride, ", padding ",
+      padding, ": x must be (B,H,W,C), weight (N,kH,kW,C) no larger than the padded image, bias (N).");
   const Index patch = weight.dim(1) * weight.dim(2) * weight.dim(3);
-  return conv2d(x, PackedLinear(weight.reshape({weight.dim(0), patch}), bias), weight.dim(1), weight.dim(2), stride, padding);
+  return conv2d(x, PackedLinear(weight.reshape({weight.dim(0), patch}), bias), weight.dim(1), weight.dim(2), stride,
+                padding);
 }
 
 Tensor conv2d(const Tensor& x, const PackedLinear& layer, Index kh, Index kw, Index stride, Index padding) {
-  require<ShapeError>(x.rank() == 4 && layer.in() == kh * kw * x.dim(3) && x.dim(1) + 2 * padding >= kh && x.dim(2) + 2 * padding >= kw,
-                      "[conv2d] x ", x.shape(), " for a kernel of ", kh, "x", kw, " and ", layer.in(),
-                      " inputs: x must be (B,H,W,C), no smaller than the kernel.");
+  require<ShapeError>(
+      x.rank() == 4 && layer.in() == kh * kw * x.dim(3) && x.dim(1) + 2 * padding >= kh && x.dim(2) + 2 * padding >= kw,
+      "[conv2d] x ", x.shape(), " for a kernel of ", kh, "x", kw, " and ", layer.in(),
+      " inputs: x must be (B,H,W,C), no smaller than the kernel.");
   const Index b = x.dim(0), h = x.dim(1), w = x.dim(2), c = x.dim(3), n = layer.out();
   const Index ho = (h + 2 * padding - kh) / stride + 1, wo = (w + 2 * padding - kw) / stride + 1, patch = kh * kw * c;
   Tensor y({b, ho, wo, n});
   // Patches of a few rows at a time, about 4 MB.
-  const Index rows = std::clamp<Index>((Index{1} << 20) / std::max<Index>(1, wo * patch), 1, std::max<Index>(1, b * ho));
+  const Index rows =
+      std::clamp<Index>((Index{1} << 20) / std::max<Index>(1, wo * patch), 1, std::max<Index>(1, b * ho));
   for (Index row = 0; row < b * ho; row += rows) {
     const Index end = std::min(row + rows, b * ho);
     Tensor patches({(end - row) * wo, patch});
@@ -257,8 +273,8 @@ Tensor conv2d(const Tensor& x, const PackedLinear& layer, Index kh, Index kw, In
 }
 
 Tensor attention(const Tensor& qkv, Index heads) {
-  require<ShapeError>(qkv.rank() == 3 && heads >= 1 && qkv.dim(2) % (3 * heads) == 0, "[attention] qkv ", qkv.shape(), " with ", heads,
-                      " heads: must be (B,N,3C) with C a multiple of the heads.");
+  require<ShapeError>(qkv.rank() == 3 && heads >= 1 && qkv.dim(2) % (3 * heads) == 0, "[attention] qkv ", qkv.shape(),
+                      " with ", heads, " heads: must be (B,N,3C) with C a multiple of the heads.");
   AttentionArgs args;
   args.batch = qkv.dim(0), args.tokens = qkv.dim(1), args.heads = heads, args.head_dim = qkv.dim(2) / 3 / heads;
   args.scale = static_cast<real>(1 / std::sqrt(static_cast<double>(args.head_dim)));
@@ -273,10 +289,12 @@ Tensor attention(const Tensor& qkv, Index heads) {
 
 Tensor adaptive_conv(const Tensor& x, const Tensor& k) {
   const Index d = k.rank() == 4 ? static_cast<Index>(std::lround(std::sqrt(static_cast<double>(k.dim(3))))) : 0;
-  require<ShapeError>(
-      x.rank() == 4 && k.rank() == 4 && d % 2 == 1 && d * d == k.dim(3) && x.dim(0) == k.dim(0) && x.dim(1) == k.dim(1) && x.dim(2) == k.dim(2),
-      "[adaptive_conv] x ", x.shape(), ", kernels ", k.shape(), ": must be (B,H,W,C) and (B,H,W,d*d) with d odd.");
-  require<ShapeError>(x.dim(1) > d / 2 && x.dim(2) > d / 2 && d / 2 <= 5, "[adaptive_conv] x ", x.shape(), " with radius ", d / 2,
+  require<ShapeError>(x.rank() == 4 && k.rank() == 4 && d % 2 == 1 && d * d == k.dim(3) && x.dim(0) == k.dim(0) &&
+                          x.dim(1) == k.dim(1) && x.dim(2) == k.dim(2),
+                      "[adaptive_conv] x ", x.shape(), ", kernels ", k.shape(),
+                      ": must be (B,H,W,C) and (B,H,W,d*d) with d odd.");
+  require<ShapeError>(x.dim(1) > d / 2 && x.dim(2) > d / 2 && d / 2 <= 5, "[adaptive_conv] x ", x.shape(),
+                      " with radius ", d / 2,
                       ": height and width must exceed the radius, and the radius may be at most 5. Use a smaller one.");
   Tensor y(x.shape());
   kernels().adaptive_conv(x.data(), k.data(), y.data(), x.dim(0), x.dim(1), x.dim(2), x.dim(3), d / 2);
@@ -324,19 +342,21 @@ void copy_strided(const real* in, Index in_step, real* out, Index out_step, Inde
 
 Tensor slice(const Tensor& x, int axis, Index begin, Index end) {
   const int i = positive_axis("slice", x, axis);
-  require<ShapeError>(begin >= 0 && begin <= end && end <= x.dim(i), "[slice] [", begin, ",", end, ") of axis ", axis, " of ", x.shape(),
-                      ": must lie within the axis.");
+  require<ShapeError>(begin >= 0 && begin <= end && end <= x.dim(i), "[slice] [", begin, ",", end, ") of axis ", axis,
+                      " of ", x.shape(), ": must lie within the axis.");
   Shape shape = x.shape();
   shape.set(i, end - begin);
   Tensor y(shape);
   const Index inner = shape.elements(i + 1, shape.rank());
-  copy_strided(x.data() + begin * inner, x.dim(i) * inner, y.data(), (end - begin) * inner, shape.elements(0, i), (end - begin) * inner);
+  copy_strided(x.data() + begin * inner, x.dim(i) * inner, y.data(), (end - begin) * inner, shape.elements(0, i),
+               (end - begin) * inner);
   return y;
 }
 
 Tensor unslice(const Tensor& x, int axis, Index begin, Index n) {
   const int i = positive_axis("unslice", x, axis);
-  require<ShapeError>(begin >= 0 && begin + x.dim(i) <= n, "[unslice] x ", x.shape(), " at ", begin, " of ", n, " along axis ", axis, ".");
+  require<ShapeError>(begin >= 0 && begin + x.dim(i) <= n, "[unslice] x ", x.shape(), " at ", begin, " of ", n,
+                      " along axis ", axis, ".");
   Shape shape = x.shape();
   shape.set(i, n);
   Tensor y = Tensor::zeros(shape);
@@ -346,8 +366,8 @@ Tensor unslice(const Tensor& x, int axis, Index begin, Index n) {
 }
 
 PackedLinear::PackedLinear(const Tensor& weight, const Tensor& bias) : bias_(bias) {
-  require<ShapeError>(weight.rank() == 2 && (bias.size() == 0 || bias.shape() == Shape{weight.dim(0)}), "[linear] weight ", weight.shape(), ", bias ",
-                      bias.shape(), ": must be (N,K) and (N).");
+  require<ShapeError>(weight.rank() == 2 && (bias.size() == 0 || bias.shape() == Shape{weight.dim(0)}),
+                      "[linear] weight ", weight.shape(), ", bias ", bias.shape(), ": must be (N,K) and (N).");
   n_ = weight.dim(0);
   k_ = weight.dim(1);
   packed_ = Tensor({kernels().gemm_packed_size(k_, n_)});
@@ -355,16 +375,16 @@ PackedLinear::PackedLinear(const Tensor& weight, const Tensor& bias) : bias_(bia
 }
 
 Tensor PackedLinear::operator()(const Tensor& x, Activation activation) const {
-  require<ShapeError>(x.rank() >= 1 && x.dim(-1) == k_, "[linear] x ", x.shape(), " for weights (", n_, ",", k_, "): x's last size must be ", k_,
-                      ".");
+  require<ShapeError>(x.rank() >= 1 && x.dim(-1) == k_, "[linear] x ", x.shape(), " for weights (", n_, ",", k_,
+                      "): x's last size must be ", k_, ".");
   Tensor y(with_last(x.shape(), n_));
   run(x, y, activation, false);
   return y;
 }
 
 void PackedLinear::add_to(Tensor& y, const Tensor& x) const {
-  require<ShapeError>(x.rank() >= 1 && x.dim(-1) == k_ && y.shape() == with_last(x.shape(), n_), "[linear] y ", y.shape(), " += x ", x.shape(),
-                      " for weights (", n_, ",", k_, "): sizes do not fit.");
+  require<ShapeError>(x.rank() >= 1 && x.dim(-1) == k_ && y.shape() == with_last(x.shape(), n_), "[linear] y ",
+                      y.shape(), " += x ", x.shape(), " for weights (", n_, ",", k_, "): sizes do not fit.");
   run(x, y, Activation::none, true);
 }
 

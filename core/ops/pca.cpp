@@ -33,8 +33,8 @@ void set_component(Pca& pca, Index j, const Eigen::VectorXd& v, double variance)
 
 Pca fit_pca(const Tensor& x, Index k) {
   const Index c = x.rank() >= 1 ? x.dim(-1) : 0, n = c > 0 ? x.size() / c : 0;
-  require<ShapeError>(k >= 1 && k <= c && n >= 1, "[pca] ", k, " components of x ", x.shape(), ": at most as many as channels (", c,
-                      "), and at least one vector.");
+  require<ShapeError>(k >= 1 && k <= c && n >= 1, "[pca] ", k, " components of x ", x.shape(),
+                      ": at most as many as channels (", c, "), and at least one vector.");
   constexpr Index kMaxSide = 4096;
   require<ShapeError>(std::min(c, n) <= kMaxSide, "[pca] x ", x.shape(), ": components of more than ", kMaxSide,
                       " channels take too long. Project them first.");
@@ -46,11 +46,13 @@ Pca fit_pca(const Tensor& x, Index k) {
   pca.components = Tensor::zeros({k, c});
   pca.variance = Tensor::zeros({k});
   const auto check = [&](const Matrix& m) {
-    require<ShapeError>(m.allFinite(), "[pca] x ", x.shape(), " holds numbers that are infinite or not numbers. Remove them first.");
+    require<ShapeError>(m.allFinite(), "[pca] x ", x.shape(),
+                        " holds numbers that are infinite or not numbers. Remove them first.");
   };
   const double count = static_cast<double>(n);
   if (n < c) {
-    // Fewer vectors than channels: the eigenvectors of their products (n,n) give those of the covariance (c,c), at less cost.
+    // Fewer vectors than channels: the eigenvectors of their products (n,n) give those of the covariance (c,c), at less
+    // cost.
     const Matrix centered = data.cast<double>().rowwise() - mean;
     const Matrix products = centered * centered.transpose() / count;
     check(products);
@@ -75,7 +77,8 @@ Pca fit_pca(const Tensor& x, Index k) {
   check(covariance);
   const Eigen::SelfAdjointEigenSolver<Matrix> solver(covariance);  // eigenvalues come smallest first
   pca.total = covariance.trace();
-  for (Index j = 0; j < k; ++j) set_component(pca, j, solver.eigenvectors().col(c - 1 - j), solver.eigenvalues()(c - 1 - j));
+  for (Index j = 0; j < k; ++j)
+    set_component(pca, j, solver.eigenvectors().col(c - 1 - j), solver.eigenvalues()(c - 1 - j));
   return pca;
 }
 

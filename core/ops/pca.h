@@ -17,8 +17,9 @@ struct Pca {
   Tensor unproject(const Tensor& y) const;
 };
 
-/// Fits the first k components to x (..,C), n vectors. cost: m n C + m^3, m = min(n, C), which may be at most 4096. Components beyond the
-/// rank of x are zero where n < C. throws ShapeError unless 1 <= k <= C and x has at least one vector.
+/// Fits the first k components to x (..,C), n vectors. cost: m n C + m^3, m = min(n, C), which may be at most 4096.
+/// Components beyond the rank of x are zero where n < C. throws ShapeError unless 1 <= k <= C and x has at least one
+/// vector.
 Pca fit_pca(const Tensor& x, Index k);
 
 }  // namespace fu

@@ -9,9 +9,10 @@ namespace fu {
 Rectangles::Rectangles(Index batch, Index h, Index w) : batch_(batch), h_(h), w_(w) {}
 
 void Rectangles::add(Index image, Index top, Index left, Index rows, Index cols) {
-  require<ShapeError>(image >= 0 && image < batch_ && top >= 0 && left >= 0 && rows >= 1 && cols >= 1 && top + rows <= h_ && left + cols <= w_,
-                      "[rectangles] ", rows, "x", cols, " at (", top, ",", left, ") of image ", image, " of ", batch_, " images of ", h_, "x", w_,
-                      ": it must lie inside.");
+  require<ShapeError>(image >= 0 && image < batch_ && top >= 0 && left >= 0 && rows >= 1 && cols >= 1 &&
+                          top + rows <= h_ && left + cols <= w_,
+                      "[rectangles] ", rows, "x", cols, " at (", top, ",", left, ") of image ", image, " of ", batch_,
+                      " images of ", h_, "x", w_, ": it must lie inside.");
   items_.push_back({image, top, left, rows, cols, weights_});
   weights_ += rows * cols;
 }
@@ -20,7 +21,8 @@ void Rectangles::finish() {
   const Index across = (w_ + kTileCols - 1) / kTileCols, down = (h_ + kTileRows - 1) / kTileRows;
   const auto each_tile = [&](const Rectangle& r, const auto& f) {
     for (Index i = r.top / kTileRows; i * kTileRows < r.top + r.rows; ++i)
-      for (Index j = r.left / kTileCols; j * kTileCols < r.left + r.cols; ++j) f(static_cast<std::size_t>((r.image * down + i) * across + j));
+      for (Index j = r.left / kTileCols; j * kTileCols < r.left + r.cols; ++j)
+        f(static_cast<std::size_t>((r.image * down + i) * across + j));
   };
   tile_begin_.assign(static_cast<std::size_t>(batch_ * across * down + 1), 0);
   for (const Rectangle& r : items_) each_tile(r, [&](std::size_t t) { ++tile_begin_[t + 1]; });
@@ -28,7 +30,8 @@ void Rectangles::finish() {
   tile_items_.resize(static_cast<std::size_t>(tile_begin_.back()));
   PoolVector<Index> next(tile_begin_);
   for (std::size_t i = 0; i < items_.size(); ++i)
-    each_tile(items_[i], [&](std::size_t t) { tile_items_[static_cast<std::size_t>(next[t]++)] = static_cast<std::int32_t>(i); });
+    each_tile(items_[i],
+              [&](std::size_t t) { tile_items_[static_cast<std::size_t>(next[t]++)] = static_cast<std::int32_t>(i); });
 }
 
 RectangleArgs Rectangles::arguments(Index channels) const {

@@ -8,7 +8,8 @@
 
 namespace fu {
 
-/// Rectangles of images (batch,h,w,C), in the order in which they are added; weights of one follow those of the one before, row by row.
+/// Rectangles of images (batch,h,w,C), in the order in which they are added; weights of one follow those of the one
+/// before, row by row.
 class Rectangles {
  public:
   Rectangles(Index batch, Index h, Index w);

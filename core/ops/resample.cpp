@@ -27,7 +27,8 @@ void AxisMap::add(Index index, real weight) {
 void AxisMap::end_row() { offset_.push_back(static_cast<Index>(index_.size())); }
 
 AxisMap AxisMap::after(const AxisMap& first) const {
-  require<ShapeError>(n_in_ == first.n_out(), "[resample] a map of ", n_in_, " positions after one that gives ", first.n_out(), ".");
+  require<ShapeError>(n_in_ == first.n_out(), "[resample] a map of ", n_in_, " positions after one that gives ",
+                      first.n_out(), ".");
   AxisMap result(first.n_in_, n_out());
   for (Index i = 0; i < n_out(); ++i) {
     for (Index e = rows().offset[i]; e < rows().offset[i + 1]; ++e) {
@@ -41,7 +42,8 @@ AxisMap AxisMap::after(const AxisMap& first) const {
 }
 
 AxisMap AxisMap::transposed() const {
-  // Counted, then dealt out: rows of the transpose in order, entries of each in the order of the outputs they come from.
+  // Counted, then dealt out: rows of the transpose in order, entries of each in the order of the outputs they come
+  // from.
   AxisMap result(n_out(), n_in_);
   result.offset_.assign(static_cast<std::size_t>(n_in_ + 1), 0);
   for (std::int32_t i : index_) ++result.offset_[static_cast<std::size_t>(i) + 1];
@@ -60,7 +62,9 @@ AxisMap AxisMap::transposed() const {
 
 namespace {
 
-double step_or(double step, Index n_in, Index n_out) { return step > 0 ? step : static_cast<double>(n_in) / static_cast<double>(n_out); }
+double step_or(double step, Index n_in, Index n_out) {
+  return step > 0 ? step : static_cast<double>(n_in) / static_cast<double>(n_out);
+}
 
 }  // namespace
 
@@ -101,7 +105,9 @@ AxisMap bicubic_axis(Index n_in, Index n_out, double step) {
   return map;
 }
 
-AxisMap zoom_axis(Index n_in, double zoom) { return bilinear_axis(n_in, static_cast<Index>(std::floor(static_cast<double>(n_in) * zoom)), 1 / zoom); }
+AxisMap zoom_axis(Index n_in, double zoom) {
+  return bilinear_axis(n_in, static_cast<Index>(std::floor(static_cast<double>(n_in) * zoom)), 1 / zoom);
+}
 
 AxisMap average_axis(Index n_in, Index n_out) {
   AxisMap map(n_in, n_out);
@@ -161,8 +167,8 @@ AxisMap gaussian_axis(Index n, Index size, double sigma) {
 }
 
 AxisMap crop_axis(Index n_in, Index begin, Index n_out) {
-  require<ShapeError>(begin >= 0 && n_out >= 0 && begin + n_out <= n_in, "[crop] positions [", begin, ",", begin + n_out, ") of an axis of ", n_in,
-                      ".");
+  require<ShapeError>(begin >= 0 && n_out >= 0 && begin + n_out <= n_in, "[crop] positions [", begin, ",",
+                      begin + n_out, ") of an axis of ", n_in, ".");
   AxisMap map(n_in, n_out);
   for (Index i = 0; i < n_out; ++i) {
     map.add(begin + i, 1);
@@ -181,8 +187,9 @@ AxisMap flip_axis(Index n) {
 }
 
 Tensor resample(const Tensor& x, const AxisMap& rows, const AxisMap& cols) {
-  require<ShapeError>(x.rank() == 4 && x.dim(1) == rows.n_in() && x.dim(2) == cols.n_in(), "[resample] x ", x.shape(), " for maps of ", rows.n_in(),
-                      " rows and ", cols.n_in(), " columns. x must be (B,", rows.n_in(), ",", cols.n_in(), ",C).");
+  require<ShapeError>(x.rank() == 4 && x.dim(1) == rows.n_in() && x.dim(2) == cols.n_in(), "[resample] x ", x.shape(),
+                      " for maps of ", rows.n_in(), " rows and ", cols.n_in(), " columns. x must be (B,", rows.n_in(),
+                      ",", cols.n_in(), ",C).");
   const Index b = x.dim(0), h = x.dim(1), w = x.dim(2), c = x.dim(3);
   // The axis that shrinks most goes first.
   if (rows.n_out() * w <= h * cols.n_out()) {
@@ -198,10 +205,10 @@ Tensor resample(const Tensor& x, const AxisMap& rows, const AxisMap& cols) {
 }
 
 void resample_band(const Tensor& x, const AxisMap& rows, const AxisMap& cols, Index begin, Index end, real* out) {
-  require<ShapeError>(
-      x.rank() == 4 && x.dim(0) == 1 && x.dim(1) == rows.n_in() && x.dim(2) == cols.n_in() && begin >= 0 && begin <= end && end <= rows.n_out(),
-      "[resample] x ", x.shape(), " for maps of ", rows.n_in(), " rows and ", cols.n_in(), " columns, band [", begin, ",", end, ") of ", rows.n_out(),
-      ".");
+  require<ShapeError>(x.rank() == 4 && x.dim(0) == 1 && x.dim(1) == rows.n_in() && x.dim(2) == cols.n_in() &&
+                          begin >= 0 && begin <= end && end <= rows.n_out(),
+                      "[resample] x ", x.shape(), " for maps of ", rows.n_in(), " rows and ", cols.n_in(),
+                      " columns, band [", begin, ",", end, ") of ", rows.n_out(), ".");
   const Index w = x.dim(2), c = x.dim(3);
   Tensor mid({end - begin, w, c});
   AxisRows band = rows.rows();
@@ -214,8 +221,10 @@ void resample_band(const Tensor& x, const AxisMap& rows, const AxisMap& cols, In
 namespace {
 
 void check_image(const char* op, const Shape& x, Index height, Index width) {
-  require<ShapeError>(x.rank() == 4 && x[1] >= 1 && x[2] >= 1, "[", op, "] x ", x, " must be (B,H,W,C) with H and W at least 1.");
-  require<ShapeError>(height >= 1 && width >= 1, "[", op, "] x ", x, " to ", height, "x", width, ": sizes must be at least 1.");
+  require<ShapeError>(x.rank() == 4 && x[1] >= 1 && x[2] >= 1, "[", op, "] x ", x,
+                      " must be (B,H,W,C) with H and W at least 1.");
+  require<ShapeError>(height >= 1 && width >= 1, "[", op, "] x ", x, " to ", height, "x", width,
+                      ": sizes must be at least 1.");
 }
 
 /// The same kind of map along rows and along columns.
@@ -227,24 +236,31 @@ ImageMaps resized(const char* op, const Shape& x, Index height, Index width, con
 
 }  // namespace
 
-ImageMaps resize_nearest_maps(const Shape& x, Index height, Index width) { return resized("resize_nearest", x, height, width, nearest_axis); }
+ImageMaps resize_nearest_maps(const Shape& x, Index height, Index width) {
+  return resized("resize_nearest", x, height, width, nearest_axis);
+}
 
 ImageMaps resize_bilinear_maps(const Shape& x, Index height, Index width) {
-  return resized("resize_bilinear", x, height, width, [](Index n_in, Index n_out) { return bilinear_axis(n_in, n_out); });
+  return resized("resize_bilinear", x, height, width,
+                 [](Index n_in, Index n_out) { return bilinear_axis(n_in, n_out); });
 }
 
 ImageMaps resize_bicubic_maps(const Shape& x, Index height, Index width) {
   return resized("resize_bicubic", x, height, width, [](Index n_in, Index n_out) { return bicubic_axis(n_in, n_out); });
 }
 
-ImageMaps resize_triangle_maps(const Shape& x, Index height, Index width) { return resized("resize_triangle", x, height, width, triangle_axis); }
+ImageMaps resize_triangle_maps(const Shape& x, Index height, Index width) {
+  return resized("resize_triangle", x, height, width, triangle_axis);
+}
 
-ImageMaps adaptive_avg_pool_maps(const Shape& x, Index height, Index width) { return resized("adaptive_avg_pool", x, height, width, average_axis); }
+ImageMaps adaptive_avg_pool_maps(const Shape& x, Index height, Index width) {
+  return resized("adaptive_avg_pool", x, height, width, average_axis);
+}
 
 ImageMaps zoom_bilinear_maps(const Shape& x, double zoom) {
   check_image("zoom_bilinear", x, 1, 1);
-  require<ShapeError>(zoom > 0 && std::floor(static_cast<double>(std::min(x[1], x[2])) * zoom) >= 1, "[zoom_bilinear] x ", x, " times ", zoom,
-                      " leaves no pixel.");
+  require<ShapeError>(zoom > 0 && std::floor(static_cast<double>(std::min(x[1], x[2])) * zoom) >= 1,
+                      "[zoom_bilinear] x ", x, " times ", zoom, " leaves no pixel.");
   return {zoom_axis(x[1], zoom), zoom_axis(x[2], zoom)};
 }
 
@@ -257,8 +273,9 @@ ImageMaps reflect_pad_maps(const Shape& x, Index radius) {
 
 ImageMaps gaussian_blur_maps(const Shape& x, Index size, double sigma) {
   check_image("gaussian_blur", x, 1, 1);
-  require<ShapeError>(size % 2 == 1 && sigma > 0 && x[1] > size / 2 && x[2] > size / 2, "[gaussian_blur] x ", x, " with ", size, " taps, sigma ",
-                      sigma, ": taps must be odd, sigma positive, and x larger than half the taps.");
+  require<ShapeError>(size % 2 == 1 && sigma > 0 && x[1] > size / 2 && x[2] > size / 2, "[gaussian_blur] x ", x,
+                      " with ", size, " taps, sigma ", sigma,
+                      ": taps must be odd, sigma positive, and x larger than half the taps.");
   return {gaussian_axis(x[1], size, sigma), gaussian_axis(x[2], size, sigma)};
 }
 

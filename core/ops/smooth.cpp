@@ -10,7 +10,8 @@ namespace fu {
 
 namespace {
 
-/// Factors of one line's equations, (1 + past link + next link) y - past link y[i-1] - next link y[i+1] = x: n pixels, `step` apart.
+/// Factors of one line's equations, (1 + past link + next link) y - past link y[i-1] - next link y[i+1] = x: n pixels,
+/// `step` apart.
 void factor(const real* links, double strength, Index n, Index step, real* own, real* past, real* next) {
   double before = 0, passed = 0;  // the link to the pixel before, and what of this pixel it hands on
   for (Index i = 0; i < n; ++i) {
@@ -26,9 +27,10 @@ void factor(const real* links, double strength, Index n, Index step, real* own, 
 }  // namespace
 
 LinkSmoother::LinkSmoother(const Tensor& across, const Tensor& down, double strength) {
-  require<ShapeError>(across.rank() == 2 && across.shape() == down.shape() && across.size() > 0, "[smooth] links ", across.shape(), " and ",
-                      down.shape(), ": must be equal (h,w).");
-  require<UsageError>(strength >= 0 && std::isfinite(strength), "[smooth] strength ", strength, ": must be a number from 0 on.");
+  require<ShapeError>(across.rank() == 2 && across.shape() == down.shape() && across.size() > 0, "[smooth] links ",
+                      across.shape(), " and ", down.shape(), ": must be equal (h,w).");
+  require<UsageError>(strength >= 0 && std::isfinite(strength), "[smooth] strength ", strength,
+                      ": must be a number from 0 on.");
   h_ = across.dim(0), w_ = across.dim(1);
   const Index n = h_ * w_;
   factors_ = Tensor({kRounds, 2, 3, h_, w_});
@@ -36,7 +38,8 @@ LinkSmoother::LinkSmoother(const Tensor& across, const Tensor& down, double stre
     const double s = 1.5 * std::pow(4, kRounds - 1 - round) / (std::pow(4, kRounds) - 1) * strength;
     real* f = factors_.data() + round * 6 * n;
     parallel_ranges(h_, 16, [&](Index begin, Index end) {
-      for (Index i = begin * w_; i < end * w_; i += w_) factor(across.data() + i, s, w_, 1, f + i, f + n + i, f + 2 * n + i);
+      for (Index i = begin * w_; i < end * w_; i += w_)
+        factor(across.data() + i, s, w_, 1, f + i, f + n + i, f + 2 * n + i);
     });
     f += 3 * n;
     parallel_ranges(w_, 16, [&](Index begin, Index end) {
@@ -46,8 +49,8 @@ LinkSmoother::LinkSmoother(const Tensor& across, const Tensor& down, double stre
 }
 
 void LinkSmoother::check(const Tensor& x) const {
-  require<ShapeError>(x.rank() == 4 && x.dim(0) == 1 && x.dim(1) == h_ && x.dim(2) == w_, "[smooth] x ", x.shape(), ": must be (1,", h_, ",", w_,
-                      ",C).");
+  require<ShapeError>(x.rank() == 4 && x.dim(0) == 1 && x.dim(1) == h_ && x.dim(2) == w_, "[smooth] x ", x.shape(),
+                      ": must be (1,", h_, ",", w_, ",C).");
 }
 
 void LinkSmoother::rows(Tensor& x, int round) const {

@@ -20,8 +20,9 @@ class Backbone {
   virtual Tensor features(const Tensor& image, const Progress& progress = {}) const = 0;
 };
 
-/// "builtin": the small transformer that the library carries. "hog": dense histograms of oriented gradients with colour, which need no weights.
-/// Otherwise a file of DINO, DINOv2 or DeiT weights, or a FeatUp checkpoint that holds its backbone. Throws FileError if the file holds none.
+/// "builtin": the small transformer that the library carries. "hog": dense histograms of oriented gradients with
+/// colour, which need no weights. Otherwise a file of DINO, DINOv2 or DeiT weights, or a FeatUp checkpoint that holds
+/// its backbone. Throws FileError if the file holds none.
 std::unique_ptr<Backbone> open_backbone(const std::string& name_or_path, VitFeature feature = VitFeature::token);
 
 }  // namespace fu

@@ -20,7 +20,8 @@ double lab_curve(double t) { return t > 216.0 / 24389 ? std::cbrt(t) : (24389.0 
 void to_lab(const real* rgb, double* lab) {
   const double r = linear_light(std::clamp<double>(rgb[0], 0, 1)), g = linear_light(std::clamp<double>(rgb[1], 0, 1)),
                b = linear_light(std::clamp<double>(rgb[2], 0, 1));
-  const double x = lab_curve((0.4124564 * r + 0.3575761 * g + 0.1804375 * b) / 0.95047), y = lab_curve(0.2126729 * r + 0.7151522 * g + 0.0721750 * b),
+  const double x = lab_curve((0.4124564 * r + 0.3575761 * g + 0.1804375 * b) / 0.95047),
+               y = lab_curve(0.2126729 * r + 0.7151522 * g + 0.0721750 * b),
                z = lab_curve((0.0193339 * r + 0.1191920 * g + 0.9503041 * b) / 1.08883);
   lab[0] = (116 * y - 16) / 100;
   lab[1] = 5 * (x - y);
@@ -56,7 +57,8 @@ std::vector<double> histograms(const real* image, Index h, Index w, Index cell) 
         for (Index j = 0; j < 2; ++j) {
           const Index r = r0 + i, c = c0 + j;
           if (r < 0 || c < 0 || r >= rows || c >= cols) continue;
-          const double weight = (1 - std::abs(row - static_cast<double>(r))) * (1 - std::abs(col - static_cast<double>(c)));
+          const double weight =
+              (1 - std::abs(row - static_cast<double>(r))) * (1 - std::abs(col - static_cast<double>(c)));
           hist[static_cast<std::size_t>((r * cols + c) * kDirections + direction)] += weight * std::sqrt(best);
         }
     }
@@ -66,9 +68,10 @@ std::vector<double> histograms(const real* image, Index h, Index w, Index cell) 
 }  // namespace
 
 Tensor hog(const Tensor& image, Index cell) {
-  require<ShapeError>(image.rank() == 4 && image.dim(3) == 3 && cell >= 1 && image.dim(1) >= cell && image.dim(2) >= cell &&
-                          image.dim(1) % cell == 0 && image.dim(2) % cell == 0,
-                      "[hog] image ", image.shape(), " for cells of ", cell, ": must be (B,H,W,3) with H and W multiples of ", cell, ".");
+  require<ShapeError>(image.rank() == 4 && image.dim(3) == 3 && cell >= 1 && image.dim(1) >= cell &&
+                          image.dim(2) >= cell && image.dim(1) % cell == 0 && image.dim(2) % cell == 0,
+                      "[hog] image ", image.shape(), " for cells of ", cell,
+                      ": must be (B,H,W,3) with H and W multiples of ", cell, ".");
   const Index b = image.dim(0), h = image.dim(1), w = image.dim(2), rows = h / cell, cols = w / cell;
   Tensor out({b, rows, cols, kHogChannels});
   parallel_for(b, [&](Index n, int) {
@@ -86,7 +89,8 @@ Tensor hog(const Tensor& image, Index cell) {
         energy[static_cast<std::size_t>(i)] += v * v;
       }
     const auto energy_at = [&](Index r, Index c) {
-      return energy[static_cast<std::size_t>(std::clamp<Index>(r, 0, rows - 1) * cols + std::clamp<Index>(c, 0, cols - 1))];
+      return energy[static_cast<std::size_t>(std::clamp<Index>(r, 0, rows - 1) * cols +
+                                             std::clamp<Index>(c, 0, cols - 1))];
     };
     for (Index r = 0; r < rows; ++r)
       for (Index c = 0; c < cols; ++c) {
@@ -94,7 +98,8 @@ Tensor hog(const Tensor& image, Index cell) {
         double scale[4];
         for (Index k = 0; k < 4; ++k) {
           const Index dr = k / 2 * 2 - 1, dc = k % 2 * 2 - 1;
-          scale[k] = 1 / std::sqrt(energy_at(r, c) + energy_at(r + dr, c) + energy_at(r, c + dc) + energy_at(r + dr, c + dc) + 1e-4);
+          scale[k] = 1 / std::sqrt(energy_at(r, c) + energy_at(r + dr, c) + energy_at(r, c + dc) +
+                                   energy_at(r + dr, c + dc) + 1e-4);
         }
         real* f = out.data() + ((n * rows + r) * cols + c) * kHogChannels;
         double texture[4] = {};
@@ -109,7 +114,8 @@ Tensor hog(const Tensor& image, Index cell) {
         }
         for (Index d = 0; d < kOrientations; ++d) {
           double total = 0;
-          for (Index k = 0; k < 4; ++k) total += std::min(0.2, (bin(r, c, d) + bin(r, c, d + kOrientations)) * scale[k]);
+          for (Index k = 0; k < 4; ++k)
+            total += std::min(0.2, (bin(r, c, d) + bin(r, c, d + kOrientations)) * scale[k]);
           f[kDirections + d] = static_cast<real>(0.5 * total);
         }
         for (Index k = 0; k < 4; ++k) f[kDirections + kOrientations + k] = static_cast<real>(0.2357 * texture[k]);

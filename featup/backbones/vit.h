@@ -16,7 +16,8 @@ enum class VitFeature { token, key };
 
 /// Read off the shapes of the tensors; head size is 64 in all of these families.
 struct VitConfig {
-  Index patch = 0, dim = 0, depth = 0, heads = 0, mlp_hidden = 0, grid = 0;  // grid: side of the position embedding, in patches
+  Index patch = 0, dim = 0, depth = 0, heads = 0, mlp_hidden = 0,
+        grid = 0;       // grid: side of the position embedding, in patches
   Index prefix = 1;     // tokens with a position before the patches: cls, and DeiT's distillation token
   Index registers = 0;  // tokens without a position, behind cls
   bool layer_scale = false, qkv_bias = true;
@@ -27,17 +28,18 @@ class Vit : public Module {
  public:
   /// A new one; without `random`, its values are undefined until it is loaded.
   Vit(const VitConfig& config, Random* random);
-  /// For inference: loads `prefix` + "patch_embed.proj.weight" and so on, and packs the weights. Throws FileError naming the tensor that is
-  /// missing or of the wrong shape.
+  /// For inference: loads `prefix` + "patch_embed.proj.weight" and so on, and packs the weights. Throws FileError
+  /// naming the tensor that is missing or of the wrong shape.
   Vit(const Weights& weights, const std::string& prefix);
-  /// Where the tensors of a vit begin in a file ("", "model.0.model.", "module.backbone.", ...). Returns false if there is none.
+  /// Where the tensors of a vit begin in a file ("", "model.0.model.", "module.backbone.", ...). Returns false if there
+  /// is none.
   static bool find_prefix(const Weights& weights, std::string& prefix);
   static VitConfig read_config(const Weights& weights, const std::string& prefix);
 
   const VitConfig& config() const { return config_; }
 
-  /// image (B,H,W,3), normalised, H and W multiples of the patch -> (B,H/patch,W/patch,dim). Position embeddings are resized to any
-  /// grid. cost: about 24 N dim^2 + 4 N^2 dim flops a block, N tokens; memory linear in N.
+  /// image (B,H,W,3), normalised, H and W multiples of the patch -> (B,H/patch,W/patch,dim). Position embeddings are
+  /// resized to any grid. cost: about 24 N dim^2 + 4 N^2 dim flops a block, N tokens; memory linear in N.
   Var features(const Var& image, VitFeature feature = VitFeature::token, const Progress& progress = {}) const;
 
  private:
@@ -49,7 +51,8 @@ class Vit : public Module {
     Conv2d proj;
     PatchEmbed(const VitConfig& config, Random* random);
   } patch_embed_;
-  Parameter cls_token_, dist_token_, register_tokens_, pos_embed_;  // (1,1,dim), (1,1,dim), (1,R,dim), (1,prefix + grid^2,dim)
+  Parameter cls_token_, dist_token_, register_tokens_,
+      pos_embed_;  // (1,1,dim), (1,1,dim), (1,R,dim), (1,prefix + grid^2,dim)
   struct Blocks : Module {
     std::vector<std::unique_ptr<TransformerBlock>> list;
     Blocks(const VitConfig& config, Random* random);

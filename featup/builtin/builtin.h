@@ -1,5 +1,5 @@
-// What the library carries inside: a JBU stack and a small backbone, trained by tools/train_builtin.sh and tools/distill_builtin.sh. featup/README.md
-// has their provenance and licences.
+// What the library carries inside: a JBU stack and a small backbone, trained by tools/train_builtin.sh and
+// tools/distill_builtin.sh. featup/README.md has their provenance and licences.
 #pragma once
 
 #include "core/files/weights.h"

@@ -10,9 +10,10 @@ namespace fu {
 
 GridSystem::GridSystem(const Tensor& photo, Index channels, const GridOptions& options)
     : options_(options), h_(photo.dim(1)), w_(photo.dim(2)), channels_(channels) {
-  require<ShapeError>(photo.rank() == 4 && photo.dim(0) == 1 && photo.dim(3) == 3, "[feature grid] photo ", photo.shape(), " must be (1,H,W,3).");
-  require<ShapeError>(channels >= 1 && options.spacing >= 1, "[feature grid] ", channels, " channels, ", options.spacing,
-                      " pixels between cells: both must be positive.");
+  require<ShapeError>(photo.rank() == 4 && photo.dim(0) == 1 && photo.dim(3) == 3, "[feature grid] photo ",
+                      photo.shape(), " must be (1,H,W,3).");
+  require<ShapeError>(channels >= 1 && options.spacing >= 1, "[feature grid] ", channels, " channels, ",
+                      options.spacing, " pixels between cells: both must be positive.");
   const auto cells = [&](Index n) { return std::max<Index>(1, (n + options.spacing - 1) / options.spacing); };
   cells_ = adaptive_avg_pool(photo, cells(h_), cells(w_));
   taps_.weigh(photo.data(), {h_, w_, 0, 0, h_, w_}, cells_, options.widths);
@@ -39,7 +40,8 @@ GridSystem::Footprint GridSystem::footprint(const AxisRows& rows, const AxisRows
   each_tap([&](real, const std::int32_t* cell, const real*) {
     // Taps lie row by row: the first and the last bound them all.
     f.top = std::min<Index>(f.top, cell[0] / gw), f.left = std::min<Index>(f.left, cell[0] % gw);
-    bottom = std::max<Index>(bottom, cell[kBilateralTaps - 1] / gw), right = std::max<Index>(right, cell[kBilateralTaps - 1] % gw);
+    bottom = std::max<Index>(bottom, cell[kBilateralTaps - 1] / gw),
+    right = std::max<Index>(right, cell[kBilateralTaps - 1] % gw);
   });
   f.rows = bottom - f.top + 1, f.cols = right - f.left + 1;
   f.weight.assign(static_cast<std::size_t>(f.rows * f.cols), 0);
@@ -51,8 +53,8 @@ GridSystem::Footprint GridSystem::footprint(const AxisRows& rows, const AxisRows
 }
 
 void GridSystem::add(const Jitter& jitter, const Tensor& view) {
-  require<ShapeError>(view.rank() == 4 && view.dim(0) == 1 && view.dim(3) == channels_ && view.size() > 0, "[feature grid] view ", view.shape(),
-                      " must be (1,h,w,", channels_, "), not empty.");
+  require<ShapeError>(view.rank() == 4 && view.dim(0) == 1 && view.dim(3) == channels_ && view.size() > 0,
+                      "[feature grid] view ", view.shape(), " must be (1,h,w,", channels_, "), not empty.");
   const Index h = view.dim(1), w = view.dim(2), gh = cells_.dim(1), gw = cells_.dim(2);
   if (views_ == 0) {
     patch_ = {h, w};
@@ -69,12 +71,14 @@ void GridSystem::add(const Jitter& jitter, const Tensor& view) {
     matrix_ = Tensor::zeros({around_->weights()});
     right_ = Tensor::zeros({1, gh, gw, channels_});
   }
-  require<ShapeError>(h == patch_.height && w == patch_.width, "[feature grid] view ", view.shape(), " after views of ", patch_.height, "x",
-                      patch_.width, " positions.");
+  require<ShapeError>(h == patch_.height && w == patch_.width, "[feature grid] view ", view.shape(), " after views of ",
+                      patch_.height, "x", patch_.width, " positions.");
   const ImageMaps look = jitter_maps(jitter, h_, w_);
   const AxisMap rows = average_axis(h_, h).after(look.rows), cols = average_axis(w_, w).after(look.cols);
   std::vector<Footprint> prints(static_cast<std::size_t>(h * w));
-  parallel_for(h * w, [&](Index n, int) { prints[static_cast<std::size_t>(n)] = footprint(rows.rows(), cols.rows(), n / w, n % w); });
+  parallel_for(h * w, [&](Index n, int) {
+    prints[static_cast<std::size_t>(n)] = footprint(rows.rows(), cols.rows(), n / w, n % w);
+  });
   // A task owns a row of cells, so no two write to the same place.
   parallel_for(gh, [&](Index y, int) {
     for (Index n = 0; n < h * w; ++n) {
@@ -95,7 +99,8 @@ void GridSystem::add(const Jitter& jitter, const Tensor& view) {
       }
     }
   });
-  for (Index i = 0; i < view.size(); ++i) square_ += static_cast<double>(view.data()[i]) * static_cast<double>(view.data()[i]);
+  for (Index i = 0; i < view.size(); ++i)
+    square_ += static_cast<double>(view.data()[i]) * static_cast<double>(view.data()[i]);
   ++views_;
 }
 
@@ -142,7 +147,8 @@ Tensor GridSystem::solve(const Tensor& start, int iterations) const {
       const auto d = static_cast<double>(cells_.data()[3 * n + k] - cells_.data()[3 * m + k]);
       apart += d * d;
     }
-    const auto weight = static_cast<real>(prior * (std::exp(-apart / (2 * options_.edge * options_.edge)) * (1 - options_.least) + options_.least));
+    const auto weight = static_cast<real>(
+        prior * (std::exp(-apart / (2 * options_.edge * options_.edge)) * (1 - options_.least) + options_.least));
     entry(n, n) += weight, entry(m, m) += weight;
     entry(n, m) -= weight, entry(m, n) -= weight;
   };
@@ -153,9 +159,11 @@ Tensor GridSystem::solve(const Tensor& start, int iterations) const {
   std::vector<real> inverse_diagonal;
   for (Index n = 0; n < cells; ++n) inverse_diagonal.push_back(1 / std::max(entry(n, n), real(1e-12)));
 
-  // Conjugate gradients, preconditioned by the diagonal; every channel has steps of its own. source: Hestenes and Stiefel (1952)
+  // Conjugate gradients, preconditioned by the diagonal; every channel has steps of its own. source: Hestenes and
+  // Stiefel (1952)
   Tensor x = start.size() > 0 ? start.clone() : Tensor::zeros(right_.shape());
-  require<ShapeError>(x.shape() == right_.shape(), "[feature grid] start ", start.shape(), " for a grid ", right_.shape(), ".");
+  require<ShapeError>(x.shape() == right_.shape(), "[feature grid] start ", start.shape(), " for a grid ",
+                      right_.shape(), ".");
   Tensor residual = right_ - apply(matrix, x), direction = Tensor::zeros(x.shape());
   std::vector<double> before(static_cast<std::size_t>(c)), now(before), along(before);
   const auto products = [&](const Tensor& a, const Tensor& b, bool scaled, std::vector<double>& out) {
@@ -163,8 +171,9 @@ Tensor GridSystem::solve(const Tensor& start, int iterations) const {
       for (Index k = begin; k < end; ++k) out[static_cast<std::size_t>(k)] = 0;
       for (Index n = 0; n < cells; ++n)
         for (Index k = begin; k < end; ++k)
-          out[static_cast<std::size_t>(k)] += static_cast<double>(a.data()[n * c + k]) * static_cast<double>(b.data()[n * c + k]) *
-                                              static_cast<double>(scaled ? inverse_diagonal[static_cast<std::size_t>(n)] : 1);
+          out[static_cast<std::size_t>(k)] +=
+              static_cast<double>(a.data()[n * c + k]) * static_cast<double>(b.data()[n * c + k]) *
+              static_cast<double>(scaled ? inverse_diagonal[static_cast<std::size_t>(n)] : 1);
     });
   };
   for (int step = 0; step < iterations; ++step) {

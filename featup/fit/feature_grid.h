@@ -1,13 +1,17 @@
-// A grid of feature vectors, four pixels apart, that explains many jittered views of one photo: found by least squares, not by descent.
+// A grid of feature vectors, four pixels apart, that explains many jittered views of one photo: found by least squares,
+// not by descent.
 //
-// A backbone's feature is, nearly, the mean over its patch of a high-resolution map F, and F at a pixel is a mean of the grid's cells around it,
-// those of a like colour first (bilateral.h). So what the grid foretells of a view is linear in the grid, the same for every channel, and
+// A backbone's feature is, nearly, the mean over its patch of a high-resolution map F, and F at a pixel is a mean of
+// the grid's cells around it, those of a like colour first (bilateral.h). So what the grid foretells of a view is
+// linear in the grid, the same for every channel, and
 //
-//   sum over views of | foretold - seen |^2  +  smoothness * sum over neighbours a, b of like_color(a, b) | grid[a] - grid[b] |^2
+//   sum over views of | foretold - seen |^2  +  smoothness * sum over neighbours a, b of like_color(a, b) | grid[a] -
+//   grid[b] |^2
 //
-// has its smallest value where the normal equations hold. They are sparse: a cell meets only those within a patch of it. They are summed up view by
-// view, so that memory does not grow with the number of views, and solved by conjugate gradients, all channels at once, in a fraction of a
-// second, where stochastic gradient descent takes hundreds of steps to come near. Neighbours of like colour are held together, edges are free.
+// has its smallest value where the normal equations hold. They are sparse: a cell meets only those within a patch of
+// it. They are summed up view by view, so that memory does not grow with the number of views, and solved by conjugate
+// gradients, all channels at once, in a fraction of a second, where stochastic gradient descent takes hundreds of steps
+// to come near. Neighbours of like colour are held together, edges are free.
 #pragma once
 
 #include <memory>
@@ -22,8 +26,9 @@ struct GridOptions {
   Index spacing = 4;  // pixels from one cell to the next
   BilateralWidths widths{0.6, 0.1};
   double smoothness = 3e-2;  // weight of the prior, for each view: README.md has what others give
-  double least = 0.1;        // how firmly neighbours of the most different colours still hold together, beside those of the same
-  double edge = 0.1;         // difference of colours at which neighbours part, in units of the range of a channel
+  double least =
+      0.1;  // how firmly neighbours of the most different colours still hold together, beside those of the same
+  double edge = 0.1;  // difference of colours at which neighbours part, in units of the range of a channel
 };
 
 /// The normal equations of one photo's grid.

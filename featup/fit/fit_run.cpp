@@ -28,20 +28,31 @@ FitOptions FitOptions::published() {
 }
 
 FitRun::FitRun(const Image& photo, const FeatureFunction& features, const FitOptions& options)
-    : photo_(photo), image_(normalize(photo)), features_(features), options_(options), jitters_(options.seed, 1), draws_(options.seed, 2) {
+    : photo_(photo),
+      image_(normalize(photo)),
+      features_(features),
+      options_(options),
+      jitters_(options.seed, 1),
+      draws_(options.seed, 2) {
   require<UsageError>(static_cast<bool>(features),
-                      "a fit looks at the photo many times, so it needs a backbone; features from a file are one look. Give --backbone.");
-  require<UsageError>(options.views >= 1 && options.held_out >= 1 && options.drawn >= 1 && options.steps >= 0 && options.pca >= 0,
-                      "a fit needs at least one view, one held out, and one a step.");
+                      "a fit looks at the photo many times, so it needs a backbone; features from a file are one look. "
+                      "Give --backbone.");
+  require<UsageError>(
+      options.views >= 1 && options.held_out >= 1 && options.drawn >= 1 && options.steps >= 0 && options.pca >= 0,
+      "a fit needs at least one view, one held out, and one a step.");
   require<UsageError>(options.grid || options.steps > 0, "a fit without a grid needs steps of the network.");
   options_.max_pad = std::min(options.max_pad, std::min(photo.height, photo.width) - 1);
   low_ = features_(image_);
-  const auto finite = [](const Tensor& x) { return std::all_of(x.data(), x.data() + x.size(), [](real v) { return std::isfinite(v); }); };
-  require<FileError>(finite(low_), "the backbone's features of this photo are not finite numbers, so nothing can be fitted to them.");
+  const auto finite = [](const Tensor& x) {
+    return std::all_of(x.data(), x.data() + x.size(), [](real v) { return std::isfinite(v); });
+  };
+  require<FileError>(finite(low_),
+                     "the backbone's features of this photo are not finite numbers, so nothing can be fitted to them.");
   if (options_.pca >= low_.dim(3)) options_.pca = 0;
   // Places lie on [-1,1]: neighbours are 2 / (n - 1) apart, and turn by half a circle at pi (n - 1) / 2.
   const double nyquist = kPi * static_cast<double>(std::max<Index>(2, std::max(photo.height, photo.width)) - 1) / 2;
-  if (options_.cap_frequencies) options_.network.upsampler.highest = std::min(options_.network.upsampler.highest, std::log(nyquist));
+  if (options_.cap_frequencies)
+    options_.network.upsampler.highest = std::min(options_.network.upsampler.highest, std::log(nyquist));
   if (options_.steps > 0) {
     // The windows must fit: a small photo has smaller ones.
     options_.network.kernel = std::min(options_.network.kernel, std::min(photo.height, photo.width));
@@ -52,7 +63,8 @@ double FitRun::fraction() const {
   // In units of one view; a step of the network costs about ten.
   const double steps = 10 * static_cast<double>(options_.steps), views = static_cast<double>(options_.views),
                held = static_cast<double>(options_.held_out);
-  const double done = static_cast<double>(held_.size()) + static_cast<double>(stage_ == Stage::done ? options_.views : views_.size()) +
+  const double done = static_cast<double>(held_.size()) +
+                      static_cast<double>(stage_ == Stage::done ? options_.views : views_.size()) +
                       10 * static_cast<double>(step_);
   return std::min(1.0, done / (held + views + steps));
 }
@@ -73,7 +85,8 @@ bool FitRun::work() {
       std::vector<double> mean(static_cast<std::size_t>(c));
       const double cells = static_cast<double>(low_.size() / c) * static_cast<double>(held_.size());
       for (const ImplicitView& v : held_)
-        for (Index i = 0; i < v.features.size(); ++i) mean[static_cast<std::size_t>(i % c)] += static_cast<double>(v.features.data()[i]) / cells;
+        for (Index i = 0; i < v.features.size(); ++i)
+          mean[static_cast<std::size_t>(i % c)] += static_cast<double>(v.features.data()[i]) / cells;
       for (const ImplicitView& v : held_)
         for (Index i = 0; i < v.features.size(); ++i) {
           const double off = static_cast<double>(v.features.data()[i]) - mean[static_cast<std::size_t>(i % c)];
@@ -86,11 +99,13 @@ bool FitRun::work() {
     case Stage::views: {
       add_view();
       const bool last = views() >= options_.views;
-      if (options_.grid && views() >= (options_.pca > 0 ? std::min(kPcaViews, options_.views) : 1) && (last || views() % kGridCheck == 0))
+      if (options_.grid && views() >= (options_.pca > 0 ? std::min(kPcaViews, options_.views) : 1) &&
+          (last || views() % kGridCheck == 0))
         check_grid();
       // Twice in a row a gain of less than a thousandth over three checks before: more views will not help.
       const std::size_t n = grid_checks_.size();
-      const bool settled = options_.patience && options_.steps == 0 && n > 4 && grid_checks_[n - 1] < grid_checks_[n - 4] + 1e-3 &&
+      const bool settled = options_.patience && options_.steps == 0 && n > 4 &&
+                           grid_checks_[n - 1] < grid_checks_[n - 4] + 1e-3 &&
                            grid_checks_[n - 2] < grid_checks_[n - 5] + 1e-3;
       if (!last && !settled) return true;
       if (options_.steps > 0)
@@ -137,7 +152,8 @@ void FitRun::add_view() {
     for (const ImplicitView& v : held_) held_system_->add(v.jitter, v.features);
   }
   // Those that waited for the components too.
-  for (Index i = system_->views(); i < n; ++i) system_->add(views_[static_cast<std::size_t>(i)].jitter, views_[static_cast<std::size_t>(i)].features);
+  for (Index i = system_->views(); i < n; ++i)
+    system_->add(views_[static_cast<std::size_t>(i)].jitter, views_[static_cast<std::size_t>(i)].features);
   // The equations hold all that a grid needs; some views are kept for the uncertainty.
   for (Index i = 0; options_.steps == 0 && i < n - kKept; ++i) views_[static_cast<std::size_t>(i)].features = Tensor();
 }
@@ -146,7 +162,8 @@ void FitRun::check_grid() {
   grid_ = system_->solve(grid_, kGridIterations);
   loss_ = system_->error(grid_);
   const double cells = static_cast<double>(held_.size()) * static_cast<double>(held_[0].features.size());
-  const double explained = held_variance_ > 0 ? 1 - (held_system_->error(grid_) * cells + held_lost_) / held_variance_ : 0;
+  const double explained =
+      held_variance_ > 0 ? 1 - (held_system_->error(grid_) * cells + held_lost_) / held_variance_ : 0;
   grid_checks_.push_back(explained);
   keep_if_better(explained);
   note(loss_, explained);
@@ -162,7 +179,8 @@ void FitRun::begin_network() {
     network_->load(file, "resume.");
     network_->load_optimizer(file, "resume.optimizer.");
     const Tensor state = file.read("resume.state", {5});
-    for (Index i = 0; i < 4; ++i) require<FileError>(state.data()[i] >= 0 && state.data()[i] < real(1e7), path, ": its resume.state is not one.");
+    for (Index i = 0; i < 4; ++i)
+      require<FileError>(state.data()[i] >= 0 && state.data()[i] < real(1e7), path, ": its resume.state is not one.");
     step_ = static_cast<Index>(state.data()[0]), best_step_ = static_cast<Index>(state.data()[1]);
     draws_.seek(static_cast<std::uint64_t>(state.data()[2]) * (1 << 20) + static_cast<std::uint64_t>(state.data()[3]));
     recent_loss_ = static_cast<double>(state.data()[4]);
@@ -184,10 +202,12 @@ void FitRun::train_step() {
   for (Index i = 0; i < options_.drawn; ++i) drawn.push_back(&views_[static_cast<std::size_t>(draws_.below(views()))]);
   network_->train(draws_);
   if (options_.cosine)
-    network_->set_lr(options_.network.lr * (0.5 + 0.5 * std::cos(kPi * static_cast<double>(step_) / static_cast<double>(options_.steps))));
+    network_->set_lr(options_.network.lr *
+                     (0.5 + 0.5 * std::cos(kPi * static_cast<double>(step_) / static_cast<double>(options_.steps))));
   network_->set_coarse(step_ < options_.coarse_steps);
   const double loss = network_->step(drawn);
-  require<UsageError>(std::isfinite(loss), "the loss is no finite number at step ", step_ + 1, ": the fit has diverged. Give a smaller --lr.");
+  require<UsageError>(std::isfinite(loss), "the loss is no finite number at step ", step_ + 1,
+                      ": the fit has diverged. Give a smaller --lr.");
   network_->eval();
   network_->set_coarse(false);
   recent_loss_ = step_ == 0 ? loss : 0.9 * recent_loss_ + 0.1 * loss;
@@ -264,7 +284,8 @@ std::string FitRun::fingerprint() const {
 }
 
 void FitRun::note(double loss, double explained) {
-  for (double v : {static_cast<double>(views()), static_cast<double>(step_), loss, explained}) history_.push_back(static_cast<real>(v));
+  for (double v : {static_cast<double>(views()), static_cast<double>(step_), loss, explained})
+    history_.push_back(static_cast<real>(v));
 }
 
 void FitRun::resume(const FittedMap& fit) {
@@ -273,10 +294,13 @@ void FitRun::resume(const FittedMap& fit) {
   const std::string name = path == fit.settings.end() ? std::string("the file") : path->second;
   require<FileError>(fit.photo.rgb == photo_.rgb && fit.photo.height == photo_.height, name,
                      ": is a fit of another photo, or of another size of it.");
-  require<FileError>(fit.low.shape() == low_.shape(), name, ": is a fit of features ", fit.low.shape(), "; this backbone gives ", low_.shape(), ".");
-  require<FileError>(std::equal(low_.data(), low_.data() + low_.size(), fit.low.data()), name, ": is a fit of other features. Give its backbone.");
+  require<FileError>(fit.low.shape() == low_.shape(), name, ": is a fit of features ", fit.low.shape(),
+                     "; this backbone gives ", low_.shape(), ".");
+  require<FileError>(std::equal(low_.data(), low_.data() + low_.size(), fit.low.data()), name,
+                     ": is a fit of other features. Give its backbone.");
   if (!fit.extra.count("resume.state")) return;  // a grid: its views are looked at again
-  require<UsageError>(options_.steps > 0, name, ": holds a network under way; say with --steps, or as it was made, how far it shall go.");
+  require<UsageError>(options_.steps > 0, name,
+                      ": holds a network under way; say with --steps, or as it was made, how far it shall go.");
   const auto made = fit.settings.find("fingerprint");
   require<UsageError>(made != fit.settings.end() && made->second == fingerprint(), name,
                       ": was made with other options. Give those it was made with.");
@@ -310,11 +334,14 @@ void FitRun::fit_uncertainty() {
 
 FittedMap FitRun::result() {
   require<UsageError>(!views_.empty(), "the fit was stopped before its first view: there is nothing to keep.");
-  require<UsageError>(!resumed_ || network_, "the fit was stopped while its views were made again: what it was resumed from is as it was.");
+  require<UsageError>(!resumed_ || network_,
+                      "the fit was stopped while its views were made again: what it was resumed from is as it was.");
   const bool whole = options_.pca == 0 || pca_.components.size() > 0;
-  require<UsageError>(whole, "the fit was stopped before its principal components were known: there is nothing to keep.");
+  require<UsageError>(whole,
+                      "the fit was stopped before its principal components were known: there is nothing to keep.");
   if (options_.grid && (best_grid_.size() == 0 || (!network_ && views() % kGridCheck != 0))) check_grid();
-  require<UsageError>(options_.grid || network_, "the fit was stopped before the network's first step: there is nothing to keep.");
+  require<UsageError>(options_.grid || network_,
+                      "the fit was stopped before the network's first step: there is nothing to keep.");
   if (network_ && best_network_.empty() && !options_.grid) keep_if_better(explained_by(network_->map()));
   FittedMap fit;
   fit.photo = photo_, fit.low = low_, fit.pca = pca_;
@@ -338,8 +365,9 @@ FittedMap FitRun::result() {
     network_->save(state, "resume.");
     network_->save_optimizer(state, "resume.optimizer.");
     const std::uint64_t at = draws_.position();
-    state["resume.state"] = Tensor::from({5}, {static_cast<real>(step_), static_cast<real>(best_step_), static_cast<real>(at >> 20),
-                                               static_cast<real>(at & ((1 << 20) - 1)), static_cast<real>(recent_loss_)});
+    state["resume.state"] =
+        Tensor::from({5}, {static_cast<real>(step_), static_cast<real>(best_step_), static_cast<real>(at >> 20),
+                           static_cast<real>(at & ((1 << 20) - 1)), static_cast<real>(recent_loss_)});
     for (auto& [name, tensor] : state) fit.extra[name] = tensor.clone();
   }
   if (!history_.empty()) fit.extra["history"] = Tensor::from({static_cast<Index>(history_.size() / 4), 4}, history_);

@@ -1,8 +1,10 @@
-// A whole fit of one photo, a bit of work at a time, so that its caller can show progress, keep to a time, or stop it and go on another day.
+// A whole fit of one photo, a bit of work at a time, so that its caller can show progress, keep to a time, or stop it
+// and go on another day.
 //
-// Views are drawn and looked at through the backbone. By default they are summed up into the normal equations of a learned grid (feature_grid.h),
-// which explains unseen views far better than the published network does, in seconds. The published network can be fitted in its place, or on top.
-// Some views are held out of all of it: what they say decides when to stop, and which state is the best.
+// Views are drawn and looked at through the backbone. By default they are summed up into the normal equations of a
+// learned grid (feature_grid.h), which explains unseen views far better than the published network does, in seconds.
+// The published network can be fitted in its place, or on top. Some views are held out of all of it: what they say
+// decides when to stop, and which state is the best.
 #pragma once
 
 #include "featup/fit/feature_grid.h"
@@ -42,17 +44,21 @@ class FitRun {
   double fraction() const;
   const char* stage() const;
 
-  double loss() const { return loss_; }            // of the last look: the grid's mean squared error, or that of the network's last steps
+  double loss() const {
+    return loss_;
+  }  // of the last look: the grid's mean squared error, or that of the network's last steps
   double best_loss() const { return best_loss_; }  // of the best state so far
-  double explained() const { return best_; }       // variance of the held-out views, of the best state so far; see ExplainedVariance
+  double explained() const {
+    return best_;
+  }  // variance of the held-out views, of the best state so far; see ExplainedVariance
   double explained_bilinear() const { return bilinear_; }
   Index views() const { return static_cast<Index>(views_.size()); }
   Index steps() const { return step_; }
   /// Whether result() has something to give.
   bool ready() const;
 
-  /// Goes on from where a file's fit of the same photo stopped; to be called before work(). Views are made again. Throws FileError if it does not
-  /// fit.
+  /// Goes on from where a file's fit of the same photo stopped; to be called before work(). Views are made again.
+  /// Throws FileError if it does not fit.
   void resume(const FittedMap& fit);
   /// The best state so far, and what is needed to go on. At least one view must be there.
   FittedMap result();
@@ -65,7 +71,8 @@ class FitRun {
   void train_step();
   void keep_if_better(double explained);
   void fit_uncertainty();
-  /// Of a map at the photo's size, or of low-resolution features enlarged bilinearly, which then need not exist at that size.
+  /// Of a map at the photo's size, or of low-resolution features enlarged bilinearly, which then need not exist at that
+  /// size.
   double explained_by(const Tensor& x) const;
   /// What a map foretells of a view, less what the view is.
   Tensor off(const Tensor& map, const ImplicitView& v) const;

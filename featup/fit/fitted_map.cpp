@@ -5,8 +5,8 @@
 #include <cstdio>
 
 #include "core/isa.h"
-#include "core/parallel.h"
 #include "core/ops/resample.h"
+#include "core/parallel.h"
 
 namespace fu {
 
@@ -25,7 +25,8 @@ Image picture_of(const Tensor& levels, const std::string& path) {
   Image photo{levels.dim(0), levels.dim(1), {}};
   for (Index i = 0; i < levels.size(); ++i) {
     const real level = levels.data()[i];
-    require<FileError>(level >= 0 && level <= 255, path, ": its photo has a level of ", level, "; levels go from 0 to 255.");
+    require<FileError>(level >= 0 && level <= 255, path, ": its photo has a level of ", level,
+                       "; levels go from 0 to 255.");
     photo.rgb.push_back(static_cast<unsigned char>(std::lround(level)));
   }
   return photo;
@@ -35,7 +36,8 @@ double number(const std::map<std::string, std::string>& settings, const std::str
   const auto it = settings.find(key);
   char* end = nullptr;
   const double value = it == settings.end() ? NAN : std::strtod(it->second.c_str(), &end);
-  require<FileError>(std::isfinite(value) && end != it->second.c_str(), path, ": its setting '", key, "' is missing or no number.");
+  require<FileError>(std::isfinite(value) && end != it->second.c_str(), path, ": its setting '", key,
+                     "' is missing or no number.");
   return value;
 }
 
@@ -60,7 +62,8 @@ void FittedMap::save(const std::string& path) const {
   if (pca.components.size() > 0) tensors["pca.components"] = pca.components, tensors["pca.mean"] = pca.mean;
   if (network) {
     network->save(tensors, "upsampler.");
-    all["frequencies"] = std::to_string(network_options.frequencies), all["color_features"] = network_options.color ? "1" : "0";
+    all["frequencies"] = std::to_string(network_options.frequencies),
+    all["color_features"] = network_options.color ? "1" : "0";
     all["highest_frequency"] = exact_text(network_options.highest);
   }
   write_safetensors(path, tensors, all);
@@ -75,12 +78,14 @@ bool FittedMap::present(const std::string& path) {
 FittedMap FittedMap::load(const std::string& path) {
   const Weights file(path);
   const auto format = file.metadata().find("format");
-  require<FileError>(format != file.metadata().end() && format->second == kFormat, path, ": is no fitted map. featup fit makes them.");
+  require<FileError>(format != file.metadata().end() && format->second == kFormat, path,
+                     ": is no fitted map. featup fit makes them.");
   FittedMap fit;
   fit.settings = file.metadata();
   const auto shaped = [&](const char* name, int rank) {
     const Shape& s = file.shape(name);
-    require<FileError>(s.rank() == rank && s.elements() > 0 && (rank != 4 || s[0] == 1), path, ": '", name, "' has the shape ", s, ".");
+    require<FileError>(s.rank() == rank && s.elements() > 0 && (rank != 4 || s[0] == 1), path, ": '", name,
+                       "' has the shape ", s, ".");
     return file.read(name, s);
   };
   const Tensor levels = shaped("photo", 3);
@@ -90,42 +95,46 @@ FittedMap FittedMap::load(const std::string& path) {
   Index k = fit.low.dim(3);
   if (file.has("pca.components")) {
     fit.pca.components = shaped("pca.components", 2), fit.pca.mean = shaped("pca.mean", 1);
-    require<FileError>(fit.pca.components.dim(1) == k && fit.pca.mean.dim(0) == k, path, ": principal components ", fit.pca.components.shape(),
-                       " for features of ", k, " channels.");
+    require<FileError>(fit.pca.components.dim(1) == k && fit.pca.mean.dim(0) == k, path, ": principal components ",
+                       fit.pca.components.shape(), " for features of ", k, " channels.");
     k = fit.pca.components.dim(0);
   }
   if (file.has("grid")) {
     fit.grid = shaped("grid", 4);
     fit.widths = {number(fit.settings, "grid_space", path), number(fit.settings, "grid_color", path)};
-    require<FileError>(
-        fit.grid.dim(3) == k && fit.widths.space >= 0.05 && fit.widths.space <= 100 && fit.widths.color >= 0.005 && fit.widths.color <= 100, path,
-        ": grid ", fit.grid.shape(), " for ", k, " channels.");
+    require<FileError>(fit.grid.dim(3) == k && fit.widths.space >= 0.05 && fit.widths.space <= 100 &&
+                           fit.widths.color >= 0.005 && fit.widths.color <= 100,
+                       path, ": grid ", fit.grid.shape(), " for ", k, " channels.");
   }
   if (file.has("upsampler.1.biases")) {
     const double frequencies = number(fit.settings, "frequencies", path);
     require<FileError>(frequencies >= 1 && frequencies <= 4096, path, ": has ", frequencies, " frequencies.");
-    fit.network_options.frequencies = static_cast<Index>(frequencies), fit.network_options.color = number(fit.settings, "color_features", path) != 0;
-    if (fit.settings.count("highest_frequency")) fit.network_options.highest = number(fit.settings, "highest_frequency", path);
-    require<FileError>(fit.network_options.highest >= -2 && fit.network_options.highest <= 20, path, ": its highest frequency is e^",
-                       fit.network_options.highest, ".");
+    fit.network_options.frequencies = static_cast<Index>(frequencies),
+    fit.network_options.color = number(fit.settings, "color_features", path) != 0;
+    if (fit.settings.count("highest_frequency"))
+      fit.network_options.highest = number(fit.settings, "highest_frequency", path);
+    require<FileError>(fit.network_options.highest >= -2 && fit.network_options.highest <= 20, path,
+                       ": its highest frequency is e^", fit.network_options.highest, ".");
     fit.network = std::make_shared<ImplicitUpsampler>(fit.network_options, k, nullptr);
     fit.network->load(file, "upsampler.");
   }
   require<FileError>(fit.grid.size() > 0 || fit.network, path, ": holds neither a grid nor a network.");
   for (const auto& [name, entry] : file.entries())
-    if (name.rfind("downsampler.", 0) == 0 || name.rfind("scale_net.", 0) == 0 || name.rfind("resume.", 0) == 0 || name == "history")
+    if (name.rfind("downsampler.", 0) == 0 || name.rfind("scale_net.", 0) == 0 || name.rfind("resume.", 0) == 0 ||
+        name == "history")
       fit.extra[name] = file.read(name, entry.shape);
   return fit;
 }
 
 FittedRenderer::FittedRenderer(const FittedMap& fit, Image photo, const ChannelMap* map)
     : photo_(std::move(photo)), widths_(fit.widths), range_(normalize(fit.photo)) {
-  // From the fit's channels to the result's: principal components back to features, then the caller's map. Both are linear, so they are applied to
-  // the grid and to the network's last layer.
+  // From the fit's channels to the result's: principal components back to features, then the caller's map. Both are
+  // linear, so they are applied to the grid and to the network's last layer.
   Tensor matrix = fit.pca.components;
   constant_ = fit.pca.mean;
   if (map) {
-    constant_ = constant_.size() > 0 ? matmul(constant_.reshape({1, -1}), map->matrix).reshape({-1}) : Tensor::zeros({map->matrix.dim(1)});
+    constant_ = constant_.size() > 0 ? matmul(constant_.reshape({1, -1}), map->matrix).reshape({-1})
+                                     : Tensor::zeros({map->matrix.dim(1)});
     matrix = matrix.size() > 0 ? matmul(matrix, map->matrix) : map->matrix;
     if (map->offset.size() > 0) constant_ = constant_ + map->offset;
   }
@@ -133,7 +142,8 @@ FittedRenderer::FittedRenderer(const FittedMap& fit, Image photo, const ChannelM
   if (fit.grid.size() > 0) {
     const Index gh = fit.grid.dim(1), gw = fit.grid.dim(2);
     cells_ = adaptive_avg_pool(denormalize(normalize(fit.photo)), gh, gw);
-    grid_ = matrix.size() > 0 ? matmul(fit.grid.reshape({gh * gw, -1}), matrix).reshape({1, gh, gw, channels_}) : fit.grid;
+    grid_ =
+        matrix.size() > 0 ? matmul(fit.grid.reshape({gh * gw, -1}), matrix).reshape({1, gh, gw, channels_}) : fit.grid;
   }
   if (fit.network) {
     signals_ = fit.network->signals();
@@ -146,7 +156,8 @@ void FittedRenderer::signal(double row, double col, const real* color, real* out
   // Whole pixels lie exactly where the fit had them.
   const auto place = [](double at, const std::vector<real>& axis) {
     const auto i = static_cast<std::size_t>(std::clamp(at, 0.0, static_cast<double>(axis.size() - 1)));
-    const double past = at - static_cast<double>(i), step = axis.size() > 1 ? 2 / static_cast<double>(axis.size() - 1) : 0;
+    const double past = at - static_cast<double>(i),
+                 step = axis.size() > 1 ? 2 / static_cast<double>(axis.size() - 1) : 0;
     return past == 0 ? axis[i] : static_cast<real>(static_cast<double>(axis[i]) + past * step);
   };
   out[0] = place(row, rows_), out[1] = place(col, cols_);
@@ -157,13 +168,16 @@ void FittedRenderer::add_network(const std::vector<real>& signals, real* out) co
   const auto n = static_cast<Index>(signals.size()) / signals_;
   Tensor y({n, channels_});
   network_->forward(Tensor::from({n, signals_}, signals), y.data(), nullptr, nullptr);
-  parallel_ranges(n * channels_, Index{1} << 14,
-                  [&](Index b, Index e) { kernels().binary(Binary::add, out + b, 1, y.data() + b, 1, out + b, e - b); });
+  parallel_ranges(n * channels_, Index{1} << 14, [&](Index b, Index e) {
+    kernels().binary(Binary::add, out + b, 1, y.data() + b, 1, out + b, e - b);
+  });
 }
 
 void FittedRenderer::render(Index top, Index left, Index rows, Index cols, real* out) {
-  require<ShapeError>(top >= 0 && left >= 0 && rows >= 1 && cols >= 1 && top + rows <= photo_.height && left + cols <= photo_.width, "[fitted map] ",
-                      rows, "x", cols, " pixels at (", top, ",", left, ") of ", photo_.height, "x", photo_.width, ": they must lie inside.");
+  require<ShapeError>(
+      top >= 0 && left >= 0 && rows >= 1 && cols >= 1 && top + rows <= photo_.height && left + cols <= photo_.width,
+      "[fitted map] ", rows, "x", cols, " pixels at (", top, ",", left, ") of ", photo_.height, "x", photo_.width,
+      ": they must lie inside.");
   const Index band = std::max<Index>(1, (Index{1} << 15) / cols);
   std::vector<real> signals;
   for (Index begin = top; begin < top + rows; begin += band) {
@@ -177,34 +191,40 @@ void FittedRenderer::render(Index top, Index left, Index rows, Index cols, real*
     real* const to = out + (begin - top) * cols * channels_;
     const Index pixels = (end - begin) * cols;
     if (grid_.size() > 0) {
-      taps_.weigh(denormalize(image).data(), {photo_.height, photo_.width, begin, left, end - begin, cols}, cells_, widths_);
+      taps_.weigh(denormalize(image).data(), {photo_.height, photo_.width, begin, left, end - begin, cols}, cells_,
+                  widths_);
       taps_.interpolate(grid_, to);
     } else {
       std::fill(to, to + pixels * channels_, real(0));
     }
     if (constant_.size() > 0)
       parallel_ranges(pixels, 64, [&](Index b, Index e) {
-        for (Index p = b; p < e; ++p) kernels().binary(Binary::add, to + p * channels_, 1, constant_.data(), 1, to + p * channels_, channels_);
+        for (Index p = b; p < e; ++p)
+          kernels().binary(Binary::add, to + p * channels_, 1, constant_.data(), 1, to + p * channels_, channels_);
       });
     if (!network_) continue;
     signals.resize(static_cast<std::size_t>(pixels * signals_));
     for (Index p = 0; p < pixels; ++p)
-      signal(static_cast<double>(begin + p / cols), static_cast<double>(left + p % cols), image.data() + 3 * p, signals.data() + p * signals_);
+      signal(static_cast<double>(begin + p / cols), static_cast<double>(left + p % cols), image.data() + 3 * p,
+             signals.data() + p * signals_);
     add_network(signals, to);
   }
 }
 
 Tensor FittedRenderer::at(const Tensor& points) {
-  require<ShapeError>(points.rank() == 2 && points.dim(1) == 2, "[fitted map] points ", points.shape(), ": must be (N,2), rows and columns.");
+  require<ShapeError>(points.rank() == 2 && points.dim(1) == 2, "[fitted map] points ", points.shape(),
+                      ": must be (N,2), rows and columns.");
   const Index n = points.dim(0), h = photo_.height, w = photo_.width;
   Tensor result({n, channels_});
   std::vector<real> signals(static_cast<std::size_t>(n * signals_));
   for (Index p = 0; p < n; ++p) {
     const auto y = static_cast<double>(points.data()[2 * p]), x = static_cast<double>(points.data()[2 * p + 1]);
-    require<ShapeError>(y >= -0.5 && x >= -0.5 && y <= static_cast<double>(h) - 0.5 && x <= static_cast<double>(w) - 0.5, "[fitted map] point ", p,
-                        " at (", y, ",", x, ") lies outside the photo of ", h, "x", w, " pixels.");
+    require<ShapeError>(
+        y >= -0.5 && x >= -0.5 && y <= static_cast<double>(h) - 0.5 && x <= static_cast<double>(w) - 0.5,
+        "[fitted map] point ", p, " at (", y, ",", x, ") lies outside the photo of ", h, "x", w, " pixels.");
     // The colour between pixels.
-    const double in_y = std::clamp(y, 0.0, static_cast<double>(h - 1)), in_x = std::clamp(x, 0.0, static_cast<double>(w - 1));
+    const double in_y = std::clamp(y, 0.0, static_cast<double>(h - 1)),
+                 in_x = std::clamp(x, 0.0, static_cast<double>(w - 1));
     const auto row = std::min(static_cast<Index>(in_y), std::max<Index>(0, h - 2)),
                col = std::min(static_cast<Index>(in_x), std::max<Index>(0, w - 2));
     Image around{1, 4, {}};
@@ -213,7 +233,8 @@ Tensor FittedRenderer::at(const Tensor& points) {
       for (Index c = 0; c < 3; ++c) around.rgb.push_back(photo_.rgb[static_cast<std::size_t>(3 * at + c)]);
     }
     const Tensor corners = normalize(around);
-    const auto ty = static_cast<real>(in_y - static_cast<double>(row)), tx = static_cast<real>(in_x - static_cast<double>(col));
+    const auto ty = static_cast<real>(in_y - static_cast<double>(row)),
+               tx = static_cast<real>(in_x - static_cast<double>(col));
     Tensor color({1, 1, 1, 3});
     for (Index c = 0; c < 3; ++c) {
       const real* k = corners.data() + c;
@@ -225,8 +246,8 @@ Tensor FittedRenderer::at(const Tensor& points) {
       std::int32_t index[kBilateralTaps];
       real weight[kBilateralTaps];
       bilateral_taps(cells_, (y + 0.5) * static_cast<double>(cells_.dim(1)) / static_cast<double>(h) - 0.5,
-                     (x + 0.5) * static_cast<double>(cells_.dim(2)) / static_cast<double>(w) - 0.5, denormalize(color).data(), widths_, index,
-                     weight);
+                     (x + 0.5) * static_cast<double>(cells_.dim(2)) / static_cast<double>(w) - 0.5,
+                     denormalize(color).data(), widths_, index, weight);
       kernels().gather_rows(grid_.data(), index, weight, kBilateralTaps, out, 1, channels_);
     }
     for (Index c = 0; constant_.size() > 0 && c < channels_; ++c) out[c] += constant_.data()[c];

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "core/ops/pca.h"
 #include "featup/photo/bilateral.h"
 #include "featup/published/implicit.h"
-#include "core/ops/pca.h"
 #include "featup/upsamplers/upsampler.h"
 
 namespace fu {
@@ -21,7 +21,8 @@ struct FittedMap {
   ImplicitOptions network_options;             // what the network is given
   std::shared_ptr<ImplicitUpsampler> network;  // to K channels, or null
   Pca pca;                                     // C to K channels; without components, K = C
-  std::map<std::string, Tensor> extra;         // what else the file holds: downsampler, uncertainty, history, the state of an unfinished fit
+  std::map<std::string, Tensor>
+      extra;  // what else the file holds: downsampler, uncertainty, history, the state of an unfinished fit
   std::map<std::string, std::string> settings;
 
   Index channels() const { return low.dim(3); }
@@ -38,14 +39,16 @@ std::string exact_text(double value);
 /// Computes a fitted map at one size, any part of it at a time.
 class FittedRenderer {
  public:
-  /// photo: the fit's own picture at height x width, the size of the whole result. With a map over channels, that of the result.
+  /// photo: the fit's own picture at height x width, the size of the whole result. With a map over channels, that of
+  /// the result.
   FittedRenderer(const FittedMap& fit, Image photo, const ChannelMap* map = nullptr);
 
   Index channels() const { return channels_; }
-  /// Pixels of rows [top, top + rows) and columns [left, left + cols), one after another. memory: some bands, beside `out`.
+  /// Pixels of rows [top, top + rows) and columns [left, left + cols), one after another. memory: some bands, beside
+  /// `out`.
   void render(Index top, Index left, Index rows, Index cols, real* out);
-  /// The same for points (row, column) of the photo at this size, pixel centres at whole numbers: (N,2) -> (N,C). Colours and features between pixels
-  /// are interpolated. throws ShapeError for points outside.
+  /// The same for points (row, column) of the photo at this size, pixel centres at whole numbers: (N,2) -> (N,C).
+  /// Colours and features between pixels are interpolated. throws ShapeError for points outside.
   Tensor at(const Tensor& points);
 
  private:

@@ -31,13 +31,16 @@ JbuLevel::JbuLevel(const Weights& w, const std::string& prefix) {
   guidance_dim_ = key0.rank() >= 2 ? key0[1] : 0;
   const auto d = static_cast<Index>(std::lround(std::sqrt(static_cast<double>(taps))));
   radius_ = d / 2;
-  require<FileError>(d * d == taps && d % 2 == 1 && radius_ >= 1 && radius_ <= kMaxRadius, w.path(), ": '", prefix, "fixup_proj.0.weight' has shape ",
-                     fix0, ": its first size must be the square of 3, 5, 7, 9 or 11 (radius 1 to ", kMaxRadius, ").");
-  require<FileError>(key_dim_ >= 1 && key_dim_ <= kMaxKeyDim && guidance_dim_ >= 1 && guidance_dim_ <= kMaxGuidance, w.path(), ": '", prefix,
-                     "range_proj.0.weight' has shape ", key0, ", expected (keys,guidance,1,1) with at most ", kMaxKeyDim, " keys and ", kMaxGuidance,
+  require<FileError>(d * d == taps && d % 2 == 1 && radius_ >= 1 && radius_ <= kMaxRadius, w.path(), ": '", prefix,
+                     "fixup_proj.0.weight' has shape ", fix0,
+                     ": its first size must be the square of 3, 5, 7, 9 or 11 (radius 1 to ", kMaxRadius, ").");
+  require<FileError>(key_dim_ >= 1 && key_dim_ <= kMaxKeyDim && guidance_dim_ >= 1 && guidance_dim_ <= kMaxGuidance,
+                     w.path(), ": '", prefix, "range_proj.0.weight' has shape ", key0,
+                     ", expected (keys,guidance,1,1) with at most ", kMaxKeyDim, " keys and ", kMaxGuidance,
                      " guidance channels.");
   const auto scalar = [&](const std::string& name) {
-    require<FileError>(w.shape(name).elements() == 1, w.path(), ": tensor '", name, "' has shape ", w.shape(name), ", expected one number.");
+    require<FileError>(w.shape(name).elements() == 1, w.path(), ": tensor '", name, "' has shape ", w.shape(name),
+                       ", expected one number.");
     return static_cast<double>(w.read(name, w.shape(name)).data()[0]);
   };
   temperature_ = static_cast<real>(std::clamp(std::exp(scalar(prefix + "range_temp")), 1e-4, 1e4));
@@ -52,7 +55,8 @@ JbuLevel::JbuLevel(const Weights& w, const std::string& prefix) {
   }
   key0_ = transposed(w, prefix + "range_proj.0.weight", key_dim_, guidance_dim_);
   key0_bias_ = w.read(prefix + "range_proj.0.bias", {key_dim_});
-  const Tensor key3 = transposed(w, prefix + "range_proj.3.weight", key_dim_, key_dim_), bias = w.read(prefix + "range_proj.3.bias", {key_dim_});
+  const Tensor key3 = transposed(w, prefix + "range_proj.3.weight", key_dim_, key_dim_),
+               bias = w.read(prefix + "range_proj.3.bias", {key_dim_});
   key3_ = Tensor({key_dim_, key_dim_ + 1});
   for (Index i = 0; i < key_dim_; ++i) {
     double total = 0;
@@ -78,9 +82,10 @@ JbuWeights JbuLevel::weights() const {
 }
 
 Tensor jbu_kernels(const JbuLevel& level, const Tensor& guidance) {
-  require<ShapeError>(
-      guidance.rank() == 4 && guidance.dim(3) == level.guidance_dim() && guidance.dim(1) > level.radius() && guidance.dim(2) > level.radius(),
-      "[jbu_kernels] guidance ", guidance.shape(), " must be (B,H,W,", level.guidance_dim(), ") with H and W above the radius ", level.radius(), ".");
+  require<ShapeError>(guidance.rank() == 4 && guidance.dim(3) == level.guidance_dim() &&
+                          guidance.dim(1) > level.radius() && guidance.dim(2) > level.radius(),
+                      "[jbu_kernels] guidance ", guidance.shape(), " must be (B,H,W,", level.guidance_dim(),
+                      ") with H and W above the radius ", level.radius(), ".");
   const Index h = guidance.dim(1), w = guidance.dim(2), taps = level.diameter() * level.diameter();
   Tensor out({guidance.dim(0), h, w, taps});
   JbuLevelArgs args;
@@ -99,37 +104,44 @@ Tensor jbu_kernels(const JbuLevel& level, const Tensor& guidance) {
 }
 
 Tensor jbu_learned_range(const JbuLevel& level, const Tensor& source, const Tensor& guidance) {
-  require<ShapeError>(source.rank() == 4 && guidance.rank() == 4 && source.dim(0) == guidance.dim(0), "[jbu_learned_range] source ", source.shape(),
-                      ", guidance ", guidance.shape(), ": must be (B,h,w,C) and (B,H,W,g).");
+  require<ShapeError>(source.rank() == 4 && guidance.rank() == 4 && source.dim(0) == guidance.dim(0),
+                      "[jbu_learned_range] source ", source.shape(), ", guidance ", guidance.shape(),
+                      ": must be (B,h,w,C) and (B,H,W,g).");
   return adaptive_conv(resize_bicubic(source, guidance.dim(1), guidance.dim(2)), jbu_kernels(level, guidance));
 }
 
 bool JbuStack::present(const Weights& w) { return w.has("upsampler.up1.range_temp") || w.has("up1.range_temp"); }
 
 JbuStack::JbuStack(const Weights& w) {
-  require<FileError>(present(w), w.path(), ": holds no JBU stack: no tensor 'upsampler.up1.range_temp'. Give a FeatUp checkpoint.");
+  require<FileError>(present(w), w.path(),
+                     ": holds no JBU stack: no tensor 'upsampler.up1.range_temp'. Give a FeatUp checkpoint.");
   const std::string prefix = w.has("up1.range_temp") ? "" : "upsampler.";
   for (int i = 1; w.has(prefix + "up" + std::to_string(i) + ".range_temp"); ++i) {
-    require<FileError>(i <= kMaxLevels, w.path(), ": has more than ", kMaxLevels, " levels; each doubles the resolution.");
+    require<FileError>(i <= kMaxLevels, w.path(), ": has more than ", kMaxLevels,
+                       " levels; each doubles the resolution.");
     levels.emplace_back(w, prefix + "up" + std::to_string(i) + ".");
-    require<FileError>(levels.back().guidance_dim() == levels.front().guidance_dim(), w.path(), ": level ", i, " wants ",
-                       levels.back().guidance_dim(), " guidance channels, level 1 ", levels.front().guidance_dim(), ".");
+    require<FileError>(levels.back().guidance_dim() == levels.front().guidance_dim(), w.path(), ": level ", i,
+                       " wants ", levels.back().guidance_dim(), " guidance channels, level 1 ",
+                       levels.front().guidance_dim(), ".");
   }
   if (w.has(prefix + "token_filter")) {
     const Tensor numbers = w.read(prefix + "token_filter", {3});
     filter = {numbers.data()[0], numbers.data()[1], numbers.data()[2]};
-  } else if (w.has(prefix + "back_projection")) {  // as `train` wrote it before there was a filter: the same share everywhere
+  } else if (w.has(prefix +
+                   "back_projection")) {  // as `train` wrote it before there was a filter: the same share everywhere
     const Shape& s = w.shape(prefix + "back_projection");
     require<FileError>(s.elements() == 1, w.path(), ": 'back_projection' has shape ", s, ", expected one number.");
     filter.strength = w.read(prefix + "back_projection", s).data()[0], filter.noise = 0;
   }
-  require<FileError>(filter.usable() && (!filter.present() || levels.front().guidance_dim() == 3), w.path(), ": '", prefix,
-                     "token_filter' must be three numbers, from 0 to 1e6, the third below 1, of a stack guided by photos.");
+  require<FileError>(
+      filter.usable() && (!filter.present() || levels.front().guidance_dim() == 3), w.path(), ": '", prefix,
+      "token_filter' must be three numbers, from 0 to 1e6, the third below 1, of a stack guided by photos.");
   if (w.has(prefix + "smoothing")) {
     const Tensor numbers = w.read(prefix + "smoothing", {2});
     smoothing = {numbers.data()[0], numbers.data()[1]};
-    require<FileError>(smoothing.usable() && levels.front().guidance_dim() == 3, w.path(), ": '", prefix,
-                       "smoothing' must be two numbers up to 1e4, the second at least 1e-3, of a stack guided by photos.");
+    require<FileError>(
+        smoothing.usable() && levels.front().guidance_dim() == 3, w.path(), ": '", prefix,
+        "smoothing' must be two numbers up to 1e4, the second at least 1e-3, of a stack guided by photos.");
   }
   if (w.has(prefix + "fixup_proj.1.weight")) {
     mix_bias = w.read(prefix + "fixup_proj.1.bias", w.shape(prefix + "fixup_proj.1.bias"));
@@ -144,7 +156,8 @@ JbuStack::JbuStack(const Weights& w) {
 
 namespace {
 
-/// Bicubic x2 of an axis with its reflected border, as four weights per position: what the fused kernels fold into theirs.
+/// Bicubic x2 of an axis with its reflected border, as four weights per position: what the fused kernels fold into
+/// theirs.
 struct FoldedAxis {
   std::vector<std::int32_t> first;
   std::vector<real> weight;
@@ -158,12 +171,14 @@ struct FoldedAxis {
       std::int32_t low = rows.index[rows.offset[i]];
       for (Index e = rows.offset[i]; e < rows.offset[i + 1]; ++e) low = std::min(low, rows.index[e]);
       first[static_cast<std::size_t>(i)] = low;
-      for (Index e = rows.offset[i]; e < rows.offset[i + 1]; ++e) weight[static_cast<std::size_t>(4 * i + rows.index[e] - low)] += rows.weight[e];
+      for (Index e = rows.offset[i]; e < rows.offset[i + 1]; ++e)
+        weight[static_cast<std::size_t>(4 * i + rows.index[e] - low)] += rows.weight[e];
     }
   }
 };
 
-constexpr Index kBandBytes = Index{4} << 20;  // of a level's rows at hand: they stay in the cache until the next level has read them
+constexpr Index kBandBytes =
+    Index{4} << 20;  // of a level's rows at hand: they stay in the cache until the next level has read them
 
 }  // namespace
 
@@ -202,7 +217,8 @@ namespace {
 void slide(Tensor& window, Index row_size, Index& begin, Index end, Index keep) {
   if (keep <= begin) return;
   if (keep < end)
-    std::memmove(window.data(), window.data() + (keep - begin) * row_size, static_cast<std::size_t>((end - keep) * row_size) * sizeof(real));
+    std::memmove(window.data(), window.data() + (keep - begin) * row_size,
+                 static_cast<std::size_t>((end - keep) * row_size) * sizeof(real));
   begin = keep;
 }
 
@@ -217,14 +233,17 @@ Tensor smoothed(JbuStack stack, const Tensor& source, const Tensor& guidance, bo
 
 }  // namespace
 
-JbuRun::JbuRun(const JbuStack& stack, const Tensor& source, const Tensor& guidance, int count, bool any_guidance) : source_(source) {
-  require<ShapeError>(source.rank() == 4 && source.dim(0) == 1 && source.dim(1) >= 1 && source.dim(2) >= 1 && source.dim(3) >= 1 && count >= 1 &&
-                          count <= 12 && guidance.rank() == 4 && guidance.dim(0) == 1 && guidance.dim(3) == stack.levels.at(0).guidance_dim(),
-                      "[jbu_stack] source ", source.shape(), ", guidance ", guidance.shape(), ": must be (1,h,w,C) and (1,H,W,",
-                      stack.levels.at(0).guidance_dim(), ").");
+JbuRun::JbuRun(const JbuStack& stack, const Tensor& source, const Tensor& guidance, int count, bool any_guidance)
+    : source_(source) {
+  require<ShapeError>(source.rank() == 4 && source.dim(0) == 1 && source.dim(1) >= 1 && source.dim(2) >= 1 &&
+                          source.dim(3) >= 1 && count >= 1 && count <= 12 && guidance.rank() == 4 &&
+                          guidance.dim(0) == 1 && guidance.dim(3) == stack.levels.at(0).guidance_dim(),
+                      "[jbu_stack] source ", source.shape(), ", guidance ", guidance.shape(),
+                      ": must be (1,h,w,C) and (1,H,W,", stack.levels.at(0).guidance_dim(), ").");
   const Index h = source.dim(1), w = source.dim(2), factor = Index{1} << count;
-  require<ShapeError>(any_guidance || (guidance.dim(1) >= h * factor && guidance.dim(2) >= w * factor), "[jbu_stack] guidance ", guidance.shape(),
-                      " is smaller than source ", source.shape(), " x", factor, " = (", h * factor, ",", w * factor,
+  require<ShapeError>(any_guidance || (guidance.dim(1) >= h * factor && guidance.dim(2) >= w * factor),
+                      "[jbu_stack] guidance ", guidance.shape(), " is smaller than source ", source.shape(), " x",
+                      factor, " = (", h * factor, ",", w * factor,
                       "). Give an image of at least that size, or --out-size.");
   channels_ = source.dim(3), height_ = h * factor, width_ = w * factor;
   int first = 0;
@@ -236,11 +255,13 @@ JbuRun::JbuRun(const JbuStack& stack, const Tensor& source, const Tensor& guidan
   if (first == count) return;
   levels_.reserve(static_cast<std::size_t>(count - first));
   for (int i = first; i < count; ++i)
-    levels_.emplace_back(stack.levels[std::min(static_cast<std::size_t>(i), stack.levels.size() - 1)], h << i, w << i, guidance);
+    levels_.emplace_back(stack.levels[std::min(static_cast<std::size_t>(i), stack.levels.size() - 1)], h << i, w << i,
+                         guidance);
 
   // The band: as many rows of the result as keep the source rows and the keys they need within bounds.
   const Level& last = levels_.back();
-  const Index row_bytes = static_cast<Index>(sizeof(real)) * std::max(last.args.width / 2 * channels_ / 2, last.key_row_size);
+  const Index row_bytes =
+      static_cast<Index>(sizeof(real)) * std::max(last.args.width / 2 * channels_ / 2, last.key_row_size);
   band_ = std::clamp<Index>(kBandBytes / row_bytes / 2 * 2, 16, std::max<Index>(16, last.args.height));
   Index rows = band_;
   for (std::size_t i = levels_.size(); i-- > 0;) {
@@ -258,7 +279,8 @@ Index JbuRun::height() const { return height_; }
 Index JbuRun::width() const { return width_; }
 Index JbuRun::band() const { return band_; }
 
-/// Makes rows up to `end` of a level available, dropping those before `keep`. The last level writes its new rows to `out`.
+/// Makes rows up to `end` of a level available, dropping those before `keep`. The last level writes its new rows to
+/// `out`.
 void JbuRun::produce(std::size_t index, Index keep, Index end, real* out) {
   Level& l = levels_[index];
   if (!out) {
@@ -267,7 +289,8 @@ void JbuRun::produce(std::size_t index, Index keep, Index end, real* out) {
     if (end <= l.have_end) return;
   }
   const Index begin = l.have_end;
-  const Index source_begin = std::max<Index>(0, begin / 2 - l.reach), source_end = std::min(l.args.height / 2, end / 2 + l.reach);
+  const Index source_begin = std::max<Index>(0, begin / 2 - l.reach),
+              source_end = std::min(l.args.height / 2, end / 2 + l.reach);
   if (index == 0) {
     l.args.source = source_.data();
     l.args.source_row0 = 0;
@@ -293,8 +316,8 @@ void JbuRun::produce(std::size_t index, Index keep, Index end, real* out) {
 }
 
 void JbuRun::rows(Index begin, Index end, real* out) {
-  require<ShapeError>(begin == made_ && end >= begin && end <= height_ && end % 2 == 0, "[jbu_stack] rows [", begin, ",", end, ") after ", made_,
-                      " of ", height_, ": rows are made from top to bottom, in pairs.");
+  require<ShapeError>(begin == made_ && end >= begin && end <= height_ && end % 2 == 0, "[jbu_stack] rows [", begin,
+                      ",", end, ") after ", made_, " of ", height_, ": rows are made from top to bottom, in pairs.");
   const Index row_size = width_ * channels_;
   if (levels_.empty()) std::copy(source_.data() + begin * row_size, source_.data() + end * row_size, out);
   for (Index row = begin; row < end && !levels_.empty(); row += band_)
@@ -309,25 +332,31 @@ Tensor JbuRun::all() {
   return out;
 }
 
-Tensor JbuStack::mix(const Tensor& x) const { return channels() ? x + unary(Unary::affine, linear(x, mix_weight, Tensor()), real(0.1)) : x; }
+Tensor JbuStack::mix(const Tensor& x) const {
+  return channels() ? x + unary(Unary::affine, linear(x, mix_weight, Tensor()), real(0.1)) : x;
+}
 
 Tensor jbu_source(const JbuStack& stack, const Tensor& features, const Tensor& photo) {
   if (!stack.filter.present()) return features;
-  return filter_tokens(stack.filter, features,
-                       [&](const Tensor& x) { return adaptive_avg_pool(JbuRun(stack, x, photo, 1, true).all(), x.dim(1), x.dim(2)); });
+  return filter_tokens(stack.filter, features, [&](const Tensor& x) {
+    return adaptive_avg_pool(JbuRun(stack, x, photo, 1, true).all(), x.dim(1), x.dim(2));
+  });
 }
 
 Tensor jbu_stack(const JbuStack& stack, const Tensor& source, const Tensor& guidance) {
-  require<ShapeError>(source.rank() == 4 && guidance.rank() == 4 && source.dim(0) == guidance.dim(0), "[jbu_stack] source ", source.shape(),
-                      ", guidance ", guidance.shape(), ": must be (B,h,w,C) and (B,H,W,g) with equal B.");
+  require<ShapeError>(source.rank() == 4 && guidance.rank() == 4 && source.dim(0) == guidance.dim(0),
+                      "[jbu_stack] source ", source.shape(), ", guidance ", guidance.shape(),
+                      ": must be (B,h,w,C) and (B,H,W,g) with equal B.");
   const Index c = source.dim(3);
-  require<ShapeError>(stack.channels() == 0 || stack.channels() == c, "[jbu_stack] source ", source.shape(), " for a mixing of ", stack.channels(),
+  require<ShapeError>(stack.channels() == 0 || stack.channels() == c, "[jbu_stack] source ", source.shape(),
+                      " for a mixing of ", stack.channels(),
                       " channels. Use features of that many channels, or the levels alone.");
   const Index factor = Index{1} << stack.levels.size();
   Tensor out({source.dim(0), source.dim(1) * factor, source.dim(2) * factor, c});
   for (Index b = 0; b < source.dim(0); ++b) {
     const Tensor guide = guidance.slice(b, b + 1);
-    JbuRun run(stack, stack.mix(jbu_source(stack, source.slice(b, b + 1), guide)), guide, static_cast<int>(stack.levels.size()));
+    JbuRun run(stack, stack.mix(jbu_source(stack, source.slice(b, b + 1), guide)), guide,
+               static_cast<int>(stack.levels.size()));
     run.rows(0, run.height(), out.data() + b * out.size() / out.dim(0));
   }
   return stack.channels() ? out + unary(Unary::affine, stack.mix_bias, real(0.1)) : out;

@@ -25,7 +25,8 @@ JbuLearnedRange::JbuLearnedRange(const JbuLayersOptions& o, Random* random)
     : range_temp(Tensor::full({}, static_cast<real>(std::log(o.temperature)))),
       sigma_spatial(Tensor::full({}, static_cast<real>(o.sigma))),
       range_proj_(o.guidance_dim, o.key_dim, o.key_dim, o.dropout, random),
-      fixup_proj_(o.guidance_dim + square_of(2 * o.radius + 1), square_of(2 * o.radius + 1), square_of(2 * o.radius + 1), o.dropout, random),
+      fixup_proj_(o.guidance_dim + square_of(2 * o.radius + 1), square_of(2 * o.radius + 1),
+                  square_of(2 * o.radius + 1), o.dropout, random),
       radius_(o.radius),
       unit_sum_(o.unit_sum) {
   add("range_temp", range_temp);
@@ -39,13 +40,14 @@ void JbuLearnedRange::start_bilateral(double width) {
   constexpr Index kColors = 3;
   constexpr double kStep = 0.25, kOffset = 60;  // inputs of GELU small enough for its parabola; A above
   const Index keys = range_proj_.first.out();
-  require<UsageError>(range_proj_.first.in() == kColors && keys >= 2 * kColors, "[jbu] a bilateral start wants a photo's 3 channels and at least ",
-                      2 * kColors, " keys.");
+  require<UsageError>(range_proj_.first.in() == kColors && keys >= 2 * kColors,
+                      "[jbu] a bilateral start wants a photo's 3 channels and at least ", 2 * kColors, " keys.");
   Tensor first = range_proj_.first.weight.value.clone(), first_bias = range_proj_.first.bias.value.clone();
   Tensor second = range_proj_.second.weight.value.clone(), second_bias = range_proj_.second.bias.value.clone();
   // Hidden channels 2c and 2c + 1 are GELU of +-x_c. Their difference is x_c, their sum nearly sqrt(2 / pi) x_c^2.
   for (Index i = 0; i < 2 * kColors; ++i) {
-    for (Index j = 0; j < kColors; ++j) first.data()[i * kColors + j] = static_cast<real>(j == i / 2 ? (i % 2 ? -kStep : kStep) : 0);
+    for (Index j = 0; j < kColors; ++j)
+      first.data()[i * kColors + j] = static_cast<real>(j == i / 2 ? (i % 2 ? -kStep : kStep) : 0);
     first_bias.data()[i] = 0;
   }
   for (Index k = 0; k < keys; ++k)
@@ -59,7 +61,8 @@ void JbuLearnedRange::start_bilateral(double width) {
       if (i >= 2 * kColors) continue;
       const double deviation = kPhotoDeviation[i / 2];
       if (k == kColors)
-        w = static_cast<real>(-deviation * deviation / (2 * width * width * kOffset * kStep * kStep * std::sqrt(2 / 3.14159265358979)));
+        w = static_cast<real>(-deviation * deviation /
+                              (2 * width * width * kOffset * kStep * kStep * std::sqrt(2 / 3.14159265358979)));
       else if (k == i / 2)
         w = static_cast<real>((i % 2 ? -1 : 1) * deviation / (width * kStep));
     }
@@ -70,10 +73,11 @@ void JbuLearnedRange::start_bilateral(double width) {
 }
 
 Var JbuLearnedRange::kernels(const Var& guidance) const {
-  require<ShapeError>(guidance.rank() == 4 && guidance.dim(1) > radius_ && guidance.dim(2) > radius_, "[jbu] guidance ", guidance.shape(),
-                      " must be (B,H,W,g) with H and W above the radius ", radius_, ".");
+  require<ShapeError>(guidance.rank() == 4 && guidance.dim(1) > radius_ && guidance.dim(2) > radius_, "[jbu] guidance ",
+                      guidance.shape(), " must be (B,H,W,g) with H and W above the radius ", radius_, ".");
   const Index d = 2 * radius_ + 1;
-  // Only the pixel's own key needs its bias: what a bias adds to all neighbours' products alike, softmax ignores, and large ones cost digits.
+  // Only the pixel's own key needs its bias: what a bias adds to all neighbours' products alike, softmax ignores, and
+  // large ones cost digits.
   const Var keys = linear(range_proj_.hidden(guidance), range_proj_.second.weight, Tensor());
   const Var temperature = clamp(exp(range_temp), real(1e-4), real(1e4));
   const Var range = softmax(neighbor_products(keys + range_proj_.second.bias, keys, radius_) * temperature, -1);
@@ -92,8 +96,8 @@ Var JbuLearnedRange::kernels(const Var& guidance) const {
 }
 
 Var JbuLearnedRange::operator()(const Var& source, const Var& guidance) const {
-  require<ShapeError>(source.rank() == 4 && guidance.rank() == 4 && source.dim(0) == guidance.dim(0), "[jbu] source ", source.shape(), ", guidance ",
-                      guidance.shape(), ": must be (B,h,w,C) and (B,H,W,g).");
+  require<ShapeError>(source.rank() == 4 && guidance.rank() == 4 && source.dim(0) == guidance.dim(0), "[jbu] source ",
+                      source.shape(), ", guidance ", guidance.shape(), ": must be (B,h,w,C) and (B,H,W,g).");
   return adaptive_conv(resize_bicubic(source, guidance.dim(1), guidance.dim(2)), kernels(guidance));
 }
 
@@ -124,7 +128,8 @@ Var JbuLayers::enlarge(const Var& source, const Var& guidance) const {
     const Var photo = adaptive_avg_pool(guidance, 2 * x.dim(1), 2 * x.dim(2));
     x = (*levels_[options_.shared ? 0 : static_cast<std::size_t>(i)])(x, photo);
     if (options_.smoothing.present() && i + 1 == kSmoothedLevel)
-      x = fu::smooth(x, std::make_shared<const LinkSmoother>(photo_smoother(options_.smoothing, untracked("smooth", photo))));
+      x = fu::smooth(
+          x, std::make_shared<const LinkSmoother>(photo_smoother(options_.smoothing, untracked("smooth", photo))));
   }
   return x;
 }

@@ -1,4 +1,5 @@
-// The learned joint bilateral upsampler as layers: what is trained. jbu.h runs the same weights fused, and many times as fast.
+// The learned joint bilateral upsampler as layers: what is trained. jbu.h runs the same weights fused, and many times
+// as fast.
 #pragma once
 
 #include <memory>
@@ -14,21 +15,24 @@ struct JbuLayersOptions {
   bool mixing = true;     // a last linear map over channels
   bool shared = false;    // one level, used at every scale
   bool unit_sum = false;  // see JbuLearnedRange
-  // What levels begin with: published, a wide Gaussian in place and no preference for like colours, from which descent takes thousands of steps.
+  // What levels begin with: published, a wide Gaussian in place and no preference for like colours, from which descent
+  // takes thousands of steps.
   double sigma = 1, temperature = 1;
-  double color_range = 0;         // above 0: with the keys of a joint bilateral filter of that width, see JbuLearnedRange
-  double dropout = 0.1;           // of the hidden channels of keys and fix-ups, in training
+  double color_range = 0;  // above 0: with the keys of a joint bilateral filter of that width, see JbuLearnedRange
+  double dropout = 0.1;    // of the hidden channels of keys and fix-ups, in training
   PhotoSmoothing smoothing = {};  // of what the second level leaves; not learned
 };
 
-/// One level. Parameters: range_temp, sigma_spatial (scalars), range_proj.{0,3}, fixup_proj.{0,3}. source: FeatUp (arXiv 2403.10516) eq. 5 and 6
+/// One level. Parameters: range_temp, sigma_spatial (scalars), range_proj.{0,3}, fixup_proj.{0,3}. source: FeatUp
+/// (arXiv 2403.10516) eq. 5 and 6
 class JbuLearnedRange : public Module {
  public:
   /// unit_sum: the fix-up takes from one neighbour what it gives to another, so that a kernel's sum stays 1.
   JbuLearnedRange(const JbuLayersOptions& options, Random* random);
-  /// The level becomes a joint bilateral filter with a Gaussian of that width over differences of colours, a channel's range being 1: keys begin with
-  /// c / width, and one more with A - |c|^2 / (2 A width^2), so that their products are -|c - c'|^2 / (2 width^2) but for what softmax ignores.
-  /// source: Kopf et al., "Joint bilateral upsampling" (SIGGRAPH 2007). throws UsageError unless guided by a photo, with 6 keys or more.
+  /// The level becomes a joint bilateral filter with a Gaussian of that width over differences of colours, a channel's
+  /// range being 1: keys begin with c / width, and one more with A - |c|^2 / (2 A width^2), so that their products are
+  /// -|c - c'|^2 / (2 width^2) but for what softmax ignores. source: Kopf et al., "Joint bilateral upsampling"
+  /// (SIGGRAPH 2007). throws UsageError unless guided by a photo, with 6 keys or more.
   void start_bilateral(double width);
   /// guidance (B,H,W,g) -> one kernel for every pixel (B,H,W,d*d), d = 2*radius + 1
   Var kernels(const Var& guidance) const;
@@ -56,7 +60,8 @@ class JbuLayers : public Module {
   /// channels: of the features, for the last mixing.
   JbuLayers(Index channels, const JbuLayersOptions& options, Random* random);
   Var operator()(const Var& source, const Var& guidance) const;
-  /// The levels alone: the same for every channel, so for any number of them. With smoothing, one image, and a guidance that is a constant photo.
+  /// The levels alone: the same for every channel, so for any number of them. With smoothing, one image, and a guidance
+  /// that is a constant photo.
   Var enlarge(const Var& source, const Var& guidance) const;
   /// What the first level makes of a source, as means over its cells.
   Var smooth(const Var& source, const Var& guidance) const;

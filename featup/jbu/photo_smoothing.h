@@ -1,7 +1,8 @@
 // Smoothing of a map along the photo it belongs to: what looks alike, and hangs together, becomes alike.
 //
-// A level of a stack sees three pixels around; a road is hundreds wide. Smoothing in the middle of a stack, where its second level leaves a map of
-// four pixels a cell, carries what is known of one part of a thing to its other parts, up to its outline, at the cost of a few reads of the map.
+// A level of a stack sees three pixels around; a road is hundreds wide. Smoothing in the middle of a stack, where its
+// second level leaves a map of four pixels a cell, carries what is known of one part of a thing to its other parts, up
+// to its outline, at the cost of a few reads of the map.
 #pragma once
 
 #include "core/ops/smooth.h"
@@ -9,8 +10,9 @@
 namespace fu {
 
 struct PhotoSmoothing {
-  real strength = 0;        // see LinkSmoother; 0: none
-  real color = real(0.02);  // width of the Gaussian over the distance of two neighbours' colours, a channel's range being 1
+  real strength = 0;  // see LinkSmoother; 0: none
+  real color =
+      real(0.02);  // width of the Gaussian over the distance of two neighbours' colours, a channel's range being 1
 
   bool present() const { return strength > 0; }
   /// The two numbers, as files keep them.

@@ -16,7 +16,8 @@ Tensor put_back(const TokenFilter& f, const Tensor& features, const Tensor& resi
   parallel_ranges(n, 64, [&](Index begin, Index end) {
     for (Index p = begin; p < end; ++p)
       for (Index k = 0; k < c; ++k)
-        energy[static_cast<std::size_t>(p)] += static_cast<double>(residual.data()[p * c + k]) * static_cast<double>(residual.data()[p * c + k]);
+        energy[static_cast<std::size_t>(p)] +=
+            static_cast<double>(residual.data()[p * c + k]) * static_cast<double>(residual.data()[p * c + k]);
   });
   double floor = 0;
   for (const double e : energy) floor += static_cast<double>(f.noise) * e / static_cast<double>(n);
@@ -41,8 +42,8 @@ Tensor TokenFilter::numbers() const {
 }
 
 Tensor filter_tokens(const TokenFilter& f, const Tensor& features, const std::function<Tensor(const Tensor&)>& smooth) {
-  require<ShapeError>(features.rank() == 4 && features.dim(0) == 1 && features.size() > 0, "[token filter] features ", features.shape(),
-                      ": must be (1,h,w,C).");
+  require<ShapeError>(features.rank() == 4 && features.dim(0) == 1 && features.size() > 0, "[token filter] features ",
+                      features.shape(), ": must be (1,h,w,C).");
   const Tensor restored = f.strength > 0 ? put_back(f, features, features - smooth(features)) : features;
   if (f.shrinkage <= 0) return restored;
   const Index c = features.dim(3);

@@ -27,8 +27,10 @@ void interpolate(const LabelledFeatures& image, Index row, Index col, real* out)
   Index top, bottom, left, right;
   const real down = place(row, image.height, h, top, bottom), across = place(col, image.width, w, left, right);
   const real* x = image.features.data();
-  const real *a = x + (top * w + left) * c, *b = x + (top * w + right) * c, *d = x + (bottom * w + left) * c, *e = x + (bottom * w + right) * c;
-  for (Index k = 0; k < c; ++k) out[k] = (a[k] * (1 - across) + b[k] * across) * (1 - down) + (d[k] * (1 - across) + e[k] * across) * down;
+  const real *a = x + (top * w + left) * c, *b = x + (top * w + right) * c, *d = x + (bottom * w + left) * c,
+             *e = x + (bottom * w + right) * c;
+  for (Index k = 0; k < c; ++k)
+    out[k] = (a[k] * (1 - across) + b[k] * across) * (1 - down) + (d[k] * (1 - across) + e[k] * across) * down;
 }
 
 }  // namespace
@@ -42,8 +44,8 @@ ChannelMap train_probe(const std::vector<LabelledFeatures>& images, const ProbeO
   for (const LabelledFeatures& image : images) {
     require<ShapeError>(image.features.rank() == 4 && image.features.dim(0) == 1 && image.features.dim(3) == c &&
                             static_cast<Index>(image.labels.size()) == image.height * image.width,
-                        "[probe] features ", image.features.shape(), " and ", image.labels.size(), " labels for ", image.height, "x", image.width,
-                        " pixels of features with ", c, " channels.");
+                        "[probe] features ", image.features.shape(), " and ", image.labels.size(), " labels for ",
+                        image.height, "x", image.width, " pixels of features with ", c, " channels.");
     for (Index i = 0; i < image.features.size(); ++i) {
       const double v = static_cast<double>(image.features.data()[i]);
       sum[static_cast<std::size_t>(i % c)] += v, squares[static_cast<std::size_t>(i % c)] += v * v;
@@ -52,8 +54,10 @@ ChannelMap train_probe(const std::vector<LabelledFeatures>& images, const ProbeO
   }
   Tensor mean({c}), scale({c});
   for (Index k = 0; k < c; ++k) {
-    const double m = sum[static_cast<std::size_t>(k)] / cells, variance = squares[static_cast<std::size_t>(k)] / cells - m * m;
-    mean.data()[k] = static_cast<real>(m), scale.data()[k] = static_cast<real>(1 / std::sqrt(std::max(variance, 1e-12)));
+    const double m = sum[static_cast<std::size_t>(k)] / cells,
+                 variance = squares[static_cast<std::size_t>(k)] / cells - m * m;
+    mean.data()[k] = static_cast<real>(m),
+    scale.data()[k] = static_cast<real>(1 / std::sqrt(std::max(variance, 1e-12)));
   }
 
   Random draws(o.seed, 0x70726f6265), initial(o.seed, 0x6c6179);
@@ -74,7 +78,8 @@ ChannelMap train_probe(const std::vector<LabelledFeatures>& images, const ProbeO
   Adam adam(Adam::Kind::adam, layer.parameters(), o.lr);
   const Index n = static_cast<Index>(samples.size());
   for (Index epoch = 0; epoch < o.epochs; ++epoch) {
-    for (Index i = n - 1; i > 0; --i) std::swap(samples[static_cast<std::size_t>(i)], samples[static_cast<std::size_t>(draws.below(i + 1))]);
+    for (Index i = n - 1; i > 0; --i)
+      std::swap(samples[static_cast<std::size_t>(i)], samples[static_cast<std::size_t>(draws.below(i + 1))]);
     for (Index begin = 0; begin < n; begin += o.batch) {
       const Index count = std::min(o.batch, n - begin);
       Tensor x({count, c});
@@ -92,12 +97,14 @@ ChannelMap train_probe(const std::vector<LabelledFeatures>& images, const ProbeO
       backward(cross_entropy(layer(x), labels));
       adam.step();
       if (progress)
-        progress((static_cast<double>(epoch) + static_cast<double>(begin + count) / static_cast<double>(n)) / static_cast<double>(o.epochs));
+        progress((static_cast<double>(epoch) + static_cast<double>(begin + count) / static_cast<double>(n)) /
+                 static_cast<double>(o.epochs));
     }
   }
   // logits = W (x - mean) scale + b = (W scale) x + (b - W scale mean)
   const Tensor rows = layer.weight.value * scale;
-  return {rows.permute({1, 0}).clone(), layer.bias.value - linear(mean.reshape({1, c}), rows, Tensor()).reshape({o.classes})};
+  return {rows.permute({1, 0}).clone(),
+          layer.bias.value - linear(mean.reshape({1, c}), rows, Tensor()).reshape({o.classes})};
 }
 
 ChannelMap joined(const std::vector<ChannelMap>& probes) {

@@ -1,5 +1,5 @@
-// A linear probe: how much of what people would name can be read off frozen features by one linear layer. source: Alain and Bengio,
-// "Understanding intermediate layers using linear classifier probes", arXiv 1610.01644
+// A linear probe: how much of what people would name can be read off frozen features by one linear layer. source: Alain
+// and Bengio, "Understanding intermediate layers using linear classifier probes", arXiv 1610.01644
 #pragma once
 
 #include <functional>
@@ -24,9 +24,11 @@ struct ProbeOptions {
   std::uint64_t seed = 0;
 };
 
-/// Trains the layer on features standardised channel by channel. The result takes features as they are to logits: standardising is part of it.
-/// The same options and images give the same bits. progress: share of the steps done. Throws UsageError if no pixel has a class.
-ChannelMap train_probe(const std::vector<LabelledFeatures>& images, const ProbeOptions& options, const Progress& progress = {});
+/// Trains the layer on features standardised channel by channel. The result takes features as they are to logits:
+/// standardising is part of it. The same options and images give the same bits. progress: share of the steps done.
+/// Throws UsageError if no pixel has a class.
+ChannelMap train_probe(const std::vector<LabelledFeatures>& images, const ProbeOptions& options,
+                       const Progress& progress = {});
 
 /// Probes side by side, as one map: logits of the first, then of the second, ...
 ChannelMap joined(const std::vector<ChannelMap>& probes);

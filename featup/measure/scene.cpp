@@ -85,8 +85,8 @@ Color shade(const Object& o, const Noise& noise, double x, double y) {
 }  // namespace
 
 Scene2d render_scene(std::uint64_t seed, Index height, Index width) {
-  require<ShapeError>(height >= 1 && width >= 1 && height <= 16384 && width <= 16384, "[render_scene] ", height, "x", width,
-                      ": sides must be 1 to 16384 pixels.");
+  require<ShapeError>(height >= 1 && width >= 1 && height <= 16384 && width <= 16384, "[render_scene] ", height, "x",
+                      width, ": sides must be 1 to 16384 pixels.");
   Random random(seed);
   const auto draw = [&](double low, double high) { return low + (high - low) * static_cast<double>(random.uniform()); };
   const Noise noise(seed + 1);
@@ -96,8 +96,9 @@ Scene2d render_scene(std::uint64_t seed, Index height, Index width) {
   std::vector<Object> objects;
   for (int i = 0; i < 5; ++i) {
     const auto color = [&] { return Color{draw(0.1, 0.95), draw(0.1, 0.95), draw(0.1, 0.95)}; };
-    objects.push_back({static_cast<Object::Kind>((i + static_cast<int>(random.below(5))) % 5), (i + draw(0.3, 0.7)) / 5 * aspect, draw(0.3, 0.75),
-                       draw(0.13, 0.24), draw(0, 6.28), color(), color(), static_cast<int>(random.below(4))});
+    objects.push_back({static_cast<Object::Kind>((i + static_cast<int>(random.below(5))) % 5),
+                       (i + draw(0.3, 0.7)) / 5 * aspect, draw(0.3, 0.75), draw(0.13, 0.24), draw(0, 6.28), color(),
+                       color(), static_cast<int>(random.below(4))});
   }
   const auto top_object = [&](double x, double y) {
     int top = -1;
@@ -115,15 +116,18 @@ Scene2d render_scene(std::uint64_t seed, Index height, Index width) {
           const double y = (static_cast<double>(i) + (a + 0.5) / kSamples) / static_cast<double>(height),
                        x = (static_cast<double>(j) + (b + 0.5) / kSamples) / static_cast<double>(height);
           const int o = top_object(x, y);
-          Color c = o >= 0        ? shade(objects[static_cast<std::size_t>(o)], noise, x, y)
-                    : y < horizon ? mix(mix(sky_top, sky_low, y / horizon), {1, 1, 1}, std::max(0.0, noise(x * 3, y * 6) - 0.5))
-                                  : mix(ground, {0.1, 0.15, 0.05}, noise(x * 12, y * 24));
+          Color c = o >= 0 ? shade(objects[static_cast<std::size_t>(o)], noise, x, y)
+                    : y < horizon
+                        ? mix(mix(sky_top, sky_low, y / horizon), {1, 1, 1}, std::max(0.0, noise(x * 3, y * 6) - 0.5))
+                        : mix(ground, {0.1, 0.15, 0.05}, noise(x * 12, y * 24));
           sum = {sum.r + c.r, sum.g + c.g, sum.b + c.b};
         }
       for (double v : {sum.r, sum.g, sum.b})
-        scene.image.rgb.push_back(static_cast<unsigned char>(std::clamp(v / (kSamples * kSamples), 0.0, 1.0) * 255 + 0.5));
-      scene.labels.push_back(static_cast<unsigned char>(1 + top_object((static_cast<double>(j) + 0.5) / static_cast<double>(height),
-                                                                       (static_cast<double>(i) + 0.5) / static_cast<double>(height))));
+        scene.image.rgb.push_back(
+            static_cast<unsigned char>(std::clamp(v / (kSamples * kSamples), 0.0, 1.0) * 255 + 0.5));
+      scene.labels.push_back(
+          static_cast<unsigned char>(1 + top_object((static_cast<double>(j) + 0.5) / static_cast<double>(height),
+                                                    (static_cast<double>(i) + 0.5) / static_cast<double>(height))));
     }
   return scene;
 }

@@ -4,21 +4,12 @@
 #include <cmath>
 
 #include "core/parallel.h"
-#include "tools/media/image_io.h"
 
 namespace fu {
 
-Labels read_labels(const std::string& path, Index height, Index width) {
-  const Image picture = read_image(path);
-  require<FileError>(picture.height == height && picture.width == width, path, ": has ", picture.height, "x", picture.width, " pixels, its photo ",
-                     height, "x", width, ".");
-  Labels labels(static_cast<std::size_t>(height * width));
-  for (std::size_t p = 0; p < labels.size(); ++p) labels[p] = picture.rgb[3 * p];
-  return labels;
-}
-
 std::vector<bool> near_boundaries(const Labels& labels, Index height, Index width, Index classes, Index reach) {
-  // Smallest and largest label around every pixel, first along its row, then along its column: they differ where another label is near.
+  // Smallest and largest label around every pixel, first along its row, then along its column: they differ where
+  // another label is near.
   constexpr int kNone = 1 << 20;
   const auto n = static_cast<std::size_t>(height * width);
   std::vector<int> low(n), high(n);
@@ -63,8 +54,11 @@ double Confusion::accuracy() const {
 double Confusion::iou(Index c) const {
   Index either = 0;
   for (Index k = 0; k < classes_; ++k)
-    either += counts_[static_cast<std::size_t>(c * classes_ + k)] + (k == c ? 0 : counts_[static_cast<std::size_t>(k * classes_ + c)]);
-  return either > 0 ? static_cast<double>(counts_[static_cast<std::size_t>(c * classes_ + c)]) / static_cast<double>(either) : NAN;
+    either += counts_[static_cast<std::size_t>(c * classes_ + k)] +
+              (k == c ? 0 : counts_[static_cast<std::size_t>(k * classes_ + c)]);
+  return either > 0
+             ? static_cast<double>(counts_[static_cast<std::size_t>(c * classes_ + c)]) / static_cast<double>(either)
+             : NAN;
 }
 
 double Confusion::mean_iou() const {

@@ -11,9 +11,6 @@ namespace fu {
 /// One label a pixel, rows from the top.
 using Labels = std::vector<unsigned char>;
 
-/// Labels from a grey picture of height x width; throws FileError if it has another size.
-Labels read_labels(const std::string& path, Index height, Index width);
-
 /// Pixels within `reach` rows and columns of another label; labels from `classes` up are no neighbours, and never near.
 std::vector<bool> near_boundaries(const Labels& labels, Index height, Index width, Index classes, Index reach);
 

@@ -15,10 +15,12 @@ AxisMap back_axis(Index n, Index cells, Index n_out, const Jitter& j, Index begi
   for (Index i = 0; i < n_out; ++i) {
     // From the output's position to the image's pixel, to the view's, to its cell.
     const double pixel = (static_cast<double>(i) + 0.5) * static_cast<double>(n) / static_cast<double>(n_out) - 0.5;
-    double at = (pixel + static_cast<double>(j.max_pad) + 0.5) * std::max(1.0, j.zoom) - 0.5 - static_cast<double>(begin);
+    double at =
+        (pixel + static_cast<double>(j.max_pad) + 0.5) * std::max(1.0, j.zoom) - 0.5 - static_cast<double>(begin);
     if (flip) at = static_cast<double>(n - 1) - at;
     if (at >= -0.5 && at <= static_cast<double>(n) - 0.5) {
-      const double cell = (at + 0.5) * static_cast<double>(cells) / static_cast<double>(n) - 0.5, low = std::floor(cell);
+      const double cell = (at + 0.5) * static_cast<double>(cells) / static_cast<double>(n) - 0.5,
+                   low = std::floor(cell);
       map.add(static_cast<Index>(low), static_cast<real>(1 - (cell - low)));
       map.add(static_cast<Index>(low) + 1, static_cast<real>(cell - low));
     }
@@ -48,8 +50,8 @@ ViewSum::ViewSum(Index height, Index width, Index channels)
     : sum_(Tensor::zeros({1, height, width, channels})), count_(Tensor::zeros({height, width})) {}
 
 void ViewSum::add(const Tensor& view, const Jitter& jitter, Index image_h, Index image_w) {
-  require<ShapeError>(view.rank() == 4 && view.dim(0) == 1 && view.dim(3) == sum_.dim(3), "[views] view ", view.shape(), " for a sum of ",
-                      sum_.shape(), ".");
+  require<ShapeError>(view.rank() == 4 && view.dim(0) == 1 && view.dim(3) == sum_.dim(3), "[views] view ", view.shape(),
+                      " for a sum of ", sum_.shape(), ".");
   const Index height = sum_.dim(1), width = sum_.dim(2), c = sum_.dim(3), row = width * c;
   const ImageMaps maps = view_back_maps(jitter, image_h, image_w, view.dim(1), view.dim(2), height, width);
   // A band of rows at a time: the enlarged view need not exist.
@@ -59,8 +61,9 @@ void ViewSum::add(const Tensor& view, const Jitter& jitter, Index image_h, Index
     const Index end = std::min(begin + band, height);
     resample_band(view, maps.rows, maps.cols, begin, end, part.data());
     real* out = sum_.data() + begin * row;
-    parallel_ranges((end - begin) * row, Index{1} << 14,
-                    [&](Index b, Index e) { kernels().binary(Binary::add, out + b, 1, part.data() + b, 1, out + b, e - b); });
+    parallel_ranges((end - begin) * row, Index{1} << 14, [&](Index b, Index e) {
+      kernels().binary(Binary::add, out + b, 1, part.data() + b, 1, out + b, e - b);
+    });
     for (Index i = begin; i < end; ++i)
       for (Index q = 0; covers(maps.rows, i) && q < width; ++q) count_.data()[i * width + q] += covers(maps.cols, q);
   }
@@ -81,7 +84,8 @@ HeldOutViews::HeldOutViews(const Tensor& image, const FeatureFunction& features,
     : image_h_(image.dim(1)), image_w_(image.dim(2)) {
   Random random(seed, 0x7669657773);  // a stream of its own: no fit draws these
   for (Index i = 0; i < count; ++i) {
-    jitters_.push_back(draw_jitter(random, image_h_, image_w_, std::min<Index>(20, std::min(image_h_, image_w_) - 1), 2));
+    jitters_.push_back(
+        draw_jitter(random, image_h_, image_w_, std::min<Index>(20, std::min(image_h_, image_w_) - 1), 2));
     views_.push_back(features(apply_jitter(image, jitters_.back()).value));
   }
 }
@@ -91,12 +95,13 @@ ExplainedVariance HeldOutViews::explained_by(const Tensor& map, const FeatureFun
   std::vector<Tensor> views;
   for (const Tensor& view : views_) views.push_back(prepare ? prepare(view) : view);
   const Index h = views.at(0).dim(1), w = views[0].dim(2), c = views[0].dim(3);
-  require<ShapeError>(map.rank() == 4 && map.dim(0) == 1 && map.dim(3) == c, "[explained variance] map ", map.shape(), " for views ",
-                      views[0].shape(), ": must be (1,H,W,", c, ").");
+  require<ShapeError>(map.rank() == 4 && map.dim(0) == 1 && map.dim(3) == c, "[explained variance] map ", map.shape(),
+                      " for views ", views[0].shape(), ": must be (1,H,W,", c, ").");
   std::vector<double> mean(static_cast<std::size_t>(c));
   const double cells = static_cast<double>(h * w) * static_cast<double>(views.size());
   for (const Tensor& view : views)
-    for (Index i = 0; i < view.size(); ++i) mean[static_cast<std::size_t>(i % c)] += static_cast<double>(view.data()[i]) / cells;
+    for (Index i = 0; i < view.size(); ++i)
+      mean[static_cast<std::size_t>(i % c)] += static_cast<double>(view.data()[i]) / cells;
   for (std::size_t v = 0; v < views.size(); ++v) {
     const Tensor foretold = foretell(map, jitters_[v], image_h_, image_w_, h, w);
     for (Index i = 0; i < foretold.size(); ++i) {

@@ -21,9 +21,10 @@ AxisMap axis(const Jitter& j, Index n, Index begin, bool flip) {
 }  // namespace
 
 ImageMaps jitter_maps(const Jitter& j, Index h, Index w) {
-  require<ShapeError>(h > j.max_pad && w > j.max_pad && j.top >= 0 && j.left >= 0 && j.top + h <= zoomed(h, j) && j.left + w <= zoomed(w, j),
-                      "[jitter] image of ", h, "x", w, ", pad ", j.max_pad, ", zoom ", j.zoom, ", crop at (", j.top, ",", j.left,
-                      "): the crop must fit, and the image be larger than the pad.");
+  require<ShapeError>(h > j.max_pad && w > j.max_pad && j.top >= 0 && j.left >= 0 && j.top + h <= zoomed(h, j) &&
+                          j.left + w <= zoomed(w, j),
+                      "[jitter] image of ", h, "x", w, ", pad ", j.max_pad, ", zoom ", j.zoom, ", crop at (", j.top,
+                      ",", j.left, "): the crop must fit, and the image be larger than the pad.");
   return {axis(j, h, j.top, false), axis(j, w, j.left, j.flip)};
 }
 

@@ -5,8 +5,8 @@
 
 namespace fu {
 
-/// One view: reflect-pad by max_pad, magnify by zoom (bilinear), crop the original size at (top, left), mirror. source: FeatUp (arXiv 2403.10516)
-/// section 3
+/// One view: reflect-pad by max_pad, magnify by zoom (bilinear), crop the original size at (top, left), mirror. source:
+/// FeatUp (arXiv 2403.10516) section 3
 struct Jitter {
   Index max_pad = 20;
   double zoom = 1;
@@ -14,13 +14,15 @@ struct Jitter {
   bool flip = false;
 };
 
-/// The view as one map along rows and one along columns, for an image of h x w. throws ShapeError if the crop does not fit.
+/// The view as one map along rows and one along columns, for an image of h x w. throws ShapeError if the crop does not
+/// fit.
 ImageMaps jitter_maps(const Jitter& jitter, Index h, Index w);
 
 /// x (B,H,W,C) -> the same shape, seen through the jitter.
 Var apply_jitter(const Var& x, const Jitter& jitter);
 
-/// A view for an image of h x w: zoom by U(1, max_zoom) with probability 1/2, a uniform crop, mirrored with probability 1/2.
+/// A view for an image of h x w: zoom by U(1, max_zoom) with probability 1/2, a uniform crop, mirrored with probability
+/// 1/2.
 Jitter draw_jitter(Random& random, Index h, Index w, Index max_pad = 20, double max_zoom = 2);
 
 }  // namespace fu

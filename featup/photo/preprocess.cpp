@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/parallel.h"
 #include "core/ops/resample.h"
+#include "core/parallel.h"
 
 namespace fu {
 
@@ -24,18 +24,21 @@ FixedTaps fixed_taps(Index n_in, Index n_out) {
   for (Index i = 0; i < n_out; ++i) {
     Index begin = 0;
     std::vector<std::int32_t> weights;
-    for (double w : triangle_weights(n_in, n_out, i, begin)) weights.push_back(static_cast<std::int32_t>(w * (1 << kFixedBits) + 0.5));
+    for (double w : triangle_weights(n_in, n_out, i, begin))
+      weights.push_back(static_cast<std::int32_t>(w * (1 << kFixedBits) + 0.5));
     taps.begin.push_back(begin);
     taps.weights.push_back(std::move(weights));
   }
   return taps;
 }
 
-unsigned char rounded(std::int64_t sum) { return static_cast<unsigned char>(std::clamp<std::int64_t>(sum >> kFixedBits, 0, 255)); }
+unsigned char rounded(std::int64_t sum) {
+  return static_cast<unsigned char>(std::clamp<std::int64_t>(sum >> kFixedBits, 0, 255));
+}
 
 /// Resamples along one axis: `stride` bytes from one position to the next, `lanes` bytes side by side, `lines` of them.
-void resize_lines(const unsigned char* in, unsigned char* out, Index n_in, Index n_out, Index lines, Index in_line, Index out_line, Index stride,
-                  Index lanes) {
+void resize_lines(const unsigned char* in, unsigned char* out, Index n_in, Index n_out, Index lines, Index in_line,
+                  Index out_line, Index stride, Index lanes) {
   const FixedTaps taps = fixed_taps(n_in, n_out);
   parallel_ranges(lines, 8, [&](Index begin, Index end) {
     for (Index line = begin; line < end; ++line)
@@ -44,7 +47,8 @@ void resize_lines(const unsigned char* in, unsigned char* out, Index n_in, Index
         const unsigned char* from = in + line * in_line + taps.begin[static_cast<std::size_t>(i)] * stride;
         for (Index c = 0; c < lanes; ++c) {
           std::int64_t sum = std::int64_t{1} << (kFixedBits - 1);
-          for (std::size_t t = 0; t < weights.size(); ++t) sum += std::int64_t{from[static_cast<Index>(t) * stride + c]} * weights[t];
+          for (std::size_t t = 0; t < weights.size(); ++t)
+            sum += std::int64_t{from[static_cast<Index>(t) * stride + c]} * weights[t];
           out[line * out_line + i * stride + c] = rounded(sum);
         }
       }
@@ -54,8 +58,8 @@ void resize_lines(const unsigned char* in, unsigned char* out, Index n_in, Index
 }  // namespace
 
 Image resize_antialiased(const Image& image, Index height, Index width) {
-  require<ShapeError>(image.height >= 1 && image.width >= 1 && height >= 1 && width >= 1, "[resize_antialiased] ", image.height, "x", image.width,
-                      " to ", height, "x", width, ": sizes must be at least 1.");
+  require<ShapeError>(image.height >= 1 && image.width >= 1 && height >= 1 && width >= 1, "[resize_antialiased] ",
+                      image.height, "x", image.width, " to ", height, "x", width, ": sizes must be at least 1.");
   const auto bytes = [](Index h, Index w) { return static_cast<std::size_t>(h * w * 3); };
   Image wide = image;
   if (width != image.width) {
@@ -72,8 +76,9 @@ Image resize_antialiased(const Image& image, Index height, Index width) {
 }
 
 Image crop(const Image& image, Index top, Index left, Index height, Index width) {
-  require<ShapeError>(top >= 0 && left >= 0 && height >= 0 && width >= 0 && top + height <= image.height && left + width <= image.width, "[crop] ",
-                      height, "x", width, " at (", top, ",", left, ") of an image of ", image.height, "x", image.width, ".");
+  require<ShapeError>(
+      top >= 0 && left >= 0 && height >= 0 && width >= 0 && top + height <= image.height && left + width <= image.width,
+      "[crop] ", height, "x", width, " at (", top, ",", left, ") of an image of ", image.height, "x", image.width, ".");
   Image out{height, width, {}};
   out.rgb.reserve(static_cast<std::size_t>(height * width * 3));
   for (Index y = 0; y < height; ++y) {
@@ -84,8 +89,8 @@ Image crop(const Image& image, Index top, Index left, Index height, Index width)
 }
 
 Image center_crop(const Image& image, Index height, Index width) {
-  require<ShapeError>(image.height >= height && image.width >= width, "[center_crop] ", height, "x", width, " of an image of ", image.height, "x",
-                      image.width, ".");
+  require<ShapeError>(image.height >= height && image.width >= width, "[center_crop] ", height, "x", width,
+                      " of an image of ", image.height, "x", image.width, ".");
   // Half positions round to even, as torchvision's int(round(x / 2)) does.
   const auto top = static_cast<Index>(std::nearbyint(static_cast<double>(image.height - height) / 2));
   const auto left = static_cast<Index>(std::nearbyint(static_cast<double>(image.width - width) / 2));
@@ -96,7 +101,8 @@ Extent input_extent(const Image& photo, const InputSize& size, Index patch) {
   if (size.height > 0) return {size.height, size.width};
   const double scale = static_cast<double>(size.short_side) / static_cast<double>(std::min(photo.height, photo.width));
   const auto side = [&](Index n) {
-    return std::max<Index>(patch, static_cast<Index>(std::lround(static_cast<double>(n) * scale / static_cast<double>(patch))) * patch);
+    return std::max<Index>(
+        patch, static_cast<Index>(std::lround(static_cast<double>(n) * scale / static_cast<double>(patch))) * patch);
   };
   return {side(photo.height), side(photo.width)};
 }
@@ -113,7 +119,8 @@ Image cover(const Image& photo, Index height, Index width) {
 
 Tensor normalize(const Image& image) {
   Tensor t({1, image.height, image.width, 3});
-  for (Index i = 0; i < t.size(); ++i) t.data()[i] = (static_cast<real>(image.rgb[static_cast<std::size_t>(i)]) / 255 - kMean[i % 3]) / kStd[i % 3];
+  for (Index i = 0; i < t.size(); ++i)
+    t.data()[i] = (static_cast<real>(image.rgb[static_cast<std::size_t>(i)]) / 255 - kMean[i % 3]) / kStd[i % 3];
   return t;
 }
 

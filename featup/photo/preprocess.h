@@ -16,14 +16,16 @@ struct Image {
 /// What normalize() divides red, green and blue by, a channel's range being 1: ImageNet's standard deviations.
 constexpr double kPhotoDeviation[3] = {0.229, 0.224, 0.225};
 
-/// How large a photo is fed to the backbone. With height and width: scaled to cover them, then centre-cropped to exactly that; 224x224 is
-/// what torchvision's Resize(224) and CenterCrop(224) do. With short_side alone: the aspect is kept, sides rounded to whole patches.
+/// How large a photo is fed to the backbone. With height and width: scaled to cover them, then centre-cropped to
+/// exactly that; 224x224 is what torchvision's Resize(224) and CenterCrop(224) do. With short_side alone: the aspect is
+/// kept, sides rounded to whole patches.
 struct InputSize {
   Index short_side = 224;
   Index height = 0, width = 0;
 };
 
-/// Pillow's antialiased bilinear resize (a triangle filter, rounded to 8 bits after each of the two passes), bit for bit.
+/// Pillow's antialiased bilinear resize (a triangle filter, rounded to 8 bits after each of the two passes), bit for
+/// bit.
 Image resize_antialiased(const Image& image, Index height, Index width);
 /// Part of an image. throws ShapeError if it is not all inside.
 Image crop(const Image& image, Index top, Index left, Index height, Index width);

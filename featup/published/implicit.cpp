@@ -12,7 +12,9 @@ Var min_max_scale(const Var& x) {
 
 namespace {
 
-std::vector<real> frequencies_of(const ImplicitOptions& o) { return log_spaced_frequencies(-2, static_cast<real>(o.highest), o.frequencies); }
+std::vector<real> frequencies_of(const ImplicitOptions& o) {
+  return log_spaced_frequencies(-2, static_cast<real>(o.highest), o.frequencies);
+}
 
 }  // namespace
 
@@ -23,7 +25,8 @@ PlaceAndColorFeatures::PlaceAndColorFeatures(const ImplicitOptions& o, Random* r
 }
 
 Var PlaceAndColorFeatures::operator()(const Var& image) const {
-  require<ShapeError>(image.rank() == 4 && image.dim(3) == 3, "[fourier_features] image ", image.shape(), " must be (B,H,W,3).");
+  require<ShapeError>(image.rank() == 4 && image.dim(3) == 3, "[fourier_features] image ", image.shape(),
+                      " must be (B,H,W,3).");
   const Index b = image.dim(0), h = image.dim(1), w = image.dim(2);
   const std::vector<real> rows = linspace(-1, 1, h), cols = linspace(-1, 1, w);
   Tensor place({b, h, w, 2});
@@ -64,8 +67,8 @@ Var ImplicitUpsampler::operator()(const Var& image) const {
 }
 
 ColorRange::ColorRange(const Tensor& image) {
-  require<ShapeError>(image.rank() == 4 && image.dim(0) == 1 && image.dim(3) == 3 && image.size() > 0, "[implicit] image ", image.shape(),
-                      " must be (1,H,W,3), not empty.");
+  require<ShapeError>(image.rank() == 4 && image.dim(0) == 1 && image.dim(3) == 3 && image.size() > 0,
+                      "[implicit] image ", image.shape(), " must be (1,H,W,3), not empty.");
   const Tensor smallest_color = smallest(image).value, largest_color = largest(image).value;
   for (int c = 0; c < 3; ++c) {
     low[c] = smallest_color.data()[c];
@@ -86,11 +89,22 @@ Tensor ImplicitUpsampler::signals_of(const Tensor& image) const {
   return signal;
 }
 
-Var ImplicitUpsampler::map(const Tensor& image) const { return reshape(pixels(signals_of(image)), {1, image.dim(1), image.dim(2), last_.out()}); }
+Var ImplicitUpsampler::map(const Tensor& image) const {
+  return reshape(pixels(signals_of(image)), {1, image.dim(1), image.dim(2), last_.out()});
+}
 
 std::vector<const Parameter*> ImplicitUpsampler::in_order() const {
-  return {&features_.phases(),     &norm_in_.norm.weight, &norm_in_.norm.bias, &first_.weight, &first_.bias, &norm_hidden_.norm.weight,
-          &norm_hidden_.norm.bias, &second_.weight,       &second_.bias,       &last_.weight,  &last_.bias};
+  return {&features_.phases(),
+          &norm_in_.norm.weight,
+          &norm_in_.norm.bias,
+          &first_.weight,
+          &first_.bias,
+          &norm_hidden_.norm.weight,
+          &norm_hidden_.norm.bias,
+          &second_.weight,
+          &second_.bias,
+          &last_.weight,
+          &last_.bias};
 }
 
 PixelNetwork ImplicitUpsampler::network(const Tensor& matrix) const {
@@ -98,7 +112,8 @@ PixelNetwork ImplicitUpsampler::network(const Tensor& matrix) const {
   for (const Parameter* p : in_order()) values.push_back(p->value);
   if (matrix.size() > 0) {
     values[PixelParameters::last_weight] = matmul(matrix, values[PixelParameters::last_weight], true);
-    values[PixelParameters::last_bias] = matmul(values[PixelParameters::last_bias].reshape({1, -1}), matrix).reshape({-1});
+    values[PixelParameters::last_bias] =
+        matmul(values[PixelParameters::last_bias].reshape({1, -1}), matrix).reshape({-1});
   }
   return PixelNetwork({frequencies_, signals(), 2}, std::move(values), {}, {});
 }
@@ -114,11 +129,14 @@ Var ImplicitUpsampler::pixels(const Tensor& signals) const {
     inputs[values.size()] = Var(*p);
     values.push_back(p->value);
   }
-  const Tensor keep_in = dropout_in_.draw_channels(features_.out()), keep_hidden = dropout_hidden_.draw_channels(first_.out());
-  auto net = std::make_shared<const PixelNetwork>(PixelNetwork::Features{frequencies_, this->signals(), 2}, std::move(values), keep_in, keep_hidden);
+  const Tensor keep_in = dropout_in_.draw_channels(features_.out()),
+               keep_hidden = dropout_hidden_.draw_channels(first_.out());
+  auto net = std::make_shared<const PixelNetwork>(PixelNetwork::Features{frequencies_, this->signals(), 2},
+                                                  std::move(values), keep_in, keep_hidden);
   const Index n = signals.dim(0);
   Tensor y({n, net->out()}), h1, h2;
-  if (tape_of("implicit", inputs, PixelParameters::count)) h1 = Tensor({n, net->hidden()}), h2 = Tensor({n, net->hidden()});
+  if (tape_of("implicit", inputs, PixelParameters::count))
+    h1 = Tensor({n, net->hidden()}), h2 = Tensor({n, net->hidden()});
   net->forward(signals, y.data(), h1.data(), h2.data());
   return record("implicit", inputs, PixelParameters::count, std::move(y), [net, signals, h1, h2](const Gradient& g) {
     std::vector<Tensor> gradients = net->backward(signals, h1, h2, g.dy);

@@ -9,7 +9,8 @@
 
 namespace fu {
 
-/// Each channel of x (B,H,W,C) scaled to [-0.5,0.5] by its own extremes over the batch; a constant channel becomes -0.5.
+/// Each channel of x (B,H,W,C) scaled to [-0.5,0.5] by its own extremes over the batch; a constant channel becomes
+/// -0.5.
 Var min_max_scale(const Var& x);
 
 /// The same for single colours, by the extremes of one image (1,H,W,3).
@@ -22,15 +23,17 @@ struct ColorRange {
 };
 
 struct ImplicitOptions {
-  Index frequencies = 30;                         // of the Fourier features, n
-  double highest = 10;                            // the natural logarithm of the highest, in radians for a side's half; the lowest is e^-2
-  bool color = true;                              // features of colour, beside those of place
-  double dropout_in = 0.2, dropout_hidden = 0.2;  // channels dropped in training: of the features, of the first hidden layer
+  Index frequencies = 30;  // of the Fourier features, n
+  double highest = 10;     // the natural logarithm of the highest, in radians for a side's half; the lowest is e^-2
+  bool color = true;       // features of colour, beside those of place
+  double dropout_in = 0.2,
+         dropout_hidden = 0.2;  // channels dropped in training: of the features, of the first hidden layer
 };
 
 /// Fourier features of place and, if wanted, colour. source: FeatUp (arXiv 2403.10516) section 3
 ///   image (B,H,W,3) -> (B,H,W, 2 n S (+ 3)); S = 5 signals (row, column, R, G, B), or 2 without colour
-/// Rows and columns lie on linspace(-1,1). Channels: all sines (frequency by frequency), all cosines, then the image. Parameter: biases (2,S,n).
+/// Rows and columns lie on linspace(-1,1). Channels: all sines (frequency by frequency), all cosines, then the image.
+/// Parameter: biases (2,S,n).
 class PlaceAndColorFeatures : public Layer {
  public:
   PlaceAndColorFeatures(const ImplicitOptions& options, Random* random);
@@ -52,7 +55,8 @@ class ImplicitUpsampler : public Layer {
   Var map(const Tensor& image) const;
   /// The same pixel by pixel: signals (N,S) -> (N,D).
   Var pixels(const Tensor& signals) const;
-  /// The network for evaluation, at other sizes say; with a matrix (D,K) over the channels of its result, part of its last layer then.
+  /// The network for evaluation, at other sizes say; with a matrix (D,K) over the channels of its result, part of its
+  /// last layer then.
   PixelNetwork network(const Tensor& matrix = {}) const;
   /// Signals of a pixel, 5 with colour, else 2: row and column in [-1,1], then colour as ColorRange scales it.
   Index signals() const { return color_ ? 5 : 2; }

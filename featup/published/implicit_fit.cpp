@@ -8,7 +8,8 @@ ImplicitFit::ImplicitFit(const Tensor& image, Index channels, const ImplicitFitO
       channels_(channels),
       upsampler_(std::make_shared<ImplicitUpsampler>(o.upsampler, channels, random)),
       scale_net_(channels, random) {
-  require<ShapeError>(image.rank() == 4 && image.dim(0) == 1 && image.dim(3) == 3, "[implicit fit] image ", image.shape(), " must be (1,H,W,3).");
+  require<ShapeError>(image.rank() == 4 && image.dim(0) == 1 && image.dim(3) == 3, "[implicit fit] image ",
+                      image.shape(), " must be (1,H,W,3).");
   signals_ = upsampler_->signals_of(image);
   // The feature's length goes along as one more channel, the first.
   if (o.attention)
@@ -27,7 +28,8 @@ ImplicitFit::ImplicitFit(const Tensor& image, Index channels, const ImplicitFitO
 Var ImplicitFit::map_of() const {
   const Tensor& image = coarse_ ? half_image_ : image_;
   const Tensor& base = coarse_ ? half_base_ : base_;
-  const Var map = reshape(upsampler_->pixels(coarse_ ? half_signals_ : signals_), {1, image.dim(1), image.dim(2), channels_});
+  const Var map =
+      reshape(upsampler_->pixels(coarse_ ? half_signals_ : signals_), {1, image.dim(1), image.dim(2), channels_});
   return base.size() > 0 ? map + base : map;
 }
 
@@ -36,33 +38,37 @@ Var ImplicitFit::loss(const std::vector<const ImplicitView*>& views) const {
   std::vector<Tensor> said;
   std::vector<Jitter> jitters;
   for (const ImplicitView* view : views) {
-    require<ShapeError>(view->features.rank() == 4 && view->features.dim(0) == 1 && view->features.dim(3) == channels_, "[implicit fit] view ",
-                        view->features.shape(), " of features of ", channels_, " channels: must be (1,h,w,", channels_, ").");
+    require<ShapeError>(view->features.rank() == 4 && view->features.dim(0) == 1 && view->features.dim(3) == channels_,
+                        "[implicit fit] view ", view->features.shape(), " of features of ", channels_,
+                        " channels: must be (1,h,w,", channels_, ").");
     jitters.push_back(view->jitter);
     said.push_back(view->features);
   }
   const Tensor target = concat(said, 0);
   const Tensor& image = coarse_ ? half_image_ : image_;
-  const ViewWindows windows(jitters, image.dim(1), image.dim(2), target.dim(1), target.dim(2), downsampler_->kernel(), options_.published_grid,
-                            downsampler_->blurs(), {image_.dim(1), image_.dim(2)});
+  const ViewWindows windows(jitters, image.dim(1), image.dim(2), target.dim(1), target.dim(2), downsampler_->kernel(),
+                            options_.published_grid, downsampler_->blurs(), {image_.dim(1), image_.dim(2)});
   const Var map = map_of();
   Var length;
-  const Var weights = reshape(windows.onto_map(downsampler_->view_weights(windows, map, length)), {windows.rectangles()->weights()});
+  const Var weights =
+      reshape(windows.onto_map(downsampler_->view_weights(windows, map, length)), {windows.rectangles()->weights()});
   const Var pred = reshape(rectangle_sums(map, weights, windows.rectangles()), target.shape());
-  const Var target_length = magnitude(target), down_length = reshape(rectangle_sums(length, weights, windows.rectangles()), target_length.shape());
-  const Var scale = options_.uncertainty ? scale_net_(target) : Var(Tensor::full({target.dim(0), target.dim(1), target.dim(2), 1}, 1));
+  const Var target_length = magnitude(target),
+            down_length = reshape(rectangle_sums(length, weights, windows.rectangles()), target_length.shape());
+  const Var scale = options_.uncertainty ? scale_net_(target)
+                                         : Var(Tensor::full({target.dim(0), target.dim(1), target.dim(2), 1}, 1));
   Var total = reconstruction_loss(pred, target, scale);
   if (options_.magnitude > 0)
-    total = total +
-            affine(mean(square(down_length - target_length)) + mean(square(magnitude(pred) - target_length)), static_cast<real>(options_.magnitude));
+    total = total + affine(mean(square(down_length - target_length)) + mean(square(magnitude(pred) - target_length)),
+                           static_cast<real>(options_.magnitude));
   if (options_.tv > 0) total = total + affine(total_variation(length), static_cast<real>(options_.tv));
   if (options_.blur_pin > 0) total = total + affine(blur_distance(map), static_cast<real>(options_.blur_pin));
   return total;
 }
 
 void ImplicitFit::set_base(const Tensor& base) {
-  require<ShapeError>(base.shape() == Shape({1, image_.dim(1), image_.dim(2), channels_}), "[implicit fit] base ", base.shape(), " for an image ",
-                      image_.shape(), " and ", channels_, " channels.");
+  require<ShapeError>(base.shape() == Shape({1, image_.dim(1), image_.dim(2), channels_}), "[implicit fit] base ",
+                      base.shape(), " for an image ", image_.shape(), " and ", channels_, " channels.");
   base_ = base;
   upsampler_->start_from_zero();
 }
@@ -81,8 +87,12 @@ Optimizer& ImplicitFit::optimizer() {
   return *optimizer_;
 }
 
-void ImplicitFit::save_optimizer(std::map<std::string, Tensor>& tensors, const std::string& prefix) { optimizer().save(tensors, prefix); }
-void ImplicitFit::load_optimizer(const Weights& weights, const std::string& prefix) { optimizer().load(weights, prefix); }
+void ImplicitFit::save_optimizer(std::map<std::string, Tensor>& tensors, const std::string& prefix) {
+  optimizer().save(tensors, prefix);
+}
+void ImplicitFit::load_optimizer(const Weights& weights, const std::string& prefix) {
+  optimizer().load(weights, prefix);
+}
 
 double ImplicitFit::step(const std::vector<const ImplicitView*>& views) {
   optimizer().zero_grad();

@@ -1,12 +1,12 @@
-// Fitting an implicit upsampler to one image: the network, the downsampler that turns its map back into what the backbone would see, and the
-// uncertainty of every view, learned together. source: FeatUp (arXiv 2403.10516) section 3
+// Fitting an implicit upsampler to one image: the network, the downsampler that turns its map back into what the
+// backbone would see, and the uncertainty of every view, learned together. source: FeatUp (arXiv 2403.10516) section 3
 #pragma once
 
 #include <memory>
 
-#include "featup/training/downsample.h"
-#include "featup/published/implicit.h"
 #include "featup/photo/jitter.h"
+#include "featup/published/implicit.h"
+#include "featup/training/downsample.h"
 #include "featup/training/losses.h"
 #include "layers/optimizer.h"
 
@@ -19,7 +19,8 @@ struct ImplicitFitOptions {
   double dropout_saliency = kSaliencyDropout;
   bool uncertainty = true;  // else every view counts alike, with deviation 1
   double lr = 2e-3;
-  // Weights of the losses beside the reconstruction: lengths of features, their total variation, and the distance from the map's own blur.
+  // Weights of the losses beside the reconstruction: lengths of features, their total variation, and the distance from
+  // the map's own blur.
   double magnitude = 1e-3, tv = 0.05, blur_pin = 0.1;
   bool published_grid = false;  // windows as the published code places them
 };

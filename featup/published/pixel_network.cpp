@@ -18,7 +18,8 @@ using P = PixelParameters;
 struct Product {
   Index k, n;
   const Tensor& packed;
-  void operator()(Index m, const real* a, Index lda, real* c, Index ldc, const real* bias, Activation activation, real* scratch) const {
+  void operator()(Index m, const real* a, Index lda, real* c, Index ldc, const real* bias, Activation activation,
+                  real* scratch) const {
     GemmArgs g;
     g.m = m, g.n = n, g.k = k;
     g.a = a, g.a_row = lda, g.packed_b = packed.data();
@@ -49,7 +50,8 @@ void add_columns(const real* x, Index rows, Index n, Index ld, real* sum) {
     for (Index i = 0; i < n; ++i) sum[i] += x[r * ld + i];
 }
 
-/// A linear layer after a layer norm, with the norm's weight and bias inside: W diag(scale), and bias + W shift. W (n,k); its first k columns count.
+/// A linear layer after a layer norm, with the norm's weight and bias inside: W diag(scale), and bias + W shift. W
+/// (n,k); its first k columns count.
 Tensor folded(const Tensor& w, const Tensor& scale, const Tensor& shift, Tensor& bias) {
   const Index n = w.dim(0), k = w.dim(1);
   Tensor result(w.shape());
@@ -61,8 +63,10 @@ Tensor folded(const Tensor& w, const Tensor& scale, const Tensor& shift, Tensor&
   return result;
 }
 
-/// The gradients of these parts, from those of what they were folded into: dw (n,k) on entry that of W diag(scale), dbias that of the bias.
-void unfold(const Tensor& w, const Tensor& scale, const Tensor& shift, const Tensor& dbias, Tensor& dw, Tensor& dscale, Tensor& dshift) {
+/// The gradients of these parts, from those of what they were folded into: dw (n,k) on entry that of W diag(scale),
+/// dbias that of the bias.
+void unfold(const Tensor& w, const Tensor& scale, const Tensor& shift, const Tensor& dbias, Tensor& dw, Tensor& dscale,
+            Tensor& dshift) {
   const Index n = w.dim(0), k = w.dim(1);
   for (Index i = 0; i < n; ++i)
     for (Index j = 0; j < k; ++j) {
@@ -112,14 +116,17 @@ struct PixelNetwork::Sums {
   }
 };
 
-PixelNetwork::PixelNetwork(Features features, std::vector<Tensor> parameters, const Tensor& keep_in, const Tensor& keep_hidden)
+PixelNetwork::PixelNetwork(Features features, std::vector<Tensor> parameters, const Tensor& keep_in,
+                           const Tensor& keep_hidden)
     : features_(std::move(features)), parameters_(std::move(parameters)), keep_in_(keep_in) {
   const Index f = features_.count(), waves = features_.waves();
   hidden_ = parameters_.at(P::first_weight).dim(0), out_ = parameters_.at(P::last_weight).dim(0);
-  require<ShapeError>(parameters_[P::first_weight].dim(1) == f && parameters_[P::phases].size() == 2 * waves, "[pixel network] ", f,
-                      " features for a layer of ", parameters_[P::first_weight].shape(), ".");
+  require<ShapeError>(parameters_[P::first_weight].dim(1) == f && parameters_[P::phases].size() == 2 * waves,
+                      "[pixel network] ", f, " features for a layer of ", parameters_[P::first_weight].shape(), ".");
   order_ = kept_first(keep_in, f, kept_);
-  const auto signal_of = [&](Index i) { return i < 2 * waves ? i % waves % features_.signals : features_.first_plain + i - 2 * waves; };
+  const auto signal_of = [&](Index i) {
+    return i < 2 * waves ? i % waves % features_.signals : features_.first_plain + i - 2 * waves;
+  };
   const auto by_signal = [&](Index a, Index b) { return signal_of(a) < signal_of(b); };
   for (int part = 0; part < 2; ++part) {
     const auto from = order_.begin() + (part ? kept_ : 0), to = part ? order_.end() : order_.begin() + kept_;
@@ -140,7 +147,8 @@ PixelNetwork::PixelNetwork(Features features, std::vector<Tensor> parameters, co
 
   const auto moved = [](const Tensor& x, const auto& order_of, Index n, const Tensor& scale) {
     Tensor y({n});
-    for (Index i = 0; i < n; ++i) y.data()[i] = x.data()[order_of(i)] * (scale.size() > 0 ? scale.data()[order_of(i)] : 1);
+    for (Index i = 0; i < n; ++i)
+      y.data()[i] = x.data()[order_of(i)] * (scale.size() > 0 ? scale.data()[order_of(i)] : 1);
     return y;
   };
   const auto column = [&](Index i) { return order_[static_cast<std::size_t>(i)]; };
@@ -155,9 +163,11 @@ PixelNetwork::PixelNetwork(Features features, std::vector<Tensor> parameters, co
   first_ = Tensor({hidden_, kept_}), second_ = Tensor({hidden_, hidden_});
   for (Index i = 0; i < hidden_; ++i)
     for (Index j = 0; j < kept_; ++j)
-      first_.data()[i * kept_ + j] = parameters_[P::first_weight].data()[row(i) * f + column(j)] * first_scale_.data()[i];
+      first_.data()[i * kept_ + j] =
+          parameters_[P::first_weight].data()[row(i) * f + column(j)] * first_scale_.data()[i];
   for (Index i = 0; i < hidden_; ++i)
-    for (Index j = 0; j < hidden_; ++j) second_.data()[i * hidden_ + j] = parameters_[P::second_weight].data()[i * hidden_ + row(j)];
+    for (Index j = 0; j < hidden_; ++j)
+      second_.data()[i * hidden_ + j] = parameters_[P::second_weight].data()[i * hidden_ + row(j)];
   const Tensor& last = parameters_[P::last_weight];
   second_bias_ = parameters_[P::second_bias].clone();
   const Tensor first = folded(first_, norm_in_weight_, norm_in_bias_, first_bias_);
@@ -187,26 +197,29 @@ void PixelNetwork::make_features(const real* signals, Index n, real* features, r
 
 void PixelNetwork::forward(const Tensor& signals, real* y, real* h1, real* h2) const {
   const Index pixels = signals.dim(0), f = features_.count(), d = hidden_;
-  require<ShapeError>(signals.rank() == 2 && signals.dim(1) == features_.signals, "[pixel network] signals ", signals.shape(), " must be (N,",
-                      features_.signals, ").");
+  require<ShapeError>(signals.rank() == 2 && signals.dim(1) == features_.signals, "[pixel network] signals ",
+                      signals.shape(), " must be (N,", features_.signals, ").");
   std::vector<Scratch> scratch;
   for (int worker = 0; worker < threads(); ++worker) scratch.emplace_back(*this, false);
   parallel_for((pixels + kTile - 1) / kTile, [&](Index tile, int worker) {
     Scratch& s = scratch[static_cast<std::size_t>(worker)];
     const Index begin = tile * kTile, n = std::min(kTile, pixels - begin);
-    real *first = h1 ? h1 + begin * d : s.hidden.data(), *second = h2 ? h2 + begin * d : s.hidden.data(), *normed = s.normed.data();
+    real *first = h1 ? h1 + begin * d : s.hidden.data(), *second = h2 ? h2 + begin * d : s.hidden.data(),
+         *normed = s.normed.data();
     make_features(signals.data() + begin * features_.signals, n, s.features.data(), nullptr);
     kernels().normalize_rows(s.features.data(), normed, nullptr, n, f, kEps);
-    Product{kept_, kept_hidden_, packed_first_}(n, normed, f, first, d, first_bias_.data(), Activation::relu, s.gemm.data());
+    Product{kept_, kept_hidden_, packed_first_}(n, normed, f, first, d, first_bias_.data(), Activation::relu,
+                                                s.gemm.data());
     for (Index p = 0; p < n; ++p) std::fill(first + p * d + kept_hidden_, first + (p + 1) * d, real(0));
     kernels().normalize_rows(first, normed, nullptr, n, d, kEps);
     Product{d, d, packed_second_}(n, normed, d, second, d, second_bias_.data(), Activation::relu, s.gemm.data());
-    Product{d, out_, packed_last_}(n, second, d, y + begin * out_, out_, parameters_[P::last_bias].data(), Activation::none, s.gemm.data());
+    Product{d, out_, packed_last_}(n, second, d, y + begin * out_, out_, parameters_[P::last_bias].data(),
+                                   Activation::none, s.gemm.data());
   });
 }
 
-void PixelNetwork::backward_tile(const Tensor& signals, const Tensor& h1, const Tensor& h2, const Tensor& dy, Index begin, Index n, Scratch& s,
-                                 Sums& sums) const {
+void PixelNetwork::backward_tile(const Tensor& signals, const Tensor& h1, const Tensor& h2, const Tensor& dy,
+                                 Index begin, Index n, Scratch& s, Sums& sums) const {
   const Index f = features_.count(), d = hidden_;
   const real *first = h1.data() + begin * d, *second = h2.data() + begin * d, *grad = dy.data() + begin * out_;
   real *normed = s.normed.data(), *dhidden = s.dhidden.data(), *dnormed = s.dnormed.data(), *scales = s.scales.data();
@@ -231,12 +244,14 @@ void PixelNetwork::backward_tile(const Tensor& signals, const Tensor& h1, const 
   kernels().normalize_rows(s.features.data(), normed, scales, n, f, kEps);
   add_product(P::first_weight, kept_hidden_, dhidden, d, normed, f, kept_);
   add_columns(dhidden, n, kept_hidden_, d, sums.of[P::first_bias].data());
-  Product{kept_hidden_, kept_, packed_first_back_}(n, dhidden, d, s.dfeatures.data(), f, nullptr, Activation::none, s.gemm.data());
-  kernels().normalize_rows_backward(normed, scales, s.dfeatures.data(), kept_, nullptr, nullptr, s.derivatives.data(), sums.of[P::phases].data(), n,
-                                    f);
+  Product{kept_hidden_, kept_, packed_first_back_}(n, dhidden, d, s.dfeatures.data(), f, nullptr, Activation::none,
+                                                   s.gemm.data());
+  kernels().normalize_rows_backward(normed, scales, s.dfeatures.data(), kept_, nullptr, nullptr, s.derivatives.data(),
+                                    sums.of[P::phases].data(), n, f);
 }
 
-std::vector<Tensor> PixelNetwork::backward(const Tensor& signals, const Tensor& h1, const Tensor& h2, const Tensor& dy) const {
+std::vector<Tensor> PixelNetwork::backward(const Tensor& signals, const Tensor& h1, const Tensor& h2,
+                                           const Tensor& dy) const {
   const Index pixels = signals.dim(0), tiles = (pixels + kTile - 1) / kTile, parts = std::min(kParts, tiles);
   std::vector<Scratch> scratch;
   std::vector<Sums> sums;
@@ -244,8 +259,8 @@ std::vector<Tensor> PixelNetwork::backward(const Tensor& signals, const Tensor& 
   for (Index part = 0; part < parts; ++part) sums.emplace_back(*this);
   parallel_for(parts, [&](Index part, int worker) {
     for (Index tile = part * tiles / parts; tile < (part + 1) * tiles / parts; ++tile)
-      backward_tile(signals, h1, h2, dy, tile * kTile, std::min(kTile, pixels - tile * kTile), scratch[static_cast<std::size_t>(worker)],
-                    sums[static_cast<std::size_t>(part)]);
+      backward_tile(signals, h1, h2, dy, tile * kTile, std::min(kTile, pixels - tile * kTile),
+                    scratch[static_cast<std::size_t>(worker)], sums[static_cast<std::size_t>(part)]);
   });
   std::vector<Tensor> result;
   for (int i = 0; i < P::count; ++i) {
@@ -257,12 +272,14 @@ std::vector<Tensor> PixelNetwork::backward(const Tensor& signals, const Tensor& 
   const Index f = features_.count();
   const auto column = [&](Index i) { return order_[static_cast<std::size_t>(i)]; };
   const auto row = [&](Index i) { return hidden_order_[static_cast<std::size_t>(i)]; };
-  const auto in_scale = [&](Index i) { return i < kept_ && keep_in_.size() > 0 ? keep_in_.data()[column(i)] : i < kept_ ? 1 : 0; };
+  const auto in_scale = [&](Index i) {
+    return i < kept_ && keep_in_.size() > 0 ? keep_in_.data()[column(i)] : i < kept_ ? 1 : 0;
+  };
   Sums& total = sums[0];
-  unfold(first_, norm_in_weight_, norm_in_bias_, total.of[P::first_bias], total.of[P::first_weight], total.of[P::norm_in_weight],
-         total.of[P::norm_in_bias]);
-  unfold(second_, norm_hidden_weight_, norm_hidden_bias_, total.of[P::second_bias], total.of[P::second_weight], total.of[P::norm_hidden_weight],
-         total.of[P::norm_hidden_bias]);
+  unfold(first_, norm_in_weight_, norm_in_bias_, total.of[P::first_bias], total.of[P::first_weight],
+         total.of[P::norm_in_weight], total.of[P::norm_in_bias]);
+  unfold(second_, norm_hidden_weight_, norm_hidden_bias_, total.of[P::second_bias], total.of[P::second_weight],
+         total.of[P::norm_hidden_weight], total.of[P::norm_hidden_bias]);
   for (Index i = 0; i < f; ++i) {
     if (column(i) < 2 * features_.waves()) result[P::phases].data()[column(i)] = total.of[P::phases].data()[i];
     result[P::norm_in_weight].data()[column(i)] = total.of[P::norm_in_weight].data()[i] * in_scale(i);
@@ -275,7 +292,8 @@ std::vector<Tensor> PixelNetwork::backward(const Tensor& signals, const Tensor& 
     result[P::first_bias].data()[row(i)] = total.of[P::first_bias].data()[i] * scale;
     result[P::norm_hidden_weight].data()[row(i)] = total.of[P::norm_hidden_weight].data()[i];
     result[P::norm_hidden_bias].data()[row(i)] = total.of[P::norm_hidden_bias].data()[i];
-    for (Index j = 0; j < hidden_; ++j) result[P::second_weight].data()[j * hidden_ + row(i)] = total.of[P::second_weight].data()[j * hidden_ + i];
+    for (Index j = 0; j < hidden_; ++j)
+      result[P::second_weight].data()[j * hidden_ + row(i)] = total.of[P::second_weight].data()[j * hidden_ + i];
   }
   for (int i : {P::second_bias, P::last_weight, P::last_bias}) result[static_cast<std::size_t>(i)] = total.of[i];
   return result;

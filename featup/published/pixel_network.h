@@ -1,8 +1,9 @@
 // The implicit upsampler's network, run over tiles of pixels that stay in the cache.
 //
-// Layer by layer, every pixel's 303 features and all that is made of them would go to memory and back a dozen times a step. Here a tile of pixels
-// goes through the whole network at once; what backward needs beside the two hidden layers is made again. Columns that channel dropout zeroes are
-// moved to the end of a row, and the matrix products stop before them.
+// Layer by layer, every pixel's 303 features and all that is made of them would go to memory and back a dozen times a
+// step. Here a tile of pixels goes through the whole network at once; what backward needs beside the two hidden layers
+// is made again. Columns that channel dropout zeroes are moved to the end of a row, and the matrix products stop before
+// them.
 #pragma once
 
 #include <vector>
@@ -31,7 +32,8 @@ struct PixelParameters {
 
 class PixelNetwork {
  public:
-  /// What a pixel's features are made of: sine and cosine of frequency x signal + phase, then the signals from `first_plain` on as they are.
+  /// What a pixel's features are made of: sine and cosine of frequency x signal + phase, then the signals from
+  /// `first_plain` on as they are.
   struct Features {
     std::vector<real> frequencies;
     Index signals = 0, first_plain = 0;
@@ -52,7 +54,8 @@ class PixelNetwork {
   struct Scratch;
   struct Sums;
   void make_features(const real* signals, Index n, real* features, real* derivatives) const;
-  void backward_tile(const Tensor& signals, const Tensor& h1, const Tensor& h2, const Tensor& dy, Index begin, Index n, Scratch& s, Sums& sums) const;
+  void backward_tile(const Tensor& signals, const Tensor& h1, const Tensor& h2, const Tensor& dy, Index begin, Index n,
+                     Scratch& s, Sums& sums) const;
 
   /// Columns that are made of one signal.
   struct Run {
@@ -61,7 +64,8 @@ class PixelNetwork {
   Features features_;
   std::vector<Tensor> parameters_;
   Index hidden_, out_, kept_ = 0, kept_hidden_ = 0;
-  // Columns of the features, in the order in which rows hold them: those that are kept, then the others, signal by signal.
+  // Columns of the features, in the order in which rows hold them: those that are kept, then the others, signal by
+  // signal.
   std::vector<Index> order_;  // the feature's place as published
   std::vector<Run> runs_;
   std::vector<real> frequencies_, phases_;

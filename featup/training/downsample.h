@@ -23,14 +23,15 @@ class Downsampler : public Module {
   virtual Index kernel() const = 0;
   /// Whether it blurs what it is given.
   virtual bool blurs() const = 0;
-  /// The weights of windows on views of map (1,H,W,C), whose lengths go along as the first of C + 1 channels: (windows, kernel^2). Also gives the
-  /// lengths (1,H,W,1).
+  /// The weights of windows on views of map (1,H,W,C), whose lengths go along as the first of C + 1 channels: (windows,
+  /// kernel^2). Also gives the lengths (1,H,W,1).
   virtual Var view_weights(const ViewWindows& windows, const Var& map, Var& length) const = 0;
   /// The linear layer whose value at every pixel the windows' weights depend on; null if they depend on nothing.
   virtual const Linear* saliency() const { return nullptr; }
-  /// The same weights, from what that layer gives on the map, without its bias, and the sum of its squared terms there (1,H,W,1 each), and its bias.
-  /// Not looked at if there is no such layer.
-  virtual Var window_weights(const ViewWindows& windows, const Var& salience, const Var& terms, const Var& bias) const = 0;
+  /// The same weights, from what that layer gives on the map, without its bias, and the sum of its squared terms there
+  /// (1,H,W,1 each), and its bias. Not looked at if there is no such layer.
+  virtual Var window_weights(const ViewWindows& windows, const Var& salience, const Var& terms,
+                             const Var& bias) const = 0;
 };
 
 /// One positive blur kernel of sum 1, |p| / sum|p|, at every window. Parameter: kernel_params (k,k), ones at first.
@@ -41,7 +42,9 @@ class SimpleDownsampler : public Downsampler {
   Index kernel() const override { return kernel_params.value.dim(0); }
   bool blurs() const override { return false; }
   Var view_weights(const ViewWindows& windows, const Var& map, Var& length) const override;
-  Var window_weights(const ViewWindows& windows, const Var&, const Var&, const Var&) const override { return weights(windows.count()); }
+  Var window_weights(const ViewWindows& windows, const Var&, const Var&, const Var&) const override {
+    return weights(windows.count());
+  }
 
   Parameter kernel_params;
 
@@ -49,18 +52,19 @@ class SimpleDownsampler : public Downsampler {
   Var weights(Index windows) const;
 };
 
-/// Attention pooling: every window is averaged with weights softmax(w * saliency + b), saliency a linear function of the blurred features.
-/// Parameters: w, b (k,k), attention_net.1.weight (1,C), attention_net.1.bias (1).
-/// In training, features that the saliency sees are dropped with probability `dropout`, and a whole window's saliency with the same.
+/// Attention pooling: every window is averaged with weights softmax(w * saliency + b), saliency a linear function of
+/// the blurred features. Parameters: w, b (k,k), attention_net.1.weight (1,C), attention_net.1.bias (1). In training,
+/// features that the saliency sees are dropped with probability `dropout`, and a whole window's saliency with the same.
 /// memory: the saliency is one channel, so only its windows are ever unfolded.
 class AttentionDownsampler : public Downsampler {
  public:
-  AttentionDownsampler(Index channels, Index kernel, Random* random, bool blur = true, double dropout = kSaliencyDropout);
+  AttentionDownsampler(Index channels, Index kernel, Random* random, bool blur = true,
+                       double dropout = kSaliencyDropout);
   Var operator()(const Var& x, Index h, Index w, bool published = false) const override;
   Index kernel() const override { return w.value.dim(0); }
   bool blurs() const override { return blur_; }
-  /// In training the dropped features change a saliency, a sum of many terms, by noise of the variance that dropping each of them would give.
-  /// source: Wang and Manning, "Fast dropout training" (ICML 2013)
+  /// In training the dropped features change a saliency, a sum of many terms, by noise of the variance that dropping
+  /// each of them would give. source: Wang and Manning, "Fast dropout training" (ICML 2013)
   Var view_weights(const ViewWindows& windows, const Var& map, Var& length) const override;
   const Linear* saliency() const override { return saliency_; }
   Var window_weights(const ViewWindows& windows, const Var& salience, const Var& terms, const Var& bias) const override;

@@ -1,8 +1,9 @@
-// The steps of training a JBU stack: jitters are drawn, the backbone looks, gradients are summed up over a batch, and NAdam moves the parameters.
+// The steps of training a JBU stack: jitters are drawn, the backbone looks, gradients are summed up over a batch, and
+// NAdam moves the parameters.
 #pragma once
 
-#include "featup/training/jbu_training.h"
 #include "featup/measure/views.h"
+#include "featup/training/jbu_training.h"
 #include "layers/optimizer.h"
 
 namespace fu {
@@ -19,11 +20,11 @@ class JbuTrainer {
  public:
   JbuTrainer(const FeatureFunction& backbone, Index channels, const JbuTrainerOptions& options);
 
-  /// One step on a batch of images (1,H,W,3), one after another: memory does not grow with the batch. Returns the mean loss. Everything random is a
-  /// function of the seed, the number of the step and the image's place in the batch.
+  /// One step on a batch of images (1,H,W,3), one after another: memory does not grow with the batch. Returns the mean
+  /// loss. Everything random is a function of the seed, the number of the step and the image's place in the batch.
   double step(const std::vector<Tensor>& images);
-  /// The same in two halves, so that several programs can share a batch of `batch` images: the loss and gradients of those from place `first` on,
-  /// as parts of the batch's mean, and then the step.
+  /// The same in two halves, so that several programs can share a batch of `batch` images: the loss and gradients of
+  /// those from place `first` on, as parts of the batch's mean, and then the step.
   double accumulate(const std::vector<Tensor>& images, Index first, Index batch);
   void finish_step();
   void set_lr(double lr) { optimizer_.lr = lr; }

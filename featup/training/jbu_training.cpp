@@ -25,8 +25,10 @@ JbuDraws JbuTraining::draw(const JbuExample& example, Random& random) const {
   Tensor projection = random.normal({channels_, options_.projection});
   for (Index j = 0; j < options_.projection; ++j) {
     double square = 0;
-    for (Index i = 0; i < channels_; ++i) square += std::pow(static_cast<double>(projection.data()[i * options_.projection + j]), 2);
-    for (Index i = 0; i < channels_; ++i) projection.data()[i * options_.projection + j] *= static_cast<real>(1 / std::sqrt(std::max(square, 1e-30)));
+    for (Index i = 0; i < channels_; ++i)
+      square += std::pow(static_cast<double>(projection.data()[i * options_.projection + j]), 2);
+    for (Index i = 0; i < channels_; ++i)
+      projection.data()[i * options_.projection + j] *= static_cast<real>(1 / std::sqrt(std::max(square, 1e-30)));
   }
   draws.projections.push_back(projection);
   for (Index i = 0; options_.crf > 0 && i < options_.crf_samples; ++i) {
@@ -39,7 +41,9 @@ JbuDraws JbuTraining::draw(const JbuExample& example, Random& random) const {
 namespace {
 
 /// The image as levels pool it: at least as large as the map.
-Tensor guide(const Tensor& image, Index h, Index w) { return image.dim(1) >= h && image.dim(2) >= w ? image : resize_triangle(image, h, w); }
+Tensor guide(const Tensor& image, Index h, Index w) {
+  return image.dim(1) >= h && image.dim(2) >= w ? image : resize_triangle(image, h, w);
+}
 
 }  // namespace
 
@@ -52,12 +56,13 @@ Tensor JbuTraining::source(const Tensor& features, const Tensor& image) const {
 
 Var JbuTraining::loss(const JbuExample& e, const JbuDraws& draws) const {
   const Index views = static_cast<Index>(e.jitters.size());
-  require<ShapeError>(views >= 1 && e.views.rank() == 4 && e.views.dim(0) == views && e.views.dim(3) == channels_ && e.features.rank() == 4 &&
-                          e.features.dim(3) == channels_ && (draws.projections.size() == 1 || static_cast<Index>(draws.projections.size()) == views),
-                      "[jbu training] ", views, " jitters, views ", e.views.shape(), ", features ", e.features.shape(), ", ",
-                      draws.projections.size(), " projections, for ", channels_, " channels.");
-  // Every linear form of the features that anything below looks at, taken at low resolution: projections, the saliency, and the sum of its squared
-  // terms, which tells how much dropping some of them would change it.
+  require<ShapeError>(views >= 1 && e.views.rank() == 4 && e.views.dim(0) == views && e.views.dim(3) == channels_ &&
+                          e.features.rank() == 4 && e.features.dim(3) == channels_ &&
+                          (draws.projections.size() == 1 || static_cast<Index>(draws.projections.size()) == views),
+                      "[jbu training] ", views, " jitters, views ", e.views.shape(), ", features ", e.features.shape(),
+                      ", ", draws.projections.size(), " projections, for ", channels_, " channels.");
+  // Every linear form of the features that anything below looks at, taken at low resolution: projections, the saliency,
+  // and the sum of its squared terms, which tells how much dropping some of them would change it.
   const Var mixed = upsampler_.mix(e.source.size() > 0 ? e.source : e.features);
   const Tensor projection = concat(draws.projections, 1).permute({1, 0});  // rows
   const Index drawn = projection.dim(0), each = draws.projections.front().dim(1);
@@ -72,16 +77,18 @@ Var JbuTraining::loss(const JbuExample& e, const JbuDraws& draws) const {
   const Var projected = saliency ? slice(map, 3, 0, drawn) : map;
   // A constant passes through jitters and means of all kinds as it is: what the mixing adds is added last.
   const Var constant = upsampler_.constant();
-  const Var shift = constant.size() > 0 ? linear(reshape(constant, {1, channels_}), projection, Tensor()) : Var(Tensor());
+  const Var shift =
+      constant.size() > 0 ? linear(reshape(constant, {1, channels_}), projection, Tensor()) : Var(Tensor());
 
   const Index h = e.views.dim(1), w = e.views.dim(2);
-  const ViewWindows windows(e.jitters, map_h, map_w, h, w, downsampler_->kernel(), options_.published, downsampler_->blurs(),
-                            {e.image.dim(1), e.image.dim(2)});
+  const ViewWindows windows(e.jitters, map_h, map_w, h, w, downsampler_->kernel(), options_.published,
+                            downsampler_->blurs(), {e.image.dim(1), e.image.dim(2)});
   Var weights;
   if (saliency) {
     Var bias = saliency->bias;
     if (constant.size() > 0) bias = bias + sum(constant * reshape(saliency->weight, {channels_}));
-    weights = downsampler_->window_weights(windows, slice(map, 3, drawn, drawn + 1), slice(map, 3, drawn + 1, drawn + 2), bias);
+    weights = downsampler_->window_weights(windows, slice(map, 3, drawn, drawn + 1),
+                                           slice(map, 3, drawn + 1, drawn + 2), bias);
   } else {
     weights = downsampler_->window_weights(windows, Tensor(), Tensor(), Tensor());
   }
@@ -104,7 +111,8 @@ Var JbuTraining::loss(const JbuExample& e, const JbuDraws& draws) const {
     // Differences of features are all it looks at, so that the shift does not matter.
     Var features = draws.projections.size() > 1 ? slice(projected, 3, 0, each) : projected;
     if (options_.published) features = apply_jitter(features, e.jitters.front());
-    total = total + affine(crf_loss(resize_triangle(e.image, map_h, map_w), features, draws.rows, draws.cols), static_cast<real>(options_.crf));
+    total = total + affine(crf_loss(resize_triangle(e.image, map_h, map_w), features, draws.rows, draws.cols),
+                           static_cast<real>(options_.crf));
   }
   if (options_.tv > 0) total = total + affine(total_variation(projected), static_cast<real>(options_.tv));
   return total;

@@ -1,18 +1,20 @@
-// Learning a JBU stack from images: what it makes of an image's features must foretell what the backbone says of jittered looks at the image.
+// Learning a JBU stack from images: what it makes of an image's features must foretell what the backbone says of
+// jittered looks at the image.
 //
-// Levels act on each channel alike, and so do jitters and pooling, so a linear map over channels may be applied before all of them. The loss looks
-// at features through a random projection to 30 channels, and the downsampler through one linear form of them: so 32 channels are upsampled, whatever
-// the width of the backbone, and the last mixing of channels is done on the low-resolution grid. What the levels are given is made of all channels
-// before: see token_filter.h.
+// Levels act on each channel alike, and so do jitters and pooling, so a linear map over channels may be applied before
+// all of them. The loss looks at features through a random projection to 30 channels, and the downsampler through one
+// linear form of them: so 32 channels are upsampled, whatever the width of the backbone, and the last mixing of
+// channels is done on the low-resolution grid. What the levels are given is made of all channels before: see
+// token_filter.h.
 #pragma once
 
 #include <memory>
 
-#include "featup/training/downsample.h"
 #include "featup/jbu/jbu_layers.h"
-#include "featup/photo/jitter.h"
-#include "featup/training/losses.h"
 #include "featup/jbu/token_filter.h"
+#include "featup/photo/jitter.h"
+#include "featup/training/downsample.h"
+#include "featup/training/losses.h"
 
 namespace fu {
 
@@ -27,7 +29,8 @@ struct JbuTrainingOptions {
   double lr = 1e-3;
   double crf = 1e-3, tv = 0;  // weights of the CRF loss, and of the total variation of the projected map
   Index crf_samples = 1000;   // pixels
-  bool published = false;     // windows as the published code places them; its CRF loss pairs the first jittered look with the image as it is
+  bool published = false;  // windows as the published code places them; its CRF loss pairs the first jittered look with
+                           // the image as it is
 };
 
 /// An image and what the backbone said of it and of jittered looks at it.
@@ -59,10 +62,12 @@ class JbuTraining : public Module {
 
   JbuLayers& upsampler() { return upsampler_; }
   const JbuTrainingOptions& options() const { return options_; }
-  /// The trained modules as published checkpoints have them, and the numbers of the filter and the smoothing if there are any.
+  /// The trained modules as published checkpoints have them, and the numbers of the filter and the smoothing if there
+  /// are any.
   void export_to(std::map<std::string, Tensor>& tensors);
 
-  /// Features (1,h,w,C) through the filter, as the first level is now; the features where there is no filter. To be asked for before train().
+  /// Features (1,h,w,C) through the filter, as the first level is now; the features where there is no filter. To be
+  /// asked for before train().
   Tensor source(const Tensor& features, const Tensor& image) const;
 
  private:

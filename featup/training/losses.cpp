@@ -10,8 +10,9 @@ namespace fu {
 Var magnitude(const Var& x) { return sqrt(sum(square(x), -1)); }
 
 Var reconstruction_loss(const Var& pred, const Var& target, const Var& scale) {
-  require<ShapeError>(pred.shape() == target.shape() && scale.rank() == pred.rank() && scale.dim(-1) == 1, "[reconstruction_loss] pred ",
-                      pred.shape(), ", target ", target.shape(), ", scale ", scale.shape(), ": the first two must be equal, scale (..,1).");
+  require<ShapeError>(pred.shape() == target.shape() && scale.rank() == pred.rank() && scale.dim(-1) == 1,
+                      "[reconstruction_loss] pred ", pred.shape(), ", target ", target.shape(), ", scale ",
+                      scale.shape(), ": the first two must be equal, scale (..,1).");
   return mean(square(pred - target) / affine(square(scale), 2) + log(scale));
 }
 
@@ -21,13 +22,15 @@ namespace {
 template <class F>
 void each_band(Index h, const F& f) {
   constexpr Index kRows = 4;
-  parallel_for((h + kRows - 1) / kRows, [&](Index band, int) { f(band, band * kRows, std::min(h, (band + 1) * kRows)); });
+  parallel_for((h + kRows - 1) / kRows,
+               [&](Index band, int) { f(band, band * kRows, std::min(h, (band + 1) * kRows)); });
 }
 
 }  // namespace
 
 Var blur_distance(const Var& x) {
-  require<ShapeError>(x.rank() == 4 && x.dim(0) == 1 && x.size() > 0, "[blur_distance] x ", x.shape(), " must be (1,H,W,C), not empty.");
+  require<ShapeError>(x.rank() == 4 && x.dim(0) == 1 && x.size() > 0, "[blur_distance] x ", x.shape(),
+                      " must be (1,H,W,C), not empty.");
   const ImageMaps blur = gaussian_blur_maps(x.shape(), 5, 1);
   const Index h = x.dim(1), row = x.dim(2) * x.dim(3);
   Tensor off(x.shape());  // blurred - x
@@ -69,27 +72,32 @@ Var blur_distance(const Var& x) {
 }
 
 Var total_variation(const Var& x) {
-  require<ShapeError>(x.rank() == 4 && x.size() > 0, "[total_variation] x ", x.shape(), " must be (B,H,W,C), not empty.");
+  require<ShapeError>(x.rank() == 4 && x.size() > 0, "[total_variation] x ", x.shape(),
+                      " must be (B,H,W,C), not empty.");
   const Index h = x.dim(1), w = x.dim(2);
   const Var down = slice(x, 1, 1, h) - slice(x, 1, 0, h - 1), right = slice(x, 2, 1, w) - slice(x, 2, 0, w - 1);
   return affine(sum(square(down)) + sum(square(right)), 1 / static_cast<real>(x.size()));
 }
 
-ScaleNet::ScaleNet(Index channels, Random* random) : net(channels, 1, random, true, FileLayout::matrix_as_conv) { add("net", net); }
+ScaleNet::ScaleNet(Index channels, Random* random) : net(channels, 1, random, true, FileLayout::matrix_as_conv) {
+  add("net", net);
+}
 
-Var crf_loss(const Var& guidance, const Var& features, const std::vector<Index>& rows, const std::vector<Index>& cols, const CrfOptions& o) {
+Var crf_loss(const Var& guidance, const Var& features, const std::vector<Index>& rows, const std::vector<Index>& cols,
+             const CrfOptions& o) {
   const std::size_t n = rows.size();
-  require<ShapeError>(guidance.rank() == 4 && features.rank() == 4 && guidance.dim(0) == features.dim(0) && guidance.dim(1) == features.dim(1) &&
-                          guidance.dim(2) == features.dim(2) && cols.size() == n && n > 0,
-                      "[crf_loss] guidance ", guidance.shape(), ", features ", features.shape(), ", ", n, " rows and ", cols.size(),
-                      " columns: maps must have equal B, H, W, samples a row and a column each.");
+  require<ShapeError>(guidance.rank() == 4 && features.rank() == 4 && guidance.dim(0) == features.dim(0) &&
+                          guidance.dim(1) == features.dim(1) && guidance.dim(2) == features.dim(2) &&
+                          cols.size() == n && n > 0,
+                      "[crf_loss] guidance ", guidance.shape(), ", features ", features.shape(), ", ", n, " rows and ",
+                      cols.size(), " columns: maps must have equal B, H, W, samples a row and a column each.");
   const Index b = guidance.dim(0), h = guidance.dim(1), w = guidance.dim(2), count = static_cast<Index>(n);
   auto pixels = std::make_shared<std::vector<Index>>();
   Tensor place({1, count, 2});
   for (Index image = 0; image < b; ++image)
     for (std::size_t i = 0; i < n; ++i) {
-      require<ShapeError>(rows[i] >= 0 && rows[i] < h && cols[i] >= 0 && cols[i] < w, "[crf_loss] sample (", rows[i], ",", cols[i], ") of ", h, "x",
-                          w, ".");
+      require<ShapeError>(rows[i] >= 0 && rows[i] < h && cols[i] >= 0 && cols[i] < w, "[crf_loss] sample (", rows[i],
+                          ",", cols[i], ") of ", h, "x", w, ".");
       pixels->push_back((image * h + rows[i]) * w + cols[i]);
       place.data()[2 * i] = static_cast<real>(rows[i]) / static_cast<real>(h);
       place.data()[2 * i + 1] = static_cast<real>(cols[i]) / static_cast<real>(w);

@@ -14,7 +14,8 @@ Var blur_distance(const Var& x);
 /// Squared differences of neighbours along rows and columns, summed, over the number of elements.
 Var total_variation(const Var& x);
 
-/// Uncertainty of low-resolution features: exp(net(x) + 0.1), at least 1e-4; x (B,h,w,C) -> (B,h,w,1). Parameters: net.weight (1,C), net.bias (1).
+/// Uncertainty of low-resolution features: exp(net(x) + 0.1), at least 1e-4; x (B,h,w,C) -> (B,h,w,1). Parameters:
+/// net.weight (1,C), net.bias (1).
 class ScaleNet : public Layer {
  public:
   ScaleNet(Index channels, Random* random);

@@ -12,20 +12,22 @@ ViewWindows::Axis ViewWindows::axis_of(AxisMap map, const std::vector<Index>& st
   Axis axis{std::move(map), starts, {}, {}};
   const AxisRows rows = axis.map.rows();
   for (Index start : starts) {
-    const auto [low, high] = std::minmax_element(rows.index + rows.offset[start], rows.index + rows.offset[start + kernel]);
+    const auto [low, high] =
+        std::minmax_element(rows.index + rows.offset[start], rows.index + rows.offset[start + kernel]);
     axis.first.push_back(*low);
     axis.count.push_back(*high - *low + 1);
   }
   return axis;
 }
 
-ViewWindows::ViewWindows(const std::vector<Jitter>& jitters, Index map_h, Index map_w, Index h, Index w, Index kernel, bool published, bool blur,
-                         Extent image) {
+ViewWindows::ViewWindows(const std::vector<Jitter>& jitters, Index map_h, Index map_w, Index h, Index w, Index kernel,
+                         bool published, bool blur, Extent image) {
   auto plan = std::make_shared<Plan>();
   auto rectangles = std::make_shared<Rectangles>(1, map_h, map_w);
   plan->kernel = kernel, plan->cells = h * w;
   if (image.height == 0) image = {map_h, map_w};
-  const std::vector<Index> tops = window_starts(image.height, kernel, h, published), lefts = window_starts(image.width, kernel, w, published);
+  const std::vector<Index> tops = window_starts(image.height, kernel, h, published),
+                           lefts = window_starts(image.width, kernel, w, published);
   for (const Jitter& jitter : jitters) {
     ImageMaps maps = jitter_maps(jitter, image.height, image.width);
     if (image.height != map_h) maps.rows = maps.rows.after(triangle_axis(map_h, image.height));
@@ -38,7 +40,8 @@ ViewWindows::ViewWindows(const std::vector<Jitter>& jitters, Index map_h, Index 
     plan->cols.push_back(axis_of(std::move(maps.cols), lefts, kernel));
     const Axis &rows = plan->rows.back(), &cols = plan->cols.back();
     for (std::size_t i = 0; i < tops.size(); ++i)
-      for (std::size_t j = 0; j < lefts.size(); ++j) rectangles->add(0, rows.first[i], cols.first[j], rows.count[i], cols.count[j]);
+      for (std::size_t j = 0; j < lefts.size(); ++j)
+        rectangles->add(0, rows.first[i], cols.first[j], rows.count[i], cols.count[j]);
   }
   rectangles->finish();
   plan_ = std::move(plan);
@@ -54,7 +57,8 @@ struct ViewWindows::Scratch {
   }
 };
 
-/// Calls f(window, its rows, its columns, row of windows, column of windows, scratch), some windows at a time on each thread.
+/// Calls f(window, its rows, its columns, row of windows, column of windows, scratch), some windows at a time on each
+/// thread.
 template <class F>
 void ViewWindows::Plan::each_window(const F& f) const {
   parallel_ranges(static_cast<Index>(rows.size()) * cells, 32, [&](Index begin, Index end) {
@@ -62,7 +66,8 @@ void ViewWindows::Plan::each_window(const F& f) const {
     for (Index n = begin; n < end; ++n) {
       const auto view = static_cast<std::size_t>(n / cells);
       const auto across = static_cast<Index>(cols[view].starts.size());
-      f(n, rows[view], cols[view], static_cast<std::size_t>(n % cells / across), static_cast<std::size_t>(n % cells % across), scratch);
+      f(n, rows[view], cols[view], static_cast<std::size_t>(n % cells / across),
+        static_cast<std::size_t>(n % cells % across), scratch);
     }
   });
 }
@@ -77,7 +82,8 @@ void transpose(const real* x, Index rows, Index columns, Index ldx, real* y) {
 }  // namespace
 
 /// values: one channel of the whole map, or the rectangles' pixels one after another.
-Tensor ViewWindows::fetch(const Plan& plan, const Rectangles& rectangles, const Tensor& values, bool whole_map, const Tensor& keep) {
+Tensor ViewWindows::fetch(const Plan& plan, const Rectangles& rectangles, const Tensor& values, bool whole_map,
+                          const Tensor& keep) {
   const Index k = plan.kernel;
   Tensor seen({rectangles.count(), k * k});
   plan.each_window([&](Index n, const Axis& rows, const Axis& cols, std::size_t i, std::size_t j, Scratch& scratch) {
@@ -113,24 +119,29 @@ Tensor ViewWindows::carry(const Plan& plan, const Rectangles& rectangles, const 
 }
 
 Var ViewWindows::see(const Var& channel, const Tensor& keep) const {
-  require<ShapeError>(channel.shape() == Shape({1, rectangles_->h(), rectangles_->w(), 1}) && (keep.size() == 0 || keep.size() == count()),
-                      "[view windows] channel ", channel.shape(), ", keep ", keep.shape(), " for ", count(), " windows on a map of ",
-                      rectangles_->h(), "x", rectangles_->w(), ": must be (1,H,W,1), and (windows) or empty.");
+  require<ShapeError>(channel.shape() == Shape({1, rectangles_->h(), rectangles_->w(), 1}) &&
+                          (keep.size() == 0 || keep.size() == count()),
+                      "[view windows] channel ", channel.shape(), ", keep ", keep.shape(), " for ", count(),
+                      " windows on a map of ", rectangles_->h(), "x", rectangles_->w(),
+                      ": must be (1,H,W,1), and (windows) or empty.");
   return record("see", {channel}, fetch(*plan_, *rectangles_, channel.value, true, keep),
                 [plan = plan_, rectangles = rectangles_, keep](const Gradient& g) {
                   const Tensor carried = carry(*plan, *rectangles, g.dy, keep);
                   const Tensor ones = Tensor::full({rectangles->count()}, 1);
                   Tensor dx({1, rectangles->h(), rectangles->w(), 1});
-                  kernels().rectangle_sums_backward_input(carried.data(), ones.data(), dx.data(), false, rectangles->arguments(1));
+                  kernels().rectangle_sums_backward_input(carried.data(), ones.data(), dx.data(), false,
+                                                          rectangles->arguments(1));
                   g.add(0, std::move(dx));
                 });
 }
 
 Var ViewWindows::onto_map(const Var& weights) const {
-  require<ShapeError>(weights.shape() == Shape({count(), plan_->kernel * plan_->kernel}), "[view windows] weights ", weights.shape(), " must be (",
-                      count(), ",", plan_->kernel * plan_->kernel, ").");
+  require<ShapeError>(weights.shape() == Shape({count(), plan_->kernel * plan_->kernel}), "[view windows] weights ",
+                      weights.shape(), " must be (", count(), ",", plan_->kernel * plan_->kernel, ").");
   return record("onto_map", {weights}, carry(*plan_, *rectangles_, weights.value, {}),
-                [plan = plan_, rectangles = rectangles_](const Gradient& g) { g.add(0, fetch(*plan, *rectangles, g.dy, false, {})); });
+                [plan = plan_, rectangles = rectangles_](const Gradient& g) {
+                  g.add(0, fetch(*plan, *rectangles, g.dy, false, {}));
+                });
 }
 
 }  // namespace fu

@@ -8,23 +8,27 @@ namespace fu {
 
 namespace {
 
-/// The mean of many views, each put back in place; the photo itself is the first. Averaging removes what depends on where a patch happens to lie.
+/// The mean of many views, each put back in place; the photo itself is the first. Averaging removes what depends on
+/// where a patch happens to lie.
 class ViewAverage : public Upsampler {
  public:
-  ViewAverage(Index count, const std::string& stack, const UpsamplerOptions& options) : count_(count), options_(options) {
-    require<UsageError>(
-        static_cast<bool>(options.backbone),
-        "--upsampler views looks at the photo many times, so it needs a backbone; features from a file are one look. Give --backbone, "
-        "or another upsampler.");
+  ViewAverage(Index count, const std::string& stack, const UpsamplerOptions& options)
+      : count_(count), options_(options) {
+    require<UsageError>(static_cast<bool>(options.backbone),
+                        "--upsampler views looks at the photo many times, so it needs a backbone; features from a file "
+                        "are one look. Give --backbone, "
+                        "or another upsampler.");
     if (!stack.empty()) stack_ = learned_jbu(stack, options, true);
   }
   std::string describe() const override {
-    return "mean of " + std::to_string(count_) + " views" + (stack_ ? ", then the last levels of: " + stack_->describe() : "");
+    return "mean of " + std::to_string(count_) + " views" +
+           (stack_ ? ", then the last levels of: " + stack_->describe() : "");
   }
   std::string note(Index channels) const override { return stack_ ? stack_->note(channels) : std::string(); }
   Tensor prepare(const Tensor& features) const override { return stack_ ? stack_->prepare(features) : features; }
 
-  Tensor operator()(const Tensor& prepared, const Guide& guide, Extent size, const ChannelMap* map, const Progress& progress) const override {
+  Tensor operator()(const Tensor& prepared, const Guide& guide, Extent size, const ChannelMap* map,
+                    const Progress& progress) const override {
     const Tensor image = guide(0, 0);
     const Tensor rows = map ? map->matrix.permute({1, 0}) : Tensor();
     const auto project = [&](const Tensor& x) { return map ? linear(x, rows, Tensor()) : x; };
@@ -48,7 +52,8 @@ class ViewAverage : public Upsampler {
   }
 
  protected:
-  void enlarge(const Tensor&, const Guide&, Extent, real*, const Progress&) const override {}  // not reached: operator() does it all
+  void enlarge(const Tensor&, const Guide&, Extent, real*, const Progress&) const override {
+  }  // not reached: operator() does it all
 
  private:
   Index count_;
@@ -60,14 +65,17 @@ class ViewAverage : public Upsampler {
 class ImplicitFitted : public Upsampler {
  public:
   ImplicitFitted(double smoothness, const UpsamplerOptions& options) : smoothness_(smoothness), options_(options) {
-    require<UsageError>(
-        static_cast<bool>(options.backbone),
-        "implicit (and so --quality best) looks at the photo many times, so it needs a backbone; features from a file are one look. Give "
-        "--backbone, or another upsampler.");
+    require<UsageError>(static_cast<bool>(options.backbone),
+                        "implicit (and so --quality best) looks at the photo many times, so it needs a backbone; "
+                        "features from a file are one look. Give "
+                        "--backbone, or another upsampler.");
   }
-  std::string describe() const override { return cat("implicit: a learned grid fitted to jittered views of this photo, smoothness ", smoothness_); }
+  std::string describe() const override {
+    return cat("implicit: a learned grid fitted to jittered views of this photo, smoothness ", smoothness_);
+  }
 
-  Tensor operator()(const Tensor&, const Guide& guide, Extent size, const ChannelMap* map, const Progress& progress) const override {
+  Tensor operator()(const Tensor&, const Guide& guide, Extent size, const ChannelMap* map,
+                    const Progress& progress) const override {
     FitOptions fit;
     fit.seed = options_.seed, fit.grid_options.smoothness = smoothness_;
     FitRun run(picture_of(guide(0, 0)), options_.backbone, fit);
@@ -80,7 +88,8 @@ class ImplicitFitted : public Upsampler {
   }
 
  protected:
-  void enlarge(const Tensor&, const Guide&, Extent, real*, const Progress&) const override {}  // not reached: operator() does it all
+  void enlarge(const Tensor&, const Guide&, Extent, real*, const Progress&) const override {
+  }  // not reached: operator() does it all
 
  private:
   /// The 8-bit picture behind a normalised image.
@@ -88,7 +97,8 @@ class ImplicitFitted : public Upsampler {
     const Tensor colors = denormalize(image);
     Image picture{image.dim(1), image.dim(2), {}};
     for (Index i = 0; i < colors.size(); ++i)
-      picture.rgb.push_back(static_cast<unsigned char>(std::clamp(colors.data()[i] * 255 + real(0.5), real(0), real(255))));
+      picture.rgb.push_back(
+          static_cast<unsigned char>(std::clamp(colors.data()[i] * 255 + real(0.5), real(0), real(255))));
     return picture;
   }
 

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "core/isa.h"
-#include "core/parallel.h"
 #include "core/ops/resample.h"
-#include "featup/photo/bilateral.h"
+#include "core/parallel.h"
 #include "featup/builtin/builtin.h"
 #include "featup/fit/feature_grid.h"
+#include "featup/photo/bilateral.h"
 #include "featup/upsamplers/many_views.h"
 
 namespace fu {
@@ -22,14 +22,18 @@ Tensor Upsampler::source(const Tensor& prepared, const Guide&, Extent) const { r
 Tensor Upsampler::mix(const Tensor& x) const { return x; }
 Tensor Upsampler::constant(Index) const { return {}; }
 
-Tensor Upsampler::operator()(const Tensor& prepared, const Guide& guide, Extent size, const ChannelMap* map, const Progress& progress) const {
-  require<ShapeError>(prepared.rank() == 4 && prepared.dim(0) == 1 && prepared.size() > 0 && size.height >= 1 && size.width >= 1,
-                      "[upsample] features ", prepared.shape(), " to ", size.height, "x", size.width, ": must be (1,h,w,C), and the size positive.");
+Tensor Upsampler::operator()(const Tensor& prepared, const Guide& guide, Extent size, const ChannelMap* map,
+                             const Progress& progress) const {
+  require<ShapeError>(
+      prepared.rank() == 4 && prepared.dim(0) == 1 && prepared.size() > 0 && size.height >= 1 && size.width >= 1,
+      "[upsample] features ", prepared.shape(), " to ", size.height, "x", size.width,
+      ": must be (1,h,w,C), and the size positive.");
   Tensor x = mix(source(prepared, guide, size)), offset = constant(prepared.dim(3));
   if (map) {
-    require<ShapeError>(
-        map->matrix.rank() == 2 && map->matrix.dim(0) == x.dim(3) && (map->offset.size() == 0 || map->offset.size() == map->matrix.dim(1)),
-        "[project] features of ", x.dim(3), " channels, matrix ", map->matrix.shape(), ": it must be (", x.dim(3), ",K).");
+    require<ShapeError>(map->matrix.rank() == 2 && map->matrix.dim(0) == x.dim(3) &&
+                            (map->offset.size() == 0 || map->offset.size() == map->matrix.dim(1)),
+                        "[project] features of ", x.dim(3), " channels, matrix ", map->matrix.shape(), ": it must be (",
+                        x.dim(3), ",K).");
     const Tensor rows = map->matrix.permute({1, 0});
     x = linear(x, rows, map->offset_first ? map->offset : Tensor());
     if (offset.size()) offset = linear(offset, rows, Tensor());
@@ -40,7 +44,8 @@ Tensor Upsampler::operator()(const Tensor& prepared, const Guide& guide, Extent 
   enlarge(x, guide, size, out.data(), progress);
   if (offset.size())  // not before: the weights of learned kernels do not sum to 1
     parallel_ranges(size.height * size.width, 256, [&](Index begin, Index end) {
-      for (Index p = begin; p < end; ++p) kernels().binary(Binary::add, out.data() + p * c, 1, offset.data(), 1, out.data() + p * c, c);
+      for (Index p = begin; p < end; ++p)
+        kernels().binary(Binary::add, out.data() + p * c, 1, offset.data(), 1, out.data() + p * c, c);
     });
   return out;
 }
@@ -65,7 +70,8 @@ class Resize : public Upsampler {
   std::string describe() const override { return name_; }
 
  protected:
-  void enlarge(const Tensor& x, const Guide& /*guide*/, Extent size, real* out, const Progress& progress) const override {
+  void enlarge(const Tensor& x, const Guide& /*guide*/, Extent size, real* out,
+               const Progress& progress) const override {
     enlarge_by_maps(x, axis_(x.dim(1), size.height), axis_(x.dim(2), size.width), out, progress);
   }
 
@@ -77,18 +83,22 @@ class Resize : public Upsampler {
 /// Joint bilateral upsampling, nothing learned: see bilateral_taps().
 class ClassicJbu : public Upsampler {
  public:
-  std::string describe() const override { return "jbu-classic: joint bilateral upsampling by place and colour, nothing learned"; }
+  std::string describe() const override {
+    return "jbu-classic: joint bilateral upsampling by place and colour, nothing learned";
+  }
 
  protected:
   void enlarge(const Tensor& x, const Guide& guide, Extent size, real* out, const Progress& progress) const override {
     const Index c = x.dim(3);
-    const Tensor photo = denormalize(guide(size.height, size.width)), cells = adaptive_avg_pool(photo, x.dim(1), x.dim(2));
+    const Tensor photo = denormalize(guide(size.height, size.width)),
+                 cells = adaptive_avg_pool(photo, x.dim(1), x.dim(2));
     const Index band = std::max<Index>(1, kBandReals / (size.width * kBilateralTaps));
     PhotoTaps taps;
     for (Index begin = 0; begin < size.height; begin += band) {
       const Index end = std::min(begin + band, size.height);
       if (progress) progress(static_cast<double>(begin) / static_cast<double>(size.height));
-      taps.weigh(photo.data() + begin * size.width * 3, {size.height, size.width, begin, 0, end - begin, size.width}, cells, {});
+      taps.weigh(photo.data() + begin * size.width * 3, {size.height, size.width, begin, 0, end - begin, size.width},
+                 cells, {});
       taps.interpolate(x, out + begin * size.width * c);
     }
   }
@@ -105,16 +115,17 @@ class LearnedJbu : public Upsampler {
 
   std::string describe() const override {
     const JbuLevel& l = stack_.levels.front();
-    return (path_ == "builtin" ? std::string("built-in ") : std::string()) + "JBU stack, " + std::to_string(stack_.levels.size()) +
-           " levels, radius " + std::to_string(l.radius()) + ", keys " + std::to_string(l.key_dim()) +
-           (!last_ && stack_.filter.present() ? ", tokens filtered" : "") +
+    return (path_ == "builtin" ? std::string("built-in ") : std::string()) + "JBU stack, " +
+           std::to_string(stack_.levels.size()) + " levels, radius " + std::to_string(l.radius()) + ", keys " +
+           std::to_string(l.key_dim()) + (!last_ && stack_.filter.present() ? ", tokens filtered" : "") +
            (!last_ && stack_.smoothing.present() ? ", smoothed along the photo" : "") +
            (stack_.channels() ? ", mixing for " + std::to_string(stack_.channels()) + " channels" : "");
   }
   std::string note(Index channels) const override {
     if (stack_.channels() && stack_.channels() != channels)
-      return path_ + ": made for " + std::to_string(stack_.channels()) + " channels; the features have " + std::to_string(channels) +
-             ", so its levels are used without its last mixing" + (stack_.norm_weight.size() ? " and norm." : ".");
+      return path_ + ": made for " + std::to_string(stack_.channels()) + " channels; the features have " +
+             std::to_string(channels) + ", so its levels are used without its last mixing" +
+             (stack_.norm_weight.size() ? " and norm." : ".");
     return {};
   }
   Tensor prepare(const Tensor& features) const override {
@@ -137,10 +148,12 @@ class LearnedJbu : public Upsampler {
   void enlarge(const Tensor& x, const Guide& guide, Extent size, real* out, const Progress& progress) const override {
     const Index h = x.dim(1), w = x.dim(2);
     const int count = levels_run(x, size);
-    if (count == 0) return enlarge_by_maps(x, triangle_axis(h, size.height), triangle_axis(w, size.width), out, progress);
+    if (count == 0)
+      return enlarge_by_maps(x, triangle_axis(h, size.height), triangle_axis(w, size.width), out, progress);
     JbuStack chosen = stack_;
     if (last_) chosen.smoothing = {};
-    if (last_ && static_cast<std::size_t>(count) < chosen.levels.size()) chosen.levels.erase(chosen.levels.begin(), chosen.levels.end() - count);
+    if (last_ && static_cast<std::size_t>(count) < chosen.levels.size())
+      chosen.levels.erase(chosen.levels.begin(), chosen.levels.end() - count);
     JbuRun run(chosen, x, guidance(x, count, guide), count, options_.published);
     if (run.height() != size.height || run.width() != size.width) return shrink(run, x.dim(3), size, out, progress);
     for (Index i = 0; i < size.height; i += run.band()) {
@@ -190,7 +203,8 @@ class LearnedJbu : public Upsampler {
       if (progress) progress(static_cast<double>(i) / static_cast<double>(size.height));
       const Extent need = span(i, end);
       const Index keep = std::min(need.height, have_end);
-      std::copy(window.data() + (keep - have_begin) * row, window.data() + (have_end - have_begin) * row, window.data());
+      std::copy(window.data() + (keep - have_begin) * row, window.data() + (have_end - have_begin) * row,
+                window.data());
       have_begin = keep;
       const Index stop = std::min(run.height(), (need.width + 1) / 2 * 2);
       if (stop > have_end) {
@@ -230,8 +244,10 @@ std::unique_ptr<Upsampler> open_upsampler(const std::string& name, const Upsampl
   if (name == "views" || name.rfind("views:", 0) == 0 || name.rfind("views+", 0) == 0) {
     const std::size_t plus = name.find('+'), colon = name.find(':');
     const bool counted = colon < plus;
-    const std::string number = counted ? name.substr(colon + 1, plus == std::string::npos ? plus : plus - colon - 1) : "32";
-    const bool valid = !number.empty() && number.size() <= 6 && number.find_first_not_of("0123456789") == std::string::npos && std::stol(number) >= 1;
+    const std::string number =
+        counted ? name.substr(colon + 1, plus == std::string::npos ? plus : plus - colon - 1) : "32";
+    const bool valid = !number.empty() && number.size() <= 6 &&
+                       number.find_first_not_of("0123456789") == std::string::npos && std::stol(number) >= 1;
     require<UsageError>(valid && (plus == std::string::npos || plus + 1 < name.size()), "--upsampler ", name,
                         ": write views, views:N or views:N+STACK, N a number of views, STACK a file with a JBU stack.");
     return view_average(std::stol(number), plus == std::string::npos ? "" : name.substr(plus + 1), options);
@@ -241,18 +257,21 @@ std::unique_ptr<Upsampler> open_upsampler(const std::string& name, const Upsampl
     std::istringstream text(name.substr(9));
     text.imbue(std::locale::classic());
     double smoothness = 0;
-    const bool number = static_cast<bool>(text >> std::noskipws >> smoothness) && text.peek() == std::char_traits<char>::eof();
-    require<UsageError>(number && smoothness > 0 && smoothness <= 1e3, "--upsampler ", name,
-                        ": write implicit or implicit:S, S above 0 and at most 1000, the weight of the prior, such as 0.1.");
+    const bool number =
+        static_cast<bool>(text >> std::noskipws >> smoothness) && text.peek() == std::char_traits<char>::eof();
+    require<UsageError>(
+        number && smoothness > 0 && smoothness <= 1e3, "--upsampler ", name,
+        ": write implicit or implicit:S, S above 0 and at most 1000, the weight of the prior, such as 0.1.");
     return implicit_fit(smoothness, options);
   }
   try {
     return learned_jbu(name, options);
   } catch (const FileError& error) {
     const bool looks_like_a_name = name.find('/') == std::string::npos && name.find('.') == std::string::npos;
-    throw FileError(looks_like_a_name
-                        ? "'" + name + "' is neither builtin, nearest, bilinear, bicubic, jbu-classic, views, implicit nor a file with a JBU stack."
-                        : error.what());
+    throw FileError(looks_like_a_name ? "'" + name +
+                                            "' is neither builtin, nearest, bilinear, bicubic, jbu-classic, views, "
+                                            "implicit nor a file with a JBU stack."
+                                      : error.what());
   }
 }
 

@@ -1,5 +1,5 @@
-// Every case of every op: gradients against central differences (in double builds), against the naive kernels, with other numbers of threads;
-// that they are added to what is there, and do not depend on which other inputs are tracked.
+// Every case of every op: gradients against central differences (in double builds), against the naive kernels, with
+// other numbers of threads; that they are added to what is there, and do not depend on which other inputs are tracked.
 #include "autograd/gradient_cases.h"
 #include "tests/support.h"
 
@@ -18,12 +18,14 @@ struct Result {
 Result evaluate(const GradientCase& c, const Tracked& tracked, const Tensor& cotangent = Tensor()) {
   Tape tape;
   std::vector<Var> inputs;
-  for (std::size_t i = 0; i < c.inputs.size(); ++i) inputs.push_back(tracked[i] ? tape.watch(c.inputs[i]) : Var(c.inputs[i]));
+  for (std::size_t i = 0; i < c.inputs.size(); ++i)
+    inputs.push_back(tracked[i] ? tape.watch(c.inputs[i]) : Var(c.inputs[i]));
   const Var y = c.f(inputs);
   Result r{y.value, {}};
   if (!y.tracked() || cotangent.shape() != y.shape()) return r;
   backward(y, cotangent);
-  for (std::size_t i = 0; i < inputs.size(); ++i) r.gradients.push_back(tracked[i] ? tape.gradient(inputs[i]) : Tensor());
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    r.gradients.push_back(tracked[i] ? tape.gradient(inputs[i]) : Tensor());
   return r;
 }
 
@@ -50,7 +52,8 @@ void check_differences(const GradientCase& c, const Result& result, const Tensor
       const double expected = (above - below) / (2 * kStep), actual = dot(result.gradients[i], direction);
       // Relative to what the terms add up to, not to what is left of them.
       double scale = 0;
-      for (Index e = 0; e < direction.size(); ++e) scale += std::abs(result.gradients[i].data()[e] * direction.data()[e]);
+      for (Index e = 0; e < direction.size(); ++e)
+        scale += std::abs(result.gradients[i].data()[e] * direction.data()[e]);
       CAPTURE(i);
       CAPTURE(expected);
       CAPTURE(actual);
@@ -59,7 +62,8 @@ void check_differences(const GradientCase& c, const Result& result, const Tensor
 }
 #endif
 
-/// Parameters that hold a gradient already: the new one must be added, whatever was in the memory that kernels write to.
+/// Parameters that hold a gradient already: the new one must be added, whatever was in the memory that kernels write
+/// to.
 void check_accumulation(const GradientCase& c, const Result& result, const Tensor& cotangent) {
   std::vector<std::unique_ptr<Parameter>> parameters;
   for (const Tensor& x : c.inputs) {
@@ -82,11 +86,13 @@ void check_accumulation(const GradientCase& c, const Result& result, const Tenso
   }
 }
 
-/// Fills the small blocks of memory that the pool will hand out next with what is not a number: a kernel that leaves a hole shows.
+/// Fills the small blocks of memory that the pool will hand out next with what is not a number: a kernel that leaves a
+/// hole shows.
 void poison_pool() {
   std::vector<Tensor> held;
   for (Index n = 8; n <= 8192; n += std::max<Index>(8, n / 8))
-    for (int repeat = 0; repeat < 3; ++repeat) held.push_back(Tensor::full({n}, std::numeric_limits<real>::quiet_NaN()));
+    for (int repeat = 0; repeat < 3; ++repeat)
+      held.push_back(Tensor::full({n}, std::numeric_limits<real>::quiet_NaN()));
 }
 
 bool all_finite(const Tensor& t) {

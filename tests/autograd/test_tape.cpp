@@ -37,7 +37,8 @@ TEST_CASE("tape: records only where an input is tracked") {
 TEST_CASE("tape: parameters without a tape are constants") {
   Parameter p(Tensor::full({3}, 2));
   CHECK(!(Var(p) * Var(p)).tracked());
-  CHECK(contains(message_of([&] { backward(sum(Var(p))); }), "[backward] the value depends on no parameter that was recorded"));
+  CHECK(contains(message_of([&] { backward(sum(Var(p))); }),
+                 "[backward] the value depends on no parameter that was recorded"));
 }
 
 TEST_CASE("tape: values and gradients of a small computation") {
@@ -90,13 +91,16 @@ TEST_CASE("tape: errors are clear") {
     Tape tape;
     const Var loss = sum(square(Var(p)));
     p.set(Tensor::full({3}, 1));
-    CHECK(contains(message_of([&] { backward(loss); }), "[backward] parameter 'layer.weight' (3) was changed after it was recorded"));
+    CHECK(contains(message_of([&] { backward(loss); }),
+                   "[backward] parameter 'layer.weight' (3) was changed after it was recorded"));
   }
   {
     Tape tape;
     CHECK(contains(message_of([&] { backward(Var(p) + Var(p)); }), "[backward] a loss is one number, not (3)"));
-    CHECK(contains(message_of([&] { backward(Var(p) + Var(p), Tensor::zeros({2})); }), "[backward] gradient (2) for a value of shape (3)"));
-    CHECK(contains(message_of([&] { untracked("jbu_stack", Var(p)); }), "[jbu_stack] input (3) is tracked, but this fused kernel has no backward"));
+    CHECK(contains(message_of([&] { backward(Var(p) + Var(p), Tensor::zeros({2})); }),
+                   "[backward] gradient (2) for a value of shape (3)"));
+    CHECK(contains(message_of([&] { untracked("jbu_stack", Var(p)); }),
+                   "[jbu_stack] input (3) is tracked, but this fused kernel has no backward"));
     const Var outer = Var(p) * Var(p);
     Tape inner;
     const Var x = inner.watch(Tensor::full({3}, 1));
@@ -120,7 +124,8 @@ TEST_CASE("tape: lives and deaths in any order") {
     CHECK(contains(message_of([&] { backward(sum(kept.detach()) + kept); }), "has ended"));
     CHECK((kept.detach() + y).tracked());
   }
-  CHECK(contains(message_of([&] { backward(kept, kept.value); }), "[backward] the value was recorded on a tape that has ended"));
+  CHECK(contains(message_of([&] { backward(kept, kept.value); }),
+                 "[backward] the value was recorded on a tape that has ended"));
   // A parameter that another thread has recorded before.
   w.zero_grad();
   std::thread([&] {
@@ -135,7 +140,8 @@ TEST_CASE("tape: lives and deaths in any order") {
     Tape tape;
     const Var loss = sum(Var(w) * Var(*gone));
     gone = nullptr;
-    CHECK(contains(message_of([&] { backward(loss); }), "[backward] a parameter (2) was destroyed after it was recorded"));
+    CHECK(contains(message_of([&] { backward(loss); }),
+                   "[backward] a parameter (2) was destroyed after it was recorded"));
   }
   // Tapes that end in the order in which they began.
   auto first = std::make_unique<Tape>(), second = std::make_unique<Tape>();
@@ -223,7 +229,8 @@ TEST_CASE("tape: after the first steps a training loop allocates nothing") {
 
 TEST_CASE("tape: nor does one of many different ops") {
   Random random(3);
-  Parameter image(random.normal({1, 12, 12, 8})), kernels(random.normal({1, 12, 12, 9})), scale(random.normal({8})), shift(random.normal({8}));
+  Parameter image(random.normal({1, 12, 12, 8})), kernels(random.normal({1, 12, 12, 9})), scale(random.normal({8})),
+      shift(random.normal({8}));
   Parameter weight(random.normal({24, 16})), bias(random.normal({24}));
   Adam adam(Adam::Kind::nadam, {&image, &kernels, &scale, &shift, &weight, &bias}, 1e-3);
   const auto step = [&] {
@@ -245,8 +252,9 @@ TEST_CASE("tape: nor does one of many different ops") {
 }
 
 TEST_CASE("tape: peak memory of a step") {
-  // Forward keeps each layer's result (ReLU's is the next layer's input): L activations. Backward frees each as soon as its layer is done, and
-  // needs two gradients of that size beside. Rows are many against the width, so that weights and their gradients hardly count.
+  // Forward keeps each layer's result (ReLU's is the next layer's input): L activations. Backward frees each as soon as
+  // its layer is done, and needs two gradients of that size beside. Rows are many against the width, so that weights
+  // and their gradients hardly count.
   constexpr Index kRows = 8000, kWidth = 64;
   constexpr std::size_t kActivation = kRows * kWidth * sizeof(real);
   Random random(2);
@@ -259,7 +267,8 @@ TEST_CASE("tape: peak memory of a step") {
     const std::size_t before = pool_stats().live;
     net.step(input);
     const std::size_t peak = pool_stats().peak_live - before;
-    MESSAGE(layers << " layers: peak " << static_cast<double>(peak) / static_cast<double>(kActivation) << " activations");
+    MESSAGE(layers << " layers: peak " << static_cast<double>(peak) / static_cast<double>(kActivation)
+                   << " activations");
     CHECK(static_cast<double>(peak) <= 1.05 * (layers + 4) * static_cast<double>(kActivation));
     CHECK(pool_stats().live <= before + kActivation);
   }

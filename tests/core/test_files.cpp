@@ -29,7 +29,9 @@ std::string little_endian(std::uint64_t value, int bytes) {
   return s;
 }
 
-std::string safetensors(const std::string& header, const std::string& data = "") { return little_endian(header.size(), 8) + header + data; }
+std::string safetensors(const std::string& header, const std::string& data = "") {
+  return little_endian(header.size(), 8) + header + data;
+}
 std::string npy(const std::string& header, const std::string& data = "") {
   return std::string("\x93NUMPY\x01\x00", 8) + little_endian(header.size(), 2) + header + data;
 }
@@ -40,14 +42,16 @@ std::string zip(const std::vector<std::pair<std::string, std::string>>& entries,
   for (const auto& [name, data] : entries) {
     const std::string sizes = little_endian(data.size(), 4) + little_endian(data.size(), 4);
     const std::size_t offset = body.size();
-    body += std::string("PK\x03\x04") + little_endian(20, 2) + little_endian(0, 2) + little_endian(static_cast<std::uint64_t>(method), 2) +
-            little_endian(0, 8) + sizes + little_endian(name.size(), 2) + little_endian(0, 2) + name + data;
+    body += std::string("PK\x03\x04") + little_endian(20, 2) + little_endian(0, 2) +
+            little_endian(static_cast<std::uint64_t>(method), 2) + little_endian(0, 8) + sizes +
+            little_endian(name.size(), 2) + little_endian(0, 2) + name + data;
     directory += std::string("PK\x01\x02") + little_endian(20, 2) + little_endian(20, 2) + little_endian(0, 2) +
-                 little_endian(static_cast<std::uint64_t>(method), 2) + little_endian(0, 8) + sizes + little_endian(name.size(), 2) +
-                 little_endian(0, 12) + little_endian(offset, 4) + name;
+                 little_endian(static_cast<std::uint64_t>(method), 2) + little_endian(0, 8) + sizes +
+                 little_endian(name.size(), 2) + little_endian(0, 12) + little_endian(offset, 4) + name;
   }
-  return body + directory + std::string("PK\x05\x06") + little_endian(0, 4) + little_endian(entries.size(), 2) + little_endian(entries.size(), 2) +
-         little_endian(directory.size(), 4) + little_endian(body.size(), 4) + little_endian(0, 2);
+  return body + directory + std::string("PK\x05\x06") + little_endian(0, 4) + little_endian(entries.size(), 2) +
+         little_endian(entries.size(), 2) + little_endian(directory.size(), 4) + little_endian(body.size(), 4) +
+         little_endian(0, 2);
 }
 
 std::string error_for(const std::string& bytes) {
@@ -78,21 +82,25 @@ TEST_CASE("files: round trips of npy and safetensors") {
   }
   const Tensor image = random.normal({1, 3, 4, 5});
   write_npy(folder / "chw.npy", Shape{5, 3, 4}, planes_of(image), DType::f32);
-  CHECK(relative_error(Weights(folder / "chw.npy").read_single().permute({1, 2, 0}).reshape({1, 3, 4, 5}), image) <= 1e-7);
+  CHECK(relative_error(Weights(folder / "chw.npy").read_single().permute({1, 2, 0}).reshape({1, 3, 4, 5}), image) <=
+        1e-7);
   CHECK(contains(message_of([&] { Weights(folder / "t.safetensors").read("c"); }), "has no tensor 'c'"));
-  CHECK(contains(message_of([&] { Weights(folder / "chw.npy").read("array", {1}); }), "has shape (5,3,4), expected (1)"));
+  CHECK(
+      contains(message_of([&] { Weights(folder / "chw.npy").read("array", {1}); }), "has shape (5,3,4), expected (1)"));
 }
 
 TEST_CASE("files: what is written as PyTorch does is read back") {
   const TempFolder folder;
   Random random(2);
-  const std::map<std::string, Tensor> tensors = {{"a.weight", random.normal({3, 4, 1, 2})}, {"b", random.normal({})}, {"nothing", Tensor({0, 5})}};
+  const std::map<std::string, Tensor> tensors = {
+      {"a.weight", random.normal({3, 4, 1, 2})}, {"b", random.normal({})}, {"nothing", Tensor({0, 5})}};
   write_torch(folder / "t.ckpt", "state_dict", tensors);
   const Weights weights(folder / "t.ckpt");
   CHECK(weights.format() == "PyTorch zip");
   CHECK(weights.root() == "state_dict");
   REQUIRE(weights.entries().size() == tensors.size());
-  for (const auto& [name, tensor] : tensors) CHECK(relative_error(weights.read(name), tensor) <= (sizeof(real) == 8 ? 1e-7 : 0));
+  for (const auto& [name, tensor] : tensors)
+    CHECK(relative_error(weights.read(name), tensor) <= (sizeof(real) == 8 ? 1e-7 : 0));
 }
 
 TEST_CASE("files: halves are rounded to nearest, ties to even") {
@@ -133,14 +141,19 @@ TEST_CASE("files: npy types, orders and byte orders") {
     write_bytes(folder / "x.npy", bytes);
     return Weights(folder / "x.npy").read_single();
   };
-  const Tensor fortran = read(npy("{'descr': '<i2', 'fortran_order': True, 'shape': (2, 3), }\n", std::string("\1\0\2\0\3\0\4\0\5\0\6\0", 12)));
+  const Tensor fortran = read(
+      npy("{'descr': '<i2', 'fortran_order': True, 'shape': (2, 3), }\n", std::string("\1\0\2\0\3\0\4\0\5\0\6\0", 12)));
   CHECK(fortran.shape() == Shape{2, 3});
   CHECK(fortran.data()[1] == 3);
   CHECK(fortran.data()[3] == 2);
-  const Tensor big = read(npy("{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }\n", std::string("\x3f\x80\0\0", 4)));
+  const Tensor big =
+      read(npy("{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }\n", std::string("\x3f\x80\0\0", 4)));
   CHECK(big.data()[0] == 1);
-  CHECK(read(npy("{'descr': '|b1', 'fortran_order': False, 'shape': (3,), }\n", std::string("\0\1\2", 3))).data()[2] == 1);
-  CHECK(read(npy("{'descr': '<i8', 'fortran_order': False, 'shape': (), }\n", little_endian(static_cast<std::uint64_t>(-5), 8))).item() == -5);
+  CHECK(read(npy("{'descr': '|b1', 'fortran_order': False, 'shape': (3,), }\n", std::string("\0\1\2", 3))).data()[2] ==
+        1);
+  CHECK(read(npy("{'descr': '<i8', 'fortran_order': False, 'shape': (), }\n",
+                 little_endian(static_cast<std::uint64_t>(-5), 8)))
+            .item() == -5);
   CHECK(read(npy("{'descr': '<u4', 'fortran_order': False, 'shape': (1,), }\n", little_endian(7, 4))).item() == 7);
   CHECK(read(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (0, 9), }\n")).shape() == Shape{0, 9});
 }
@@ -158,41 +171,64 @@ TEST_CASE("files: what is no file of ours says so") {
 }
 
 TEST_CASE("files: hostile npy") {
-  CHECK(contains(error_for(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (500000000,), }")), "only 0 numbers follow"));
-  CHECK(contains(error_for(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }")), "a size is not a number"));
-  CHECK(contains(error_for(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (9999999999999999999999,), }")), "absurdly large"));
+  CHECK(contains(error_for(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (500000000,), }")),
+                 "only 0 numbers follow"));
   CHECK(
-      contains(error_for(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296), }")), "more elements than can be counted"));
-  CHECK(contains(error_for(npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", "cos\nsystem\n")), "not supported"));
-  CHECK(contains(error_for(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1,1), }")), "more than 8 axes"));
+      contains(error_for(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }")), "a size is not a number"));
+  CHECK(contains(error_for(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (9999999999999999999999,), }")),
+                 "absurdly large"));
+  CHECK(contains(error_for(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296), }")),
+                 "more elements than can be counted"));
+  CHECK(contains(error_for(npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", "cos\nsystem\n")),
+                 "not supported"));
+  CHECK(contains(error_for(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1,1), }")),
+                 "more than 8 axes"));
   CHECK(contains(error_for(npy("{'descr': '<f4', 'fortran_order'")), "not a readable .npy header"));
   CHECK(contains(error_for(std::string("\x93NUMPY\x01\x00\xff\xff{", 11) + "    "), "cut off"));
   CHECK(contains(error_for(std::string("\x93NUMPY\x09\x00\xff\xff{", 11) + "    "), "version 9"));
-  CHECK(error_for(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 72057594037927935, 72057594037927935), }")).empty());
+  CHECK(error_for(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 72057594037927935, 72057594037927935), }"))
+            .empty());
 }
 
 TEST_CASE("files: hostile safetensors") {
   const auto one = [](const std::string& fields) { return "{\"a\":{" + fields + "}}"; };
-  CHECK(contains(error_for(little_endian(2000000000, 8) + "{" + std::string(91, ' ')), "announces a header of 2000000000 bytes"));
-  CHECK(contains(error_for(safetensors(one(R"("dtype":"F32","shape":[500000000],"data_offsets":[0,2000000000])"), "1234")), "cut off or damaged"));
-  CHECK(contains(error_for(safetensors(one(R"("dtype":"F32","shape":[2],"data_offsets":[0,4])"), "1234")), "does not fit"));
-  CHECK(contains(error_for(safetensors(one(R"("dtype":"F32","shape":[-1],"data_offsets":[0,4])"), "1234")), "a negative number"));
-  CHECK(contains(error_for(safetensors(one(R"("dtype":"F32","shape":[1],"data_offsets":[4,0])"), "1234")), "cut off or damaged"));
-  CHECK(contains(error_for(safetensors(one(R"("dtype":"F32","shape":[1.5],"data_offsets":[0,4])"), "1234")), "a fraction"));
-  CHECK(contains(error_for(safetensors(one(R"("dtype":"F4","shape":[1],"data_offsets":[0,4])"), "1234")), "unsupported type"));
-  CHECK(contains(error_for(safetensors(one(R"("dtype":"F32","shape":[1])"), "1234")), "lacks dtype, shape or data_offsets"));
-  CHECK(contains(error_for(safetensors(
-                     R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}})", "123456")),
-                 "overlap"));
-  CHECK(contains(error_for(safetensors(
-                     R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "1234")),
-                 "twice"));
+  CHECK(contains(error_for(little_endian(2000000000, 8) + "{" + std::string(91, ' ')),
+                 "announces a header of 2000000000 bytes"));
+  CHECK(contains(
+      error_for(safetensors(one(R"("dtype":"F32","shape":[500000000],"data_offsets":[0,2000000000])"), "1234")),
+      "cut off or damaged"));
+  CHECK(contains(error_for(safetensors(one(R"("dtype":"F32","shape":[2],"data_offsets":[0,4])"), "1234")),
+                 "does not fit"));
+  CHECK(contains(error_for(safetensors(one(R"("dtype":"F32","shape":[-1],"data_offsets":[0,4])"), "1234")),
+                 "a negative number"));
+  CHECK(contains(error_for(safetensors(one(R"("dtype":"F32","shape":[1],"data_offsets":[4,0])"), "1234")),
+                 "cut off or damaged"));
+  CHECK(contains(error_for(safetensors(one(R"("dtype":"F32","shape":[1.5],"data_offsets":[0,4])"), "1234")),
+                 "a fraction"));
+  CHECK(contains(error_for(safetensors(one(R"("dtype":"F4","shape":[1],"data_offsets":[0,4])"), "1234")),
+                 "unsupported type"));
+  CHECK(contains(error_for(safetensors(one(R"("dtype":"F32","shape":[1])"), "1234")),
+                 "lacks dtype, shape or data_offsets"));
+  CHECK(contains(
+      error_for(safetensors(
+          R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}})",
+          "123456")),
+      "overlap"));
+  CHECK(contains(
+      error_for(safetensors(
+          R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
+          "1234")),
+      "twice"));
   CHECK(contains(error_for(safetensors("{\"a\":" + std::string(100000, '['))), "an array out of place"));
   CHECK(contains(error_for(safetensors("{\"a\":" + std::string(100000, '{'))), "header has"));
   CHECK(contains(error_for(safetensors("{\"a\":{")), "no valid JSON"));
-  CHECK(contains(error_for(safetensors(one(R"("dtype":"F32","shape":[72057594037927936,72057594037927936],"data_offsets":[0,4])"), "1234")),
-                 "cannot be"));
-  CHECK(contains(error_for(safetensors(one(R"("dtype":"F32","shape":[1],"data_offsets":[0,18446744073709551615])"), "1234")), "cut off or damaged"));
+  CHECK(
+      contains(error_for(safetensors(
+                   one(R"("dtype":"F32","shape":[72057594037927936,72057594037927936],"data_offsets":[0,4])"), "1234")),
+               "cannot be"));
+  CHECK(contains(
+      error_for(safetensors(one(R"("dtype":"F32","shape":[1],"data_offsets":[0,18446744073709551615])"), "1234")),
+      "cut off or damaged"));
 }
 
 TEST_CASE("files: hostile PyTorch files") {
@@ -208,7 +244,8 @@ TEST_CASE("files: hostile PyTorch files") {
   CHECK(contains(error_for(pickle("\x80\x02)R.")), "takes a value where there is none"));
   CHECK(contains(error_for(pickle("\x80\x02u.")), "lacks a mark"));
   CHECK(contains(error_for(pickle("\x80\x02" + std::string(1000000, ')') + ".")), "more than 400000 values"));
-  CHECK(contains(error_for(pickle(std::string("\x80\x02]q\0", 5) + std::string(3000000, 'h').replace(0, 0, "") + ".")), "pickle"));
+  CHECK(contains(error_for(pickle(std::string("\x80\x02]q\0", 5) + std::string(3000000, 'h').replace(0, 0, "") + ".")),
+                 "pickle"));
   CHECK(contains(error_for(zip({{"../../etc/passwd", "x"}})), "leads out of its folder"));
   CHECK(contains(error_for(zip({{"/etc/passwd", "x"}})), "leads out of its folder"));
   CHECK(contains(error_for(zip({{"x/data.pkl", "."}}, 8)), "compressed entry"));
@@ -216,7 +253,8 @@ TEST_CASE("files: hostile PyTorch files") {
   CHECK(contains(error_for(zip({{"x/data.pkl", "."}, {"x/data.pkl", "."}})), "twice"));
   CHECK(contains(error_for("PK\x03\x04"), "cut off"));
   CHECK(contains(error_for("\x80\x02K\x01."), "fit none of them"));
-  CHECK(contains(error_for(std::string("\x80\x02\x8a\x0a", 4) + std::string(10, 'a') + "."), "not one that torch.save wrote"));
+  CHECK(contains(error_for(std::string("\x80\x02\x8a\x0a", 4) + std::string(10, 'a') + "."),
+                 "not one that torch.save wrote"));
   CHECK(contains(error_for("\x80\x02\x8a\x0a"), "cut off"));
 }
 
@@ -241,7 +279,8 @@ TEST_CASE("files: every truncation and many mutations of real checkpoints are re
       std::string mutated = whole;
       const Index flips = 1 + random.below(4);
       for (Index k = 0; k < flips; ++k)
-        mutated[static_cast<std::size_t>(random.below(static_cast<Index>(whole.size())))] = static_cast<char>(random.below(256));
+        mutated[static_cast<std::size_t>(random.below(static_cast<Index>(whole.size())))] =
+            static_cast<char>(random.below(256));
       attempt(mutated);
     }
   }

@@ -1,4 +1,5 @@
-// Every instruction set against the naive reference, at sizes around the width of a vector; equal bits for any number of threads.
+// Every instruction set against the naive reference, at sizes around the width of a vector; equal bits for any number
+// of threads.
 #include "core/ops.h"
 #include "core/ops/rectangles.h"
 #include "core/ops/resample.h"
@@ -10,7 +11,8 @@ using namespace fu::test;
 
 namespace {
 
-/// Runs f with every table, and compares with the reference's result; then with one and three threads, which must agree to the bit.
+/// Runs f with every table, and compares with the reference's result; then with one and three threads, which must agree
+/// to the bit.
 template <class F>
 void compare(const F& f, double tolerance = kTolerance) {
   const auto tables = all_kernels();
@@ -45,7 +47,8 @@ TEST_CASE("kernels: elementwise") {
   for (Index n : kSizes) {
     CAPTURE(n);
     const Tensor x = random.uniform({n}, real(0.1), 3), z = random.uniform({n}, -3, 3);
-    for (Unary op : {Unary::exp, Unary::log, Unary::sqrt, Unary::square, Unary::reciprocal}) compare([&] { return unary(op, x); });
+    for (Unary op : {Unary::exp, Unary::log, Unary::sqrt, Unary::square, Unary::reciprocal})
+      compare([&] { return unary(op, x); });
     for (Unary op : {Unary::sin, Unary::cos, Unary::relu, Unary::quick_gelu, Unary::sigmoid, Unary::tanh, Unary::erf})
       compare([&] { return unary(op, z); });
     compare([&] { return unary(Unary::gelu, z); }, 2e-5);  // accurate in ULP of x, which exceeds the result where x < 0
@@ -96,12 +99,20 @@ TEST_CASE("kernels: matrix products") {
   struct Size {
     Index m, k, n;
   };
-  for (const Size s :
-       {Size{1, 1, 1}, {5, 3, 2}, {6, 16, 16}, {7, 17, 33}, {13, 9, 31}, {97, 303, 65}, {3, 0, 4}, {0, 3, 4}, {25, 800, 40}, {200, 64, 1}}) {
+  for (const Size s : {Size{1, 1, 1},
+                       {5, 3, 2},
+                       {6, 16, 16},
+                       {7, 17, 33},
+                       {13, 9, 31},
+                       {97, 303, 65},
+                       {3, 0, 4},
+                       {0, 3, 4},
+                       {25, 800, 40},
+                       {200, 64, 1}}) {
     CAPTURE(s.m);
     CAPTURE(s.k);
-    const Tensor a = random.normal({s.m, s.k}), b = random.normal({s.k, s.n}), w = random.normal({s.n, s.k}), bias = random.normal({s.n}),
-                 start = random.normal({s.m, s.n});
+    const Tensor a = random.normal({s.m, s.k}), b = random.normal({s.k, s.n}), w = random.normal({s.n, s.k}),
+                 bias = random.normal({s.n}), start = random.normal({s.m, s.n});
     compare([&] { return matmul(a, b); });
     for (Activation act : {Activation::none, Activation::relu, Activation::gelu, Activation::quick_gelu})
       compare([&] { return linear(a, w, bias, act); }, 4e-6);
@@ -116,7 +127,8 @@ TEST_CASE("kernels: matrix products") {
       Tensor c({s.m, s.n});
       const Tensor t = a.permute({1, 0});
       GemmArgs g;
-      g.m = s.m, g.k = s.k, g.n = s.n, g.a = t.data(), g.a_row = 1, g.a_col = s.m, g.b = b.data(), g.b_row = s.n, g.c = c.data(), g.ldc = s.n;
+      g.m = s.m, g.k = s.k, g.n = s.n, g.a = t.data(), g.a_row = 1, g.a_col = s.m, g.b = b.data(), g.b_row = s.n,
+      g.c = c.data(), g.ldc = s.n;
       Tensor scratch({kernels().gemm_scratch(g) + 1});
       g.scratch = scratch.data();
       kernels().gemm(g);
@@ -136,7 +148,10 @@ TEST_CASE("kernels: convolution, attention, adaptive convolution") {
       const Tensor x = random.normal({2, 9, 11, 5}), w = random.normal({7, 3, 3, 5}), bias = random.normal({7});
       compare([&] { return conv2d(x, w, bias, stride, padding); });
     }
-  CHECK(contains(message_of([] { conv2d(Tensor::zeros({1, 2, 2, 3}), Tensor::zeros({4, 3, 3, 3}), Tensor(), 1, 0); }), "[conv2d] x (1,2,2,3)"));
+  CHECK(contains(message_of([] {
+                   conv2d(Tensor::zeros({1, 2, 2, 3}), Tensor::zeros({4, 3, 3, 3}), Tensor(), 1, 0);
+                 }),
+                 "[conv2d] x (1,2,2,3)"));
   for (Index tokens : {Index{1}, Index{7}, Index{50}, Index{421}}) {
     CAPTURE(tokens);
     const Tensor qkv = random.normal({2, tokens, 3 * 3 * 20});
@@ -147,11 +162,15 @@ TEST_CASE("kernels: convolution, attention, adaptive convolution") {
       const Tensor x = random.normal({2, 6, 9, c}), k = random.normal({2, 6, 9, (2 * radius + 1) * (2 * radius + 1)});
       compare([&] { return adaptive_conv(x, k); });
     }
-  CHECK(contains(message_of([] { adaptive_conv(Tensor::zeros({1, 3, 9, 2}), Tensor::zeros({1, 3, 9, 49})); }), "must exceed the radius"));
-  for (const Shape& shape : {Shape{1, 9, 30, 5}, Shape{1, 70, 3, 130}, Shape{1, 1, 1, 1}, Shape{1, 1200, 2, 33}, Shape{1, 5, 1100, 70},
-                             Shape{1, 600, 2, 133}, Shape{1, 3, 4, 0}}) {
+  CHECK(contains(message_of([] {
+                   adaptive_conv(Tensor::zeros({1, 3, 9, 2}), Tensor::zeros({1, 3, 9, 49}));
+                 }),
+                 "must exceed the radius"));
+  for (const Shape& shape : {Shape{1, 9, 30, 5}, Shape{1, 70, 3, 130}, Shape{1, 1, 1, 1}, Shape{1, 1200, 2, 33},
+                             Shape{1, 5, 1100, 70}, Shape{1, 600, 2, 133}, Shape{1, 3, 4, 0}}) {
     CAPTURE(shape.str());
-    const Tensor x = random.normal(shape), across = random.uniform({shape[1], shape[2]}, 0, 1), down = random.uniform({shape[1], shape[2]}, 0, 1);
+    const Tensor x = random.normal(shape), across = random.uniform({shape[1], shape[2]}, 0, 1),
+                 down = random.uniform({shape[1], shape[2]}, 0, 1);
     compare([&] {
       Tensor y = x.clone();
       LinkSmoother(across, down, 50).apply(y);
@@ -184,7 +203,8 @@ TEST_CASE("kernels: rectangles, readings, waves, rows of maps") {
     }
     for (Index i = 0; i < 100; ++i) some.add(0, 2, 3, 5, 7);
     some.finish();
-    const Tensor x = random.normal({2, 29, 50, c}), weights = random.normal({some.weights()}), v = random.normal({some.count(), c});
+    const Tensor x = random.normal({2, 29, 50, c}), weights = random.normal({some.weights()}),
+                 v = random.normal({some.count(), c});
     const auto with = [&](const Shape& shape, const auto& kernel) {
       RectangleArgs args = some.arguments(c);
       Tensor scratch({kernels().rectangle_scratch(args) + 1}), y = Tensor::full(shape, 1);
@@ -195,18 +215,25 @@ TEST_CASE("kernels: rectangles, readings, waves, rows of maps") {
     const double close = sizeof(real) == 8 ? 1e-12 : 1e-5;
     compare(
         [&] {
-          return with({some.count(), c}, [&](real* y, const RectangleArgs& g) { kernels().rectangle_sums(x.data(), weights.data(), y, g); });
+          return with({some.count(), c}, [&](real* y, const RectangleArgs& g) {
+            kernels().rectangle_sums(x.data(), weights.data(), y, g);
+          });
         },
         close);
     for (bool add : {false, true})
       compare(
           [&] {
-            return with(x.shape(),
-                        [&](real* y, const RectangleArgs& g) { kernels().rectangle_sums_backward_input(weights.data(), v.data(), y, add, g); });
+            return with(x.shape(), [&](real* y, const RectangleArgs& g) {
+              kernels().rectangle_sums_backward_input(weights.data(), v.data(), y, add, g);
+            });
           },
           close);
-    compare([&] { return with({some.weights()}, [&](real* y, const RectangleArgs& g) { kernels().rectangle_products(x.data(), v.data(), y, g); }); },
-            close);
+    compare(
+        [&] {
+          return with({some.weights()},
+                      [&](real* y, const RectangleArgs& g) { kernels().rectangle_products(x.data(), v.data(), y, g); });
+        },
+        close);
   }
   CHECK(contains(message_of([] { Rectangles(1, 4, 4).add(0, 2, 0, 3, 1); }), "[rectangles] 3x1 at (2,0)"));
 
@@ -222,7 +249,8 @@ TEST_CASE("kernels: rectangles, readings, waves, rows of maps") {
         [&] {
           const Tensor y = read();
           Tensor dx({300, c}), dv({1, c}), scratch({kernels().readings_scratch(300, c) + 1});
-          kernels().readings_backward(x.data(), v.data(), y.data(), dy.data(), dx.data(), false, dv.data(), 300, c, scratch.data());
+          kernels().readings_backward(x.data(), v.data(), y.data(), dy.data(), dx.data(), false, dv.data(), 300, c,
+                                      scratch.data());
           return concat({dx, dv}, 0);
         },
         1e-5);
@@ -249,7 +277,8 @@ TEST_CASE("kernels: attention pooling, rows without mean and deviation") {
   for (Index n : {Index{1}, Index{7}, Index{25}, Index{841}}) {
     CAPTURE(n);
     constexpr Index kRows = 70;
-    const Tensor saliency = random.normal({kRows, n}), deviation = random.uniform({kRows, n}, 0, 1), noise = random.normal({kRows, n});
+    const Tensor saliency = random.normal({kRows, n}), deviation = random.uniform({kRows, n}, 0, 1),
+                 noise = random.normal({kRows, n});
     const Tensor w = random.normal({n}), b = random.normal({n}), dy = random.normal({kRows, n});
     Tensor keep = Tensor::full({kRows}, 1);
     for (Index i = 0; i < kRows; i += 3) keep.data()[i] = 0;
@@ -264,8 +293,8 @@ TEST_CASE("kernels: attention pooling, rows without mean and deviation") {
               Tensor y({kRows, n}), ds(y.shape()), dd = Tensor::zeros(y.shape()), dw({1, n}), db({1, n}), dbias({1, n});
               Tensor scratch({kernels().pooling_attention_scratch(g) + 1});
               kernels().pooling_attention(g, y.data());
-              kernels().pooling_attention_backward(g, y.data(), dy.data(), ds.data(), noisy ? dd.data() : nullptr, dw.data(), db.data(), dbias.data(),
-                                                   scratch.data());
+              kernels().pooling_attention_backward(g, y.data(), dy.data(), ds.data(), noisy ? dd.data() : nullptr,
+                                                   dw.data(), db.data(), dbias.data(), scratch.data());
               for (Index i = 1; i < n; ++i) dbias.data()[i] = 0;
               return concat({y, ds, dd, dw, db, dbias}, 0);
             },
@@ -280,7 +309,8 @@ TEST_CASE("kernels: attention pooling, rows without mean and deviation") {
       Tensor y({kRows, n}), shifted = unary(Unary::affine, dy, 1, 50), ds(y.shape()), dw({n}), db({n}), dbias({1});
       Tensor scratch({table->pooling_attention_scratch(g) + 1});
       table->pooling_attention(g, y.data());
-      table->pooling_attention_backward(g, y.data(), shifted.data(), ds.data(), nullptr, dw.data(), db.data(), dbias.data(), scratch.data());
+      table->pooling_attention_backward(g, y.data(), shifted.data(), ds.data(), nullptr, dw.data(), db.data(),
+                                        dbias.data(), scratch.data());
       CHECK(std::abs(dbias.item()) <= 2e-6);
     }
     const Tensor slopes = random.normal({kRows, n}), x = random.normal({kRows, n});
@@ -312,9 +342,10 @@ TEST_CASE("resampling: all maps, borders, transposes") {
     compare([&] { return gaussian_blur(x, 5, 1); });
   }
   // Every map keeps a constant; a transposed map is the adjoint: <A x, y> = <x, A^T y>.
-  for (const AxisMap& map : {bicubic_axis(7, 19), bilinear_axis(7, 3), nearest_axis(5, 12), triangle_axis(20, 6), average_axis(9, 4),
-                             reflect_axis(5, 9), gaussian_axis(6, 5, 1), crop_axis(9, 2, 5), flip_axis(4), zoom_axis(7, 1.7),
-                             crop_axis(14, 3, 8).after(bicubic_axis(7, 14)), reflect_axis(1, 3)}) {
+  for (const AxisMap& map :
+       {bicubic_axis(7, 19), bilinear_axis(7, 3), nearest_axis(5, 12), triangle_axis(20, 6), average_axis(9, 4),
+        reflect_axis(5, 9), gaussian_axis(6, 5, 1), crop_axis(9, 2, 5), flip_axis(4), zoom_axis(7, 1.7),
+        crop_axis(14, 3, 8).after(bicubic_axis(7, 14)), reflect_axis(1, 3)}) {
     const auto apply = [](const AxisMap& m, const Tensor& x) {
       Tensor y({m.n_out()});
       kernels().resample_axis(x.data(), y.data(), 1, 1, m.rows());

@@ -11,7 +11,8 @@ namespace {
 /// Distance of a float from the true value, in ULP of `at`.
 double ulps(float value, double truth, double at) {
   const auto rounded = static_cast<float>(at);
-  const double ulp = static_cast<double>(std::nextafter(std::abs(rounded), INFINITY)) - static_cast<double>(std::abs(rounded));
+  const double ulp =
+      static_cast<double>(std::nextafter(std::abs(rounded), INFINITY)) - static_cast<double>(std::abs(rounded));
   return std::abs(static_cast<double>(value) - truth) / ulp;
 }
 
@@ -87,7 +88,8 @@ TEST_CASE("math: infinities, zeros and what is not a number") {
     CHECK(at(Unary::tanh, -inf) == -1);
     CHECK(at(Unary::sigmoid, -inf) == 0);
     CHECK(at(Unary::relu, -1) == 0);
-    for (Unary op : {Unary::exp, Unary::log, Unary::sin, Unary::cos, Unary::erf, Unary::gelu, Unary::tanh, Unary::sigmoid, Unary::relu})
+    for (Unary op : {Unary::exp, Unary::log, Unary::sin, Unary::cos, Unary::erf, Unary::gelu, Unary::tanh,
+                     Unary::sigmoid, Unary::relu})
       CHECK(std::isnan(at(op, nan)));
   }
 }

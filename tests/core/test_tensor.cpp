@@ -16,7 +16,10 @@ TEST_CASE("shape: axes, elements, errors") {
   CHECK(Shape{5, 0, 7}.elements() == 0);
   CHECK(contains(message_of([&] { (void)s[3]; }), "[shape] axis 3 of (2,3,4)"));
   CHECK(contains(message_of([] { Shape{-1}; }), "negative"));
-  CHECK(contains(message_of([] { (void)Shape{Index{1} << 40, Index{1} << 40}.elements(); }), "more elements than can be counted"));
+  CHECK(contains(message_of([] {
+                   (void)Shape{Index{1} << 40, Index{1} << 40}.elements();
+                 }),
+                 "more elements than can be counted"));
 }
 
 TEST_CASE("tensor: sharing, reshape, permute, slice") {

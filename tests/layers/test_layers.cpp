@@ -2,12 +2,12 @@
 #include <functional>
 
 #include "core/pool.h"
-#include "featup/training/downsample.h"
-#include "featup/published/implicit.h"
+#include "featup/backbones/vit.h"
 #include "featup/jbu/jbu.h"
 #include "featup/jbu/jbu_layers.h"
+#include "featup/published/implicit.h"
+#include "featup/training/downsample.h"
 #include "featup/training/losses.h"
-#include "featup/backbones/vit.h"
 #include "layers/optimizer.h"
 #include "layers/sequential.h"
 #include "tests/support.h"
@@ -19,15 +19,17 @@ namespace {
 
 VitConfig small_vit() {
   VitConfig c;
-  c.patch = 4, c.dim = 64, c.depth = 2, c.heads = 1, c.mlp_hidden = 96, c.grid = 3, c.prefix = 2, c.registers = 1, c.layer_scale = true;
+  c.patch = 4, c.dim = 64, c.depth = 2, c.heads = 1, c.mlp_hidden = 96, c.grid = 3, c.prefix = 2, c.registers = 1,
+  c.layer_scale = true;
   return c;
 }
 
 /// Moves every parameter a little: what begins as ones and zeros would hide mistakes.
 void disturb(Module& module) {
   Random random(77);
-  module.visit(
-      [&](const std::string&, Parameter& p, FileLayout) { p.set(p.value + unary(Unary::affine, random.normal(p.value.shape()), real(0.1))); });
+  module.visit([&](const std::string&, Parameter& p, FileLayout) {
+    p.set(p.value + unary(Unary::affine, random.normal(p.value.shape()), real(0.1)));
+  });
 }
 
 void save(Module& module, const std::string& path, const std::string& prefix = "") {
@@ -101,7 +103,8 @@ TEST_CASE("layers: names and files are those of the published checkpoints") {
   const Tensor expected = vit.features(image).value;
   CHECK(relative_error(again.features(image).value, expected) <= (sizeof(real) == 8 ? 1e-6 : 0));  // files hold floats
   CHECK(relative_error(packed.features(image).value, expected) <= 1e-5);
-  CHECK(relative_error(packed.features(image, VitFeature::key).value, vit.features(image, VitFeature::key).value) <= 1e-5);
+  CHECK(relative_error(packed.features(image, VitFeature::key).value, vit.features(image, VitFeature::key).value) <=
+        1e-5);
 
   JbuLayers jbu(6, {2, 3, 8, 2}, &random);
   save(jbu, folder / "jbu.safetensors", "upsampler.");
@@ -110,7 +113,10 @@ TEST_CASE("layers: names and files are those of the published checkpoints") {
   CHECK(stack.shape("upsampler.fixup_proj.1.bias") == Shape{6});
   CHECK(stack.shape("upsampler.up1.range_temp") == Shape{});
   CHECK(contains(message_of([&] { JbuLayers(6, {3, 3, 8, 2}, nullptr).load(stack, "upsampler."); }), "up3"));
-  CHECK(contains(message_of([&] { JbuLayers(7, {2, 3, 8, 2}, nullptr).load(stack, "upsampler."); }), "expected (7,7,1,1)"));
+  CHECK(contains(message_of([&] {
+                   JbuLayers(7, {2, 3, 8, 2}, nullptr).load(stack, "upsampler.");
+                 }),
+                 "expected (7,7,1,1)"));
 }
 
 TEST_CASE("layers: the layers of a JBU stack and the fused kernels agree") {
@@ -143,7 +149,8 @@ TEST_CASE("layers: packed layers refuse gradients") {
   CHECK(contains(message_of([&] { conv.save(tensors); }), "[save] 'weight' is packed for inference"));
   CHECK(contains(message_of([&] { layer.set_trainable(true); }), "[train] 'weight' is packed for inference"));
   Tape tape;
-  CHECK(contains(message_of([&] { layer(tape.watch(x)); }), "[packed linear] input (5,4) is tracked, but this fused kernel has no backward"));
+  CHECK(contains(message_of([&] { layer(tape.watch(x)); }),
+                 "[packed linear] input (5,4) is tracked, but this fused kernel has no backward"));
 }
 
 TEST_CASE("layers: statistics stay constants, tied weights count once, shapes are checked") {
@@ -161,10 +168,14 @@ TEST_CASE("layers: statistics stay constants, tied weights count once, shapes ar
     }
   } tied(&random);
   CHECK(tied.parameters().size() == 2);
-  const Tensor x = random.normal({4, 4}), square = random.normal({4, 4}), row = Tensor::full({1, 4}, 1), c = Tensor::full({4}, 1);
+  const Tensor x = random.normal({4, 4}), square = random.normal({4, 4}), row = Tensor::full({1, 4}, 1),
+               c = Tensor::full({4}, 1);
   CHECK(contains(message_of([&] { linear(x, square, row); }), "[linear]"));
   CHECK(contains(message_of([&] { batch_norm(x, c, c, c.reshape({4, 1}), c, 1); }), "[batch_norm]"));
-  CHECK(contains(message_of([] { adaptive_conv(Tensor::zeros({1, 20, 20, 4}), Tensor::zeros({1, 20, 20, 169})); }), "the radius may be at most 5"));
+  CHECK(contains(message_of([] {
+                   adaptive_conv(Tensor::zeros({1, 20, 20, 4}), Tensor::zeros({1, 20, 20, 169}));
+                 }),
+                 "the radius may be at most 5"));
 }
 
 TEST_CASE("layers: initial values are PyTorch's") {
@@ -227,7 +238,8 @@ TEST_CASE("layers: gradients of whole networks") {
   {
     JbuLayers jbu(4, {2, 3, 8, 2}, &random);
     disturb(jbu);
-    const Tensor source = random.normal({1, 4, 5, 4}), guidance = random.normal({1, 16, 20, 3}), target = random.normal({1, 16, 20, 4});
+    const Tensor source = random.normal({1, 4, 5, 4}), guidance = random.normal({1, 16, 20, 3}),
+                 target = random.normal({1, 16, 20, 4});
     check_module(jbu, [&] { return mean(square(jbu(source, guidance) - Var(target))); });
   }
   {
@@ -285,7 +297,8 @@ TEST_CASE("layers: a training loop reuses its memory") {
   Random random(8);
   JbuLayers jbu(8, {2, 3, 8, 3}, &random);
   AttentionDownsampler down(8, 8, &random);
-  const Tensor source = random.normal({1, 8, 8, 8}), guidance = random.normal({1, 32, 32, 3}), target = random.normal({1, 8, 8, 8});
+  const Tensor source = random.normal({1, 8, 8, 8}), guidance = random.normal({1, 32, 32, 3}),
+               target = random.normal({1, 8, 8, 8});
   Random draws(1);
   jbu.train(draws);
   down.train(draws);

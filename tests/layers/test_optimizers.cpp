@@ -37,7 +37,8 @@ TEST_CASE("optimizers: saved and loaded, they go on exactly") {
     CAPTURE(kind);
     const auto make = [&](Parameter& p) -> std::unique_ptr<Optimizer> {
       if (kind == 3) return std::make_unique<Sgd>(std::vector<Parameter*>{&p}, 0.1, 0.9);
-      return std::make_unique<Adam>(static_cast<Adam::Kind>(kind), std::vector<Parameter*>{&p}, 0.01, AdamOptions{0.9, 0.999, 1e-8, 0.02});
+      return std::make_unique<Adam>(static_cast<Adam::Kind>(kind), std::vector<Parameter*>{&p}, 0.01,
+                                    AdamOptions{0.9, 0.999, 1e-8, 0.02});
     };
     const auto run = [&](Parameter& p, Optimizer& o, int from, int to) {
       for (int i = from; i < to; ++i) {

@@ -7,9 +7,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "featup/measure/scene.h"
 #include "tests/support.h"
 #include "tools/media/image_io.h"
-#include "featup/measure/scene.h"
 
 namespace fu::test {
 
@@ -25,7 +25,8 @@ inline std::string slurp(const std::string& path) {
 
 /// A line of shell in a folder.
 inline Outcome run_shell(const TempFolder& folder, const std::string& line) {
-  const std::string command = "cd '" + folder.path() + "' && " + line + " >'" + (folder / ".out") + "' 2>'" + (folder / ".err") + "'";
+  const std::string command =
+      "cd '" + folder.path() + "' && " + line + " >'" + (folder / ".out") + "' 2>'" + (folder / ".err") + "'";
   const int status = std::system(command.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, slurp(folder / ".out"), slurp(folder / ".err")};
 }
@@ -51,7 +52,8 @@ inline void check_refused(const TempFolder& folder, const std::string& arguments
   CHECK(o.err.rfind("featup: error: ", 0) == 0);
   CHECK(std::count(o.err.begin(), o.err.end(), '\n') == 1);
   CHECK(contains(o.err, part));
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path())) CHECK(!contains(entry.path().filename().string(), ".part-"));
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path()))
+    CHECK(!contains(entry.path().filename().string(), ".part-"));
 }
 
 }  // namespace fu::test

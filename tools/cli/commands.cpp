@@ -9,8 +9,8 @@
 
 #include "core/isa.h"
 #include "core/parallel.h"
-#include "tools/media/image_folder.h"
 #include "tools/cli/progress.h"
+#include "tools/media/image_folder.h"
 
 namespace fu {
 
@@ -33,9 +33,10 @@ Index number(const std::string& text, Index limit) {
 Extent parse_extent(const std::string& option, const std::string& text) {
   if (text.empty()) return {};
   const std::size_t x = text.find('x');
-  const Extent e{number(text.substr(0, x), kMaxSide), x == std::string::npos ? 0 : number(text.substr(x + 1), kMaxSide)};
-  require<UsageError>(e.height > 0 && e.width > 0, option, " '", text, "': give height x width in pixels, like 448x672, each at most ", kMaxSide,
-                      ".");
+  const Extent e{number(text.substr(0, x), kMaxSide),
+                 x == std::string::npos ? 0 : number(text.substr(x + 1), kMaxSide)};
+  require<UsageError>(e.height > 0 && e.width > 0, option, " '", text,
+                      "': give height x width in pixels, like 448x672, each at most ", kMaxSide, ".");
   return e;
 }
 
@@ -46,7 +47,8 @@ InputSize parse_input_size(const std::string& text) {
   }
   InputSize size;
   size.short_side = number(text, kMaxSide);
-  require<UsageError>(size.short_side > 0, "--size '", text, "': give the short side in pixels, like 224, or height x width, like 224x224.");
+  require<UsageError>(size.short_side > 0, "--size '", text,
+                      "': give the short side in pixels, like 224, or height x width, like 224x224.");
   return size;
 }
 
@@ -60,11 +62,14 @@ std::size_t parse_bytes(const std::string& text) {
     digits.pop_back();
   }
   const Index n = number(digits, Index{1} << 50);
-  require<UsageError>(n > 0 && n < (Index{1} << 62) / unit, "--max-memory '", text, "': give a number of bytes, like 2000000000, 2000M or 2G.");
+  require<UsageError>(n > 0 && n < (Index{1} << 62) / unit, "--max-memory '", text,
+                      "': give a number of bytes, like 2000000000, 2000M or 2G.");
   return static_cast<std::size_t>(n * unit);
 }
 
-Layout parse_layout(const std::string& text) { return text == "chw" ? Layout::chw : text == "hwc" ? Layout::hwc : Layout::automatic; }
+Layout parse_layout(const std::string& text) {
+  return text == "chw" ? Layout::chw : text == "hwc" ? Layout::hwc : Layout::automatic;
+}
 
 OutputFormat parse_format(const Options& o) {
   return {o.format == "safetensors", o.dtype == "f16" ? DType::f16 : DType::f32, parse_layout(o.layout)};
@@ -74,8 +79,9 @@ std::string output_folder(const Options& options) {
   const std::string folder = options.output.empty() ? "featup-out" : options.output;
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  require<FileError>(!error && std::filesystem::is_directory(folder), folder, ": cannot be made a folder for the results",
-                     error ? ": " + error.message() : "", ". Name another with -o.");
+  require<FileError>(!error && std::filesystem::is_directory(folder), folder,
+                     ": cannot be made a folder for the results", error ? ": " + error.message() : "",
+                     ". Name another with -o.");
   return folder;
 }
 
@@ -125,10 +131,12 @@ void choose_inputs(Options& o) {
   o.inputs = all;
   if (o.shard.empty()) return;
   const std::size_t slash = o.shard.find('/');
-  const Index part = number(o.shard.substr(0, slash), 1 << 20), parts = slash == std::string::npos ? 0 : number(o.shard.substr(slash + 1), 1 << 20);
+  const Index part = number(o.shard.substr(0, slash), 1 << 20),
+              parts = slash == std::string::npos ? 0 : number(o.shard.substr(slash + 1), 1 << 20);
   require<UsageError>(part >= 1 && part <= parts, "--shard '", o.shard, "': give I/N, the I-th of N parts, like 1/8.");
   o.inputs.clear();
-  for (std::size_t i = static_cast<std::size_t>(part - 1); i < all.size(); i += static_cast<std::size_t>(parts)) o.inputs.push_back(all[i]);
+  for (std::size_t i = static_cast<std::size_t>(part - 1); i < all.size(); i += static_cast<std::size_t>(parts))
+    o.inputs.push_back(all[i]);
   o.skip_finished = true;
 }
 
@@ -143,7 +151,8 @@ void protect_inputs(const Options& o, const std::vector<std::string>& outputs) {
     }
 }
 
-Report::Report(const std::string& command, const Options& options) : options_(options), start_(now_seconds()), last_(start_) {
+Report::Report(const std::string& command, const Options& options)
+    : options_(options), start_(now_seconds()), last_(start_) {
   json_["command"] = command;
   json_["inputs"] = options.inputs;
 }

@@ -42,18 +42,21 @@ struct Options {
     Index coarse_steps = 0;
     double max_frequency = 0, dropout_in = 0.2, dropout_hidden = 0.2, dropout_saliency = 0.2;
     std::string schedule = "constant";
-    double max_zoom = 1.8, lr = 2e-3, magnitude = 1e-3, tv = 0.05, blur_pin = 0.1, smoothness = GridOptions{}.smoothness, time_budget = 0;
+    double max_zoom = 1.8, lr = 2e-3, magnitude = 1e-3, tv = 0.05, blur_pin = 0.1,
+           smoothness = GridOptions{}.smoothness, time_budget = 0;
     bool no_grid = false, no_color = false, no_uncertainty = false, no_early_stop = false;
     std::string downsampler = "attention", resume;
     std::string line;  // the settings in words, for the file
   } fit;
   struct Train {
-    Index steps = 0, batch = 4, jitters = 5, max_pad = 20, levels = 4, radius = 3, key_dim = 32, kernel = 16, projection = 30, crf_samples = 1000;
+    Index steps = 0, batch = 4, jitters = 5, max_pad = 20, levels = 4, radius = 3, key_dim = 32, kernel = 16,
+          projection = 30, crf_samples = 1000;
     Index held_out = 8;
     double lr = 0, sigma = 0, temperature = 0, color_range = -1, back_projection = -1, shrinkage = -1, smooth = -1,
            smooth_colors = 0.02;  // 0 (-1 where 0 means none), and for steps: what the mode says
     double max_zoom = 2, crf = 1e-3, tv = 0, time_budget = 0, checkpoint = 180;
-    bool shared = false, unit_sum = false, no_mixing = false, norm = false, no_uncertainty = false, no_augment = false, constant_lr = false;
+    bool shared = false, unit_sum = false, no_mixing = false, norm = false, no_uncertainty = false, no_augment = false,
+         constant_lr = false;
     bool resume = false;
     std::string downsampler = "attention", export_to;
   } train;
@@ -104,8 +107,8 @@ std::string with_extension(const std::string& path, const std::string& extension
 /// File name without folder and extension. Throws UsageError if two inputs would write the same file.
 std::vector<std::string> output_stems(const std::vector<std::string>& inputs);
 
-/// Folders among the inputs give way to the pictures in them; with --shard I/N, only each N-th input stays. Throws UsageError if two inputs would
-/// write the same file.
+/// Folders among the inputs give way to the pictures in them; with --shard I/N, only each N-th input stays. Throws
+/// UsageError if two inputs would write the same file.
 void choose_inputs(Options& options);
 /// Throws UsageError if one of the outputs is one of the files that the options read: results never replace inputs.
 void protect_inputs(const Options& options, const std::vector<std::string>& outputs);

@@ -1,5 +1,6 @@
-// featup eval probe: what upsampling is worth for naming pixels. A linear layer is trained on frozen low-resolution features of labelled photos; its
-// class maps of other photos, brought to full resolution by each method, are compared with the labels there.
+// featup eval probe: what upsampling is worth for naming pixels. A linear layer is trained on frozen low-resolution
+// features of labelled photos; its class maps of other photos, brought to full resolution by each method, are compared
+// with the labels there.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -7,18 +8,28 @@
 #include <map>
 
 #include "featup/measure/linear_probe.h"
-#include "tools/media/chart.h"
+#include "featup/measure/segmentation.h"
 #include "tools/cli/featurize.h"
+#include "tools/cli/methods.h"
+#include "tools/cli/progress.h"
+#include "tools/media/chart.h"
 #include "tools/media/image_folder.h"
 #include "tools/media/image_io.h"
-#include "tools/cli/methods.h"
 #include "tools/media/pictures.h"
-#include "tools/cli/progress.h"
-#include "featup/measure/segmentation.h"
 
 namespace fu {
 
 namespace {
+
+/// Labels from a grey picture of height x width; throws FileError if it has another size.
+Labels read_labels(const std::string& path, Index height, Index width) {
+  const Image picture = read_image(path);
+  require<FileError>(picture.height == height && picture.width == width, path, ": has ", picture.height, "x",
+                     picture.width, " pixels, its photo ", height, "x", width, ".");
+  Labels labels(static_cast<std::size_t>(height * width));
+  for (std::size_t p = 0; p < labels.size(); ++p) labels[p] = picture.rgb[3 * p];
+  return labels;
+}
 
 constexpr Index kReach = 4;  // pixels from a boundary that count as near it
 
@@ -47,7 +58,8 @@ struct Cut {
   Labels labels;
   Cut(const LabelledPhoto& pair, Index patch) {
     const Image whole = read_image(pair.photo);
-    const Index h = whole.height / patch * patch, w = whole.width / patch * patch, top = (whole.height - h) / 2, left = (whole.width - w) / 2;
+    const Index h = whole.height / patch * patch, w = whole.width / patch * patch, top = (whole.height - h) / 2,
+                left = (whole.width - w) / 2;
     require<FileError>(h > 0 && w > 0, pair.photo, ": is smaller than one patch of the backbone.");
     photo = crop(whole, top, left, h, w);
     const Labels all = read_labels(pair.labels, whole.height, whole.width);
@@ -105,7 +117,8 @@ ChannelMap learn_probes(Setting& in, const std::vector<LabelledPhoto>& photos, R
   for (std::size_t i = 0; i < photos.size(); ++i) {
     in.bar.update(0.3 * static_cast<double>(i) / static_cast<double>(photos.size()), "features of labelled photos");
     Cut cut(photos[i], in.backbone->patch());
-    labelled.push_back({in.backbone->features(normalize(cut.photo)), cut.photo.height, cut.photo.width, std::move(cut.labels)});
+    labelled.push_back(
+        {in.backbone->features(normalize(cut.photo)), cut.photo.height, cut.photo.width, std::move(cut.labels)});
   }
   report.stage("features");
   std::vector<ChannelMap> probes;
@@ -127,7 +140,8 @@ struct Named {
 };
 
 /// Adds what a method's class maps, K channels for every seed, are worth on one photo.
-void add_to_score(Score& score, const Tensor& logits, const Cut& cut, const std::vector<bool>& near, Index classes, std::vector<Image>* pictures) {
+void add_to_score(Score& score, const Tensor& logits, const Cut& cut, const std::vector<bool>& near, Index classes,
+                  std::vector<Image>* pictures) {
   ++score.images;
   for (std::size_t s = 0; s < score.all.size(); ++s) {
     const Labels named = largest_of(logits, static_cast<Index>(s) * classes, classes);
@@ -144,8 +158,8 @@ void add_to_score(Score& score, const Tensor& logits, const Cut& cut, const std:
   }
 }
 
-/// All methods name the pixels of a photo before the next one is read. Those that look often do so for some photos only, and are compared with the
-/// first method's result on the same ones.
+/// All methods name the pixels of a photo before the next one is read. Those that look often do so for some photos
+/// only, and are compared with the first method's result on the same ones.
 Named name_photos(Setting& in, const std::vector<LabelledPhoto>& photos, const ChannelMap& probe) {
   ChannelMap layers = probe;
   layers.offset_first = true;
@@ -157,7 +171,8 @@ Named name_photos(Setting& in, const std::vector<LabelledPhoto>& photos, const C
     const Cut cut(photos[i], in.backbone->patch());
     const Extent size{cut.photo.height, cut.photo.width};
     const Guide guide = [&](Index h, Index w) {
-      return normalize(h > 0 && (h != size.height || w != size.width) ? resize_antialiased(cut.photo, h, w) : cut.photo);
+      return normalize(h > 0 && (h != size.height || w != size.width) ? resize_antialiased(cut.photo, h, w)
+                                                                      : cut.photo);
     };
     const Tensor features = in.backbone->features(guide(0, 0));
     const std::vector<bool> near = near_boundaries(cut.labels, size.height, size.width, in.e.classes, kReach);
@@ -167,10 +182,12 @@ Named name_photos(Setting& in, const std::vector<LabelledPhoto>& photos, const C
       const Cost cost = in.methods[m].cost;
       if (cost == Cost::many_passes && !some) continue;
       const double part = static_cast<double>(m) / static_cast<double>(in.methods.size());
-      in.bar.update(0.5 + 0.5 * (static_cast<double>(i) + part) / static_cast<double>(photos.size()), in.methods[m].name);
+      in.bar.update(0.5 + 0.5 * (static_cast<double>(i) + part) / static_cast<double>(photos.size()),
+                    in.methods[m].name);
       const double begin = now_seconds();
-      // Class maps are upsampled as they are, offsets and all, so that kernels whose sum is not 1 change none of them. Methods that look at the photo
-      // often, and those who bring maps of their own, name what they make of it: means of many looks keep constants.
+      // Class maps are upsampled as they are, offsets and all, so that kernels whose sum is not 1 change none of them.
+      // Methods that look at the photo often, and those who bring maps of their own, name what they make of it: means
+      // of many looks keep constants.
       const Upsampler& upsampler = *in.upsamplers[m];
       const Tensor prepared = upsampler.prepare(features);
       const Tensor logits = upsampler(prepared, guide, size, &layers);
@@ -197,9 +214,9 @@ struct Row {
     return spread_of(of_seeds).mean;
   }
   void print(int width) const {
-    std::printf("%-*s  mIoU %5.2f +- %.2f  accuracy %5.2f +- %.2f  near %5.2f +- %.2f  photos %ld +- %.2f  %.2f s\n", width, name.c_str(), iou.mean,
-                iou.deviation, accuracy.mean, accuracy.deviation, near.mean, near.deviation, static_cast<long>(score.images), photos.deviation,
-                seconds);
+    std::printf("%-*s  mIoU %5.2f +- %.2f  accuracy %5.2f +- %.2f  near %5.2f +- %.2f  photos %ld +- %.2f  %.2f s\n",
+                width, name.c_str(), iou.mean, iou.deviation, accuracy.mean, accuracy.deviation, near.mean,
+                near.deviation, static_cast<long>(score.images), photos.deviation, seconds);
   }
   nlohmann::ordered_json json(Index classes) const {
     nlohmann::ordered_json one = {{"method", name},
@@ -212,7 +229,8 @@ struct Row {
                                   {"accuracy_near_deviation", near.deviation},
                                   {"accuracy_deviation_over_images", photos.deviation},
                                   {"seconds", seconds}};
-    for (Index c = 0; c < classes; ++c) one["iou"].push_back(std::isfinite(class_iou(c)) ? nlohmann::ordered_json(class_iou(c)) : nullptr);
+    for (Index c = 0; c < classes; ++c)
+      one["iou"].push_back(std::isfinite(class_iou(c)) ? nlohmann::ordered_json(class_iou(c)) : nullptr);
     return one;
   }
 };
@@ -224,7 +242,8 @@ std::vector<Row> rows_of(const Setting& in, const Named& named) {
     bool first = true;
     for (std::size_t m = 0; m < in.methods.size(); ++m) {
       if (in.methods[m].cost != cost) continue;
-      if (first && cost == Cost::many_passes && in.e.slow_every > 1) rows.push_back({in.methods[0].name + ", there", named.first_on_some});
+      if (first && cost == Cost::many_passes && in.e.slow_every > 1)
+        rows.push_back({in.methods[0].name + ", there", named.first_on_some});
       first = false;
       rows.push_back({in.methods[m].name, named.scores[m]});
     }
@@ -233,10 +252,13 @@ std::vector<Row> rows_of(const Setting& in, const Named& named) {
 }
 
 void print_table(const std::vector<Row>& rows, const Setting& in, std::size_t learned_from) {
-  std::printf("linear probe: %zu photos to learn from, %ld to name, %ld seeds; %s\n", learned_from, static_cast<long>(rows.front().score.images),
-              static_cast<long>(in.e.seeds), in.backbone->describe().c_str());
-  std::printf("mean (+- standard deviation over seeds); near: within %ld pixels of an outline; last: its deviation over photos, seconds a photo\n",
-              static_cast<long>(kReach));
+  std::printf("linear probe: %zu photos to learn from, %ld to name, %ld seeds; %s\n", learned_from,
+              static_cast<long>(rows.front().score.images), static_cast<long>(in.e.seeds),
+              in.backbone->describe().c_str());
+  std::printf(
+      "mean (+- standard deviation over seeds); near: within %ld pixels of an outline; last: its deviation over "
+      "photos, seconds a photo\n",
+      static_cast<long>(kReach));
   std::size_t longest = 8;
   for (const Row& row : rows) longest = std::max(longest, row.name.size());
   const int width = static_cast<int>(longest);
@@ -260,15 +282,17 @@ void write_chart(const std::string& path, const std::vector<Row>& rows, const Se
     groups[1].bars.push_back({row.name, row.accuracy.mean, row.accuracy.deviation});
     groups[2].bars.push_back({row.name, row.near.mean, row.near.deviation});
   }
-  write_bar_chart(path, "Linear probe of upsampled features", groups,
-                  in.backbone->describe() + "; whiskers: standard deviation over " + std::to_string(in.e.seeds) + " seeds");
+  write_bar_chart(
+      path, "Linear probe of upsampled features", groups,
+      in.backbone->describe() + "; whiskers: standard deviation over " + std::to_string(in.e.seeds) + " seeds");
 }
 
 }  // namespace
 
 int run_eval_probe(const Options& o) {
   Report report("eval probe", o);
-  const std::vector<LabelledPhoto> train = pairs_of(o.eval.images, o.eval.labels), val = pairs_of(o.eval.val_images, o.eval.val_labels);
+  const std::vector<LabelledPhoto> train = pairs_of(o.eval.images, o.eval.labels),
+                                   val = pairs_of(o.eval.val_images, o.eval.val_labels);
   Setting in(o);
   std::vector<std::string> asked;
   for (std::size_t i = 0; i < val.size(); i += static_cast<std::size_t>(o.eval.every)) asked.push_back(val[i].stem);
@@ -287,7 +311,8 @@ int run_eval_probe(const Options& o) {
   write_chart(chart, rows, in);
   write_png(picture, in_rows(named.pictures, 3));
   report["outputs"] = {chart, picture};
-  if (!o.quiet && !o.json) std::printf("chart %s, class maps of %s %s\n", chart.c_str(), val[0].stem.c_str(), picture.c_str());
+  if (!o.quiet && !o.json)
+    std::printf("chart %s, class maps of %s %s\n", chart.c_str(), val[0].stem.c_str(), picture.c_str());
   report.print();
   return 0;
 }

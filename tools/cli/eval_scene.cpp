@@ -1,17 +1,18 @@
-// featup eval scene: how exactly features draw outlines. Scenes that the project renders have exact labels, so that nobody's drawing is the limit.
+// featup eval scene: how exactly features draw outlines. Scenes that the project renders have exact labels, so that
+// nobody's drawing is the limit.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 
 #include "core/parallel.h"
-#include "tools/media/chart.h"
-#include "tools/cli/featurize.h"
-#include "tools/media/image_io.h"
-#include "tools/cli/methods.h"
-#include "tools/media/pictures.h"
-#include "tools/cli/progress.h"
 #include "featup/measure/scene.h"
 #include "featup/measure/segmentation.h"
+#include "tools/cli/featurize.h"
+#include "tools/cli/methods.h"
+#include "tools/cli/progress.h"
+#include "tools/media/chart.h"
+#include "tools/media/image_io.h"
+#include "tools/media/pictures.h"
 
 namespace fu {
 
@@ -43,7 +44,8 @@ Labels nearest(const Tensor& x, const std::vector<std::vector<real>>& centres) {
   return labels;
 }
 
-/// k-means of the pixels, begun at pixels far from each other. source: Gonzalez, "Clustering to minimize the maximum intercluster distance" (1985)
+/// k-means of the pixels, begun at pixels far from each other. source: Gonzalez, "Clustering to minimize the maximum
+/// intercluster distance" (1985)
 Labels clusters_of(const Tensor& x, Index k) {
   const Index n = x.dim(3), pixels = x.dim(1) * x.dim(2);
   const auto at = [&](Index p) { return std::vector<real>(x.data() + p * n, x.data() + (p + 1) * n); };
@@ -51,7 +53,8 @@ Labels clusters_of(const Tensor& x, Index k) {
   std::vector<double> away(static_cast<std::size_t>(pixels), INFINITY);
   while (static_cast<Index>(centres.size()) < k) {
     for (Index p = 0; p < pixels; ++p)
-      away[static_cast<std::size_t>(p)] = std::min(away[static_cast<std::size_t>(p)], squared_distance(x.data() + p * n, centres.back().data(), n));
+      away[static_cast<std::size_t>(p)] =
+          std::min(away[static_cast<std::size_t>(p)], squared_distance(x.data() + p * n, centres.back().data(), n));
     centres.push_back(at(std::max_element(away.begin(), away.end()) - away.begin()));
   }
   Labels labels;
@@ -65,7 +68,8 @@ Labels clusters_of(const Tensor& x, Index k) {
       ++counts[c];
     }
     for (std::size_t c = 0; c < centres.size(); ++c)
-      for (std::size_t i = 0; i < sums[c].size() && counts[c] > 0; ++i) centres[c][i] = static_cast<real>(sums[c][i] / counts[c]);
+      for (std::size_t i = 0; i < sums[c].size() && counts[c] > 0; ++i)
+        centres[c][i] = static_cast<real>(sums[c][i] / counts[c]);
   }
   return labels;
 }
@@ -76,7 +80,8 @@ std::vector<bool> outlines_of(const Labels& labels, Index height, Index width) {
   for (Index i = 0; i < height; ++i)
     for (Index j = 0; j < width; ++j) {
       const auto p = static_cast<std::size_t>(i * width + j);
-      outline[p] = (j + 1 < width && labels[p] != labels[p + 1]) || (i + 1 < height && labels[p] != labels[p + static_cast<std::size_t>(width)]);
+      outline[p] = (j + 1 < width && labels[p] != labels[p + 1]) ||
+                   (i + 1 < height && labels[p] != labels[p + static_cast<std::size_t>(width)]);
     }
   return outline;
 }
@@ -101,7 +106,9 @@ double share_near(const std::vector<bool>& a, const std::vector<bool>& b, Index 
 Index middle_of(const Labels& labels, Index height, Index width, unsigned char label) {
   // Distance to the nearest other pixel or border, in steps.
   std::vector<Index> depth(labels.size());
-  const auto at = [&](Index i, Index j) { return i < 0 || j < 0 || i >= height || j >= width ? 0 : depth[static_cast<std::size_t>(i * width + j)]; };
+  const auto at = [&](Index i, Index j) {
+    return i < 0 || j < 0 || i >= height || j >= width ? 0 : depth[static_cast<std::size_t>(i * width + j)];
+  };
   for (Index i = 0; i < height; ++i)
     for (Index j = 0; j < width; ++j)
       if (labels[static_cast<std::size_t>(i * width + j)] == label)
@@ -121,11 +128,13 @@ int run_eval_scene(const Options& o) {
   Report report("eval scene", o);
   const Options::Eval& e = o.eval;
   const Featurizer featurizer(o);
-  require<UsageError>(featurizer.backbone(), "eval scene draws its pictures itself, so it needs a backbone. Give --backbone.");
+  require<UsageError>(featurizer.backbone(),
+                      "eval scene draws its pictures itself, so it needs a backbone. Give --backbone.");
   const InputSize asked = parse_input_size(o.size);
   const Extent size = asked.height > 0 ? Extent{asked.height, asked.width} : Extent{asked.short_side, asked.short_side};
-  require<UsageError>(size.height % featurizer.backbone()->patch() == 0 && size.width % featurizer.backbone()->patch() == 0, "--size ", o.size,
-                      ": the backbone's patches are ", featurizer.backbone()->patch(), " pixels wide; give multiples of that.");
+  require<UsageError>(
+      size.height % featurizer.backbone()->patch() == 0 && size.width % featurizer.backbone()->patch() == 0, "--size ",
+      o.size, ": the backbone's patches are ", featurizer.backbone()->patch(), " pixels wide; give multiples of that.");
   const std::vector<Method> methods = methods_with(o.methods, e.only);
   std::string stem;
   std::vector<std::unique_ptr<Upsampler>> upsamplers;
@@ -138,7 +147,9 @@ int run_eval_scene(const Options& o) {
   for (Index s = 0; s < e.scenes; ++s) {
     stem = "scene" + std::to_string(s);
     const Scene2d scene = render_scene(o.seed + static_cast<std::uint64_t>(s), size.height, size.width);
-    const Guide guide = [&](Index h, Index w) { return normalize(h > 0 ? resize_antialiased(scene.image, h, w) : scene.image); };
+    const Guide guide = [&](Index h, Index w) {
+      return normalize(h > 0 ? resize_antialiased(scene.image, h, w) : scene.image);
+    };
     const Tensor features = featurizer.backbone()->features(guide(0, 0));
     const Index objects = 1 + *std::max_element(scene.labels.begin(), scene.labels.end());
     std::vector<Index> clicked;
@@ -149,7 +160,8 @@ int run_eval_scene(const Options& o) {
     }
     if (s == 0) pictures = {scene.image, paint_labels(scene.labels, size.height, size.width, objects)};
     for (std::size_t m = 0; m < methods.size(); ++m) {
-      bar.update((static_cast<double>(s) + static_cast<double>(m) / static_cast<double>(methods.size())) / static_cast<double>(e.scenes),
+      bar.update((static_cast<double>(s) + static_cast<double>(m) / static_cast<double>(methods.size())) /
+                     static_cast<double>(e.scenes),
                  methods[m].name);
       if (methods[m].cost == Cost::many_passes && s % e.slow_every != 0) continue;
       const Tensor prepared = upsamplers[m]->prepare(features);
@@ -157,7 +169,8 @@ int run_eval_scene(const Options& o) {
       const ChannelMap map{pca.components.permute({1, 0}), {}};
       const Tensor x = (*upsamplers[m])(prepared, guide, size, &map);
       const Labels found = clusters_of(x, static_cast<Index>(shown.size()) + 1);  // the background is sky and ground
-      const std::vector<bool> drawn = outlines_of(found, size.height, size.width), exact = outlines_of(scene.labels, size.height, size.width);
+      const std::vector<bool> drawn = outlines_of(found, size.height, size.width),
+                              exact = outlines_of(scene.labels, size.height, size.width);
       const double precision = share_near(drawn, exact, size.height, size.width, kTolerance),
                    recall = share_near(exact, drawn, size.height, size.width, kTolerance);
       outlines[m].push_back(precision + recall > 0 ? 2 * precision * recall / (precision + recall) : 0);
@@ -167,7 +180,8 @@ int run_eval_scene(const Options& o) {
       const Labels named = nearest(x, prototypes);
       Confusion confusion(static_cast<Index>(shown.size()));
       for (std::size_t p = 0; p < named.size(); ++p)
-        confusion.add(std::find(shown.begin(), shown.end(), static_cast<Index>(scene.labels[p])) - shown.begin(), named[p]);
+        confusion.add(std::find(shown.begin(), shown.end(), static_cast<Index>(scene.labels[p])) - shown.begin(),
+                      named[p]);
       clicks[m].push_back(confusion.mean_iou());
       if (s == 0) pictures.push_back(paint_labels(found, size.height, size.width, objects + 1));
     }
@@ -182,12 +196,14 @@ int run_eval_scene(const Options& o) {
   width = std::max(width, methods[0].name.size() + 7);
   if (!o.json)
     std::printf(
-        "%ld rendered scenes of %ldx%ld; %s\noutlines: F-score of k-means clusters' outlines, within %ld pixels; clicks: mean IoU of what is "
+        "%ld rendered scenes of %ldx%ld; %s\noutlines: F-score of k-means clusters' outlines, within %ld pixels; "
+        "clicks: mean IoU of what is "
         "nearest to one click on each thing\n",
-        static_cast<long>(e.scenes), static_cast<long>(size.height), static_cast<long>(size.width), featurizer.describe().c_str(),
-        static_cast<long>(kTolerance));
+        static_cast<long>(e.scenes), static_cast<long>(size.height), static_cast<long>(size.width),
+        featurizer.describe().c_str(), static_cast<long>(kTolerance));
   std::vector<BarGroup> groups = {{"outlines, F-score", {}}, {"clicks, mean IoU", {}}};
-  const auto add_row = [&](const std::string& name, const std::vector<double>& by_outlines, const std::vector<double>& by_clicks) {
+  const auto add_row = [&](const std::string& name, const std::vector<double>& by_outlines,
+                           const std::vector<double>& by_clicks) {
     const Spread f = spread_of(by_outlines), iou = spread_of(by_clicks);
     groups[0].bars.push_back({name, f.mean, f.deviation});
     groups[1].bars.push_back({name, iou.mean, iou.deviation});
@@ -198,8 +214,8 @@ int run_eval_scene(const Options& o) {
                                  {"click_iou", iou.mean},
                                  {"click_iou_deviation", iou.deviation}});
     if (!o.json)
-      std::printf("%-*s  outlines %.3f +- %.3f  clicks %.3f +- %.3f  scenes %zu\n", static_cast<int>(width), name.c_str(), f.mean, f.deviation,
-                  iou.mean, iou.deviation, by_outlines.size());
+      std::printf("%-*s  outlines %.3f +- %.3f  clicks %.3f +- %.3f  scenes %zu\n", static_cast<int>(width),
+                  name.c_str(), f.mean, f.deviation, iou.mean, iou.deviation, by_outlines.size());
   };
   // The first method once more on the scenes that those who look often were asked about, in front of them.
   const auto some = [&](const std::vector<double>& all) {
@@ -216,8 +232,9 @@ int run_eval_scene(const Options& o) {
       add_row(methods[m].name, outlines[m], clicks[m]);
     }
   }
-  write_bar_chart(chart, "Outlines of rendered scenes", groups,
-                  featurizer.describe() + "; whiskers: standard deviation over " + std::to_string(e.scenes) + " scenes");
+  write_bar_chart(
+      chart, "Outlines of rendered scenes", groups,
+      featurizer.describe() + "; whiskers: standard deviation over " + std::to_string(e.scenes) + " scenes");
   write_png(picture, in_rows(pictures, 3));
   report["outputs"] = {chart, picture};
   if (!o.quiet && !o.json) std::printf("chart %s, clusters of the first scene %s\n", chart.c_str(), picture.c_str());

@@ -2,21 +2,23 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "featup/measure/segmentation.h"
 #include "featup/measure/views.h"
-#include "tools/media/chart.h"
 #include "tools/cli/featurize.h"
 #include "tools/cli/methods.h"
 #include "tools/cli/progress.h"
-#include "featup/measure/segmentation.h"
+#include "tools/media/chart.h"
 
 namespace fu {
 
-/// Explained variance of unseen jitters: down(t(F)) against f(t(x)), plain pooling over each cell, for the same views for every method.
+/// Explained variance of unseen jitters: down(t(F)) against f(t(x)), plain pooling over each cell, for the same views
+/// for every method.
 int run_eval_views(const Options& o) {
   Report report("eval views", o);
   const Featurizer featurizer(o);
-  require<UsageError>(featurizer.backbone(),
-                      "eval views looks at each photo many times, so it needs a backbone; --features is one look. Give --backbone.");
+  require<UsageError>(
+      featurizer.backbone(),
+      "eval views looks at each photo many times, so it needs a backbone; --features is one look. Give --backbone.");
   std::vector<std::string> methods;
   std::vector<std::unique_ptr<Upsampler>> upsamplers;
   const std::vector<std::string> stems = output_stems(o.inputs);
@@ -40,7 +42,8 @@ int run_eval_views(const Options& o) {
     stem = stems[i];
     const Scene scene = featurizer.run(o.inputs[i], report, {});
     const Guide guide = [&](Index h, Index w) {
-      return normalize(scene.view(h > 0 ? h : scene.in_size.height, w > 0 ? w : scene.in_size.width, featurizer.cropped()));
+      return normalize(
+          scene.view(h > 0 ? h : scene.in_size.height, w > 0 ? w : scene.in_size.width, featurizer.cropped()));
     };
     const Tensor image = guide(0, 0);
     require<UsageError>(std::min(image.dim(1), image.dim(2)) > 20, o.inputs[i],
@@ -65,12 +68,13 @@ int run_eval_views(const Options& o) {
     report["explained_variance_deviation"][methods[m]] = spread.deviation;
     group.bars.push_back({methods[m], spread.mean, spread.deviation});
   }
-  write_bar_chart(chart, "Explained variance of unseen views", {group},
-                  featurizer.describe() + "; whiskers: standard deviation over " + std::to_string(o.inputs.size()) + " photos");
+  write_bar_chart(
+      chart, "Explained variance of unseen views", {group},
+      featurizer.describe() + "; whiskers: standard deviation over " + std::to_string(o.inputs.size()) + " photos");
   report["outputs"] = {chart};
   if (!o.json) {
-    std::printf("explained variance of %ld unseen jitters (pad 20, zoom to 2, mirrored); %s\n", static_cast<long>(o.jitters),
-                featurizer.describe().c_str());
+    std::printf("explained variance of %ld unseen jitters (pad 20, zoom to 2, mirrored); %s\n",
+                static_cast<long>(o.jitters), featurizer.describe().c_str());
     std::size_t width = 8;
     for (const std::string& name : methods) width = std::max(width, name.size());
     std::printf("%-*s", static_cast<int>(width), "method");

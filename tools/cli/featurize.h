@@ -25,7 +25,8 @@ class Featurizer {
   explicit Featurizer(const Options& options);
 
   std::string describe() const { return backbone_ ? backbone_->describe() : "features from " + options_.features; }
-  /// Sides given as HxW crop the photo; a short side alone keeps all of it. Features from a file see all of it too, unless --size says else.
+  /// Sides given as HxW crop the photo; a short side alone keeps all of it. Features from a file see all of it too,
+  /// unless --size says else.
   bool cropped() const { return size_.height > 0; }
   /// Null where features come from a file.
   const Backbone* backbone() const { return backbone_.get(); }

@@ -32,7 +32,8 @@ std::vector<std::string> options_of(const CLI::App& app) {
 
 std::vector<std::string> names_of(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const CLI::App* child : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(child->get_name());
+  for (const CLI::App* child : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(child->get_name());
   return names;
 }
 
@@ -63,8 +64,8 @@ std::size_t distance(const std::string& a, const std::string& b) {
 std::string man_page(const CLI::App& app, const std::string& version) {
   std::vector<std::pair<std::string, const CLI::App*>> commands;
   leaves(app, "", commands);
-  std::string text = ".TH FEATUP 1 \"\" \"featup " + version + "\" \"User Commands\"\n.SH NAME\nfeatup \\- " + roff(app.get_description()) +
-                     "\n.SH SYNOPSIS\n.B featup\n.I COMMAND\n[options]\n.SH COMMANDS\n";
+  std::string text = ".TH FEATUP 1 \"\" \"featup " + version + "\" \"User Commands\"\n.SH NAME\nfeatup \\- " +
+                     roff(app.get_description()) + "\n.SH SYNOPSIS\n.B featup\n.I COMMAND\n[options]\n.SH COMMANDS\n";
   for (const auto& [name, command] : commands) {
     text += ".SS featup " + roff(name) + "\n" + roff(command->get_description()) + "\n";
     for (const CLI::Option* option : command->get_options()) {
@@ -80,19 +81,20 @@ std::string man_page(const CLI::App& app, const std::string& version) {
 std::string shell_completion(const CLI::App& app, const std::string& shell) {
   std::vector<std::pair<std::string, const CLI::App*>> commands;
   leaves(app, "", commands);
-  std::string text =
-      "# Completion of featup: source this file, or " +
-      std::string(shell == "zsh"
-                      ? "put: source <(featup completion zsh) into ~/.zshrc\nautoload -U +X compinit bashcompinit && compinit && bashcompinit\n"
-                      : "put: source <(featup completion bash) into ~/.bashrc\n");
+  std::string text = "# Completion of featup: source this file, or " +
+                     std::string(shell == "zsh" ? "put: source <(featup completion zsh) into ~/.zshrc\nautoload -U +X "
+                                                  "compinit bashcompinit && compinit && bashcompinit\n"
+                                                : "put: source <(featup completion bash) into ~/.bashrc\n");
   text +=
-      "_featup() {\n  local word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]} command=\"${COMP_WORDS[1]}\" words=\"\"\n"
+      "_featup() {\n  local word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]} "
+      "command=\"${COMP_WORDS[1]}\" words=\"\"\n"
       "  [ \"$command\" = eval ] && command=\"eval ${COMP_WORDS[2]}\"\n  COMPREPLY=()\n"
       "  if [ \"$COMP_CWORD\" = 1 ]; then words=\"" +
       joined(names_of(app)) + "\"\n";
   for (const CLI::App* child : app.get_subcommands([](const CLI::App*) { return true; }))
     if (!names_of(*child).empty())
-      text += "  elif [ \"$COMP_CWORD\" = 2 ] && [ \"$last\" = " + child->get_name() + " ]; then words=\"" + joined(names_of(*child)) + "\"\n";
+      text += "  elif [ \"$COMP_CWORD\" = 2 ] && [ \"$last\" = " + child->get_name() + " ]; then words=\"" +
+              joined(names_of(*child)) + "\"\n";
   text += "  else\n    case \"$command $last\" in\n";
   for (const auto& [name, command] : commands)
     for (const CLI::Option* option : command->get_options()) {
@@ -105,7 +107,8 @@ std::string shell_completion(const CLI::App& app, const std::string& shell) {
       text += "      \"" + name + " --" + option->get_lnames().front() + "\") words=\"" + choices + "\" ;;\n";
     }
   text += "    esac\n    if [ -z \"$words\" ] && [[ $word == -* ]]; then\n      case \"$command\" in\n";
-  for (const auto& [name, command] : commands) text += "        \"" + name + "\") words=\"" + joined(options_of(*command)) + "\" ;;\n";
+  for (const auto& [name, command] : commands)
+    text += "        \"" + name + "\") words=\"" + joined(options_of(*command)) + "\" ;;\n";
   return text +
          "      esac\n    fi\n  fi\n  if [ -n \"$words\" ]; then COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
          "  else COMPREPLY=($(compgen -f -- \"$word\")); fi\n}\ncomplete -o filenames -F _featup featup\n";
@@ -125,8 +128,9 @@ std::string meant(const CLI::App& app, int argc, char** argv) {
     if (!option && (commands.empty() || word.rfind('-', 0) == 0)) continue;  // a file, or a short option
     const std::vector<std::string> known = option ? options_of(*at) : commands;
     if (std::find(known.begin(), known.end(), word) != known.end()) continue;
-    const auto near = std::min_element(known.begin(), known.end(),
-                                       [&](const std::string& a, const std::string& b) { return distance(word, a) < distance(word, b); });
+    const auto near = std::min_element(known.begin(), known.end(), [&](const std::string& a, const std::string& b) {
+      return distance(word, a) < distance(word, b);
+    });
     if (near == known.end() || distance(word, *near) > std::max<std::size_t>(1, near->size() / 3)) return "";
     return "; did you mean '" + *near + "'?";
   }

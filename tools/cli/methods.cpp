@@ -12,8 +12,9 @@ namespace {
 
 // One line for each method; the first is what all others are measured against.
 const Method kMethods[] = {
-    {"bilinear", Cost::one_pass}, {"nearest", Cost::one_pass},     {"bicubic", Cost::one_pass},     {"jbu-classic", Cost::one_pass},
-    {"builtin", Cost::one_pass},  {"views:80", Cost::many_passes}, {"implicit", Cost::many_passes},
+    {"bilinear", Cost::one_pass},    {"nearest", Cost::one_pass}, {"bicubic", Cost::one_pass},
+    {"jbu-classic", Cost::one_pass}, {"builtin", Cost::one_pass}, {"views:80", Cost::many_passes},
+    {"implicit", Cost::many_passes},
 };
 
 constexpr const char* kFolder = "folder:";
@@ -33,13 +34,16 @@ class FromFolder : public Upsampler {
   std::string describe() const override { return "feature maps in " + folder_; }
 
  protected:
-  void enlarge(const Tensor&, const Guide&, Extent, real*, const Progress&) const override {}  // not reached: operator() does it all
+  void enlarge(const Tensor&, const Guide&, Extent, real*, const Progress&) const override {
+  }  // not reached: operator() does it all
 
  public:
-  Tensor operator()(const Tensor& prepared, const Guide&, Extent size, const ChannelMap* map, const Progress&) const override {
+  Tensor operator()(const Tensor& prepared, const Guide&, Extent size, const ChannelMap* map,
+                    const Progress&) const override {
     const std::string path = map_of(folder_, photo_);
     Tensor x = read_features(path, Layout::automatic, size);
-    require<FileError>(x.dim(3) == prepared.dim(3), path, ": has ", x.dim(3), " channels, the backbone ", prepared.dim(3), ".");
+    require<FileError>(x.dim(3) == prepared.dim(3), path, ": has ", x.dim(3), " channels, the backbone ",
+                       prepared.dim(3), ".");
     if (map) x = linear(x, map->matrix.permute({1, 0}), Tensor());
     x = resize_bilinear(x, size.height, size.width);
     return map && map->offset.size() > 0 ? x + map->offset : x;
@@ -52,7 +56,9 @@ class FromFolder : public Upsampler {
 
 Cost cost_of(const std::string& name) {
   const auto begins = [&](const char* with) { return name.rfind(with, 0) == 0; };
-  return begins(kFolder) ? Cost::made_elsewhere : begins("views") || begins("implicit") ? Cost::many_passes : Cost::one_pass;
+  return begins(kFolder)                         ? Cost::made_elsewhere
+         : begins("views") || begins("implicit") ? Cost::many_passes
+                                                 : Cost::one_pass;
 }
 
 }  // namespace
@@ -60,7 +66,8 @@ Cost cost_of(const std::string& name) {
 std::vector<Method> methods_with(const std::vector<std::string>& more, bool only) {
   std::vector<Method> methods(std::begin(kMethods), only ? std::begin(kMethods) + 1 : std::end(kMethods));
   for (const std::string& name : more)
-    if (std::none_of(methods.begin(), methods.end(), [&](const Method& m) { return m.name == name; })) methods.push_back({name, cost_of(name)});
+    if (std::none_of(methods.begin(), methods.end(), [&](const Method& m) { return m.name == name; }))
+      methods.push_back({name, cost_of(name)});
   return methods;
 }
 
@@ -69,12 +76,13 @@ void require_maps(const std::vector<Method>& methods, const std::vector<std::str
     if (m.cost != Cost::made_elsewhere) continue;
     const std::string folder = m.name.substr(std::string(kFolder).size());
     for (const std::string& photo : photos)
-      require<FileError>(std::filesystem::exists(map_of(folder, photo)), folder, ": holds no ", photo, ".npy or ", photo,
-                         ".safetensors, the features of a photo to be measured.");
+      require<FileError>(std::filesystem::exists(map_of(folder, photo)), folder, ": holds no ", photo, ".npy or ",
+                         photo, ".safetensors, the features of a photo to be measured.");
   }
 }
 
-std::unique_ptr<Upsampler> open_method(const std::string& name, const UpsamplerOptions& options, const std::string& photo) {
+std::unique_ptr<Upsampler> open_method(const std::string& name, const UpsamplerOptions& options,
+                                       const std::string& photo) {
   const std::string prefix = kFolder;
   if (name.rfind(prefix, 0) == 0) return std::make_unique<FromFolder>(name.substr(prefix.size()), photo);
   return open_upsampler(name, options);

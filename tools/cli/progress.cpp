@@ -14,19 +14,26 @@ constexpr double kFirst = 1, kTerminalStep = 0.1, kPlainStep = 5;  // seconds
 std::string clock_text(double seconds) {
   const long s = static_cast<long>(seconds + 0.5);
   char text[32];
-  std::snprintf(text, sizeof text, s >= 3600 ? "%ld:%02ld:%02ld" : "%ld:%02ld", s >= 3600 ? s / 3600 : s / 60, s >= 3600 ? s / 60 % 60 : s % 60,
-                s % 60);
+  std::snprintf(text, sizeof text, s >= 3600 ? "%ld:%02ld:%02ld" : "%ld:%02ld", s >= 3600 ? s / 3600 : s / 60,
+                s >= 3600 ? s / 60 % 60 : s % 60, s % 60);
   return text;
 }
 
 }  // namespace
 
-double now_seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double now_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 ProgressBar::ProgressBar(std::string title, bool quiet)
-    : title_(std::move(title)), quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0), start_(std::chrono::steady_clock::now()) {}
+    : title_(std::move(title)),
+      quiet_(quiet),
+      terminal_(isatty(STDERR_FILENO) != 0),
+      start_(std::chrono::steady_clock::now()) {}
 
-double ProgressBar::seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+double ProgressBar::seconds() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
 
 void ProgressBar::update(double fraction, const std::string& what) {
   const double t = seconds();
@@ -38,11 +45,13 @@ void ProgressBar::update(double fraction, const std::string& what) {
     constexpr int kWidth = 30;
     std::string bar(kWidth, '.');
     std::fill_n(bar.begin(), static_cast<int>(fraction * kWidth), '#');
-    std::fprintf(stderr, "\r%s [%s] %3.0f%% %s %s\033[K", title_.c_str(), bar.c_str(), fraction * 100, what.c_str(), left.c_str());
+    std::fprintf(stderr, "\r%s [%s] %3.0f%% %s %s\033[K", title_.c_str(), bar.c_str(), fraction * 100, what.c_str(),
+                 left.c_str());
     std::fflush(stderr);
     drawn_ = true;
   } else {
-    std::fprintf(stderr, "%s: %.0f%% %s%s%s\n", title_.c_str(), fraction * 100, what.c_str(), left.empty() ? "" : ", ", left.c_str());
+    std::fprintf(stderr, "%s: %.0f%% %s%s%s\n", title_.c_str(), fraction * 100, what.c_str(), left.empty() ? "" : ", ",
+                 left.c_str());
   }
 }
 

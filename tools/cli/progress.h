@@ -1,4 +1,5 @@
-// What a waiting user sees: a bar with the time left on a terminal, plain lines elsewhere, nothing for work of under a second.
+// What a waiting user sees: a bar with the time left on a terminal, plain lines elsewhere, nothing for work of under a
+// second.
 #pragma once
 
 #include <chrono>

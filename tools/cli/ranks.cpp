@@ -50,7 +50,8 @@ void Ranks::sum(std::vector<real>& values) const {
 Ranks::Ranks() {
   for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"}) {
     const char* size = std::getenv(variable);
-    require<UsageError>(!size || std::atoi(size) <= 1, "mpirun started ", size ? size : "", " processes, but this program was built without MPI. ",
+    require<UsageError>(!size || std::atoi(size) <= 1, "mpirun started ", size ? size : "",
+                        " processes, but this program was built without MPI. ",
                         "Build it with -DFU_MPI=ON (Debian: libopenmpi-dev).");
   }
 }

@@ -9,7 +9,8 @@ namespace fu {
 
 class Ranks {
  public:
-  /// Joins the others that mpirun started. Throws UsageError if there are others, but the program was built without MPI.
+  /// Joins the others that mpirun started. Throws UsageError if there are others, but the program was built without
+  /// MPI.
   Ranks();
   ~Ranks();
   Ranks(const Ranks&) = delete;

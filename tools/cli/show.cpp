@@ -21,7 +21,8 @@ namespace {
 
 /// The size at which a page shows a map: its own, or as large as a page may be.
 Extent shown_size(Index height, Index width) {
-  const double shrink = std::min(1.0, std::sqrt(static_cast<double>(kPagePixels) / static_cast<double>(height * width)));
+  const double shrink =
+      std::min(1.0, std::sqrt(static_cast<double>(kPagePixels) / static_cast<double>(height * width)));
   const auto shrunk = [&](Index n) { return std::max<Index>(1, static_cast<Index>(static_cast<double>(n) * shrink)); };
   return {shrunk(height), shrunk(width)};
 }
@@ -32,15 +33,18 @@ PageData page_of_fit(const FittedMap& fit) {
   const auto [h, w] = shown_size(fit.photo.height, fit.photo.width);
   page.photo = h < fit.photo.height || w < fit.photo.width ? resize_antialiased(fit.photo, h, w) : fit.photo;
   const Pca pca = fit_pca(fit.low, std::min(page_components(h * w), fit.channels()));
-  const ChannelMap map{pca.components.permute({1, 0}), unary(Unary::affine, linear(pca.mean, pca.components, Tensor()), -1)};
+  const ChannelMap map{pca.components.permute({1, 0}),
+                       unary(Unary::affine, linear(pca.mean, pca.components, Tensor()), -1)};
   FittedRenderer renderer(fit, page.photo, &map);
   page.high = Tensor({1, h, w, renderer.channels()});
   renderer.render(0, 0, h, w, page.high.data());
   page.low = pca.project(fit.low);
   if (fit.extra.count("scale_net.net.weight")) {
     const Tensor low = fit.pca.components.size() > 0 ? fit.pca.project(fit.low) : fit.low;
-    const Tensor weight = fit.extra.at("scale_net.net.weight").reshape({1, low.dim(3)}), bias = fit.extra.at("scale_net.net.bias");
-    page.maps.push_back({"uncertainty", unary(Unary::exp, linear(low, weight, bias)).reshape({low.dim(1), low.dim(2)})});
+    const Tensor weight = fit.extra.at("scale_net.net.weight").reshape({1, low.dim(3)}),
+                 bias = fit.extra.at("scale_net.net.bias");
+    page.maps.push_back(
+        {"uncertainty", unary(Unary::exp, linear(low, weight, bias)).reshape({low.dim(1), low.dim(2)})});
   }
   if (fit.extra.count("history")) {
     const Tensor& rows = fit.extra.at("history");
@@ -54,8 +58,10 @@ PageData page_of_fit(const FittedMap& fit) {
   for (const char* key : {"input", "backbone", "size", "views", "steps", "explained", "seconds", "options"}) {
     const auto it = fit.settings.find(key);
     if (it == fit.settings.end()) continue;
-    const bool measured = std::string(key) == "explained" || std::string(key) == "seconds";  // in the file to the last bit
-    page.settings.emplace_back(key, measured ? cat(std::setprecision(3), std::strtod(it->second.c_str(), nullptr)) : it->second);
+    const bool measured =
+        std::string(key) == "explained" || std::string(key) == "seconds";  // in the file to the last bit
+    page.settings.emplace_back(
+        key, measured ? cat(std::setprecision(3), std::strtod(it->second.c_str(), nullptr)) : it->second);
   }
   return page;
 }
@@ -66,9 +72,11 @@ PageData page_of_map(const Options& o, const std::string& path) {
   Tensor map = read_features(path, parse_layout(o.features_layout), {photo.height, photo.width});
   const auto [h, w] = shown_size(map.dim(1), map.dim(2));
   if (h < map.dim(1) || w < map.dim(2)) map = adaptive_avg_pool(map, h, w);
-  Tensor low = o.page.low.empty() ? adaptive_avg_pool(map, std::max<Index>(1, map.dim(1) / 16), std::max<Index>(1, map.dim(2) / 16))
-                                  : read_features(o.page.low, parse_layout(o.features_layout), {map.dim(1), map.dim(2)});
-  require<UsageError>(low.dim(3) == map.dim(3), o.page.low, ": has ", low.dim(3), " channels, ", path, " has ", map.dim(3), ".");
+  Tensor low = o.page.low.empty()
+                   ? adaptive_avg_pool(map, std::max<Index>(1, map.dim(1) / 16), std::max<Index>(1, map.dim(2) / 16))
+                   : read_features(o.page.low, parse_layout(o.features_layout), {map.dim(1), map.dim(2)});
+  require<UsageError>(low.dim(3) == map.dim(3), o.page.low, ": has ", low.dim(3), " channels, ", path, " has ",
+                      map.dim(3), ".");
   page.photo = photo.height > 0 ? resize_antialiased(photo, map.dim(1), map.dim(2)) : FeatureColors(map).paint(map);
   const Pca pca = fit_pca(map, std::min(page_components(map.dim(1) * map.dim(2)), map.dim(3)));
   page.low = pca.project(low), page.high = pca.project(map);
@@ -85,7 +93,8 @@ int show_page(const Options& o) {
   const std::string& input = o.inputs.front();
   std::string name = std::filesystem::path(input).stem().string();
   const std::string ending = ".fit";
-  if (name.size() > ending.size() && name.compare(name.size() - ending.size(), ending.size(), ending) == 0) name.resize(name.size() - ending.size());
+  if (name.size() > ending.size() && name.compare(name.size() - ending.size(), ending.size(), ending) == 0)
+    name.resize(name.size() - ending.size());
   const std::string output = output_file(o, name + ".html");
   Options protects = o;
   protects.inputs.push_back(o.page.image), protects.inputs.push_back(o.page.low);
@@ -111,7 +120,8 @@ int show_page(const Options& o) {
   report.stage("write");
   report["outputs"] = {output};
   if (!o.quiet && !o.json)
-    std::printf("%s: %.1f MB, open it in a browser -> %s\n", input.c_str(), static_cast<double>(text.size()) / 1e6, output.c_str());
+    std::printf("%s: %.1f MB, open it in a browser -> %s\n", input.c_str(), static_cast<double>(text.size()) / 1e6,
+                output.c_str());
   report.print();
   return 0;
 }
@@ -126,8 +136,9 @@ int run_show(const Options& o) {
   Index height = 0;
   for (const std::string& path : o.inputs) {
     maps.push_back(read_features(path, parse_layout(o.features_layout), {}));
-    require<UsageError>(maps.back().dim(3) == maps.front().dim(3), path, ": has ", maps.back().dim(3), " channels, ", o.inputs.front(), " has ",
-                        maps.front().dim(3), ". Maps that share a picture must have equally many.");
+    require<UsageError>(maps.back().dim(3) == maps.front().dim(3), path, ": has ", maps.back().dim(3), " channels, ",
+                        o.inputs.front(), " has ", maps.front().dim(3),
+                        ". Maps that share a picture must have equally many.");
     height = std::max(height, maps.back().dim(1));
   }
   report.stage("read");
@@ -159,7 +170,9 @@ int run_show(const Options& o) {
   report.stage("paint");
   report["outputs"] = {output};
   report["channels"] = maps.front().dim(3);
-  if (!o.quiet && !o.json) std::printf("%zu maps of %ld channels -> %s\n", maps.size(), static_cast<long>(maps.front().dim(3)), output.c_str());
+  if (!o.quiet && !o.json)
+    std::printf("%zu maps of %ld channels -> %s\n", maps.size(), static_cast<long>(maps.front().dim(3)),
+                output.c_str());
   report.print();
   return 0;
 }
@@ -184,14 +197,19 @@ std::vector<std::string> parts(const Weights& w) {
       return "backbone (--backbone " + w.path() + "): " + open_backbone(w.path())->describe() +
              (prefix.empty() ? "" : ", under '" + printable(prefix) + "'");
     });
-  if (JbuStack::present(w)) attempt([&] { return "upsampler (--upsampler " + w.path() + "): " + open_upsampler(w.path())->describe(); });
-  if (FittedMap::present(w.path())) found.push_back("a fit of one photo (featup query " + w.path() + ", or featup show --html " + w.path() + ")");
+  if (JbuStack::present(w))
+    attempt([&] { return "upsampler (--upsampler " + w.path() + "): " + open_upsampler(w.path())->describe(); });
+  if (FittedMap::present(w.path()))
+    found.push_back("a fit of one photo (featup query " + w.path() + ", or featup show --html " + w.path() + ")");
   if (w.has("model.1.norm.weight"))
-    found.push_back("norm of the backbone's features, " + std::to_string(w.shape("model.1.norm.weight").elements()) + " channels");
+    found.push_back("norm of the backbone's features, " + std::to_string(w.shape("model.1.norm.weight").elements()) +
+                    " channels");
   if (w.entries().size() == 1 || w.has("features")) {
     const Shape s = w.has("features") ? w.shape("features") : w.entries().begin()->second.shape;
-    if (s.rank() == 3 || (s.rank() == 4 && s[0] == 1)) found.push_back("a feature map (--features " + w.path() + ", or featup show)");
-    if (s.rank() == 2) found.push_back("a matrix (--project " + w.path() + ", for features of " + std::to_string(s[0]) + " channels)");
+    if (s.rank() == 3 || (s.rank() == 4 && s[0] == 1))
+      found.push_back("a feature map (--features " + w.path() + ", or featup show)");
+    if (s.rank() == 2)
+      found.push_back("a matrix (--project " + w.path() + ", for features of " + std::to_string(s[0]) + " channels)");
   }
   return found;
 }
@@ -221,8 +239,9 @@ int run_info(const Options& o) {
     report["entries"][name] = {{"dtype", dtype_name(e.type)}, {"shape", shape}};
   }
   if (!o.json) {
-    std::printf("%s: %s, %zu tensors, %ld numbers%s%s%s\n", path.c_str(), w.format().c_str(), w.entries().size(), static_cast<long>(numbers),
-                w.root().empty() ? "" : ", under '", w.root().c_str(), w.root().empty() ? "" : "'");
+    std::printf("%s: %s, %zu tensors, %ld numbers%s%s%s\n", path.c_str(), w.format().c_str(), w.entries().size(),
+                static_cast<long>(numbers), w.root().empty() ? "" : ", under '", w.root().c_str(),
+                w.root().empty() ? "" : "'");
     for (const std::string& part : found) std::printf("  %s\n", part.c_str());
     if (found.empty()) std::printf("  nothing that this program knows how to use\n");
     std::size_t listed = 0;

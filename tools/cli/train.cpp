@@ -8,12 +8,12 @@
 
 #include "featup/training/jbu_trainer.h"
 #include "tools/cli/featurize.h"
-#include "tools/media/image_folder.h"
-#include "tools/media/image_io.h"
 #include "tools/cli/interrupt.h"
-#include "tools/media/pictures.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/ranks.h"
+#include "tools/media/image_folder.h"
+#include "tools/media/image_io.h"
+#include "tools/media/pictures.h"
 
 namespace fu {
 
@@ -34,13 +34,14 @@ JbuTrainerOptions trainer_options(const Options& o) {
   j.layers.color_range = t.color_range;
   j.filter.strength = static_cast<real>(t.back_projection), j.filter.shrinkage = static_cast<real>(t.shrinkage);
   j.layers.smoothing = {static_cast<real>(t.smooth), static_cast<real>(t.smooth_colors)};
-  require<UsageError>(j.filter.usable() && j.layers.smoothing.usable(),
-                      "--back-projection, --shrinkage, --smooth, --smooth-colors: give numbers, the last at least 0.001.");
-  require<UsageError>(!j.layers.smoothing.present() || t.levels >= kSmoothedLevel, "--smooth: the smoothing follows the second level; with --levels ",
-                      t.levels, " there is none.");
+  require<UsageError>(
+      j.filter.usable() && j.layers.smoothing.usable(),
+      "--back-projection, --shrinkage, --smooth, --smooth-colors: give numbers, the last at least 0.001.");
+  require<UsageError>(!j.layers.smoothing.present() || t.levels >= kSmoothedLevel,
+                      "--smooth: the smoothing follows the second level; with --levels ", t.levels, " there is none.");
   if (t.color_range > 0) j.layers.dropout = 0;  // keys of a filter stand in pairs
-  j.attention = t.downsampler == "attention", j.plain_mean = t.downsampler == "mean", j.kernel = t.kernel, j.uncertainty = !t.no_uncertainty,
-  j.projection = t.projection;
+  j.attention = t.downsampler == "attention", j.plain_mean = t.downsampler == "mean", j.kernel = t.kernel,
+  j.uncertainty = !t.no_uncertainty, j.projection = t.projection;
   j.lr = t.lr, j.crf = t.crf, j.tv = t.tv, j.crf_samples = t.crf_samples, j.published = o.compat == "published";
   return trainer;
 }
@@ -52,7 +53,8 @@ class HeldOut {
     const FeatureFunction features = [&](const Tensor& image) { return trainer.features(image); };
     for (Index i : chosen) {
       const Tensor image = normalize(folder.sample(i, false, Random(0)));
-      images_.push_back({image, features(image), HeldOutViews(image, features, kLooks, seed + static_cast<std::uint64_t>(i))});
+      images_.push_back(
+          {image, features(image), HeldOutViews(image, features, kLooks, seed + static_cast<std::uint64_t>(i))});
     }
     bilinear_ = explained([](const Entry& e) { return e.features; });
   }
@@ -83,12 +85,14 @@ class HeldOut {
 std::vector<Index> shuffled(Index n, Random random) {
   std::vector<Index> order(static_cast<std::size_t>(n));
   for (Index i = 0; i < n; ++i) order[static_cast<std::size_t>(i)] = i;
-  for (Index i = n - 1; i > 0; --i) std::swap(order[static_cast<std::size_t>(i)], order[static_cast<std::size_t>(random.below(i + 1))]);
+  for (Index i = n - 1; i > 0; --i)
+    std::swap(order[static_cast<std::size_t>(i)], order[static_cast<std::size_t>(random.below(i + 1))]);
   return order;
 }
 
 // Streams of random numbers beside the trainer's own.
-constexpr std::uint64_t kOrderStream = std::uint64_t{1} << 60, kSampleStream = std::uint64_t{1} << 61, kHoldStream = (std::uint64_t{1} << 62);
+constexpr std::uint64_t kOrderStream = std::uint64_t{1} << 60, kSampleStream = std::uint64_t{1} << 61,
+                        kHoldStream = (std::uint64_t{1} << 62);
 
 /// Which photo comes when: epoch after epoch, each in an order of its own.
 class Sequence {
@@ -96,7 +100,8 @@ class Sequence {
   Sequence(std::vector<Index> photos, std::uint64_t seed) : photos_(std::move(photos)), seed_(seed) {}
   Index at(Index place) {
     const auto n = static_cast<Index>(photos_.size());
-    if (place / n != epoch_) epoch_ = place / n, order_ = shuffled(n, Random(seed_, kOrderStream + static_cast<std::uint64_t>(epoch_)));
+    if (place / n != epoch_)
+      epoch_ = place / n, order_ = shuffled(n, Random(seed_, kOrderStream + static_cast<std::uint64_t>(epoch_)));
     return photos_[static_cast<std::size_t>(order_[static_cast<std::size_t>(place % n)])];
   }
 
@@ -117,16 +122,17 @@ std::string fingerprint(const Options& o, const ImageFolder& folder, const std::
     std::error_code none;
     mix(folder.path(i) + ":" + std::to_string(std::filesystem::file_size(folder.path(i), none)));
   }
-  return cat("backbone ", backbone, " ", o.feature, ", size ", o.size, ", seed ", o.seed, ", compat ", o.compat, ", steps ", t.steps, ", batch ",
-             t.batch, ", jitters ", t.jitters, " ", t.max_pad, " ", t.max_zoom, ", stack ", t.levels, " ", t.radius, " ", t.key_dim, " ", t.shared,
-             t.unit_sum, t.no_mixing, t.norm, " ", t.sigma, " ", t.temperature, " ", t.color_range, " ", t.back_projection, " ", t.shrinkage, " ",
-             t.smooth, " ", t.smooth_colors, ", downsampler ", t.downsampler, " ", t.kernel, t.no_uncertainty, ", loss ", t.projection, " ", t.crf,
-             " ", t.crf_samples, " ", t.tv, ", lr ", t.lr, t.constant_lr, ", augment ", !t.no_augment, ", held out ", t.held_out, ", ", folder.size(),
-             " files ", files);
+  return cat("backbone ", backbone, " ", o.feature, ", size ", o.size, ", seed ", o.seed, ", compat ", o.compat,
+             ", steps ", t.steps, ", batch ", t.batch, ", jitters ", t.jitters, " ", t.max_pad, " ", t.max_zoom,
+             ", stack ", t.levels, " ", t.radius, " ", t.key_dim, " ", t.shared, t.unit_sum, t.no_mixing, t.norm, " ",
+             t.sigma, " ", t.temperature, " ", t.color_range, " ", t.back_projection, " ", t.shrinkage, " ", t.smooth,
+             " ", t.smooth_colors, ", downsampler ", t.downsampler, " ", t.kernel, t.no_uncertainty, ", loss ",
+             t.projection, " ", t.crf, " ", t.crf_samples, " ", t.tv, ", lr ", t.lr, t.constant_lr, ", augment ",
+             !t.no_augment, ", held out ", t.held_out, ", ", folder.size(), " files ", files);
 }
 
-/// Published stacks always mix channels at the end: one that does not has a mixing that adds nothing. They have no filter of tokens, and
-/// no smoothing.
+/// Published stacks always mix channels at the end: one that does not has a mixing that adds nothing. They have no
+/// filter of tokens, and no smoothing.
 std::map<std::string, Tensor> published_layout(std::map<std::string, Tensor> stack, Index channels) {
   stack.erase("upsampler.token_filter");
   stack.erase("upsampler.smoothing");
@@ -178,8 +184,9 @@ Options with_defaults(Options o) {
 Extent training_size(const Options& o, Index patch) {
   const InputSize asked = parse_input_size(o.size);
   const Extent side = asked.height > 0 ? Extent{asked.height, asked.width} : Extent{asked.short_side, asked.short_side};
-  require<UsageError>(side.height % patch == 0 && side.width % patch == 0 && side.height >= 3 * patch && side.width >= 3 * patch &&
-                          side.height * side.width <= (Index{1} << 21) && o.train.kernel <= std::min(side.height, side.width),
+  require<UsageError>(side.height % patch == 0 && side.width % patch == 0 && side.height >= 3 * patch &&
+                          side.width >= 3 * patch && side.height * side.width <= (Index{1} << 21) &&
+                          o.train.kernel <= std::min(side.height, side.width),
                       "--size ", o.size, ": training takes pictures of one size: multiples of the patch, ", patch,
                       " pixels, at least three of them, and 2^21 pixels at most.");
   return side;
@@ -195,25 +202,30 @@ struct Course {
     if (file.metadata().count("recent")) recent = std::strtod(file.metadata().at("recent").c_str(), nullptr);
     if (!file.has("training.history")) return;
     const Tensor rows = file.read("training.history");
-    require<FileError>(rows.rank() == 2 && rows.dim(1) == 4, file.path(), ": its training.history has the shape ", rows.shape(), ", expected (N,4).");
+    require<FileError>(rows.rank() == 2 && rows.dim(1) == 4, file.path(), ": its training.history has the shape ",
+                       rows.shape(), ", expected (N,4).");
     history.assign(rows.data(), rows.data() + rows.size());
     if (history.size() >= 4) explained = static_cast<double>(history[history.size() - 2]);
   }
   void add_loss(double loss) { recent = recent == 0 ? loss : 0.95 * recent + 0.05 * loss; }
   void judge(const HeldOut& by, JbuTrainer& trainer) {
     explained = by.by(trainer.training());
-    for (double v : {static_cast<double>(trainer.steps()), recent, *explained, by.bilinear()}) history.push_back(static_cast<real>(v));
+    for (double v : {static_cast<double>(trainer.steps()), recent, *explained, by.bilinear()})
+      history.push_back(static_cast<real>(v));
   }
   /// One file for `upsample` and for --resume.
-  void save(const std::string& file, JbuTrainer& trainer, const std::string& settings, const std::string& command) const {
+  void save(const std::string& file, JbuTrainer& trainer, const std::string& settings,
+            const std::string& command) const {
     std::map<std::string, Tensor> tensors = trainer.stack();
     trainer.save(tensors);
     Tensor rows({static_cast<Index>(history.size()) / 4, 4});
     std::copy(history.begin(), history.end(), rows.data());
     if (!history.empty()) tensors["training.history"] = rows;
-    write_safetensors(
-        file, tensors,
-        {{"training", settings}, {"step", std::to_string(trainer.steps())}, {"recent", cat(std::setprecision(17), recent)}, {"command", command}});
+    write_safetensors(file, tensors,
+                      {{"training", settings},
+                       {"step", std::to_string(trainer.steps())},
+                       {"recent", cat(std::setprecision(17), recent)},
+                       {"command", command}});
   }
   Image picture() const {
     std::vector<Image> curves;
@@ -226,8 +238,10 @@ struct Course {
   }
   std::string text(Index step, Index steps, double bilinear, double images_per_second) const {
     char start[64], judged[80] = "", end[40];
-    std::snprintf(start, sizeof start, "step %ld of %ld, loss %.4f", static_cast<long>(step), static_cast<long>(steps), recent);
-    if (explained) std::snprintf(judged, sizeof judged, ", unseen views explained %.4f (bilinear %.4f)", *explained, bilinear);
+    std::snprintf(start, sizeof start, "step %ld of %ld, loss %.4f", static_cast<long>(step), static_cast<long>(steps),
+                  recent);
+    if (explained)
+      std::snprintf(judged, sizeof judged, ", unseen views explained %.4f (bilinear %.4f)", *explained, bilinear);
     std::snprintf(end, sizeof end, ", %.1f images/s", images_per_second);
     return std::string(start) + judged + end;
   }
@@ -257,10 +271,12 @@ int run_train(const Options& given) {
   if (ranks.first() && !t.export_to.empty()) check_outputs(t.export_to, picture);
   std::error_code none;
   const bool exists = std::filesystem::exists(file, none);
-  require<UsageError>(t.resume || !exists, file, ": is there already. Go on with it by --resume, or name another with -o.");
+  require<UsageError>(t.resume || !exists, file,
+                      ": is there already. Go on with it by --resume, or name another with -o.");
   require<UsageError>(!t.resume || exists, file, ": there is nothing to resume. Leave --resume out.");
 
-  const std::unique_ptr<Backbone> backbone = open_backbone(o.backbone, o.feature == "key" ? VitFeature::key : VitFeature::token);
+  const std::unique_ptr<Backbone> backbone =
+      open_backbone(o.backbone, o.feature == "key" ? VitFeature::key : VitFeature::token);
   ImageFolder folder(o.inputs, training_size(o, backbone->patch()));
   Options reads = o;
   reads.inputs = folder.paths();
@@ -274,20 +290,24 @@ int run_train(const Options& given) {
   if (t.resume) {
     const Weights before(file);
     const auto found = before.metadata().find("training");
-    require<UsageError>(found != before.metadata().end(), file, ": was not written by featup train. Name another file with -o.");
-    require<UsageError>(found->second == settings, file,
-                        ": was trained with other settings or pictures, so it cannot go on as it would have. It had: ", found->second);
+    require<UsageError>(found != before.metadata().end(), file,
+                        ": was not written by featup train. Name another file with -o.");
+    require<UsageError>(
+        found->second == settings, file,
+        ": was trained with other settings or pictures, so it cannot go on as it would have. It had: ", found->second);
     trainer.load(before);
     course.load(before);
     images_before = trainer.steps() * t.batch;
   }
   report["backbone"] = backbone->describe();
 
-  // Some photos are kept aside to judge by; of a handful, the first is judged by views of it that training does not see.
+  // Some photos are kept aside to judge by; of a handful, the first is judged by views of it that training does not
+  // see.
   const std::vector<Index> order = shuffled(folder.size(), Random(o.seed, kHoldStream));
   const Index held = std::min(t.held_out, folder.size() / 5);
   const auto split = order.begin() + static_cast<std::ptrdiff_t>(held);
-  const std::vector<Index> judges = held > 0 ? std::vector<Index>(order.begin(), split) : std::vector<Index>{order.front()};
+  const std::vector<Index> judges =
+      held > 0 ? std::vector<Index>(order.begin(), split) : std::vector<Index>{order.front()};
   const HeldOut judge(folder, ranks.first() ? judges : std::vector<Index>(), trainer, o.seed);
   Sequence sequence(std::vector<Index>(split, order.end()), o.seed);
   report.stage("load");
@@ -304,8 +324,8 @@ int run_train(const Options& given) {
     std::vector<Tensor> images;
     for (Index b = first; b < last; ++b) {
       const Index place = trainer.steps() * t.batch + b;
-      images.push_back(normalize(
-          folder.sample(sequence.at(place), !t.no_augment && !published, Random(o.seed, kSampleStream + static_cast<std::uint64_t>(place)))));
+      images.push_back(normalize(folder.sample(sequence.at(place), !t.no_augment && !published,
+                                               Random(o.seed, kSampleStream + static_cast<std::uint64_t>(place)))));
     }
     trainer.set_lr(t.lr * (t.constant_lr || published ? 1 : warmup_cosine(trainer.steps(), 0, t.steps, 0.02)));
     double loss = trainer.accumulate(images, first, t.batch);
@@ -313,18 +333,21 @@ int run_train(const Options& given) {
     share(ranks, trainer.training(), loss, stop);
     trainer.finish_step();
     require<UsageError>(std::isfinite(loss), "the loss is no number any more, at step ", trainer.steps(), ". ",
-                        exists || saved > begin ? file + " holds the last good state; g" : "G", "ive a smaller --lr, now ", t.lr, ".");
+                        exists || saved > begin ? file + " holds the last good state; g" : "G",
+                        "ive a smaller --lr, now ", t.lr, ".");
     if (!ranks.first()) {
       if (stop) break;
       continue;
     }
     course.add_loss(loss);
     if (trainer.steps() % kJudgeEach == 0 || trainer.steps() == t.steps) course.judge(judge, trainer);
-    const double now = now_seconds(), rate = static_cast<double>((trainer.steps() - first_step) * t.batch) / (now - begin);
+    const double now = now_seconds(),
+                 rate = static_cast<double>((trainer.steps() - first_step) * t.batch) / (now - begin);
     bar.update(static_cast<double>(trainer.steps() - first_step) / static_cast<double>(t.steps - first_step),
                course.text(trainer.steps(), t.steps, judge.bilinear(), rate));
     wish = interruptible.interrupted() || (t.time_budget > 0 && now - begin > t.time_budget);
-    if (now - saved >= t.checkpoint && trainer.steps() < t.steps && !wish) course.save(file, trainer, settings, o.fit.line), saved = now_seconds();
+    if (now - saved >= t.checkpoint && trainer.steps() < t.steps && !wish)
+      course.save(file, trainer, settings, o.fit.line), saved = now_seconds();
     if (ranks.count() == 1 ? wish : stop) break;
   }
   report.stage("train");
@@ -339,28 +362,35 @@ int run_train(const Options& given) {
   report["outputs"] = {file, picture};
   if (!t.export_to.empty()) {
     report["outputs"].push_back(t.export_to);
-    if (!is_safetensors(t.export_to) && (options.training.filter.present() || options.training.layers.smoothing.present())) {
-      const std::string note = t.export_to +
-                               ": is without the filter of tokens and the smoothing, which the published code does not know; for a stack " +
-                               "that is trained as that code runs it, give --back-projection 0 --shrinkage 0 --smooth 0.";
+    if (!is_safetensors(t.export_to) &&
+        (options.training.filter.present() || options.training.layers.smoothing.present())) {
+      const std::string note =
+          t.export_to +
+          ": is without the filter of tokens and the smoothing, which the published code does not know; for a stack " +
+          "that is trained as that code runs it, give --back-projection 0 --shrinkage 0 --smooth 0.";
       report["note"] = note;
       std::fprintf(stderr, "featup: note: %s\n", note.c_str());
     }
   }
-  report["steps"] = trainer.steps(), report["images"] = folder.size() - folder.unreadable(), report["unreadable"] = folder.unreadable();
+  report["steps"] = trainer.steps(), report["images"] = folder.size() - folder.unreadable(),
+  report["unreadable"] = folder.unreadable();
   report["held_out"] = held, report["images_seen"] = trainer.steps() * t.batch - images_before;
-  report["loss"] = course.recent, report["explained_variance"] = *course.explained, report["explained_variance_bilinear"] = judge.bilinear();
+  report["loss"] = course.recent, report["explained_variance"] = *course.explained,
+  report["explained_variance_bilinear"] = judge.bilinear();
   if (!o.quiet && !o.json) {
     if (folder.unreadable() > 0)
-      std::printf("%ld of %ld files could not be read as pictures and were left out\n", static_cast<long>(folder.unreadable()),
-                  static_cast<long>(folder.size()));
+      std::printf("%ld of %ld files could not be read as pictures and were left out\n",
+                  static_cast<long>(folder.unreadable()), static_cast<long>(folder.size()));
     if (trainer.steps() < t.steps)
-      std::printf("%s after %ld of %ld steps; the same command with --resume goes on\n", interruptible.interrupted() ? "interrupted" : "time is up",
-                  static_cast<long>(trainer.steps()), static_cast<long>(t.steps));
-    std::printf("%ld steps on %ld images: loss %.4f, unseen views of %s explained %.4f (bilinear %.4f), %.1f s -> %s, picture %s\n",
-                static_cast<long>(trainer.steps()), static_cast<long>(folder.size() - held), course.recent,
-                held > 0 ? "held-out images" : "a training image", *course.explained, judge.bilinear(), report.seconds(), file.c_str(),
-                picture.c_str());
+      std::printf("%s after %ld of %ld steps; the same command with --resume goes on\n",
+                  interruptible.interrupted() ? "interrupted" : "time is up", static_cast<long>(trainer.steps()),
+                  static_cast<long>(t.steps));
+    std::printf(
+        "%ld steps on %ld images: loss %.4f, unseen views of %s explained %.4f (bilinear %.4f), %.1f s -> %s, picture "
+        "%s\n",
+        static_cast<long>(trainer.steps()), static_cast<long>(folder.size() - held), course.recent,
+        held > 0 ? "held-out images" : "a training image", *course.explained, judge.bilinear(), report.seconds(),
+        file.c_str(), picture.c_str());
   }
   report.print();
   return 0;

@@ -1,7 +1,7 @@
 // example_classify_shapes [STEPS]
 //
-// A convolutional network learns from scratch to tell circles, squares, triangles and crosses, each drawn at a random place, size and
-// brightness in noise, and is then asked about shapes it has never seen.
+// A convolutional network learns from scratch to tell circles, squares, triangles and crosses, each drawn at a random
+// place, size and brightness in noise, and is then asked about shapes it has never seen.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -29,10 +29,11 @@ struct Batch {
 /// Whether a point, in units of the shape's radius from its centre, lies inside.
 bool inside(Index shape, real y, real x) {
   switch (shape) {
-    case 0: return y * y + x * x < 1;                                                                            // circle
-    case 1: return std::abs(y) < real(0.85) && std::abs(x) < real(0.85);                                         // square
-    case 2: return y > -1 && y < real(0.8) && std::abs(x) < (y + 1) / 2;                                         // triangle, tip up
-    default: return std::abs(y) < 1 && std::abs(x) < 1 && (std::abs(y) < real(0.3) || std::abs(x) < real(0.3));  // cross
+    case 0: return y * y + x * x < 1;                                     // circle
+    case 1: return std::abs(y) < real(0.85) && std::abs(x) < real(0.85);  // square
+    case 2: return y > -1 && y < real(0.8) && std::abs(x) < (y + 1) / 2;  // triangle, tip up
+    default:
+      return std::abs(y) < 1 && std::abs(x) < 1 && (std::abs(y) < real(0.3) || std::abs(x) < real(0.3));  // cross
   }
 }
 
@@ -92,8 +93,8 @@ int main(int argc, char** argv) {
     Random initial(1), training(2), held_out(3);
     Classifier net(&initial);
     const Batch test = draw(2000, held_out);
-    std::printf("%ld parameters; before training %.1f%% of 2000 held-out shapes right\n", static_cast<long>(net.parameter_count()),
-                100 * accuracy(net, test));
+    std::printf("%ld parameters; before training %.1f%% of 2000 held-out shapes right\n",
+                static_cast<long>(net.parameter_count()), 100 * accuracy(net, test));
     Adam adam(Adam::Kind::adamw, net.parameters(), 1e-2, {0.9, 0.999, 1e-8, 0.01});
     for (Index step = 0; step < steps; ++step) {
       adam.lr = 1e-2 * warmup_cosine(step, 20, steps);
@@ -103,7 +104,8 @@ int main(int argc, char** argv) {
       const Var loss = cross_entropy(net(batch.images), batch.labels);
       backward(loss);
       adam.step();
-      if (step % 100 == 99) std::printf("step %4ld  loss %.3f\n", static_cast<long>(step + 1), static_cast<double>(loss.value.item()));
+      if (step % 100 == 99)
+        std::printf("step %4ld  loss %.3f\n", static_cast<long>(step + 1), static_cast<double>(loss.value.item()));
     }
     std::printf("after training %.1f%% right\n", 100 * accuracy(net, test));
     return 0;

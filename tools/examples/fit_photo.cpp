@@ -1,8 +1,9 @@
 // example_fit_photo [IMAGE] [--steps N] [--size N] [--out FILE.png]
 //
-// A network learns one picture: from the place of a pixel to its colour. With the plain coordinates it finds only a blur, because a small
-// network varies slowly; given sines and cosines of them, the same network finds the edges. FeatUp's implicit upsampler is this idea, with
-// features in place of colours. source: Tancik et al., "Fourier features let networks learn high frequency functions" (arXiv 2006.10739)
+// A network learns one picture: from the place of a pixel to its colour. With the plain coordinates it finds only a
+// blur, because a small network varies slowly; given sines and cosines of them, the same network finds the edges.
+// FeatUp's implicit upsampler is this idea, with features in place of colours. source: Tancik et al., "Fourier features
+// let networks learn high frequency functions" (arXiv 2006.10739)
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -10,6 +11,7 @@
 #include <exception>
 #include <string>
 
+#include "featup/measure/scene.h"
 #include "layers/activation.h"
 #include "layers/fourier_features.h"
 #include "layers/linear.h"
@@ -17,7 +19,6 @@
 #include "layers/sequential.h"
 #include "tools/media/image_io.h"
 #include "tools/media/pictures.h"
-#include "featup/measure/scene.h"
 
 using namespace fu;
 
@@ -35,7 +36,9 @@ Tensor places(Index h, Index w) {
 }
 
 /// Peak signal-to-noise ratio in dB, for colours in [0,1].
-double psnr(const Tensor& a, const Tensor& b) { return -10 * std::log10(static_cast<double>(mean(unary(Unary::square, a - b)).item())); }
+double psnr(const Tensor& a, const Tensor& b) {
+  return -10 * std::log10(static_cast<double>(mean(unary(Unary::square, a - b)).item()));
+}
 
 /// Trains a network of three layers on inputs x (N,C) and returns the colours it then gives, (N,3).
 Tensor fit(const Tensor& x, const Tensor& colors, Index steps) {
@@ -89,13 +92,16 @@ int run(int argc, char** argv) {
   if (steps < 1 || size < 8) throw UsageError("--steps wants a number of at least 1, --size one of at least 8");
   const Image photo = path.empty() ? render_scene(1, size, size).image : cover(read_image(path), size, size);
   Tensor colors({size * size, 3});
-  for (Index i = 0; i < colors.size(); ++i) colors.data()[i] = static_cast<real>(photo.rgb[static_cast<std::size_t>(i)]) / 255;
+  for (Index i = 0; i < colors.size(); ++i)
+    colors.data()[i] = static_cast<real>(photo.rgb[static_cast<std::size_t>(i)]) / 255;
 
   const Tensor xy = places(size, size);
   // From one period across the picture to one every four pixels: beyond that lies what no pixel grid can show.
-  const FourierFeatures features(2, log_spaced_frequencies(std::log(real(3)), std::log(static_cast<real>(size) / 4 * real(3.14)), 12), false);
+  const FourierFeatures features(
+      2, log_spaced_frequencies(std::log(real(3)), std::log(static_cast<real>(size) / 4 * real(3.14)), 12), false);
   const Tensor plain = fit(xy, colors, steps), fourier = fit(features(xy).value, colors, steps);
-  std::printf("plain coordinates: PSNR %.2f dB\nFourier features:  PSNR %.2f dB\n", psnr(plain, colors), psnr(fourier, colors));
+  std::printf("plain coordinates: PSNR %.2f dB\nFourier features:  PSNR %.2f dB\n", psnr(plain, colors),
+              psnr(fourier, colors));
   write_png(out, side_by_side({photo, picture(plain, size, size), picture(fourier, size, size)}));
   std::printf("%s: the picture, learned from plain coordinates, learned from Fourier features\n", out.c_str());
   return 0;

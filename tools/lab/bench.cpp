@@ -1,7 +1,8 @@
-// bench [--json] [NAME...]: how fast the heavy parts run, as time and as a share of what this processor could do at most.
+// bench [--json] [NAME...]: how fast the heavy parts run, as time and as a share of what this processor could do at
+// most.
 //
-// First the peak: fused multiply-adds on registers alone, on all threads. Then each case, run until a second has passed: the median counts.
-// Work is counted as multiplications and additions that the method needs, in GFLOP.
+// First the peak: fused multiply-adds on registers alone, on all threads. Then each case, run until a second has
+// passed: the median counts. Work is counted as multiplications and additions that the method needs, in GFLOP.
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -21,11 +22,11 @@
 #include "core/parallel.h"
 #include "core/pool.h"
 #include "core/random.h"
-#include "featup/builtin/builtin.h"
-#include "featup/published/implicit_fit.h"
-#include "featup/jbu/jbu.h"
-#include "featup/training/jbu_trainer.h"
 #include "featup/backbones/vit.h"
+#include "featup/builtin/builtin.h"
+#include "featup/jbu/jbu.h"
+#include "featup/published/implicit_fit.h"
+#include "featup/training/jbu_trainer.h"
 #include "tools/cli/progress.h"
 
 using namespace fu;
@@ -67,7 +68,8 @@ Ready gemm(Index m, Index k, Index n) {
 }
 
 /// Backward of y = f(inputs), all inputs tracked; the recording is not timed.
-Ready backward_of(const std::vector<Tensor>& inputs, const std::function<Var(const std::vector<Var>&)>& f, double gflop) {
+Ready backward_of(const std::vector<Tensor>& inputs, const std::function<Var(const std::vector<Var>&)>& f,
+                  double gflop) {
   struct State {
     std::vector<std::unique_ptr<Parameter>> parameters;
     std::unique_ptr<Tape> tape;
@@ -95,10 +97,12 @@ Ready linear_backward(Index m, Index k, Index n) {
   Random random(2);
   return backward_of(
       {random.uniform({m, k}, -1, 1), random.uniform({n, k}, -1, 1), random.uniform({n}, -1, 1)},
-      [](const std::vector<Var>& x) { return linear(x[0], x[1], x[2]); }, 4e-9 * static_cast<double>(m * n) * static_cast<double>(k));
+      [](const std::vector<Var>& x) { return linear(x[0], x[1], x[2]); },
+      4e-9 * static_cast<double>(m * n) * static_cast<double>(k));
 }
 
-/// Of adaptive convolution on 224x224 pixels, radius 3: forward (0), or one of its two gradients (1: input, 2: kernels).
+/// Of adaptive convolution on 224x224 pixels, radius 3: forward (0), or one of its two gradients (1: input, 2:
+/// kernels).
 Ready adaptive_convolution(Index channels, int which) {
   Random random(2);
   const Shape image{1, 224, 224, channels};
@@ -116,7 +120,8 @@ Ready attention_backward(Index tokens, Index heads) {
   Random random(2);
   const double n = static_cast<double>(tokens);
   return backward_of(
-      {random.uniform({1, tokens, 3 * 64 * heads}, -1, 1)}, [heads](const std::vector<Var>& x) { return attention(x[0], heads); },
+      {random.uniform({1, tokens, 3 * 64 * heads}, -1, 1)},
+      [heads](const std::vector<Var>& x) { return attention(x[0], heads); },
       1e-9 * 5 * 2 * n * n * 64 * static_cast<double>(heads));
 }
 
@@ -136,24 +141,30 @@ JbuStack random_stack() {
   return JbuStack{Weights(file.path)};
 }
 
-/// Work of a pixel of a level: keys (3 -> 32 -> 32), 49 products of keys, fix-up (52 -> 49 -> 49), 49 weights on every channel.
-double jbu_pixel(Index channels) { return 2 * (3 * 32 + 32 * 32 + 49 * 32 + 52 * 49 + 49 * 49 + 49.0 * static_cast<double>(channels)); }
+/// Work of a pixel of a level: keys (3 -> 32 -> 32), 49 products of keys, fix-up (52 -> 49 -> 49), 49 weights on every
+/// channel.
+double jbu_pixel(Index channels) {
+  return 2 * (3 * 32 + 32 * 32 + 49 * 32 + 52 * 49 + 49 * 49 + 49.0 * static_cast<double>(channels));
+}
 
 Ready jbu(Index grid, Index channels) {
   Random random(3);
   const auto stack = std::make_shared<JbuStack>(random_stack());
-  const Tensor source = random.uniform({1, grid, grid, channels}, -1, 1), guidance = random.uniform({1, 16 * grid, 16 * grid, 3}, -1, 1);
+  const Tensor source = random.uniform({1, grid, grid, channels}, -1, 1),
+               guidance = random.uniform({1, 16 * grid, 16 * grid, 3}, -1, 1);
   auto out = std::make_shared<Tensor>(Shape{16 * grid, 16 * grid, channels});
   double pixels = 0;
   for (int level = 1; level <= 4; ++level) pixels += static_cast<double>((grid << level) * (grid << level));
-  return {[=] { JbuRun(*stack, source, guidance, 4).rows(0, 16 * grid, out->data()); }, 1e-9 * jbu_pixel(channels) * pixels};
+  return {[=] { JbuRun(*stack, source, guidance, 4).rows(0, 16 * grid, out->data()); },
+          1e-9 * jbu_pixel(channels) * pixels};
 }
 
 /// What the built-in stack does before its levels.
 Ready token_filter(Index grid, Index channels) {
   Random random(4);
   const auto stack = std::make_shared<JbuStack>(builtin_stack());
-  const Tensor source = random.uniform({1, grid, grid, channels}, -1, 1), photo = random.uniform({1, 16 * grid, 16 * grid, 3}, -1, 1);
+  const Tensor source = random.uniform({1, grid, grid, channels}, -1, 1),
+               photo = random.uniform({1, 16 * grid, 16 * grid, 3}, -1, 1);
   const double flops = jbu_pixel(channels) * static_cast<double>(4 * grid * grid);  // of the first level
   return {[=] { jbu_source(*stack, source, photo); }, 1e-9 * flops};
 }
@@ -161,7 +172,8 @@ Ready token_filter(Index grid, Index channels) {
 /// And after the second of them.
 Ready smoothing(Index grid, Index channels) {
   Random random(5);
-  const Tensor photo = random.uniform({1, 4 * grid, 4 * grid, 3}, real(-0.05), real(0.05));  // one thing, with some grain
+  const Tensor photo =
+      random.uniform({1, 4 * grid, 4 * grid, 3}, real(-0.05), real(0.05));  // one thing, with some grain
   const auto map = std::make_shared<Tensor>(random.uniform({1, 4 * grid, 4 * grid, channels}, -1, 1));
   PhotoSmoothing options;
   options.strength = 30;
@@ -179,7 +191,9 @@ std::shared_ptr<Vit> random_vit(Index dim) {
                                          {"norm.bias", {dim}}};
   for (Index i = 0; i < kDepth; ++i) {
     const std::string p = "blocks." + std::to_string(i) + ".";
-    for (const char* name : {"norm1.weight", "norm1.bias", "norm2.weight", "norm2.bias", "attn.proj.bias", "mlp.fc2.bias"}) shapes[p + name] = {dim};
+    for (const char* name :
+         {"norm1.weight", "norm1.bias", "norm2.weight", "norm2.bias", "attn.proj.bias", "mlp.fc2.bias"})
+      shapes[p + name] = {dim};
     shapes[p + "attn.qkv.weight"] = {3 * dim, dim};
     shapes[p + "attn.qkv.bias"] = {3 * dim};
     shapes[p + "attn.proj.weight"] = {dim, dim};
@@ -196,10 +210,12 @@ Ready vit(Index dim) {
   Random random(4);
   const Tensor image = random.uniform({1, kPatch * kGrid, kPatch * kGrid, 3}, -2, 2);
   const double n = kTokens, d = static_cast<double>(dim);
-  return {[=] { model->features(image); }, 1e-9 * (kDepth * (24 * n * d * d + 4 * n * n * d) + 2 * kGrid * kGrid * 3 * kPatch * kPatch * d)};
+  return {[=] { model->features(image); },
+          1e-9 * (kDepth * (24 * n * d * d + 4 * n * n * d) + 2 * kGrid * kGrid * 3 * kPatch * kPatch * d)};
 }
 
-/// One step of an implicit fit as published: 224x224, 303 -> 128 -> 128 -> 128, 10 views of 14x14, attention over windows of 29x29.
+/// One step of an implicit fit as published: 224x224, 303 -> 128 -> 128 -> 128, 10 views of 14x14, attention over
+/// windows of 29x29.
 Ready implicit_step() {
   struct State {
     Random random{5};
@@ -209,7 +225,8 @@ Ready implicit_step() {
   };
   const auto state = std::make_shared<State>();
   const Tensor image = state->random.uniform({1, 224, 224, 3}, 0, 1);
-  for (int v = 0; v < 10; ++v) state->views.push_back({draw_jitter(state->random, 224, 224, 30, 1.8), state->random.normal({1, 14, 14, 128})});
+  for (int v = 0; v < 10; ++v)
+    state->views.push_back({draw_jitter(state->random, 224, 224, 30, 1.8), state->random.normal({1, 14, 14, 128})});
   for (const ImplicitView& view : state->views) state->drawn.push_back(&view);
   ImplicitFitOptions o;
   o.published_grid = true;
@@ -227,9 +244,11 @@ Ready jbu_train_step() {
     std::vector<Tensor> images;
   };
   const auto state = std::make_shared<State>();
-  for (int i = 0; i < 4; ++i) state->images.push_back(state->random.uniform({1, kPatch * kGrid, kPatch * kGrid, 3}, -2, 2));
-  state->trainer =
-      std::make_unique<JbuTrainer>([model = random_vit(192)](const Tensor& image) { return model->features(image).value; }, 192, JbuTrainerOptions());
+  for (int i = 0; i < 4; ++i)
+    state->images.push_back(state->random.uniform({1, kPatch * kGrid, kPatch * kGrid, 3}, -2, 2));
+  state->trainer = std::make_unique<JbuTrainer>(
+      [model = random_vit(192)](const Tensor& image) { return model->features(image).value; }, 192,
+      JbuTrainerOptions());
   // 24 passes of the backbone make 60 GFLOP; the stack on 32 channels, its kernels and their gradients the rest.
   return {[state] { state->trainer->step(state->images); }, 120};
 }
@@ -260,8 +279,8 @@ const std::vector<Case> kCases = {
     {"attention_backward_785x6", [] { return attention_backward(785, 6); }},
 };
 
-/// GFLOP/s of register-only multiply-adds on all threads: the best of many short runs. The pauses let threads that share a core by chance be
-/// woken on another.
+/// GFLOP/s of register-only multiply-adds on all threads: the best of many short runs. The pauses let threads that
+/// share a core by chance be woken on another.
 double fma_peak() {
   double best = 0;
   for (int round = 0; round < 40; ++round) {
@@ -299,8 +318,8 @@ void reset_peak_memory() {
 
 int run(const std::vector<std::string>& names, bool json) {
   for (const std::string& name : names)
-    require<UsageError>(std::any_of(kCases.begin(), kCases.end(), [&](const Case& c) { return name == c.name; }), "no case '", name,
-                        "'. Without names, all run.");
+    require<UsageError>(std::any_of(kCases.begin(), kCases.end(), [&](const Case& c) { return name == c.name; }),
+                        "no case '", name, "'. Without names, all run.");
   const double peak = fma_peak();
   if (!json) {
     std::printf("%s, %d threads, FMA peak %.0f GFLOP/s\n", kernels().isa, threads(), peak);
@@ -325,9 +344,14 @@ int run(const std::vector<std::string>& names, bool json) {
     }
     std::sort(seconds.begin(), seconds.end());
     const double median = seconds[seconds.size() / 2], rate = ready.gflop / median, memory = peak_memory();
-    list.push_back({{"name", c.name}, {"seconds", median}, {"gflops", rate}, {"fraction_of_peak", rate / peak}, {"peak_rss_mb", memory}});
+    list.push_back({{"name", c.name},
+                    {"seconds", median},
+                    {"gflops", rate},
+                    {"fraction_of_peak", rate / peak},
+                    {"peak_rss_mb", memory}});
     if (!json)
-      std::printf("%-30s %9.2f ms %9.2f ms %10.1f %9.0f%% %9.0f MB\n", c.name, median * 1e3, seconds[0] * 1e3, rate, 100 * rate / peak, memory);
+      std::printf("%-30s %9.2f ms %9.2f ms %10.1f %9.0f%% %9.0f MB\n", c.name, median * 1e3, seconds[0] * 1e3, rate,
+                  100 * rate / peak, memory);
     std::fflush(stdout);
   }
   if (json) std::printf("%s\n", list.dump(1).c_str());

@@ -1,4 +1,5 @@
-// compose_scenes: photos of backgrounds with cut-out objects laid over them, as training pictures with many sharp outlines.
+// compose_scenes: photos of backgrounds with cut-out objects laid over them, as training pictures with many sharp
+// outlines.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -31,7 +32,8 @@ Cutout resized(const Cutout& c, Index height, Index width) {
 void lay_over(Image& scene, const Cutout& c, Index top, Index left, bool mirror) {
   for (Index i = std::max<Index>(0, -top); i < std::min(c.image.height, scene.height - top); ++i)
     for (Index j = std::max<Index>(0, -left); j < std::min(c.image.width, scene.width - left); ++j) {
-      const Index from = i * c.image.width + (mirror ? c.image.width - 1 - j : j), to = (top + i) * scene.width + left + j;
+      const Index from = i * c.image.width + (mirror ? c.image.width - 1 - j : j),
+                  to = (top + i) * scene.width + left + j;
       const int open = 255 - c.opacity[static_cast<std::size_t>(from)];
       for (Index k = 0; k < 3; ++k) {
         unsigned char& pixel = scene.rgb[static_cast<std::size_t>(3 * to + k)];
@@ -55,10 +57,14 @@ int run(const std::string& out, Index count, Index side, const std::string& back
       c.image = read_image(objects.path(random.below(objects.size())), &c.opacity);
       const auto clear = std::count_if(c.opacity.begin(), c.opacity.end(), [](unsigned char o) { return o < 10; });
       // Only what has an outline of its own.
-      if (clear * 10 < static_cast<std::ptrdiff_t>(c.opacity.size()) || std::min(c.image.height, c.image.width) < 80) continue;
+      if (clear * 10 < static_cast<std::ptrdiff_t>(c.opacity.size()) || std::min(c.image.height, c.image.width) < 80)
+        continue;
       const double longest = static_cast<double>(std::max(c.image.height, c.image.width));
-      const double scale = std::min(1.5, static_cast<double>(side) * static_cast<double>(random.uniform(real(0.25), real(0.8))) / longest);
-      const auto scaled = [scale](Index m) { return std::max<Index>(1, static_cast<Index>(std::lround(static_cast<double>(m) * scale))); };
+      const double scale = std::min(
+          1.5, static_cast<double>(side) * static_cast<double>(random.uniform(real(0.25), real(0.8))) / longest);
+      const auto scaled = [scale](Index m) {
+        return std::max<Index>(1, static_cast<Index>(std::lround(static_cast<double>(m) * scale)));
+      };
       const Cutout small = resized(c, scaled(c.image.height), scaled(c.image.width));
       const Index top = random.below(side) - small.image.height / 2, left = random.below(side) - small.image.width / 2;
       lay_over(scene, small, top, left, random.uniform() < real(0.5));
@@ -73,7 +79,9 @@ int run(const std::string& out, Index count, Index side, const std::string& back
 
 int main(int argc, char** argv) {
   if (argc != 6) {
-    std::fprintf(stderr, "usage: compose_scenes OUT COUNT SIDE BACKGROUNDS CUTOUTS\n  COUNT pictures of SIDE x SIDE pixels into the folder OUT\n");
+    std::fprintf(stderr,
+                 "usage: compose_scenes OUT COUNT SIDE BACKGROUNDS CUTOUTS\n  COUNT pictures of SIDE x SIDE pixels "
+                 "into the folder OUT\n");
     return 2;
   }
   try {

@@ -1,8 +1,9 @@
 // distill_backbone TEACHER OUT.safetensors DEPTH STEPS FOLDER...
 //
-// A shallower transformer learns to say of photos what a deeper one of the same width says: it begins with some of its teacher's blocks, evenly
-// spaced, and learns the rest from the teacher's patch tokens. source: Hinton et al., "Distilling the knowledge in a neural network" (arXiv
-// 1503.02531); the start from every n-th block as in Sanh et al., DistilBERT (arXiv 1910.01108)
+// A shallower transformer learns to say of photos what a deeper one of the same width says: it begins with some of its
+// teacher's blocks, evenly spaced, and learns the rest from the teacher's patch tokens. source: Hinton et al.,
+// "Distilling the knowledge in a neural network" (arXiv 1503.02531); the start from every n-th block as in Sanh et al.,
+// DistilBERT (arXiv 1910.01108)
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -11,8 +12,8 @@
 
 #include "featup/backbones/vit.h"
 #include "layers/optimizer.h"
-#include "tools/media/image_folder.h"
 #include "tools/cli/progress.h"
+#include "tools/media/image_folder.h"
 
 using namespace fu;
 
@@ -23,10 +24,13 @@ constexpr Index kSides[] = {224, 224, 160, 288};  // of a batch's crops, in turn
 constexpr double kRate = 1e-3;
 
 /// Cosine of the angle between the vectors of a and b (..,C) at every place: (..,1).
-Var cosine(const Var& a, const Var& b) { return sum(a * b, -1) / clamp_min(sqrt(sum(square(a), -1) * sum(square(b), -1)), real(1e-6)); }
+Var cosine(const Var& a, const Var& b) {
+  return sum(a * b, -1) / clamp_min(sqrt(sum(square(a), -1) * sum(square(b), -1)), real(1e-6));
+}
 
 /// The teacher's tensors, with DEPTH of its blocks under new numbers.
-std::map<std::string, Tensor> start_of(const Weights& teacher, const std::string& prefix, const VitConfig& c, Index depth) {
+std::map<std::string, Tensor> start_of(const Weights& teacher, const std::string& prefix, const VitConfig& c,
+                                       Index depth) {
   std::map<std::string, Tensor> start;
   for (const auto& [name, entry] : teacher.entries()) {
     if (name.rfind(prefix, 0) != 0) continue;
@@ -37,7 +41,8 @@ std::map<std::string, Tensor> start_of(const Weights& teacher, const std::string
     }
     const Index block = std::atol(own.c_str() + 7);
     for (Index i = 0; i < depth; ++i)  // the first and the last, and others between them
-      if (block == (depth > 1 ? std::lround(static_cast<double>(i * (c.depth - 1)) / static_cast<double>(depth - 1)) : 0))
+      if (block ==
+          (depth > 1 ? std::lround(static_cast<double>(i * (c.depth - 1)) / static_cast<double>(depth - 1)) : 0))
         start["blocks." + std::to_string(i) + own.substr(own.find('.', 7))] = teacher.read(name, entry.shape);
   }
   return start;
@@ -50,7 +55,8 @@ int distill(int argc, char** argv) {
   std::string prefix;
   require<FileError>(Vit::find_prefix(weights, prefix), argv[1], ": holds no transformer.");
   VitConfig config = Vit::read_config(weights, prefix);
-  require<UsageError>(depth >= 1 && depth <= config.depth && steps >= 1, "DEPTH is from 1 to the teacher's ", config.depth, ", STEPS from 1 up.");
+  require<UsageError>(depth >= 1 && depth <= config.depth && steps >= 1, "DEPTH is from 1 to the teacher's ",
+                      config.depth, ", STEPS from 1 up.");
   const Vit teacher(weights, prefix);
   const std::map<std::string, Tensor> start = start_of(weights, prefix, config, depth);
   config.depth = depth;
@@ -64,7 +70,8 @@ int distill(int argc, char** argv) {
   for (Index side : kSides) folders.push_back(std::make_unique<ImageFolder>(paths, Extent{side, side}));
   const Index photos = folders[0]->size();
   std::vector<Index> learn, judge;
-  for (Index i = 0; i < photos; ++i) (photos >= kHeldOutEach && i % kHeldOutEach == kHeldOutEach / 2 ? judge : learn).push_back(i);
+  for (Index i = 0; i < photos; ++i)
+    (photos >= kHeldOutEach && i % kHeldOutEach == kHeldOutEach / 2 ? judge : learn).push_back(i);
   const auto agreement = [&] {
     double sum = 0;
     for (Index i : judge) {
@@ -94,7 +101,8 @@ int distill(int argc, char** argv) {
     {
       Tape tape;
       const Var said = student.features(images);
-      const Var loss = mean(square(said - target)) / Var(mean(square(Var(target))).value) + affine(mean(cosine(said, target)), -1, 1);
+      const Var loss = mean(square(said - target)) / Var(mean(square(Var(target))).value) +
+                       affine(mean(cosine(said, target)), -1, 1);
       backward(loss);
       value = static_cast<double>(loss.value.item());
     }
@@ -107,8 +115,11 @@ int distill(int argc, char** argv) {
     if ((step + 1) % 200 == 0 || step + 1 == steps) {
       std::map<std::string, Tensor> tensors;
       student.save(tensors);
-      write_safetensors(out, tensors, {{"format", "pt"}, {"made_by", "distill_backbone"}, {"steps", std::to_string(step + 1)}}, DType::f16);
-      std::printf("step %ld: loss %.4f, cosine of tokens on photos it never saw %.4f\n", static_cast<long>(step + 1), recent, agreement());
+      write_safetensors(out, tensors,
+                        {{"format", "pt"}, {"made_by", "distill_backbone"}, {"steps", std::to_string(step + 1)}},
+                        DType::f16);
+      std::printf("step %ld: loss %.4f, cosine of tokens on photos it never saw %.4f\n", static_cast<long>(step + 1),
+                  recent, agreement());
       std::fflush(stdout);
     }
   }

@@ -69,7 +69,8 @@ void Case::check_gradients() {
     else
       throw UsageError("no gradient for " + of);
     const double error = largest_error(actual, file.read(name));
-    if (error > kGradientTolerance) result.detail += (result.detail.empty() ? "" : ", ") + name + " " + std::to_string(error);
+    if (error > kGradientTolerance)
+      result.detail += (result.detail.empty() ? "" : ", ") + name + " " + std::to_string(error);
     result.gradient_error = std::max(result.gradient_error, error);
     ++result.gradients;
   }

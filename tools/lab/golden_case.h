@@ -19,10 +19,12 @@ inline Tensor to_nhwc(const Tensor& t) { return t.rank() == 4 ? t.permute({0, 2,
 inline Var to_nhwc(const Var& t) { return t.rank() == 4 ? permute(t, {0, 2, 3, 1}) : t; }
 inline Var to_nchw(const Var& t) { return t.rank() == 4 ? permute(t, {0, 3, 1, 2}) : t; }
 
-/// Largest difference over the largest magnitude of what is expected; infinite where the sizes differ or something is not a number.
+/// Largest difference over the largest magnitude of what is expected; infinite where the sizes differ or something is
+/// not a number.
 double largest_error(const Tensor& actual, const Tensor& expected);
 
-/// A case under way: inputs by name, tracked where the file has a gradient for them, and the comparison of outputs and gradients.
+/// A case under way: inputs by name, tracked where the file has a gradient for them, and the comparison of outputs and
+/// gradients.
 struct Case {
   const Weights& file;
   nlohmann::json attrs;
@@ -59,7 +61,8 @@ struct Case {
   void check(const std::string& name, const Var& actual) {
     const Tensor expected = file.read("out." + name);
     if (actual.size() != expected.size())
-      throw ShapeError("[" + result.op + "] out." + name + " has shape " + actual.shape().str() + ", expected " + expected.shape().str() + ".");
+      throw ShapeError("[" + result.op + "] out." + name + " has shape " + actual.shape().str() + ", expected " +
+                       expected.shape().str() + ".");
     result.error = std::max(result.error, largest_error(actual.value, expected));
     if (actual.tracked()) outputs.emplace_back(actual, file.read("cot." + name).reshape(actual.shape()));
   }

@@ -1,4 +1,5 @@
-// golden_check DIR...: runs every reference case of the folders, a line each with its largest error; exits 1 if one fails or is unknown.
+// golden_check DIR...: runs every reference case of the folders, a line each with its largest error; exits 1 if one
+// fails or is unknown.
 #include <cstdio>
 #include <exception>
 #include <filesystem>

@@ -3,16 +3,16 @@
 #include <cmath>
 #include <filesystem>
 
+#include "core/ops/pca.h"
 #include "featup/backbones/backbone.h"
-#include "featup/training/downsample.h"
-#include "featup/published/implicit.h"
+#include "featup/backbones/vit.h"
 #include "featup/jbu/jbu.h"
 #include "featup/jbu/jbu_layers.h"
 #include "featup/photo/jitter.h"
-#include "featup/training/losses.h"
-#include "core/ops/pca.h"
 #include "featup/photo/preprocess.h"
-#include "featup/backbones/vit.h"
+#include "featup/published/implicit.h"
+#include "featup/training/downsample.h"
+#include "featup/training/losses.h"
 #include "tools/lab/golden_case.h"
 #include "tools/media/image_io.h"
 
@@ -28,7 +28,8 @@ void run_pca(Case& c) {
   Tensor ratio = pca.variance.clone(), singular = pca.variance.clone();
   for (Index i = 0; i < ratio.size(); ++i) {
     ratio.data()[i] = static_cast<real>(static_cast<double>(pca.variance.data()[i]) / pca.total);
-    singular.data()[i] = static_cast<real>(std::sqrt(static_cast<double>(pca.variance.data()[i]) * static_cast<double>(x.dim(0))));
+    singular.data()[i] =
+        static_cast<real>(std::sqrt(static_cast<double>(pca.variance.data()[i]) * static_cast<double>(x.dim(0))));
   }
   c.check("singular_values", singular);
   c.check("explained_variance_ratio", ratio);
@@ -37,7 +38,8 @@ void run_pca(Case& c) {
 void run_vit(Case& c) {
   const ParamFile file(c, "");
   const Vit vit(Weights(file.path), "");
-  c.check_image("y", vit.features(c.image("image"), c.attrs.at("feature") == "key" ? VitFeature::key : VitFeature::token).value);
+  c.check_image(
+      "y", vit.features(c.image("image"), c.attrs.at("feature") == "key" ? VitFeature::key : VitFeature::token).value);
 }
 
 /// Levels twice: as layers, which are differentiated, and fused.
@@ -90,7 +92,8 @@ void run_real_photo(Case& c) {
   const Tensor expected_crop = c.file.read("out.crop_u8");
   Index worst = 0;
   for (Index i = 0; i < expected_crop.size(); ++i)
-    worst = std::max<Index>(worst, std::abs(static_cast<Index>(expected_crop.data()[i]) - crop.rgb[static_cast<std::size_t>(i)]));
+    worst = std::max<Index>(
+        worst, std::abs(static_cast<Index>(expected_crop.data()[i]) - crop.rgb[static_cast<std::size_t>(i)]));
   const auto backbone = open_backbone(models + "deit_tiny_patch16_224.safetensors");
   const Tensor photo_image = c.image("image").value, features = backbone->features(photo_image);
   c.check_image("features", features);
@@ -106,8 +109,10 @@ void run_real_photo(Case& c) {
     }
     lowest = std::min(lowest, dot / std::sqrt(a * b));
   }
-  c.result.detail = "crop differs by at most " + std::to_string(worst) + "/255; lowest cosine of features from the file " + std::to_string(lowest);
-  if (lowest < (lossless ? 0.99999 : 0.999)) throw ShapeError("lowest cosine of features from the file is " + std::to_string(lowest));
+  c.result.detail = "crop differs by at most " + std::to_string(worst) +
+                    "/255; lowest cosine of features from the file " + std::to_string(lowest);
+  if (lowest < (lossless ? 0.99999 : 0.999))
+    throw ShapeError("lowest cosine of features from the file is " + std::to_string(lowest));
   const Tensor first = first_channels(to_nhwc(c.file.read("out.features")), 8);
   c.check_image("jbu_clip_first8", levels_only(models + "clip_jbu_stack_cocostuff.ckpt", first, photo_image));
   c.check_image("jbu_maskclip_first8", levels_only(models + "maskclip_jbu_stack_cocostuff.ckpt", first, photo_image));
@@ -122,21 +127,25 @@ void run_containers(Case& c) {
       if (name.rfind(group, 0) == 0) {
         const Tensor expected = c.file.read(name), actual = w.read(name.substr(group.size()), expected.shape());
         for (Index i = 0; i < expected.size(); ++i)
-          if (actual.data()[i] != expected.data()[i]) throw FileError(path + ": tensor '" + name + "' differs at element " + std::to_string(i) + ".");
+          if (actual.data()[i] != expected.data()[i])
+            throw FileError(path + ": tensor '" + name + "' differs at element " + std::to_string(i) + ".");
       }
   };
-  for (const char* path : {"dtypes_and_views.pth", "nested_model_key.pth", "legacy_format.pth"}) compare(path, "dtypes.");
+  for (const char* path : {"dtypes_and_views.pth", "nested_model_key.pth", "legacy_format.pth"})
+    compare(path, "dtypes.");
   compare("plain_state_dict.pth", "plain.");
 }
 
 /// A hub-like checkpoint: backbone, norm, stack and mixing in one file.
 void run_checkpoint(Case& c) {
-  const std::string path = std::filesystem::path(c.file.path()).parent_path().string() + "/" + c.attrs.at("file").get<std::string>();
+  const std::string path =
+      std::filesystem::path(c.file.path()).parent_path().string() + "/" + c.attrs.at("file").get<std::string>();
   const Weights w(path);
   std::string prefix;
   if (!Vit::find_prefix(w, prefix)) throw FileError(path + ": no transformer found.");
   const JbuStack stack(w);
-  const Tensor features = layer_norm(Vit(w, prefix).features(c.image("image")).value, stack.norm_weight, stack.norm_bias, real(1e-5));
+  const Tensor features =
+      layer_norm(Vit(w, prefix).features(c.image("image")).value, stack.norm_weight, stack.norm_bias, real(1e-5));
   c.check_image("lr_features", features);
   const Tensor hr = jbu_stack(stack, features, c.image("image").value);
   c.check_image("hr_features", first_channels(hr, c.file.shape("out.hr_features")[1]));
@@ -148,8 +157,8 @@ GoldenRuns golden_modules() {
   return {
       {"jitter",
        [](Case& c) {
-         c.check_image("y", apply_jitter(c.image("x"), {c.number("max_pad"), c.fraction("zoom"), c.number("top"), c.number("left"),
-                                                        c.attrs.at("flip").get<bool>()}));
+         c.check_image("y", apply_jitter(c.image("x"), {c.number("max_pad"), c.fraction("zoom"), c.number("top"),
+                                                        c.number("left"), c.attrs.at("flip").get<bool>()}));
        }},
       {"magnitude", [](Case& c) { c.check_image("y", magnitude(c.image("x"))); }},
       {"min_max_scaler", [](Case& c) { c.check_image("y", min_max_scale(c.image("x"))); }},
@@ -180,7 +189,8 @@ GoldenRuns golden_modules() {
          const Var x = c.image("x");
          AttentionDownsampler down(x.dim(3), c.number("kernel_size"), nullptr, c.attrs.at("blur").get<bool>());
          c.load(down);
-         c.check_image("y", down.forward(x, c.number("final_size"), c.number("final_size"), true, c.has("in.keep") ? c.constant("keep") : Tensor()));
+         c.check_image("y", down.forward(x, c.number("final_size"), c.number("final_size"), true,
+                                         c.has("in.keep") ? c.constant("keep") : Tensor()));
          c.check_gradients();
        }},
       {"scale_net",
@@ -190,15 +200,18 @@ GoldenRuns golden_modules() {
          c.check_image("y", net(c.image("x")));
          c.check_gradients();
        }},
-      {"reconstruction_loss", [](Case& c) { c.check("y", reconstruction_loss(c.image("pred"), c.image("target"), c.image("scale"))); }},
+      {"reconstruction_loss",
+       [](Case& c) { c.check("y", reconstruction_loss(c.image("pred"), c.image("target"), c.image("scale"))); }},
       {"total_variation", [](Case& c) { c.check("y", total_variation(c.image("x"))); }},
       {"crf_loss",
        [](Case& c) {
          CrfOptions o;
          o.alpha = static_cast<real>(c.fraction("alpha")), o.beta = static_cast<real>(c.fraction("beta")),
          o.gamma = static_cast<real>(c.fraction("gamma"));
-         o.w1 = static_cast<real>(c.fraction("w1")), o.w2 = static_cast<real>(c.fraction("w2")), o.shift = static_cast<real>(c.fraction("shift"));
-         c.check("y", crf_loss(c.image("guidance"), c.image("feats"), positions(c.constant("rows")), positions(c.constant("cols")), o));
+         o.w1 = static_cast<real>(c.fraction("w1")), o.w2 = static_cast<real>(c.fraction("w2")),
+         o.shift = static_cast<real>(c.fraction("shift"));
+         c.check("y", crf_loss(c.image("guidance"), c.image("feats"), positions(c.constant("rows")),
+                               positions(c.constant("cols")), o));
        }},
       {"pca", run_pca},
       {"vit", run_vit},

@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "featup/photo/jitter.h"
 #include "featup/published/implicit_fit.h"
 #include "featup/training/jbu_training.h"
-#include "featup/photo/jitter.h"
 #include "layers/optimizer.h"
 #include "tools/lab/golden_case.h"
 
@@ -16,9 +16,13 @@ namespace {
 void run_optimizer(Case& c) {
   const std::string kind = c.attrs.at("kind");
   AdamOptions o;
-  o.beta1 = c.fraction("beta1"), o.beta2 = c.fraction("beta2"), o.eps = c.fraction("eps"), o.weight_decay = c.fraction("weight_decay");
+  o.beta1 = c.fraction("beta1"), o.beta2 = c.fraction("beta2"), o.eps = c.fraction("eps"),
+  o.weight_decay = c.fraction("weight_decay");
   Parameter p(c.constant("p"));
-  Adam optimizer(kind == "adam" ? Adam::Kind::adam : kind == "adamw" ? Adam::Kind::adamw : Adam::Kind::nadam, {&p}, c.fraction("lr"), o);
+  Adam optimizer(kind == "adam"    ? Adam::Kind::adam
+                 : kind == "adamw" ? Adam::Kind::adamw
+                                   : Adam::Kind::nadam,
+                 {&p}, c.fraction("lr"), o);
   require<UsageError>(kind == "adam" || kind == "adamw" || kind == "nadam", "no such optimizer: ", kind);
   const Tensor gradients = c.constant("grads");
   std::vector<Tensor> trajectory;
@@ -33,7 +37,8 @@ void run_optimizer(Case& c) {
 
 /// Jitters of a recorded training: rows of zoom, top, left, flip.
 Jitter recorded_jitter(const real* row, Index max_pad) {
-  return {max_pad, static_cast<double>(row[0]), static_cast<Index>(std::lround(row[1])), static_cast<Index>(std::lround(row[2])), row[3] > real(0.5)};
+  return {max_pad, static_cast<double>(row[0]), static_cast<Index>(std::lround(row[1])),
+          static_cast<Index>(std::lround(row[2])), row[3] > real(0.5)};
 }
 
 using TrainedModules = std::vector<std::pair<const char*, Module*>>;
@@ -71,16 +76,19 @@ void check_training(Case& c, const std::vector<double>& losses, const TrainedMod
 
 /// Ten steps of fitting an implicit upsampler.
 void run_trajectory_implicit(Case& c) {
-  const Tensor image = c.image("image").value, targets = to_nhwc(c.constant("targets")), jitters = c.constant("jitters"), draws = c.constant("draws");
+  const Tensor image = c.image("image").value, targets = to_nhwc(c.constant("targets")),
+               jitters = c.constant("jitters"), draws = c.constant("draws");
   ImplicitFitOptions o;
-  o.upsampler.frequencies = c.number("n_freqs"), o.upsampler.color = c.attrs.at("color_feats").get<bool>(), o.kernel = c.number("kernel_size"),
-  o.lr = c.fraction("lr");
-  o.magnitude = c.fraction("mag_weight"), o.tv = c.fraction("mag_tv_weight"), o.blur_pin = c.fraction("blur_pin"), o.published_grid = true;
+  o.upsampler.frequencies = c.number("n_freqs"), o.upsampler.color = c.attrs.at("color_feats").get<bool>(),
+  o.kernel = c.number("kernel_size"), o.lr = c.fraction("lr");
+  o.magnitude = c.fraction("mag_weight"), o.tv = c.fraction("mag_tv_weight"), o.blur_pin = c.fraction("blur_pin"),
+  o.published_grid = true;
   ImplicitFit fit(image, targets.dim(3), o, nullptr);
   const TrainedModules modules = {{"", &fit}};
   load_all(c, modules);
   std::vector<ImplicitView> views;
-  for (Index v = 0; v < targets.dim(0); ++v) views.push_back({recorded_jitter(jitters.data() + 4 * v, c.number("max_pad")), targets.slice(v, v + 1)});
+  for (Index v = 0; v < targets.dim(0); ++v)
+    views.push_back({recorded_jitter(jitters.data() + 4 * v, c.number("max_pad")), targets.slice(v, v + 1)});
   std::vector<double> losses;
   for (Index step = 0; step < draws.dim(0); ++step) {
     std::vector<const ImplicitView*> drawn;
@@ -92,10 +100,12 @@ void run_trajectory_implicit(Case& c) {
 
 /// Six steps of training a JBU stack.
 void run_trajectory_jbu(Case& c) {
-  const Tensor image = c.image("image").value, features = to_nhwc(c.constant("lr_features")), jitters = c.constant("jitters");
+  const Tensor image = c.image("image").value, features = to_nhwc(c.constant("lr_features")),
+               jitters = c.constant("jitters");
   const Tensor crf_rows = c.constant("crf_rows"), crf_cols = c.constant("crf_cols");
   const Index channels = features.dim(3), steps = crf_rows.dim(0), views = c.number("n_jitters");
-  const Tensor targets = to_nhwc(c.constant("targets").reshape({steps * views, channels, features.dim(1), features.dim(2)}));
+  const Tensor targets =
+      to_nhwc(c.constant("targets").reshape({steps * views, channels, features.dim(1), features.dim(2)}));
   const Tensor projections = c.constant("projections").reshape({steps * views, channels, -1});
   JbuTrainingOptions o;
   o.kernel = c.number("kernel_size"), o.lr = c.fraction("lr"), o.crf = c.fraction("crf_weight"), o.published = true;

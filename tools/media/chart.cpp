@@ -12,7 +12,8 @@ namespace {
 
 std::string escaped(const std::string& text) {
   std::string out;
-  for (char c : text) out += c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : c == '"' ? "&quot;" : std::string(1, c);
+  for (char c : text)
+    out += c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : c == '"' ? "&quot;" : std::string(1, c);
   return out;
 }
 
@@ -24,19 +25,23 @@ std::string number(double v, int digits = 3) {
 
 }  // namespace
 
-void write_bar_chart(const std::string& path, const std::string& title, const std::vector<BarGroup>& groups, const std::string& caption) {
+void write_bar_chart(const std::string& path, const std::string& title, const std::vector<BarGroup>& groups,
+                     const std::string& caption) {
   std::size_t longest = 8, rows = 0;
   for (const BarGroup& g : groups) {
     rows = std::max(rows, g.bars.size());
     for (const Bar& b : g.bars) longest = std::max(longest, b.name.size());
   }
-  const double labels = 7.5 * static_cast<double>(std::min<std::size_t>(longest, 40)) + 16, plot = 220, step = 24, top = 70;
+  const double labels = 7.5 * static_cast<double>(std::min<std::size_t>(longest, 40)) + 16, plot = 220, step = 24,
+               top = 70;
   const double each = plot + 90, width = labels + each * static_cast<double>(groups.size()) + 16;
   const double height = top + step * static_cast<double>(rows) + 44;
-  std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + number(width, 0) + "\" height=\"" + number(height, 0) +
-                    "\" font-family=\"sans-serif\" font-size=\"13\" role=\"img\">\n<title>" + escaped(title) + "</title>\n<desc>" + escaped(caption) +
-                    "</desc>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n<text x=\"12\" y=\"26\" font-size=\"17\">" + escaped(title) +
-                    "</text>\n";
+  std::string svg =
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + number(width, 0) + "\" height=\"" + number(height, 0) +
+      "\" font-family=\"sans-serif\" font-size=\"13\" role=\"img\">\n<title>" + escaped(title) + "</title>\n<desc>" +
+      escaped(caption) +
+      "</desc>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n<text x=\"12\" y=\"26\" font-size=\"17\">" +
+      escaped(title) + "</text>\n";
   for (std::size_t g = 0; g < groups.size(); ++g) {
     const double left = labels + each * static_cast<double>(g);
     double low = 0, high = 1e-9;
@@ -46,20 +51,25 @@ void write_bar_chart(const std::string& path, const std::string& title, const st
       first = false;
     }
     // Bars that differ by little would all look alike from 0: the axis begins below the shortest.
-    const double from = low > 0.5 * high ? low - (high - low) - 1e-9 : std::min(0.0, low), scale = plot / std::max(1e-9, high - from);
-    svg += "<text x=\"" + number(left, 1) + "\" y=\"" + number(top - 16, 1) + "\" font-weight=\"bold\">" + escaped(groups[g].title) +
-           (from != 0 ? " (axis from " + number(from, 2) + ")" : std::string()) + "</text>\n";
+    const double from = low > 0.5 * high ? low - (high - low) - 1e-9 : std::min(0.0, low),
+                 scale = plot / std::max(1e-9, high - from);
+    svg += "<text x=\"" + number(left, 1) + "\" y=\"" + number(top - 16, 1) + "\" font-weight=\"bold\">" +
+           escaped(groups[g].title) + (from != 0 ? " (axis from " + number(from, 2) + ")" : std::string()) +
+           "</text>\n";
     for (std::size_t i = 0; i < groups[g].bars.size(); ++i) {
       const Bar& b = groups[g].bars[i];
       const double y = top + step * static_cast<double>(i), end = left + scale * (b.value - from);
       if (g == 0)
-        svg += "<text x=\"" + number(labels - 8, 1) + "\" y=\"" + number(y + 13, 1) + "\" text-anchor=\"end\">" + escaped(b.name) + "</text>\n";
-      svg += "<rect x=\"" + number(left, 1) + "\" y=\"" + number(y, 1) + "\" width=\"" + number(std::max(0.0, end - left), 1) +
-             "\" height=\"17\" fill=\"" + (i == 0 ? "#9aa5b1" : "#2f6f9f") + "\"/>\n";
+        svg += "<text x=\"" + number(labels - 8, 1) + "\" y=\"" + number(y + 13, 1) + "\" text-anchor=\"end\">" +
+               escaped(b.name) + "</text>\n";
+      svg += "<rect x=\"" + number(left, 1) + "\" y=\"" + number(y, 1) + "\" width=\"" +
+             number(std::max(0.0, end - left), 1) + "\" height=\"17\" fill=\"" + (i == 0 ? "#9aa5b1" : "#2f6f9f") +
+             "\"/>\n";
       if (b.spread > 0)
-        svg += "<path d=\"M" + number(end - scale * b.spread, 1) + " " + number(y + 8.5, 1) + "H" + number(end + scale * b.spread, 1) +
-               "\" stroke=\"#111\" stroke-width=\"1.5\"/>\n";
-      svg += "<text x=\"" + number(end + scale * b.spread + 5, 1) + "\" y=\"" + number(y + 13, 1) + "\">" + number(b.value) + "</text>\n";
+        svg += "<path d=\"M" + number(end - scale * b.spread, 1) + " " + number(y + 8.5, 1) + "H" +
+               number(end + scale * b.spread, 1) + "\" stroke=\"#111\" stroke-width=\"1.5\"/>\n";
+      svg += "<text x=\"" + number(end + scale * b.spread + 5, 1) + "\" y=\"" + number(y + 13, 1) + "\">" +
+             number(b.value) + "</text>\n";
     }
   }
   svg += "<text x=\"12\" y=\"" + number(height - 14, 1) + "\" fill=\"#555\">" + escaped(caption) + "</text>\n</svg>\n";

@@ -16,8 +16,10 @@ struct BarGroup {
   std::vector<Bar> bars;
 };
 
-/// Groups side by side, a bar for each method under the next, its number beside it; each group has an axis of its own from 0, or from a little under
-/// the smallest value. `caption`: a line below, for the screen reader too. Throws FileError.
-void write_bar_chart(const std::string& path, const std::string& title, const std::vector<BarGroup>& groups, const std::string& caption);
+/// Groups side by side, a bar for each method under the next, its number beside it; each group has an axis of its own
+/// from 0, or from a little under the smallest value. `caption`: a line below, for the screen reader too. Throws
+/// FileError.
+void write_bar_chart(const std::string& path, const std::string& title, const std::vector<BarGroup>& groups,
+                     const std::string& caption);
 
 }  // namespace fu

@@ -14,11 +14,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMostKept = std::size_t{400} << 20;  // bytes of small copies
-constexpr double kSpare = 2.2;                             // how much larger than a sample the copies are: half of a side still fills one
+constexpr double kSpare = 2.2;  // how much larger than a sample the copies are: half of a side still fills one
 
 bool is_picture(const fs::path& path) {
   std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   for (const char* known : {".png", ".jpg", ".jpeg", ".bmp", ".tga", ".pgm", ".ppm"})
     if (extension == known) return true;
   return false;
@@ -85,7 +86,9 @@ const Image* ImageFolder::photo(Index i) {
   }
   const double scale = kSpare * std::max(static_cast<double>(side_.height) / static_cast<double>(last_.height),
                                          static_cast<double>(side_.width) / static_cast<double>(last_.width));
-  const auto scaled = [scale](Index n) { return std::max<Index>(1, static_cast<Index>(std::lround(static_cast<double>(n) * scale))); };
+  const auto scaled = [scale](Index n) {
+    return std::max<Index>(1, static_cast<Index>(std::lround(static_cast<double>(n) * scale)));
+  };
   if (scale < 1) last_ = resize_antialiased(last_, scaled(last_.height), scaled(last_.width));
   if (kept_ + last_.rgb.size() > kMostKept) return &last_;
   kept_ += last_.rgb.size();
@@ -96,7 +99,8 @@ const Image* ImageFolder::photo(Index i) {
 Image ImageFolder::sample(Index i, bool augment, Random random) {
   const Image* image = nullptr;
   for (Index tries = 0; !image && tries < size(); ++tries) image = photo((i + tries) % size());
-  require<FileError>(image != nullptr, path(0), ": cannot be read as a picture, and no other of the ", size(), " files can.");
+  require<FileError>(image != nullptr, path(0), ": cannot be read as a picture, and no other of the ", size(),
+                     " files can.");
   if (!augment) return cover(*image, side_.height, side_.width);
   // The largest part of the samples' shape, times what is drawn.
   const double fit = std::min(static_cast<double>(image->height) / static_cast<double>(side_.height),

@@ -48,7 +48,8 @@ int exif_orientation(const unsigned char* p, std::size_t n) {
     while (at + 4 <= n && p[at] == 0xff && p[at + 1] != 0xda) {
       const std::size_t length = static_cast<std::size_t>(p[at + 2]) << 8 | p[at + 3];
       if (length < 2 || length > n - at - 2) return 1;
-      if (p[at + 1] == 0xe1 && length >= 8 && std::memcmp(p + at + 4, "Exif\0\0", 6) == 0) return tiff_orientation(p + at + 10, length - 8);
+      if (p[at + 1] == 0xe1 && length >= 8 && std::memcmp(p + at + 4, "Exif\0\0", 6) == 0)
+        return tiff_orientation(p + at + 10, length - 8);
       at += 2 + length;
     }
     return 1;
@@ -56,8 +57,8 @@ int exif_orientation(const unsigned char* p, std::size_t n) {
   if (n >= 8 && std::memcmp(p, "\x89PNG\r\n\x1a\n", 8) == 0) {  // PNG: an eXIf chunk
     std::size_t at = 8;
     while (at + 12 <= n) {
-      const std::size_t length =
-          static_cast<std::size_t>(p[at]) << 24 | static_cast<std::size_t>(p[at + 1]) << 16 | static_cast<std::size_t>(p[at + 2]) << 8 | p[at + 3];
+      const std::size_t length = static_cast<std::size_t>(p[at]) << 24 | static_cast<std::size_t>(p[at + 1]) << 16 |
+                                 static_cast<std::size_t>(p[at + 2]) << 8 | p[at + 3];
       if (length > n - at - 12) return 1;
       if (std::memcmp(p + at + 4, "eXIf", 4) == 0) return tiff_orientation(p + at + 8, length);
       at += 12 + length;
@@ -83,11 +84,13 @@ Image oriented(Image image, int orientation) {
   return out;
 }
 
-/// Refuses sizes that are absurd, or that so few bytes cannot hold: no format packs more than about 1100 values into a byte.
+/// Refuses sizes that are absurd, or that so few bytes cannot hold: no format packs more than about 1100 values into a
+/// byte.
 void check_size(const MappedFile& file, Index w, Index h, Index channels) {
-  require<FileError>(w * h <= kMaxPixels, file.path(), ": has ", w, "x", h, " pixels, more than ", kMaxPixels, ". Scale it down first.");
-  require<FileError>(w * h * channels <= Index{1100} * static_cast<Index>(file.size()) + 4096, file.path(), ": claims ", w, "x", h, " pixels in ",
-                     file.size(), " bytes: it is cut off or damaged.");
+  require<FileError>(w * h <= kMaxPixels, file.path(), ": has ", w, "x", h, " pixels, more than ", kMaxPixels,
+                     ". Scale it down first.");
+  require<FileError>(w * h * channels <= Index{1100} * static_cast<Index>(file.size()) + 4096, file.path(), ": claims ",
+                     w, "x", h, " pixels in ", file.size(), " bytes: it is cut off or damaged.");
 }
 
 std::size_t big_endian(const unsigned char* p, int bytes) {
@@ -106,10 +109,11 @@ void check_png(const MappedFile& file) {
   }
   // Deflate packs at most 1032 bytes into one.
   require<FileError>(file.size() >= 33, file.path(), ": is cut off.");
-  const std::size_t w = big_endian(file.data() + 16, 4), h = big_endian(file.data() + 20, 4), depth = file.data()[24], kind = file.data()[25];
+  const std::size_t w = big_endian(file.data() + 16, 4), h = big_endian(file.data() + 20, 4), depth = file.data()[24],
+                    kind = file.data()[25];
   const std::size_t samples = kind == 2 ? 3 : kind == 4 ? 2 : kind == 6 ? 4 : 1;
-  require<FileError>((w * samples * depth / 8 + 1) * h <= 1032 * file.size(), file.path(), ": claims ", w, "x", h, " pixels in ", file.size(),
-                     " bytes: it is cut off or damaged.");
+  require<FileError>((w * samples * depth / 8 + 1) * h <= 1032 * file.size(), file.path(), ": claims ", w, "x", h,
+                     " pixels in ", file.size(), " bytes: it is cut off or damaged.");
   for (std::size_t at = 8; at + 12 <= file.size();) {
     const std::size_t length = big_endian(file.data() + at, 4);
     require<FileError>(length <= file.size() - at - 12, file.path(), ": is cut off inside a chunk.");
@@ -143,14 +147,17 @@ Image read_pnm(const MappedFile& file) {
     return n;
   };
   const Index w = number(), h = number(), highest = number();
-  require<FileError>(w > 0 && h > 0 && highest > 0 && highest < 65536, file.path(), ": has no valid PGM or PPM header.");
+  require<FileError>(w > 0 && h > 0 && highest > 0 && highest < 65536, file.path(),
+                     ": has no valid PGM or PPM header.");
   const Index channels = kind == '3' || kind == '6' ? 3 : 1, bytes = highest > 255 ? 2 : 1;
   const bool plain = kind == '2' || kind == '3';
-  require<FileError>(w <= kMaxPixels && h <= kMaxPixels && w * h <= kMaxPixels, file.path(), ": has ", w, "x", h, " pixels, more than ", kMaxPixels,
-                     ". Scale it down first.");
+  require<FileError>(w <= kMaxPixels && h <= kMaxPixels && w * h <= kMaxPixels, file.path(), ": has ", w, "x", h,
+                     " pixels, more than ", kMaxPixels, ". Scale it down first.");
   ++at;  // one white space ends a raw header
-  require<FileError>(at <= file.size() && static_cast<std::size_t>(w * h * channels * (plain ? 1 : bytes)) <= file.size() - at + (plain ? 1 : 0),
-                     file.path(), ": claims ", w, "x", h, " pixels in ", file.size(), " bytes: it is cut off or damaged.");
+  require<FileError>(at <= file.size() && static_cast<std::size_t>(w * h * channels * (plain ? 1 : bytes)) <=
+                                              file.size() - at + (plain ? 1 : 0),
+                     file.path(), ": claims ", w, "x", h, " pixels in ", file.size(),
+                     " bytes: it is cut off or damaged.");
   Image image{h, w, {}};
   image.rgb.resize(static_cast<std::size_t>(w * h * 3));
   for (Index i = 0; i < w * h * channels; ++i) {
@@ -171,13 +178,15 @@ Image read_pnm(const MappedFile& file) {
   return image;
 }
 
-/// A file as a stream that notices when more is asked for than there is: the decoders of plain formats would go on with zeros.
+/// A file as a stream that notices when more is asked for than there is: the decoders of plain formats would go on with
+/// zeros.
 struct Stream {
   const MappedFile& file;
   std::size_t at = 0;
   bool starved = false;
 
-  static constexpr int kBuffer = 128;  // the decoder fills its buffer in runs of this; only other short reads mean that data is missing
+  static constexpr int kBuffer =
+      128;  // the decoder fills its buffer in runs of this; only other short reads mean that data is missing
   static int read(void* user, char* data, int size) {
     auto* s = static_cast<Stream*>(user);
     const auto n = static_cast<int>(std::min<std::size_t>(s->file.size() - s->at, static_cast<std::size_t>(size)));
@@ -210,13 +219,16 @@ Image read_jpeg(const MappedFile& file) {
     return text == "No error" ? std::string("there is no whole header in it") : text;
   };
   int w = 0, h = 0, sampling = 0, colors = 0;
-  require<FileError>(tjDecompressHeader3(decoder.get(), file.data(), size, &w, &h, &sampling, &colors) == 0 && w > 0 && h > 0, file.path(),
-                     ": is damaged: ", printable(reason()), ".");
+  require<FileError>(
+      tjDecompressHeader3(decoder.get(), file.data(), size, &w, &h, &sampling, &colors) == 0 && w > 0 && h > 0,
+      file.path(), ": is damaged: ", printable(reason()), ".");
   check_size(file, w, h, 3);
-  require<FileError>(colors != TJCS_CMYK && colors != TJCS_YCCK, file.path(), ": is a CMYK JPEG, made for print. Save it as RGB.");
+  require<FileError>(colors != TJCS_CMYK && colors != TJCS_YCCK, file.path(),
+                     ": is a CMYK JPEG, made for print. Save it as RGB.");
   Image image{h, w, {}};
   image.rgb.resize(static_cast<std::size_t>(Index{w} * h * 3));
-  const int failed = tjDecompress2(decoder.get(), file.data(), size, image.rgb.data(), w, 0, h, TJPF_RGB, TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS);
+  const int failed = tjDecompress2(decoder.get(), file.data(), size, image.rgb.data(), w, 0, h, TJPF_RGB,
+                                   TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS);
   // A warning means that data is missing or spoilt and grey was put in its place: not what anybody wants features of.
   require<FileError>(failed == 0, file.path(), ": cannot be decoded: ", printable(reason()),
                      ". It is cut off or damaged; a viewer may be able to save it anew.");
@@ -230,7 +242,8 @@ Image read_over_white(const std::string& path, std::vector<unsigned char>* opaci
   if (file.size() >= 3 && std::memcmp(file.data(), "\xff\xd8\xff", 3) == 0)
     return oriented(read_jpeg(file), exif_orientation(file.data(), file.size()));
   const auto length = static_cast<int>(file.size());
-  if (file.size() >= 3 && file.data()[0] == 'P' && std::strchr("2356", file.data()[1]) && file.data()[1]) return read_pnm(file);
+  if (file.size() >= 3 && file.data()[0] == 'P' && std::strchr("2356", file.data()[1]) && file.data()[1])
+    return read_pnm(file);
   int w = 0, h = 0, channels = 0;
   stb_limit(std::size_t{64} << 20);
   require<FileError>(stbi_info_from_memory(file.data(), length, &w, &h, &channels) != 0 && w > 0 && h > 0, path,
@@ -238,13 +251,15 @@ Image read_over_white(const std::string& path, std::vector<unsigned char>* opaci
   const Index pixels = Index{w} * h;
   const bool png = file.size() >= 8 && std::memcmp(file.data(), "\x89PNG", 4) == 0;
   if (png) {
-    require<FileError>(pixels <= kMaxPixels, path, ": has ", w, "x", h, " pixels, more than ", kMaxPixels, ". Scale it down first.");
+    require<FileError>(pixels <= kMaxPixels, path, ": has ", w, "x", h, " pixels, more than ", kMaxPixels,
+                       ". Scale it down first.");
     check_png(file);
   } else {
     check_size(file, w, h, channels);
   }
   // Room for 16-bit RGBA and its filter bytes, or the file's own data; what inflates beyond that is no picture.
-  stb_limit(static_cast<std::size_t>(pixels) * 9 + static_cast<std::size_t>(h) * 16 + file.size() + (std::size_t{1} << 20));
+  stb_limit(static_cast<std::size_t>(pixels) * 9 + static_cast<std::size_t>(h) * 16 + file.size() +
+            (std::size_t{1} << 20));
   const stbi_io_callbacks callbacks{Stream::read, Stream::skip, Stream::eof};
   Stream stream{file};
   const bool deep = stbi_is_16_bit_from_memory(file.data(), length) != 0;
@@ -264,18 +279,22 @@ Image read_over_white(const std::string& path, std::vector<unsigned char>* opaci
   };
   bool decoded = false;
   if (deep) {
-    const std::unique_ptr<stbi_us, void (*)(void*)> data(stbi_load_16_from_callbacks(&callbacks, &stream, &w, &h, &channels, want), stbi_image_free);
+    const std::unique_ptr<stbi_us, void (*)(void*)> data(
+        stbi_load_16_from_callbacks(&callbacks, &stream, &w, &h, &channels, want), stbi_image_free);
     if ((decoded = data != nullptr)) fill(data.get(), 65535);
   } else {
-    const std::unique_ptr<stbi_uc, void (*)(void*)> data(stbi_load_from_callbacks(&callbacks, &stream, &w, &h, &channels, want), stbi_image_free);
+    const std::unique_ptr<stbi_uc, void (*)(void*)> data(
+        stbi_load_from_callbacks(&callbacks, &stream, &w, &h, &channels, want), stbi_image_free);
     decoded = data != nullptr;
     if (decoded && alpha) fill(data.get(), 255);
     if (decoded && !alpha) image.rgb.assign(data.get(), data.get() + pixels * 3);
   }
   const char* reason = stbi_failure_reason();
-  require<FileError>(decoded, path, ": cannot be decoded: ", printable(reason ? reason : "damaged"), ". It is cut off or damaged.");
+  require<FileError>(decoded, path, ": cannot be decoded: ", printable(reason ? reason : "damaged"),
+                     ". It is cut off or damaged.");
   require<FileError>(!stream.starved, path, ": is cut off: it ends before its last pixel.");
-  require<FileError>(Index{w} == image.width && Index{h} == image.height, path, ": is damaged: its size changes while it is decoded.");
+  require<FileError>(Index{w} == image.width && Index{h} == image.height, path,
+                     ": is damaged: its size changes while it is decoded.");
   return oriented(std::move(image), exif_orientation(file.data(), file.size()));
 }
 
@@ -290,8 +309,8 @@ Image read_image(const std::string& path, std::vector<unsigned char>* opacity) {
 
 std::string encode_png(const Image& image, const std::string& name) {
   // The encoder counts in int, and holds the picture several times.
-  require<UsageError>((image.width * 3 + 1) * image.height <= kMaxPixels, name, ": a picture of ", image.height, "x", image.width,
-                      " pixels is too large to encode.");
+  require<UsageError>((image.width * 3 + 1) * image.height <= kMaxPixels, name, ": a picture of ", image.height, "x",
+                      image.width, " pixels is too large to encode.");
   struct Sink {
     std::string bytes;
     bool failed = false;
@@ -305,9 +324,10 @@ std::string encode_png(const Image& image, const std::string& name) {
       s->failed = true;
     }
   };
-  const int ok = stbi_write_png_to_func(write, &sink, static_cast<int>(image.width), static_cast<int>(image.height), 3, image.rgb.data(),
-                                        static_cast<int>(image.width * 3));
-  require<FileError>(ok != 0 && !sink.failed, name, ": a picture of ", image.height, "x", image.width, " pixels could not be encoded.");
+  const int ok = stbi_write_png_to_func(write, &sink, static_cast<int>(image.width), static_cast<int>(image.height), 3,
+                                        image.rgb.data(), static_cast<int>(image.width * 3));
+  require<FileError>(ok != 0 && !sink.failed, name, ": a picture of ", image.height, "x", image.width,
+                     " pixels could not be encoded.");
   return std::move(sink.bytes);
 }
 

@@ -1,4 +1,5 @@
-// A page for the browser: one file, no network, in which features can be touched. tools/media/page.html is the page; its data are put into it.
+// A page for the browser: one file, no network, in which features can be touched. tools/media/page.html is the page;
+// its data are put into it.
 #pragma once
 
 #include <string>

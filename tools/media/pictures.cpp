@@ -14,7 +14,9 @@ FeatureColors::FeatureColors(const Tensor& x) : pca_(fit_pca(x, std::min<Index>(
       if (std::isfinite(y.data()[i * k + j])) values.push_back(y.data()[i * k + j]);
     if (values.empty()) values.push_back(0);
     std::sort(values.begin(), values.end());
-    const auto at = [&](double q) { return static_cast<double>(values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1))]); };
+    const auto at = [&](double q) {
+      return static_cast<double>(values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1))]);
+    };
     low_.push_back(at(0.01));
     high_.push_back(std::max(at(0.99), at(0.01) + 1e-12));
   }
@@ -26,9 +28,11 @@ Image FeatureColors::paint_components(const Tensor& y) const {
   image.rgb.resize(static_cast<std::size_t>(image.height * image.width * 3));
   for (Index p = 0; p < image.height * image.width; ++p)
     for (Index c = 0; c < 3; ++c) {
-      const auto j = static_cast<std::size_t>(std::min(c, static_cast<Index>(low_.size()) - 1));  // fewer than 3 channels: repeat the last
+      const auto j = static_cast<std::size_t>(
+          std::min(c, static_cast<Index>(low_.size()) - 1));  // fewer than 3 channels: repeat the last
       const double v = (static_cast<double>(y.data()[p * k + static_cast<Index>(j)]) - low_[j]) / (high_[j] - low_[j]);
-      image.rgb[static_cast<std::size_t>(p * 3 + c)] = static_cast<unsigned char>(std::isfinite(v) ? std::clamp(v, 0.0, 1.0) * 255 + 0.5 : 0);
+      image.rgb[static_cast<std::size_t>(p * 3 + c)] =
+          static_cast<unsigned char>(std::isfinite(v) ? std::clamp(v, 0.0, 1.0) * 255 + 0.5 : 0);
     }
   return image;
 }
@@ -46,7 +50,8 @@ Image enlarge_nearest(const Image& image, Index height, Index width) {
 Image fit_picture(const Image& image, Index longest) {
   const Index side = std::max(image.height, image.width);
   if (side <= longest) return image;
-  return resize_antialiased(image, std::max<Index>(1, image.height * longest / side), std::max<Index>(1, image.width * longest / side));
+  return resize_antialiased(image, std::max<Index>(1, image.height * longest / side),
+                            std::max<Index>(1, image.width * longest / side));
 }
 
 Image side_by_side(const std::vector<Image>& images, Index gap) {
@@ -58,7 +63,8 @@ Image side_by_side(const std::vector<Image>& images, Index gap) {
   out.rgb.assign(static_cast<std::size_t>(out.height * out.width * 3), 255);
   Index left = 0;
   for (const Image& i : images) {
-    for (Index y = 0; y < i.height; ++y) std::copy_n(i.rgb.data() + y * i.width * 3, i.width * 3, out.rgb.data() + (y * out.width + left) * 3);
+    for (Index y = 0; y < i.height; ++y)
+      std::copy_n(i.rgb.data() + y * i.width * 3, i.width * 3, out.rgb.data() + (y * out.width + left) * 3);
     left += i.width + gap;
   }
   return out;
@@ -74,10 +80,13 @@ Image heat_picture(const Tensor& values) {
   // From dark blue over green to yellow, ever brighter.
   constexpr double kStops[5][3] = {{20, 20, 80}, {40, 80, 140}, {30, 150, 130}, {130, 200, 70}, {250, 230, 50}};
   for (Index i = 0; i < values.size(); ++i) {
-    const double v = high > low && std::isfinite(values.data()[i]) ? 4 * (static_cast<double>(values.data()[i]) - low) / (high - low) : 0;
+    const double v = high > low && std::isfinite(values.data()[i])
+                         ? 4 * (static_cast<double>(values.data()[i]) - low) / (high - low)
+                         : 0;
     const int stop = std::clamp(static_cast<int>(v), 0, 3);
     for (int c = 0; c < 3; ++c)
-      image.rgb.push_back(static_cast<unsigned char>(kStops[stop][c] + (v - stop) * (kStops[stop + 1][c] - kStops[stop][c])));
+      image.rgb.push_back(
+          static_cast<unsigned char>(kStops[stop][c] + (v - stop) * (kStops[stop + 1][c] - kStops[stop][c])));
   }
   return image;
 }
@@ -93,13 +102,17 @@ Image curve_picture(const std::vector<double>& values, Index height, Index width
     for (Index x = 0; x < width; ++x) dot(line * (height - 1) / 10, x, 225, 225, 225);
     for (Index y = 0; y < height; ++y) dot(y, line * (width - 1) / 10, 225, 225, 225);
   }
-  if (values.empty() || !std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); })) return image;
+  if (values.empty() || !std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); }))
+    return image;
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   const double range = *high > *low ? *high - *low : 1;
-  const auto row = [&](double v) { return static_cast<Index>(std::lround((*high - v) / range * static_cast<double>(height - 7))) + 3; };
+  const auto row = [&](double v) {
+    return static_cast<Index>(std::lround((*high - v) / range * static_cast<double>(height - 7))) + 3;
+  };
   Index before = row(values[0]);
   for (Index x = 0; x < width; ++x) {
-    const double at = static_cast<double>(x) / static_cast<double>(std::max<Index>(1, width - 1)) * static_cast<double>(values.size() - 1);
+    const double at = static_cast<double>(x) / static_cast<double>(std::max<Index>(1, width - 1)) *
+                      static_cast<double>(values.size() - 1);
     const auto i = static_cast<std::size_t>(at), j = std::min(i + 1, values.size() - 1);
     const Index now = row(values[i] + (at - static_cast<double>(i)) * (values[j] - values[i]));
     for (Index y = std::min(before, now) - 1; y <= std::max(before, now); ++y) dot(y, x, 30, 90, 160);
@@ -119,7 +132,8 @@ Image stacked(const std::vector<Image>& rows, Index gap) {
   Index top = 0;
   for (const Image& row : rows) {
     if (row.rgb.empty()) continue;
-    for (Index y = 0; y < row.height; ++y) std::copy_n(row.rgb.data() + y * row.width * 3, row.width * 3, out.rgb.data() + (top + y) * out.width * 3);
+    for (Index y = 0; y < row.height; ++y)
+      std::copy_n(row.rgb.data() + y * row.width * 3, row.width * 3, out.rgb.data() + (top + y) * out.width * 3);
     top += row.height + gap;
   }
   return out;
@@ -128,7 +142,8 @@ Image stacked(const std::vector<Image>& rows, Index gap) {
 Image in_rows(const std::vector<Image>& images, Index each) {
   std::vector<Image> rows;
   const auto n = static_cast<Index>(images.size());
-  for (Index i = 0; i < n; i += each) rows.push_back(side_by_side({images.begin() + i, images.begin() + std::min(i + each, n)}));
+  for (Index i = 0; i < n; i += each)
+    rows.push_back(side_by_side({images.begin() + i, images.begin() + std::min(i + each, n)}));
   return stacked(rows);
 }
 

@@ -31,7 +31,8 @@ Image enlarge_nearest(const Image& image, Index height, Index width);
 Image fit_picture(const Image& image, Index longest);
 /// Numbers (h,w) from their smallest, dark blue, to their largest, yellow.
 Image heat_picture(const Tensor& values);
-/// Values one after another as a curve over a grid of tenths, from the smallest at the bottom to the largest at the top.
+/// Values one after another as a curve over a grid of tenths, from the smallest at the bottom to the largest at the
+/// top.
 Image curve_picture(const std::vector<double>& values, Index height, Index width);
 /// Rows of pictures under each other; those without pixels are left out.
 Image stacked(const std::vector<Image>& rows, Index gap = 4);

@@ -1,5 +1,5 @@
-// The definition of every kernel: plain loops, sums in double, one thread. FU_ISA=reference runs the whole program on them; the tests
-// compare every instruction set with them.
+// The definition of every kernel: plain loops, sums in double, one thread. FU_ISA=reference runs the whole program on
+// them; the tests compare every instruction set with them.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -85,7 +85,8 @@ void softmax_ref(const real* x, real* y, Index outer, Index n, Index inner, real
       double top = -INFINITY, total = 0;
       for (Index i = 0; i < n; ++i) top = std::max(top, double(scale) * x[base + i * inner]);
       std::vector<double> e(static_cast<std::size_t>(n));
-      for (Index i = 0; i < n; ++i) total += e[static_cast<std::size_t>(i)] = std::exp(double(scale) * x[base + i * inner] - top);
+      for (Index i = 0; i < n; ++i)
+        total += e[static_cast<std::size_t>(i)] = std::exp(double(scale) * x[base + i * inner] - top);
       for (Index i = 0; i < n; ++i) y[base + i * inner] = static_cast<real>(e[static_cast<std::size_t>(i)] / total);
     }
 }
@@ -97,7 +98,8 @@ void layer_norm_ref(const real* x, const real* weight, const real* bias, real* y
     mean /= static_cast<double>(c);
     for (Index i = 0; i < c; ++i) variance += (x[r * c + i] - mean) * (x[r * c + i] - mean);
     variance /= static_cast<double>(c);
-    for (Index i = 0; i < c; ++i) y[r * c + i] = static_cast<real>((x[r * c + i] - mean) / std::sqrt(variance + double(eps)) * weight[i] + bias[i]);
+    for (Index i = 0; i < c; ++i)
+      y[r * c + i] = static_cast<real>((x[r * c + i] - mean) / std::sqrt(variance + double(eps)) * weight[i] + bias[i]);
   }
 }
 
@@ -113,7 +115,8 @@ void gemm_ref(const GemmArgs& g) {
     for (Index j = 0; j < g.n; ++j) {
       double total = g.accumulate ? g.c[i * g.ldc + j] : 0;
       for (Index p = 0; p < g.k; ++p)
-        total += double(g.a[i * g.a_row + p * g.a_col]) * double(g.packed_b ? g.packed_b[p * g.n + j] : g.b[p * g.b_row + j * g.b_col]);
+        total += double(g.a[i * g.a_row + p * g.a_col]) *
+                 double(g.packed_b ? g.packed_b[p * g.n + j] : g.b[p * g.b_row + j * g.b_col]);
       g.c[i * g.ldc + j] = static_cast<real>(activate(total + (g.bias ? g.bias[j] : 0), g.activation));
     }
 }
@@ -143,8 +146,8 @@ void attention_ref(const AttentionArgs& a) {
       }
 }
 
-void im2col_ref(const real* x, Index h, Index w, Index c, Index kh, Index kw, Index stride, Index pad, Index row_begin, Index row_end,
-                real* patches) {
+void im2col_ref(const real* x, Index h, Index w, Index c, Index kh, Index kw, Index stride, Index pad, Index row_begin,
+                Index row_end, real* patches) {
   const Index ho = (h + 2 * pad - kh) / stride + 1, wo = (w + 2 * pad - kw) / stride + 1;
   for (Index row = row_begin; row < row_end; ++row)
     for (Index j = 0; j < wo; ++j)
@@ -161,7 +164,8 @@ void resample_axis_ref(const real* x, real* y, Index outer, Index inner, const A
     for (Index i = 0; i < map.n_out; ++i)
       for (Index c = 0; c < inner; ++c) {
         double total = 0;
-        for (Index e = map.offset[i]; e < map.offset[i + 1]; ++e) total += double(map.weight[e]) * x[(o * map.n_in + map.index[e]) * inner + c];
+        for (Index e = map.offset[i]; e < map.offset[i + 1]; ++e)
+          total += double(map.weight[e]) * x[(o * map.n_in + map.index[e]) * inner + c];
         y[(o * map.n_out + i) * inner + c] = static_cast<real>(total);
       }
 }
@@ -206,7 +210,8 @@ void adaptive_conv_ref(const real* x, const real* k, real* y, Index b, Index h, 
       }
 }
 
-void gather_rows_ref(const real* x, const std::int32_t* index, const real* weight, Index taps, real* y, Index n, Index c) {
+void gather_rows_ref(const real* x, const std::int32_t* index, const real* weight, Index taps, real* y, Index n,
+                     Index c) {
   for (Index i = 0; i < n; ++i)
     for (Index k = 0; k < c; ++k) {
       double total = 0;
@@ -217,7 +222,9 @@ void gather_rows_ref(const real* x, const std::int32_t* index, const real* weigh
 
 // Keys are stored as planes of a row, (jbu_key_planes + guidance_dim, width + 2 radius).
 static Index key_plane(const JbuLevelArgs& l) { return l.width + 2 * l.weights.radius; }
-Index jbu_key_row_ref(const JbuLevelArgs& l) { return (jbu_key_planes(l.weights) + l.weights.guidance_dim) * key_plane(l); }
+Index jbu_key_row_ref(const JbuLevelArgs& l) {
+  return (jbu_key_planes(l.weights) + l.weights.guidance_dim) * key_plane(l);
+}
 Index jbu_scratch_ref(const JbuLevelArgs&) { return 0; }
 Index jbu_col_fold_size_ref(const JbuLevelArgs&) { return 0; }
 void jbu_col_fold_ref(const JbuLevelArgs&) {}
@@ -246,7 +253,8 @@ void jbu_keys_ref(const JbuLevelArgs& l, Index row_begin, Index row_end) {
 
 static std::vector<double> pixel_kernel(const JbuLevelArgs& l, Index y, Index x) {
   const JbuWeights& w = l.weights;
-  const Index r = w.radius, d = 2 * r + 1, n = d * d, plane = key_plane(l), k = w.key_dim, planes = jbu_key_planes(w), g = w.guidance_dim;
+  const Index r = w.radius, d = 2 * r + 1, n = d * d, plane = key_plane(l), k = w.key_dim, planes = jbu_key_planes(w),
+              g = w.guidance_dim;
   const auto key = [&](Index row, Index col, Index c) {
     return double(l.keys[((reflect(row, l.height) - l.key_row0) * (planes + g) + c) * plane + col + r]);
   };
@@ -257,7 +265,8 @@ static std::vector<double> pixel_kernel(const JbuLevelArgs& l, Index y, Index x)
     for (Index c = 0; c < k; ++c) dot += key(y, x, c) * key(y + t / d - r, x + t % d - r, c);
     top = std::max(top, kernel[static_cast<std::size_t>(t)] = dot * double(w.temperature));
   }
-  for (Index t = 0; t < n; ++t) total += kernel[static_cast<std::size_t>(t)] = std::exp(kernel[static_cast<std::size_t>(t)] - top);
+  for (Index t = 0; t < n; ++t)
+    total += kernel[static_cast<std::size_t>(t)] = std::exp(kernel[static_cast<std::size_t>(t)] - top);
   for (Index t = 0; t < n; ++t) sum += kernel[static_cast<std::size_t>(t)] *= double(w.spatial[t]) / total;
   for (Index t = 0; t < n; ++t) kernel[static_cast<std::size_t>(t)] /= std::max(sum, 1e-7);
   for (Index i = 0; i < g; ++i) kernel[static_cast<std::size_t>(n + i)] = key(y, x, planes + i);
@@ -279,7 +288,8 @@ void jbu_kernel_rows_ref(const JbuLevelArgs& l, Index row_begin, Index row_end) 
   for (Index y = row_begin; y < row_end; ++y)
     for (Index x = 0; x < l.width; ++x) {
       const auto kernel = pixel_kernel(l, y, x);
-      for (Index t = 0; t < d * d; ++t) l.kernels[(y * l.width + x) * d * d + t] = static_cast<real>(kernel[static_cast<std::size_t>(t)]);
+      for (Index t = 0; t < d * d; ++t)
+        l.kernels[(y * l.width + x) * d * d + t] = static_cast<real>(kernel[static_cast<std::size_t>(t)]);
     }
 }
 
@@ -297,7 +307,8 @@ void jbu_rows_ref(const JbuLevelArgs& l, Index row_begin, Index row_end) {
                 const double weight = double(l.row_weight[4 * (y + u) + i]) * double(l.col_weight[4 * (x + v) + j]);
                 if (weight == 0) continue;
                 const Index row = l.row_first[y + u] + i - l.source_row0, col = l.col_first[x + v] + j;
-                total += kernel[static_cast<std::size_t>(u * d + v)] * weight * l.source[(row * source_w + col) * l.channels + c];
+                total += kernel[static_cast<std::size_t>(u * d + v)] * weight *
+                         l.source[(row * source_w + col) * l.channels + c];
               }
         l.out[((y - l.out_row0) * l.width + x) * l.channels + c] = static_cast<real>(total);
       }

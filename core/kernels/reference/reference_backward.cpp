@@ -38,7 +38,8 @@ double derivative(Unary op, double s, double p) {
 }  // namespace
 
 void unary_backward_ref(Unary op, const real* s, const real* dy, real* dx, Index n, real p) {
-  for (Index i = 0; i < n; ++i) dx[i] = static_cast<real>(double(dy[i]) * derivative(op, op == Unary::affine ? 0 : double(s[i]), double(p)));
+  for (Index i = 0; i < n; ++i)
+    dx[i] = static_cast<real>(double(dy[i]) * derivative(op, op == Unary::affine ? 0 : double(s[i]), double(p)));
 }
 
 void waves_ref(real* x, const real* turn, real* slopes, Index rows, Index columns) {
@@ -56,13 +57,14 @@ void softmax_backward_ref(const real* y, const real* dy, real* dx, Index outer, 
       double dot = 0;
       const auto at = [&](Index i) { return (o * n + i) * inner + c; };
       for (Index i = 0; i < n; ++i) dot += double(y[at(i)]) * double(dy[at(i)]);
-      for (Index i = 0; i < n; ++i) dx[at(i)] = static_cast<real>(double(scale) * double(y[at(i)]) * (double(dy[at(i)]) - dot));
+      for (Index i = 0; i < n; ++i)
+        dx[at(i)] = static_cast<real>(double(scale) * double(y[at(i)]) * (double(dy[at(i)]) - dot));
     }
 }
 
 Index layer_norm_scratch_ref(Index, Index) { return 0; }
-void layer_norm_backward_ref(const real* x, const real* weight, const real* dy, real* dx, real* dweight, real* dbias, Index rows, Index c, real eps,
-                             real*) {
+void layer_norm_backward_ref(const real* x, const real* weight, const real* dy, real* dx, real* dweight, real* dbias,
+                             Index rows, Index c, real eps, real*) {
   std::vector<double> weight_sum(static_cast<std::size_t>(c)), bias_sum(weight_sum), normal(weight_sum);
   const double n = static_cast<double>(c);
   for (Index r = 0; r < rows; ++r) {
@@ -80,7 +82,8 @@ void layer_norm_backward_ref(const real* x, const real* weight, const real* dy, 
       bias_sum[u] += d;
     }
     for (Index i = 0; dx && i < c; ++i)
-      dx[r * c + i] = static_cast<real>(scale * (double(dy[r * c + i]) * double(weight[i]) - h_mean - normal[static_cast<std::size_t>(i)] * hx_mean));
+      dx[r * c + i] = static_cast<real>(
+          scale * (double(dy[r * c + i]) * double(weight[i]) - h_mean - normal[static_cast<std::size_t>(i)] * hx_mean));
   }
   for (Index i = 0; i < c; ++i) {
     if (dweight) dweight[i] = static_cast<real>(weight_sum[static_cast<std::size_t>(i)]);
@@ -97,8 +100,12 @@ void attention_backward_ref(const AttentionArgs& a) {
     std::fill(sum.begin(), sum.end(), 0.0);
     for (Index h = 0; h < a.heads; ++h)
       for (Index i = 0; i < n; ++i) {
-        const auto index = [&](Index token, Index which, Index t) { return (token * 3 + which) * width + h * a.head_dim + t; };
-        const auto at = [&](Index token, Index which, Index t) { return double(a.qkv[b * n * 3 * width + index(token, which, t)]); };
+        const auto index = [&](Index token, Index which, Index t) {
+          return (token * 3 + which) * width + h * a.head_dim + t;
+        };
+        const auto at = [&](Index token, Index which, Index t) {
+          return double(a.qkv[b * n * 3 * width + index(token, which, t)]);
+        };
         const auto dy = [&](Index t) { return double(a.dy[(b * n + i) * width + h * a.head_dim + t]); };
         double top = -INFINITY, total = 0, dot = 0;
         for (Index j = 0; j < n; ++j) {
@@ -109,9 +116,11 @@ void attention_backward_ref(const AttentionArgs& a) {
           top = std::max(top, score * double(a.scale));
         }
         for (double& s : p) total += s = std::exp(s - top);
-        for (Index j = 0; j < n; ++j) dot += (p[static_cast<std::size_t>(j)] /= total) * dp[static_cast<std::size_t>(j)];
+        for (Index j = 0; j < n; ++j)
+          dot += (p[static_cast<std::size_t>(j)] /= total) * dp[static_cast<std::size_t>(j)];
         for (Index j = 0; j < n; ++j) {
-          const double pj = p[static_cast<std::size_t>(j)], ds = double(a.scale) * pj * (dp[static_cast<std::size_t>(j)] - dot);
+          const double pj = p[static_cast<std::size_t>(j)],
+                       ds = double(a.scale) * pj * (dp[static_cast<std::size_t>(j)] - dot);
           for (Index t = 0; t < a.head_dim; ++t) {
             sum[static_cast<std::size_t>(index(i, 0, t))] += ds * at(j, 1, t);
             sum[static_cast<std::size_t>(index(j, 1, t))] += ds * at(i, 0, t);
@@ -119,12 +128,13 @@ void attention_backward_ref(const AttentionArgs& a) {
           }
         }
       }
-    for (std::size_t i = 0; i < sum.size(); ++i) a.dqkv[b * n * 3 * width + static_cast<Index>(i)] = static_cast<real>(sum[i]);
+    for (std::size_t i = 0; i < sum.size(); ++i)
+      a.dqkv[b * n * 3 * width + static_cast<Index>(i)] = static_cast<real>(sum[i]);
   }
 }
 
-void col2im_ref(const real* patches, Index h, Index w, Index c, Index kh, Index kw, Index stride, Index pad, Index row_begin, Index row_end,
-                real* dx) {
+void col2im_ref(const real* patches, Index h, Index w, Index c, Index kh, Index kw, Index stride, Index pad,
+                Index row_begin, Index row_end, real* dx) {
   const Index ho = (h + 2 * pad - kh) / stride + 1, wo = (w + 2 * pad - kw) / stride + 1;
   for (Index row = row_begin; row < row_end; ++row)
     for (Index j = 0; j < wo; ++j)
@@ -136,7 +146,8 @@ void col2im_ref(const real* patches, Index h, Index w, Index c, Index kh, Index 
           }
 }
 
-void adaptive_conv_backward_input_ref(const real* k, const real* dy, real* dx, Index b, Index h, Index w, Index c, Index radius) {
+void adaptive_conv_backward_input_ref(const real* k, const real* dy, real* dx, Index b, Index h, Index w, Index c,
+                                      Index radius) {
   const Index d = 2 * radius + 1;
   std::vector<double> sum(static_cast<std::size_t>(b * h * w * c));
   for (Index row = 0; row < b * h; ++row)
@@ -145,12 +156,14 @@ void adaptive_conv_backward_input_ref(const real* k, const real* dy, real* dx, I
         for (Index v = 0; v < d; ++v) {
           const Index to = (row / h * h + reflect(row % h + u - radius, h)) * w + reflect(j + v - radius, w);
           for (Index t = 0; t < c; ++t)
-            sum[static_cast<std::size_t>(to * c + t)] += double(k[((row * w + j) * d + u) * d + v]) * double(dy[(row * w + j) * c + t]);
+            sum[static_cast<std::size_t>(to * c + t)] +=
+                double(k[((row * w + j) * d + u) * d + v]) * double(dy[(row * w + j) * c + t]);
         }
   for (std::size_t i = 0; i < sum.size(); ++i) dx[i] = static_cast<real>(sum[i]);
 }
 
-void adaptive_conv_backward_kernels_ref(const real* x, const real* dy, real* dk, Index b, Index h, Index w, Index c, Index radius) {
+void adaptive_conv_backward_kernels_ref(const real* x, const real* dy, real* dk, Index b, Index h, Index w, Index c,
+                                        Index radius) {
   const Index d = 2 * radius + 1;
   for (Index row = 0; row < b * h; ++row)
     for (Index j = 0; j < w; ++j)
@@ -171,7 +184,8 @@ void each_place(const RectangleArgs& g, const F& f) {
   for (Index n = 0; n < g.count; ++n) {
     const Rectangle& r = g.items[n];
     for (Index i = 0; i < r.rows; ++i)
-      for (Index j = 0; j < r.cols; ++j) f(n, r.weights + i * r.cols + j, (r.image * g.h + r.top + i) * g.w + r.left + j);
+      for (Index j = 0; j < r.cols; ++j)
+        f(n, r.weights + i * r.cols + j, (r.image * g.h + r.top + i) * g.w + r.left + j);
   }
 }
 
@@ -182,15 +196,18 @@ Index rectangle_scratch_ref(const RectangleArgs&) { return 0; }
 void rectangle_sums_ref(const real* x, const real* weights, real* y, const RectangleArgs& g) {
   std::vector<double> sum(static_cast<std::size_t>(g.count * g.c));
   each_place(g, [&](Index n, Index at, Index pixel) {
-    for (Index i = 0; i < g.c; ++i) sum[static_cast<std::size_t>(n * g.c + i)] += double(weights[at]) * double(x[pixel * g.c + i]);
+    for (Index i = 0; i < g.c; ++i)
+      sum[static_cast<std::size_t>(n * g.c + i)] += double(weights[at]) * double(x[pixel * g.c + i]);
   });
   for (std::size_t i = 0; i < sum.size(); ++i) y[i] = static_cast<real>(sum[i]);
 }
 
-void rectangle_sums_backward_input_ref(const real* weights, const real* dy, real* dx, bool accumulate, const RectangleArgs& g) {
+void rectangle_sums_backward_input_ref(const real* weights, const real* dy, real* dx, bool accumulate,
+                                       const RectangleArgs& g) {
   std::vector<double> sum(static_cast<std::size_t>(g.batch * g.h * g.w * g.c));
   each_place(g, [&](Index n, Index at, Index pixel) {
-    for (Index i = 0; i < g.c; ++i) sum[static_cast<std::size_t>(pixel * g.c + i)] += double(weights[at]) * double(dy[n * g.c + i]);
+    for (Index i = 0; i < g.c; ++i)
+      sum[static_cast<std::size_t>(pixel * g.c + i)] += double(weights[at]) * double(dy[n * g.c + i]);
   });
   for (std::size_t i = 0; i < sum.size(); ++i) dx[i] = static_cast<real>(sum[i] + (accumulate ? double(dx[i]) : 0));
 }
@@ -214,8 +231,8 @@ void normalize_rows_ref(const real* x, real* y, real* scales, Index rows, Index 
   }
 }
 
-void normalize_rows_backward_ref(const real* y, const real* scales, const real* dy, Index given, real* dx, const real* active, const real* slopes,
-                                 real* sums, Index rows, Index c) {
+void normalize_rows_backward_ref(const real* y, const real* scales, const real* dy, Index given, real* dx,
+                                 const real* active, const real* slopes, real* sums, Index rows, Index c) {
   for (Index r = 0; r < rows; ++r) {
     const auto grad = [&](Index i) { return i < given ? double(dy[r * c + i]) : 0; };
     double mean = 0, along = 0;
@@ -237,27 +254,31 @@ void readings_ref(const real* x, const real* v, real* y, Index rows, Index c) {
       const double in = double(x[r * c + i]), term = in * double(v[i]);
       squares += in * in, product += term, terms += term * term;
     }
-    y[3 * r] = static_cast<real>(std::sqrt(squares)), y[3 * r + 1] = static_cast<real>(product), y[3 * r + 2] = static_cast<real>(terms);
+    y[3 * r] = static_cast<real>(std::sqrt(squares)), y[3 * r + 1] = static_cast<real>(product),
+          y[3 * r + 2] = static_cast<real>(terms);
   }
 }
 
 Index readings_scratch_ref(Index, Index) { return 0; }
-void readings_backward_ref(const real* x, const real* v, const real* y, const real* dy, real* dx, bool accumulate, real* dv, Index rows, Index c,
-                           real*) {
+void readings_backward_ref(const real* x, const real* v, const real* y, const real* dy, real* dx, bool accumulate,
+                           real* dv, Index rows, Index c, real*) {
   for (Index i = 0; i < c; ++i) {
     double sum = 0;
     for (Index r = 0; r < rows; ++r) {
-      const double in = double(x[r * c + i]), w = double(v[i]), product = double(dy[3 * r + 1]), terms = 2 * double(dy[3 * r + 2]);
+      const double in = double(x[r * c + i]), w = double(v[i]), product = double(dy[3 * r + 1]),
+                   terms = 2 * double(dy[3 * r + 2]);
       sum += in * (product + terms * in * w);
       const double length = y[3 * r] > 0 ? double(dy[3 * r]) * in / double(y[3 * r]) : 0;
-      if (dx) dx[r * c + i] = static_cast<real>((accumulate ? double(dx[r * c + i]) : 0) + length + product * w + terms * in * w * w);
+      if (dx)
+        dx[r * c + i] =
+            static_cast<real>((accumulate ? double(dx[r * c + i]) : 0) + length + product * w + terms * in * w * w);
     }
     if (dv) dv[i] = static_cast<real>(sum);
   }
 }
 
-void map_rows_ref(const AxisRows& map, Index start, Index n, Index first, const real* x, Index ldx, real* y, Index ldy, Index columns,
-                  bool transposed) {
+void map_rows_ref(const AxisRows& map, Index start, Index n, Index first, const real* x, Index ldx, real* y, Index ldy,
+                  Index columns, bool transposed) {
   for (Index u = 0; u < n; ++u)
     for (Index c = 0; c < columns; ++c) {
       double total = 0;
@@ -276,20 +297,21 @@ namespace {
 double salience(const PoolingAttentionArgs& g, Index r, Index i) {
   const double keep = g.keep ? double(g.keep[r]) : 1;
   if (keep == 0) return 0;
-  return keep *
-         (double(g.saliency[r * g.n + i]) + double(g.bias) + (g.deviation ? double(g.deviation[r * g.n + i]) * double(g.noise[r * g.n + i]) : 0));
+  return keep * (double(g.saliency[r * g.n + i]) + double(g.bias) +
+                 (g.deviation ? double(g.deviation[r * g.n + i]) * double(g.noise[r * g.n + i]) : 0));
 }
 }  // namespace
 
 void pooling_attention_ref(const PoolingAttentionArgs& g, real* y) {
   for (Index r = 0; r < g.rows; ++r)
-    for (Index i = 0; i < g.n; ++i) y[r * g.n + i] = static_cast<real>(salience(g, r, i) * double(g.w[i]) + double(g.b[i]));
+    for (Index i = 0; i < g.n; ++i)
+      y[r * g.n + i] = static_cast<real>(salience(g, r, i) * double(g.w[i]) + double(g.b[i]));
   softmax_ref(y, y, g.rows, g.n, 1, 1);
 }
 
 Index pooling_attention_scratch_ref(const PoolingAttentionArgs&) { return 0; }
-void pooling_attention_backward_ref(const PoolingAttentionArgs& g, const real* y, const real* dy, real* dsaliency, real* ddeviation, real* dw,
-                                    real* db, real* dbias, real*) {
+void pooling_attention_backward_ref(const PoolingAttentionArgs& g, const real* y, const real* dy, real* dsaliency,
+                                    real* ddeviation, real* dw, real* db, real* dbias, real*) {
   std::vector<double> w_sum(static_cast<std::size_t>(g.n)), b_sum(static_cast<std::size_t>(g.n));
   double bias_sum = 0;
   for (Index r = 0; r < g.rows; ++r) {
@@ -298,14 +320,18 @@ void pooling_attention_backward_ref(const PoolingAttentionArgs& g, const real* y
     for (Index i = 0; i < g.n; ++i) dot += double(out[i]) * double(grad[i]), ones += double(out[i]);
     dot /= ones;  // 1 but for rounding
     for (Index i = 0; i < g.n; ++i) {
-      const double dx = double(out[i]) * (double(grad[i]) - dot), ds = dx * double(g.w[i]) * (g.keep ? double(g.keep[r]) : 1);
-      w_sum[static_cast<std::size_t>(i)] += dx * salience(g, r, i), b_sum[static_cast<std::size_t>(i)] += dx, bias_sum += ds;
+      const double dx = double(out[i]) * (double(grad[i]) - dot),
+                   ds = dx * double(g.w[i]) * (g.keep ? double(g.keep[r]) : 1);
+      w_sum[static_cast<std::size_t>(i)] += dx * salience(g, r, i), b_sum[static_cast<std::size_t>(i)] += dx,
+          bias_sum += ds;
       dsaliency[r * g.n + i] = static_cast<real>(ds);
-      if (ddeviation) ddeviation[r * g.n + i] = g.keep && g.keep[r] == 0 ? 0 : static_cast<real>(ds * double(g.noise[r * g.n + i]));
+      if (ddeviation)
+        ddeviation[r * g.n + i] = g.keep && g.keep[r] == 0 ? 0 : static_cast<real>(ds * double(g.noise[r * g.n + i]));
     }
   }
   for (Index i = 0; i < g.n; ++i)
-    dw[i] = static_cast<real>(w_sum[static_cast<std::size_t>(i)]), db[i] = static_cast<real>(b_sum[static_cast<std::size_t>(i)]);
+    dw[i] = static_cast<real>(w_sum[static_cast<std::size_t>(i)]),
+    db[i] = static_cast<real>(b_sum[static_cast<std::size_t>(i)]);
   *dbias = static_cast<real>(bias_sum);
 }
 

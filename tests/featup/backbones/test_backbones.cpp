@@ -1,9 +1,9 @@
 #include "featup/backbones/backbone.h"
 
 #include "core/ops.h"
+#include "core/ops/pca.h"
 #include "featup/backbones/hog.h"
 #include "featup/photo/jitter.h"
-#include "core/ops/pca.h"
 #include "featup/photo/preprocess.h"
 #include "tests/support.h"
 
@@ -22,7 +22,8 @@ TEST_CASE("hog: shape, constants, edges") {
     for (Index x = 16; x < 32; ++x)
       for (Index c = 0; c < 3; ++c) edge.data()[(y * 32 + x) * 3 + c] = 1;
   const Tensor f = hog(edge);
-  for (Index d = 1; d < 18; ++d) CHECK(f.data()[0] > f.data()[d]);  // a vertical edge, brighter to the right: direction 0
+  for (Index d = 1; d < 18; ++d)
+    CHECK(f.data()[0] > f.data()[d]);  // a vertical edge, brighter to the right: direction 0
   CHECK(same_bits(hog(random.uniform({2, 32, 32, 3}, 0, 1)).slice(1, 2), hog([&] {
                     Random r(1);
                     return r.uniform({2, 32, 32, 3}, 0, 1).slice(1, 2);
@@ -89,7 +90,8 @@ TEST_CASE("vit: real weights, any size and aspect, batches, threads") {
   }
   CHECK(open_backbone(weights, VitFeature::key)->features(images).shape() == Shape{2, 4, 6, 192});
   CHECK(contains(message_of([&] { backbone->features(Tensor::zeros({1, 60, 64, 3})); }), "multiples of 16"));
-  CHECK(contains(message_of([&] { open_backbone(shared + "/models/clip_jbu_stack_cocostuff.ckpt"); }), "holds no vision transformer"));
+  CHECK(contains(message_of([&] { open_backbone(shared + "/models/clip_jbu_stack_cocostuff.ckpt"); }),
+                 "holds no vision transformer"));
 }
 
 TEST_CASE("vit: a register is a token without position, behind cls; layer scale multiplies; other grids resize") {
@@ -114,17 +116,21 @@ TEST_CASE("vit: a register is a token without position, behind cls; layer scale 
                                                                 {"mlp.fc2.weight", {kDim, 2 * kDim}},
                                                                 {"mlp.fc2.bias", {kDim}}})
     t["blocks.0." + name] = unary(Unary::affine, random.normal(shape), real(0.2));
-  const Tensor extra = random.normal({1, 1, kDim}), cls_position = random.normal({1, kDim}), patches = random.normal({kGrid * kGrid, kDim});
-  // One extra token, once as DINOv2's register, once as DeiT's distillation token with a position of zero: the same network.
+  const Tensor extra = random.normal({1, 1, kDim}), cls_position = random.normal({1, kDim}),
+               patches = random.normal({kGrid * kGrid, kDim});
+  // One extra token, once as DINOv2's register, once as DeiT's distillation token with a position of zero: the same
+  // network.
   auto with_register = t, with_distillation = t;
   with_register["register_tokens"] = extra;
-  with_register["pos_embed"] = concat(std::vector<Tensor>{cls_position, patches}, 0).reshape({1, 1 + kGrid * kGrid, kDim});
+  with_register["pos_embed"] =
+      concat(std::vector<Tensor>{cls_position, patches}, 0).reshape({1, 1 + kGrid * kGrid, kDim});
   with_distillation["dist_token"] = extra;
-  with_distillation["pos_embed"] =
-      concat(std::vector<Tensor>{cls_position, Tensor::zeros({1, kDim}), patches}, 0).reshape({1, 2 + kGrid * kGrid, kDim});
+  with_distillation["pos_embed"] = concat(std::vector<Tensor>{cls_position, Tensor::zeros({1, kDim}), patches}, 0)
+                                       .reshape({1, 2 + kGrid * kGrid, kDim});
   write_safetensors(folder / "register", with_register);
   write_safetensors(folder / "distillation", with_distillation);
-  const Tensor same_grid = random.normal({1, 3 * kPatch, 3 * kPatch, 3}), other_grid = random.normal({2, 2 * kPatch, 5 * kPatch, 3});
+  const Tensor same_grid = random.normal({1, 3 * kPatch, 3 * kPatch, 3}),
+               other_grid = random.normal({2, 2 * kPatch, 5 * kPatch, 3});
   for (const Tensor& image : {same_grid, other_grid})
     for (const VitFeature feature : {VitFeature::token, VitFeature::key})
       CHECK(relative_error(open_backbone(folder / "register", feature)->features(image),
@@ -135,21 +141,24 @@ TEST_CASE("vit: a register is a token without position, behind cls; layer scale 
   scaled["blocks.0.ls1.gamma"] = scaled["blocks.0.ls2.gamma"] = Tensor::full({kDim}, 1);
   write_safetensors(folder / "scaled", scaled);
   CHECK(relative_error(open_backbone(folder / "scaled")->features(same_grid), plain) <= 1e-6);
-  CHECK(contains(open_backbone(folder / "scaled")->describe(), "DINOv2 transformer with 1 registers, 1 blocks of width 64, patch 14"));
+  CHECK(contains(open_backbone(folder / "scaled")->describe(),
+                 "DINOv2 transformer with 1 registers, 1 blocks of width 64, patch 14"));
   scaled["blocks.0.ls1.gamma"] = scaled["blocks.0.ls2.gamma"] = Tensor::zeros({kDim});
   write_safetensors(folder / "zero", scaled);
   const Tensor kernel = t["patch_embed.proj.weight"].permute({0, 2, 3, 1});
-  const Tensor embedded = conv2d(same_grid, kernel, t["patch_embed.proj.bias"], kPatch, 0) + patches.reshape({1, kGrid, kGrid, kDim});
-  CHECK(relative_error(open_backbone(folder / "zero")->features(same_grid), layer_norm(embedded, t["norm.weight"], t["norm.bias"], real(1e-6))) <=
-        1e-5);
+  const Tensor embedded =
+      conv2d(same_grid, kernel, t["patch_embed.proj.bias"], kPatch, 0) + patches.reshape({1, kGrid, kGrid, kDim});
+  CHECK(relative_error(open_backbone(folder / "zero")->features(same_grid),
+                       layer_norm(embedded, t["norm.weight"], t["norm.bias"], real(1e-6))) <= 1e-5);
   // What does not fit is named.
   auto broken = with_register;
   broken["pos_embed"] = random.normal({1, 8, kDim});
   write_safetensors(folder / "broken", broken);
-  CHECK(contains(message_of([&] { open_backbone(folder / "broken"); }), "'pos_embed' has shape (1,8,64), expected (1,1 + n*n,64)"));
+  CHECK(contains(message_of([&] { open_backbone(folder / "broken"); }),
+                 "'pos_embed' has shape (1,8,64), expected (1,1 + n*n,64)"));
   broken = with_register;
   broken["blocks.0.attn.proj.weight"] = Tensor::full({kDim, kDim}, NAN);
   write_safetensors(folder / "broken", broken);
-  CHECK(
-      contains(message_of([&] { open_backbone(folder / "broken"); }), "tensor 'blocks.0.attn.proj.weight' holds a number that is infinite or none"));
+  CHECK(contains(message_of([&] { open_backbone(folder / "broken"); }),
+                 "tensor 'blocks.0.attn.proj.weight' holds a number that is infinite or none"));
 }

@@ -1,4 +1,5 @@
-// A whole fit: the fast forms of its parts are those layer by layer, the grid finds what made its views, and a stopped fit goes on as if it had not.
+// A whole fit: the fast forms of its parts are those layer by layer, the grid finds what made its views, and a stopped
+// fit goes on as if it had not.
 #include "featup/fit/fit_run.h"
 #include "tests/support.h"
 
@@ -13,7 +14,8 @@ Image picture(Index h, Index w) {
   Random random(8);
   for (Index i = 0; i < h * w; ++i)
     for (int c = 0; c < 3; ++c)
-      p.rgb.push_back(static_cast<unsigned char>((i % w > w / 2 + i / w / 4 ? 180 : 40) + 20 * c + static_cast<int>(random.below(20))));
+      p.rgb.push_back(static_cast<unsigned char>((i % w > w / 2 + i / w / 4 ? 180 : 40) + 20 * c +
+                                                 static_cast<int>(random.below(20))));
   return p;
 }
 
@@ -27,14 +29,16 @@ Tensor features(const Tensor& image) {
 }
 
 /// Of the module's parameters, and, where x is given, of loss(x) by x.
-std::map<std::string, Tensor> gradients(Module& module, const std::function<Var(const Var&)>& loss, const Tensor& x = Tensor::zeros({1})) {
+std::map<std::string, Tensor> gradients(Module& module, const std::function<Var(const Var&)>& loss,
+                                        const Tensor& x = Tensor::zeros({1})) {
   for (Parameter* p : module.parameters()) p->zero_grad();
   Tape tape;
   const Var watched = tape.watch(x);
   backward(loss(watched));
   std::map<std::string, Tensor> all = {{"x", tape.gradient(watched).clone()}};
-  module.visit(
-      [&](const std::string& name, Parameter& p, FileLayout) { all[name] = p.has_grad() ? p.grad.clone() : Tensor::zeros(p.value.shape()); });
+  module.visit([&](const std::string& name, Parameter& p, FileLayout) {
+    all[name] = p.has_grad() ? p.grad.clone() : Tensor::zeros(p.value.shape());
+  });
   return all;
 }
 
@@ -111,7 +115,8 @@ TEST_CASE("view windows: the same as on jittered copies of the map") {
       const auto fast = [&](const Var& x) {
         const ViewWindows windows(jitters, 40, 48, 5, 6, down->kernel(), published, down->blurs());
         Var length;
-        const Var w = reshape(windows.onto_map(down->view_weights(windows, x, length)), {windows.rectangles()->weights()});
+        const Var w =
+            reshape(windows.onto_map(down->view_weights(windows, x, length)), {windows.rectangles()->weights()});
         return mean(reshape(rectangle_sums(x, w, windows.rectangles()), {4, 5, 6, 5}) * weights);
       };
       check_close(gradients(*down, slow, map), gradients(*down, fast, map));
@@ -172,7 +177,8 @@ TEST_CASE("fit: explains unseen views better than bilinear, saves and renders th
     const FittedMap fit = run.result();
     fit.save(folder / "fit.safetensors");
     const FittedMap again = FittedMap::load(folder / "fit.safetensors");
-    const auto render = [&](const FittedMap& f, Index top, Index left, Index rows, Index cols, const ChannelMap* map = nullptr) {
+    const auto render = [&](const FittedMap& f, Index top, Index left, Index rows, Index cols,
+                            const ChannelMap* map = nullptr) {
       FittedRenderer renderer(f, resize_antialiased(f.photo, 96, 100), map);
       Tensor y({rows, cols, renderer.channels()});
       renderer.render(top, left, rows, cols, y.data());
@@ -183,12 +189,14 @@ TEST_CASE("fit: explains unseen views better than bilinear, saves and renders th
     const Tensor part = render(again, 30, 41, 20, 50);
     bool equal = true;
     for (Index i = 0; i < 20; ++i)
-      for (Index j = 0; j < 50 * 6; ++j) equal = equal && part.data()[i * 300 + j] == whole.data()[(30 + i) * 600 + 41 * 6 + j];
+      for (Index j = 0; j < 50 * 6; ++j)
+        equal = equal && part.data()[i * 300 + j] == whole.data()[(30 + i) * 600 + 41 * 6 + j];
     CHECK(equal);
     // A map over channels, before or after.
     Random random(1);
     const ChannelMap two{random.normal({6, 2}), random.normal({2})};
-    CHECK(relative_error(matmul(whole.reshape({-1, 6}), two.matrix) + two.offset, render(fit, 0, 0, 96, 100, &two).reshape({-1, 2})) < 1e-4);
+    CHECK(relative_error(matmul(whole.reshape({-1, 6}), two.matrix) + two.offset,
+                         render(fit, 0, 0, 96, 100, &two).reshape({-1, 2})) < 1e-4);
     // Points at pixel centres are those pixels.
     FittedRenderer own(fit, fit.photo);
     Tensor map({64, 80, 6});
@@ -196,7 +204,8 @@ TEST_CASE("fit: explains unseen views better than bilinear, saves and renders th
     const Tensor points = own.at(Tensor::from({3, 2}, {0, 0, 63, 79, 20, 33}));
     const Index at[3] = {0, 63 * 80 + 79, 20 * 80 + 33};
     for (Index p = 0; p < 3; ++p)
-      CHECK(relative_error(points.slice(p, p + 1).reshape({6}), map.reshape({-1, 6}).slice(at[p], at[p] + 1).reshape({6})) < 1e-4);
+      CHECK(relative_error(points.slice(p, p + 1).reshape({6}),
+                           map.reshape({-1, 6}).slice(at[p], at[p] + 1).reshape({6})) < 1e-4);
     CHECK(contains(message_of([&] { own.at(Tensor::from({1, 2}, {64, 3})); }), "outside the photo"));
   }
 }
@@ -245,7 +254,9 @@ TEST_CASE("fit: the same bits for any number of threads; constant, tiny and one-
   };
   const Image photo = picture(64, 80);
   CHECK(same_bits(fit(photo, features, 1).grid, fit(photo, features, 2).grid));
-  const auto finite = [](const Tensor& x) { return std::all_of(x.data(), x.data() + x.size(), [](real v) { return std::isfinite(v); }); };
+  const auto finite = [](const Tensor& x) {
+    return std::all_of(x.data(), x.data() + x.size(), [](real v) { return std::isfinite(v); });
+  };
   const Image constant{32, 48, std::vector<unsigned char>(32 * 48 * 3, 90)};
   CHECK(finite(fit(constant, features, 2).grid));
   CHECK(finite(fit(picture(8, 8), features, 2).grid));  // one position

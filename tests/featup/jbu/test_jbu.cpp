@@ -11,13 +11,14 @@ using namespace fu::test;
 namespace {
 
 /// Writes a stack of random levels as a checkpoint.
-void write_stack(const std::string& path, int levels, Index radius, Index keys, Index channels, bool norm = false, Index guidance = 3,
-                 double bias = 1) {
+void write_stack(const std::string& path, int levels, Index radius, Index keys, Index channels, bool norm = false,
+                 Index guidance = 3, double bias = 1) {
   Random random(11);
   const Index n = (2 * radius + 1) * (2 * radius + 1);
   std::map<std::string, Tensor> t;
   const auto matrix = [&](Index out, Index in) {
-    return unary(Unary::affine, random.normal({out, in, 1, 1}), static_cast<real>(1 / std::sqrt(static_cast<double>(in))));
+    return unary(Unary::affine, random.normal({out, in, 1, 1}),
+                 static_cast<real>(1 / std::sqrt(static_cast<double>(in))));
   };
   for (int i = 1; i <= levels; ++i) {
     const std::string p = "upsampler.up" + std::to_string(i) + ".";
@@ -45,7 +46,8 @@ void write_stack(const std::string& path, int levels, Index radius, Index keys, 
 
 Tensor unfused(const JbuStack& stack, Tensor x, const Tensor& guidance, int count) {
   for (int i = 0; i < count; ++i)
-    x = jbu_learned_range(stack.levels[static_cast<std::size_t>(i)], x, adaptive_avg_pool(guidance, 2 * x.dim(1), 2 * x.dim(2)));
+    x = jbu_learned_range(stack.levels[static_cast<std::size_t>(i)], x,
+                          adaptive_avg_pool(guidance, 2 * x.dim(1), 2 * x.dim(2)));
   return x;
 }
 
@@ -59,8 +61,8 @@ TEST_CASE("jbu: fused equals unfused, every instruction set, odd sizes and width
     Index guidance = 3;
     double bias = 1;  // of the keys
   };
-  // Widths around the tile of 32 pixels, channels around vectors, sources smaller than a neighbourhood, the most keys and guidance that there is
-  // room for, and keys with biases whose products alone are in the thousands.
+  // Widths around the tile of 32 pixels, channels around vectors, sources smaller than a neighbourhood, the most keys
+  // and guidance that there is room for, and keys with biases whose products alone are in the thousands.
   for (const Size s : {Size{3, 32, 5, 7, 10, 2},
                        {3, 32, 4, 17, 1, 1},
                        {3, 32, 9, 16, 24, 1},
@@ -77,7 +79,8 @@ TEST_CASE("jbu: fused equals unfused, every instruction set, odd sizes and width
     CAPTURE(s.w);
     write_stack(folder / "stack", s.count, s.radius, s.keys, 0, false, s.guidance, s.bias);
     Random random(4);
-    const Tensor source = random.normal({1, s.h, s.w, s.c}), guidance = random.normal({1, s.h << s.count, s.w << s.count, s.guidance});
+    const Tensor source = random.normal({1, s.h, s.w, s.c}),
+                 guidance = random.normal({1, s.h << s.count, s.w << s.count, s.guidance});
     Tensor expected;
     {
       const WithKernels use(*all_kernels().front());
@@ -145,12 +148,14 @@ TEST_CASE("jbu: mixing, projection and batches are exact") {
   CHECK(relative_error(whole, jbu_stack(stack, prepared, photo)) <= 1e-5);
   ChannelMap map{random.normal({6, 2}), random.normal({2})};
   const Tensor projected = (*upsampler)(prepared, guide, {48, 64}, &map);
-  CHECK(relative_error(projected, matmul(whole.reshape({-1, 6}), map.matrix).reshape({1, 48, 64, 2}) + map.offset) <= 1e-5);
+  CHECK(relative_error(projected, matmul(whole.reshape({-1, 6}), map.matrix).reshape({1, 48, 64, 2}) + map.offset) <=
+        1e-5);
   // An offset that is added first is weighed by the kernels, as one more channel of ones would be.
   map.offset_first = true;
   ChannelMap ones{Tensor::zeros({6, 2}), Tensor::full({2}, 1), true}, none{Tensor::zeros({6, 2}), {}};
   const Tensor sums = (*upsampler)(prepared, guide, {48, 64}, &ones) - (*upsampler)(prepared, guide, {48, 64}, &none);
-  CHECK(relative_error((*upsampler)(prepared, guide, {48, 64}, &map), projected - map.offset + sums * map.offset) <= 1e-5);
+  CHECK(relative_error((*upsampler)(prepared, guide, {48, 64}, &map), projected - map.offset + sums * map.offset) <=
+        1e-5);
   // What comes before the levels of the built-in stack looks at the features, not at what is made of them.
   const auto builtin = open_upsampler("builtin");
   const Tensor filtered = (*builtin)(features, guide, {48, 64});
@@ -166,7 +171,8 @@ TEST_CASE("jbu: any size of the result, in bands, no more memory than the result
   write_stack(folder / "stack", 4, 3, 8, 0);
   Random random(8);
   const Tensor source = random.normal({1, 5, 7, 3});
-  for (const std::string& name : std::vector<std::string>{"nearest", "bilinear", "bicubic", "jbu-classic", "builtin", folder / "stack"})
+  for (const std::string& name :
+       std::vector<std::string>{"nearest", "bilinear", "bicubic", "jbu-classic", "builtin", folder / "stack"})
     for (const Extent size : {Extent{80, 112}, {3, 4}, {77, 50}, {1, 1}, {160, 300}}) {
       CAPTURE(name);
       const Guide guide = [&](Index h, Index w) { return Tensor::zeros({1, h, w, 3}); };
@@ -178,27 +184,32 @@ TEST_CASE("jbu: any size of the result, in bands, no more memory than the result
       CHECK(y.shape() == Shape{1, size.height, size.width, 3});
       for (Index i = 0; i < y.size(); ++i) REQUIRE(std::isfinite(y.data()[i]));
     }
-  CHECK(contains(message_of([] { open_upsampler("trilinear"); }),
-                 "'trilinear' is neither builtin, nearest, bilinear, bicubic, jbu-classic, views, implicit nor a file"));
+  CHECK(
+      contains(message_of([] { open_upsampler("trilinear"); }),
+               "'trilinear' is neither builtin, nearest, bilinear, bicubic, jbu-classic, views, implicit nor a file"));
 }
 
 TEST_CASE("jbu: what does not fit is refused") {
   const TempFolder folder;
   write_stack(folder / "stack", 4, 3, 8, 5);
   const JbuStack stack{Weights(folder / "stack")};
-  CHECK(contains(
-      message_of([&] {
-        jbu_stack(stack, Tensor::zeros({1, 14, 14, 5}), Tensor::zeros({1, 200, 224, 3}));
-      }),
-      "[jbu_stack] guidance (1,200,224,3) is smaller than source (1,14,14,5) x16 = (224,224). Give an image of at least that size, or --out-size."));
-  CHECK(contains(message_of([&] { jbu_stack(stack, Tensor::zeros({1, 2, 2, 6}), Tensor::zeros({1, 32, 32, 3})); }), "mixing of 5 channels"));
+  CHECK(contains(message_of([&] {
+                   jbu_stack(stack, Tensor::zeros({1, 14, 14, 5}), Tensor::zeros({1, 200, 224, 3}));
+                 }),
+                 "[jbu_stack] guidance (1,200,224,3) is smaller than source (1,14,14,5) x16 = (224,224). Give an image "
+                 "of at least that size, or --out-size."));
+  CHECK(contains(message_of([&] {
+                   jbu_stack(stack, Tensor::zeros({1, 2, 2, 6}), Tensor::zeros({1, 32, 32, 3}));
+                 }),
+                 "mixing of 5 channels"));
   CHECK(contains(message_of([&] { jbu_kernels(stack.levels[0], Tensor::zeros({1, 3, 8, 3})); }), "above the radius 3"));
   std::map<std::string, Tensor> broken;
   const Weights whole(folder / "stack");
   for (const auto& [name, unused] : whole.entries()) broken[name] = whole.read(name);
   broken["upsampler.up2.fixup_proj.0.weight"] = Tensor::zeros({48, 51, 1, 1});
   write_safetensors(folder / "broken", broken);
-  CHECK(contains(message_of([&] { JbuStack s{Weights(folder / "broken")}; }), "must be the square of 3, 5, 7, 9 or 11"));
+  CHECK(
+      contains(message_of([&] { JbuStack s{Weights(folder / "broken")}; }), "must be the square of 3, 5, 7, 9 or 11"));
   broken["upsampler.up2.fixup_proj.0.weight"] = Tensor::zeros({49, 51, 1, 1});
   write_safetensors(folder / "broken", broken);
   CHECK(contains(message_of([&] { JbuStack s{Weights(folder / "broken")}; }),

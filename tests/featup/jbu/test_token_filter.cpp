@@ -1,11 +1,12 @@
-// What a stack does besides its levels: tokens' details put back and drawn to the mean before them, the map smoothed along the photo among them.
+// What a stack does besides its levels: tokens' details put back and drawn to the mean before them, the map smoothed
+// along the photo among them.
 #include <Eigen/Dense>
 #include <cmath>
 
 #include "core/ops/resample.h"
 #include "featup/jbu/jbu.h"
-#include "featup/training/jbu_training.h"
 #include "featup/photo/preprocess.h"
+#include "featup/training/jbu_training.h"
 #include "featup/upsamplers/upsampler.h"
 #include "tests/support.h"
 
@@ -46,7 +47,8 @@ TEST_CASE("token filter: what is put back and how far tokens are drawn is as def
   // Token by token in doubles; all of a token is residual here.
   std::vector<double> energy(n), centre(c);
   double mean = 0;
-  for (Index i = 0; i < x.size(); ++i) energy[static_cast<std::size_t>(i / c)] += std::pow(static_cast<double>(x.data()[i]), 2);
+  for (Index i = 0; i < x.size(); ++i)
+    energy[static_cast<std::size_t>(i / c)] += std::pow(static_cast<double>(x.data()[i]), 2);
   for (const double e : energy) mean += e / static_cast<double>(n);
   const auto restored = [&](Index i) {
     const double e = energy[static_cast<std::size_t>(i / c)];
@@ -67,7 +69,8 @@ TEST_CASE("token filter: flat features stay, the features' unit does not matter,
   const auto same = [](const Tensor& x) { return x; };
   const Tensor flat = Tensor::full({1, 10, 8, 3}, real(0.7)), x = random.normal({1, 10, 8, 6});
   CHECK(relative_error(filter_tokens(filter(1, real(0.3)), flat, same), flat) < 1e-6);
-  const Tensor once = filter_tokens(filter(1, real(0.3)), x, half), twice = filter_tokens(filter(1, real(0.3)), x + x, half);
+  const Tensor once = filter_tokens(filter(1, real(0.3)), x, half),
+               twice = filter_tokens(filter(1, real(0.3)), x + x, half);
   CHECK(relative_error(twice, once + once) < 1e-5);
   CHECK(same_bits(filter_tokens(filter(0), x, half), x));
   const Tensor huge = filter_tokens(filter(1, real(0.3)), unary(Unary::affine, x, real(1e18)), half);
@@ -136,7 +139,8 @@ TEST_CASE("smoothing: it solves the equations that it says, with the links of th
           const Index step = below ? w : 1;
           double distance = 0;
           for (Index c = 0; c < 3; ++c)
-            distance += std::pow(deviation[c] * static_cast<double>(photo.data()[p * 3 + c] - photo.data()[(p + step) * 3 + c]), 2);
+            distance += std::pow(
+                deviation[c] * static_cast<double>(photo.data()[p * 3 + c] - photo.data()[(p + step) * 3 + c]), 2);
           const double link = s * std::exp(-distance / (2 * 0.1 * 0.1));
           equations(p, p) += link, equations(p + step, p + step) += link;
           equations(p, p + step) -= link, equations(p + step, p) -= link;
@@ -146,7 +150,8 @@ TEST_CASE("smoothing: it solves the equations that it says, with the links of th
     Tensor got = x.clone();
     photo_smoother(smoothing, photo).apply(got);
     double worst = 0;
-    for (Index i = 0; i < n * 2; ++i) worst = std::max(worst, std::abs(expected(i / 2, i % 2) - static_cast<double>(got.data()[i])));
+    for (Index i = 0; i < n * 2; ++i)
+      worst = std::max(worst, std::abs(expected(i / 2, i % 2) - static_cast<double>(got.data()[i])));
     CHECK(worst < 1e-4);
   }
 }
@@ -198,13 +203,15 @@ TEST_CASE("smoothing: a stack smooths after its second level, in bands as at onc
     }
     JbuRun run(stack, source, photo, count);
     Tensor banded({1, run.height(), run.width(), 5});
-    for (Index i = 0; i < run.height(); i += 4) run.rows(i, std::min(i + 4, run.height()), banded.data() + i * run.width() * 5);
+    for (Index i = 0; i < run.height(); i += 4)
+      run.rows(i, std::min(i + 4, run.height()), banded.data() + i * run.width() * 5);
     CHECK(same_bits(banded, expected));
     CHECK((relative_error(banded, JbuRun(plain, source, photo, count).all()) > 0.05) == (count >= 2));
   }
 
   JbuTrainingOptions options;
-  options.layers.mixing = false, options.layers.color_range = 0.05, options.layers.unit_sum = true, options.layers.dropout = 0;
+  options.layers.mixing = false, options.layers.color_range = 0.05, options.layers.unit_sum = true,
+  options.layers.dropout = 0;
   options.filter = filter(real(1.5), real(0.1));
   options.layers.smoothing.strength = 30;
   JbuTraining training(5, options, &random);

@@ -1,15 +1,16 @@
 // The linear probe, and how class maps are compared with labels.
 #include "featup/measure/linear_probe.h"
+#include "featup/measure/segmentation.h"
 #include "tests/support.h"
 #include "tools/cli/methods.h"
-#include "featup/measure/segmentation.h"
 
 using namespace fu;
 using namespace fu::test;
 
 namespace {
 
-/// Features whose first channel tells the class, far from 0 and of another scale than the others; labels at 4 times their resolution.
+/// Features whose first channel tells the class, far from 0 and of another scale than the others; labels at 4 times
+/// their resolution.
 LabelledFeatures example(std::uint64_t seed) {
   Random random(seed);
   LabelledFeatures e;
@@ -21,7 +22,8 @@ LabelledFeatures example(std::uint64_t seed) {
       const Index label = j < 3 ? 0 : j < 6 ? 1 : 2;
       e.features.data()[(i * 8 + j) * 5] = real(1000) + real(30) * static_cast<real>(label);
       for (Index y = 1; y < 3; ++y)
-        for (Index x = 1; x < 3; ++x) e.labels[static_cast<std::size_t>((4 * i + y) * 32 + 4 * j + x)] = static_cast<unsigned char>(label);
+        for (Index x = 1; x < 3; ++x)
+          e.labels[static_cast<std::size_t>((4 * i + y) * 32 + 4 * j + x)] = static_cast<unsigned char>(label);
     }
   return e;
 }
@@ -78,7 +80,8 @@ TEST_CASE("probe: confusion, boundaries, spreads") {
 }
 
 TEST_CASE("methods: bilinear comes first, others once, folders of features are methods") {
-  const std::vector<Method> all = methods_with({"views:3", "bilinear", "views:3"}, false), few = methods_with({"nearest"}, true);
+  const std::vector<Method> all = methods_with({"views:3", "bilinear", "views:3"}, false),
+                            few = methods_with({"nearest"}, true);
   CHECK(all.front().name == "bilinear");
   CHECK(std::count_if(all.begin(), all.end(), [](const Method& m) { return m.name == "views:3"; }) == 1);
   CHECK(all.back().cost == Cost::many_passes);

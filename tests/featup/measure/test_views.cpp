@@ -1,6 +1,6 @@
 // Views put back in place, with a backbone whose every answer is known: the mean colour of each cell.
-#include "featup/upsamplers/upsampler.h"
 #include "featup/measure/views.h"
+#include "featup/upsamplers/upsampler.h"
 #include "tests/support.h"
 
 using namespace fu;
@@ -17,7 +17,8 @@ Tensor scene(Index h, Index w) {
     for (Index j = 0; j < w; ++j) {
       real* p = x.data() + (i * w + j) * 3;
       const real y = static_cast<real>(i) / static_cast<real>(h), z = static_cast<real>(j) / static_cast<real>(w);
-      p[0] = y, p[1] = z, p[2] = std::exp(-20 * ((y - real(0.3)) * (y - real(0.3)) + (z - real(0.6)) * (z - real(0.6))));
+      p[0] = y, p[1] = z,
+      p[2] = std::exp(-20 * ((y - real(0.3)) * (y - real(0.3)) + (z - real(0.6)) * (z - real(0.6))));
     }
   return x;
 }
@@ -38,13 +39,16 @@ TEST_CASE("views: back in place") {
     double worst = 0;
     for (Index i = 0; i < 96; ++i)
       for (Index q = 0; q < 128; ++q) {
-        if (maps.rows.rows().offset[i + 1] == maps.rows.rows().offset[i] || maps.cols.rows().offset[q + 1] == maps.cols.rows().offset[q]) continue;
+        if (maps.rows.rows().offset[i + 1] == maps.rows.rows().offset[i] ||
+            maps.cols.rows().offset[q + 1] == maps.cols.rows().offset[q])
+          continue;
         ++seen;
-        // Away from the image's border, where cells hold mirrored pixels and bilinear interpolation is exact for a ramp only inside.
+        // Away from the image's border, where cells hold mirrored pixels and bilinear interpolation is exact for a ramp
+        // only inside.
         if (i < 24 || q < 24 || i >= 72 || q >= 104) continue;
         for (Index c = 0; c < 2; ++c)
-          worst = std::max(
-              worst, std::abs(static_cast<double>(back.data()[(i * 128 + q) * 3 + c]) - static_cast<double>(image.data()[(i * 128 + q) * 3 + c])));
+          worst = std::max(worst, std::abs(static_cast<double>(back.data()[(i * 128 + q) * 3 + c]) -
+                                           static_cast<double>(image.data()[(i * 128 + q) * 3 + c])));
       }
     CHECK(seen >= 96 * 128 / 5);
     CHECK(worst < 0.09);  // half a cell of 16 pixels at the view's own border
@@ -57,7 +61,8 @@ TEST_CASE("views: their average, and what it explains") {
   UpsamplerOptions options;
   options.backbone = cells;
   const auto views = open_upsampler("views:60", options), bilinear = open_upsampler("bilinear");
-  const Tensor coarse = cells(image), mean = (*views)(coarse, guide, {96, 128}), plain = (*bilinear)(coarse, guide, {96, 128});
+  const Tensor coarse = cells(image), mean = (*views)(coarse, guide, {96, 128}),
+               plain = (*bilinear)(coarse, guide, {96, 128});
   CHECK(relative_error(mean, image) < 0.16);  // at the corners, where the nearest cells' centres lie inside
   const HeldOutViews unseen(image, cells, 16, 0);
   // The image itself foretells this backbone exactly; others less.
@@ -67,7 +72,8 @@ TEST_CASE("views: their average, and what it explains") {
   // A linear map over channels may go first.
   const Tensor matrix = Tensor::from({3, 2}, {1, 2, 0, 1, -1, 3});
   const ChannelMap map{matrix, Tensor::from({2}, {5, 6})};
-  CHECK(relative_error((*views)(coarse, guide, {96, 128}, &map), linear(mean, matrix.permute({1, 0}), Tensor()) + map.offset) < 1e-5);
+  CHECK(relative_error((*views)(coarse, guide, {96, 128}, &map),
+                       linear(mean, matrix.permute({1, 0}), Tensor()) + map.offset) < 1e-5);
   // The same seed, the same bits; another seed, other views.
   CHECK(same_bits((*open_upsampler("views:60", options))(coarse, guide, {96, 128}), mean));
   options.seed = 1;
@@ -77,7 +83,8 @@ TEST_CASE("views: their average, and what it explains") {
 
 TEST_CASE("views: refused") {
   UpsamplerOptions options;
-  CHECK(contains(message_of([&] { open_upsampler("views:8", options); }), "needs a backbone; features from a file are one look"));
+  CHECK(contains(message_of([&] { open_upsampler("views:8", options); }),
+                 "needs a backbone; features from a file are one look"));
   options.backbone = cells;
   for (const char* name : {"views:0", "views:", "views:x", "views:8+", "views:99999999"})
     CHECK(contains(message_of([&] { open_upsampler(name, options); }), "write views, views:N or views:N+STACK"));

@@ -16,8 +16,8 @@ struct Setting {
     Random random(2);
     for (Index p = 0; p < 40 * 48; ++p)
       for (Index c = 0; c < 3; ++c)
-        image.data()[p * 3 + c] =
-            (p % 48 > 20 + p / 96 ? real(0.8) : real(-0.4)) * static_cast<real>(c + 1) + random.uniform(real(-0.05), real(0.05));
+        image.data()[p * 3 + c] = (p % 48 > 20 + p / 96 ? real(0.8) : real(-0.4)) * static_cast<real>(c + 1) +
+                                  random.uniform(real(-0.05), real(0.05));
     const Tensor mixing = random.normal({6, 3});
     for (int v = 0; v < 12; ++v) {
       const Jitter jitter = draw_jitter(random, 40, 48, 8, 1.8);
@@ -92,5 +92,8 @@ TEST_CASE("implicit fit: refused") {
   CHECK(contains(message_of([&] { fit.step({}); }), "[implicit fit] a step wants at least one view"));
   ImplicitView wrong{Jitter{8, 1, 0, 0, false}, Tensor::zeros({1, 5, 6, 7})};
   CHECK(contains(message_of([&] { fit.step({&wrong}); }), "[implicit fit] view (1,5,6,7) of features of 6 channels"));
-  CHECK(contains(message_of([&] { ImplicitFit(Tensor::zeros({1, 40, 48, 4}), 6, small(), &random); }), "[implicit fit] image (1,40,48,4)"));
+  CHECK(contains(message_of([&] {
+                   ImplicitFit(Tensor::zeros({1, 40, 48, 4}), 6, small(), &random);
+                 }),
+                 "[implicit fit] image (1,40,48,4)"));
 }

@@ -1,4 +1,5 @@
-// Training a JBU stack: the cheap loss is the one defined on all channels; a run learns, and goes on from a checkpoint as if it had never stopped.
+// Training a JBU stack: the cheap loss is the one defined on all channels; a run learns, and goes on from a checkpoint
+// as if it had never stopped.
 #include "featup/jbu/jbu.h"
 #include "featup/training/jbu_trainer.h"
 #include "tests/support.h"
@@ -22,7 +23,8 @@ Tensor picture(Index h, Index w, std::uint64_t seed) {
   Tensor x = unary(Unary::affine, random.normal({1, h, w, 3}), real(0.1));
   const Index edge = random.below(w - 1), slope = 2 + random.below(4);
   for (Index i = 0; i < h * w; ++i)
-    for (Index c = 0; c < 3; ++c) x.data()[3 * i + c] += i % w > edge + i / w / slope ? real(1) : real(0.3) * static_cast<real>(c) - 1;
+    for (Index c = 0; c < 3; ++c)
+      x.data()[3 * i + c] += i % w > edge + i / w / slope ? real(1) : real(0.3) * static_cast<real>(c) - 1;
   return x;
 }
 
@@ -36,7 +38,8 @@ JbuTrainerOptions small_options() {
 /// Moves parameters off their first values, so that nothing cancels.
 void disturb(Module& module) {
   Random random(77);
-  for (Parameter* p : module.parameters()) p->set(p->value + unary(Unary::affine, random.normal(p->value.shape()), real(0.05)));
+  for (Parameter* p : module.parameters())
+    p->set(p->value + unary(Unary::affine, random.normal(p->value.shape()), real(0.05)));
 }
 
 std::map<std::string, Tensor> gradients(Module& module, const std::function<Var()>& loss, double& value) {
@@ -46,8 +49,9 @@ std::map<std::string, Tensor> gradients(Module& module, const std::function<Var(
   value = static_cast<double>(y.value.item());
   backward(y);
   std::map<std::string, Tensor> all;
-  module.visit(
-      [&](const std::string& name, Parameter& p, FileLayout) { all[name] = p.has_grad() ? p.grad.clone() : Tensor::zeros(p.value.shape()); });
+  module.visit([&](const std::string& name, Parameter& p, FileLayout) {
+    all[name] = p.has_grad() ? p.grad.clone() : Tensor::zeros(p.value.shape());
+  });
   return all;
 }
 
@@ -98,8 +102,10 @@ TEST_CASE("training: the loss on few channels is the loss on all of them") {
             std::vector<Var> pooled;
             for (const Jitter& j : e.jitters) pooled.push_back((*down)(apply_jitter(map, j), 5, 7));
             const Var projected = linear(map, projection, Tensor());
-            return reconstruction_loss(linear(concat(pooled, 0), projection, Tensor()), linear(e.views, projection, Tensor()), scale_net(e.views)) +
-                   affine(crf_loss(e.image, projected, draws.rows, draws.cols), real(o.crf)) + affine(total_variation(projected), real(o.tv));
+            return reconstruction_loss(linear(concat(pooled, 0), projection, Tensor()),
+                                       linear(e.views, projection, Tensor()), scale_net(e.views)) +
+                   affine(crf_loss(e.image, projected, draws.rows, draws.cols), real(o.crf)) +
+                   affine(total_variation(projected), real(o.tv));
           },
           expected);
       const auto fast = gradients(
@@ -124,7 +130,8 @@ TEST_CASE("training: it learns, in the same bits for any number of threads, and 
     return tensors;
   };
   JbuTrainerOptions options = small_options();
-  options.training.uncertainty = false;  // the loss is then a squared error, and not a likelihood, which may fall below 0
+  options.training.uncertainty =
+      false;  // the loss is then a squared error, and not a likelihood, which may fall below 0
   JbuTrainer whole(features, kChannels, options);
   double first = 0, last = 0;
   for (Index step = 0; step < 60; ++step) {
@@ -178,7 +185,9 @@ TEST_CASE("training: what is saved is what was learned, for every kind of stack"
   for (int kind = 0; kind < 5; ++kind) {
     CAPTURE(kind);
     JbuTrainerOptions o = small_options();
-    if (kind == 4) o.training.filter.strength = real(0.7), o.training.filter.shrinkage = real(0.3), o.training.layers.color_range = 0.1;
+    if (kind == 4)
+      o.training.filter.strength = real(0.7), o.training.filter.shrinkage = real(0.3),
+      o.training.layers.color_range = 0.1;
     if (kind == 4) o.training.layers.smoothing.strength = 20;
     o.training.layers.unit_sum = kind == 1, o.training.layers.shared = kind == 2, o.training.layers.mixing = kind != 3;
     JbuTrainer trainer(features, kChannels, o);
@@ -215,11 +224,14 @@ TEST_CASE("training: a bilateral start is a joint bilateral filter") {
         const Index y = t / 7 - 3, x = t % 7 - 3;
         double color = 0;
         for (Index c = 0; c < 3; ++c)
-          color += std::pow(static_cast<double>(colors.data()[(i * 9 + j) * 3 + c] - colors.data()[((i + y) * 9 + j + x) * 3 + c]), 2);
+          color += std::pow(
+              static_cast<double>(colors.data()[(i * 9 + j) * 3 + c] - colors.data()[((i + y) * 9 + j + x) * 3 + c]),
+              2);
         expected[t] = std::exp(-static_cast<double>(x * x + y * y) / 9 / (2 * 0.25) - color / (2 * 0.01));
         sum += expected[t];
       }
-      for (Index t = 0; t < 49; ++t) worst = std::max(worst, std::abs(static_cast<double>(k.data()[(i * 9 + j) * 49 + t]) - expected[t] / sum));
+      for (Index t = 0; t < 49; ++t)
+        worst = std::max(worst, std::abs(static_cast<double>(k.data()[(i * 9 + j) * 49 + t]) - expected[t] / sum));
     }
   CHECK(worst < 0.03);  // a parabola made of GELUs, and the fix-up's first small change
   o.guidance_dim = 4;

@@ -10,8 +10,8 @@ using namespace fu::test;
 
 TEST_CASE("help: wrong usage gets exit code 2, and the nearest that there is") {
   const TempFolder folder;
-  for (const char* arguments :
-       {"", "upsample", "frobnicate", "upsample a.png --nonsense", "upsample a.png --dtype f64", "upsample a.png --pca none", "info"}) {
+  for (const char* arguments : {"", "upsample", "frobnicate", "upsample a.png --nonsense", "upsample a.png --dtype f64",
+                                "upsample a.png --pca none", "info"}) {
     CAPTURE(arguments);
     const Outcome o = run(folder, arguments);
     CHECK(o.code == 2);
@@ -34,8 +34,9 @@ TEST_CASE("help: every command explains itself, in the terminal, as a manual pag
   CHECK(contains(page, "\\-\\-upsampler"));
   std::ofstream(folder / "completion") << run(folder, "completion bash").out;
   const auto complete = [&](const std::string& words, int at) {
-    const std::string script = "bash -c 'source \"" + (folder / "completion") + "\"; COMP_WORDS=(" + words + "); COMP_CWORD=" + std::to_string(at) +
-                               "; _featup; echo \"${COMPREPLY[*]}\"' >'" + (folder / ".words") + "'";
+    const std::string script = "bash -c 'source \"" + (folder / "completion") + "\"; COMP_WORDS=(" + words +
+                               "); COMP_CWORD=" + std::to_string(at) + "; _featup; echo \"${COMPREPLY[*]}\"' >'" +
+                               (folder / ".words") + "'";
     CHECK(std::system(script.c_str()) == 0);
     return slurp(folder / ".words");
   };
@@ -46,7 +47,8 @@ TEST_CASE("help: every command explains itself, in the terminal, as a manual pag
   CHECK(complete("featup eval probe --val-im", 3) == "--val-images\n");
   CHECK(contains(run(folder, "completion zsh").out, "bashcompinit"));
   CHECK(run(folder, "--help").code == 0);
-  for (const char* command : {"upsample", "features", "fit", "query", "train", "show", "eval views", "eval probe", "eval scene", "info"}) {
+  for (const char* command :
+       {"upsample", "features", "fit", "query", "train", "show", "eval views", "eval probe", "eval scene", "info"}) {
     const Outcome o = run(folder, std::string(command) + " --help");
     CHECK(o.code == 0);
     CHECK(contains(o.out, "Example: featup"));
@@ -73,7 +75,8 @@ std::vector<std::string> commands_of_readme() {
 
 }  // namespace
 
-// With small stand-ins for the weights, which are not ours to carry, and with less work where the defaults take a minute.
+// With small stand-ins for the weights, which are not ours to carry, and with less work where the defaults take a
+// minute.
 TEST_CASE("help: every command of README.md runs") {
   const TempFolder folder;
   std::filesystem::create_directories(folder / "build");
@@ -81,12 +84,14 @@ TEST_CASE("help: every command of README.md runs") {
   std::filesystem::create_directory_symlink(FU_PROGRAMS, folder / "build/bin");
   write_png(folder / "photo.jpg", render_scene(1, 96, 128).image);
   for (int i = 0; i < 4; ++i)
-    write_png(folder / "Pictures/" + std::to_string(i) + ".png", render_scene(static_cast<std::uint64_t>(i), 96, 112).image);
+    write_png(folder / "Pictures/" + std::to_string(i) + ".png",
+              render_scene(static_cast<std::uint64_t>(i), 96, 112).image);
   write_npy(folder / "mine.npy", Random(1).normal({12, 16, 20}));
   const std::string both = "both.safetensors";
   REQUIRE(run(folder, "train Pictures --steps 1 --size 64 --batch 1 --quiet -o stack.safetensors").code == 0);
   std::map<std::string, Tensor> all;
-  for (const std::string& part : {std::string(FU_SOURCE_DIR "/featup/builtin/backbone.safetensors"), folder / "stack.safetensors"}) {
+  for (const std::string& part :
+       {std::string(FU_SOURCE_DIR "/featup/builtin/backbone.safetensors"), folder / "stack.safetensors"}) {
     const Weights weights(part);
     for (const auto& [name, entry] : weights.entries()) all[name] = weights.read(name);
   }
@@ -98,7 +103,8 @@ TEST_CASE("help: every command of README.md runs") {
     CAPTURE(command);
     std::istringstream words(command);
     for (std::string word; words >> word;)
-      if (word.find('.') != std::string::npos && word.find('/') == std::string::npos && !std::filesystem::exists(folder / word) &&
+      if (word.find('.') != std::string::npos && word.find('/') == std::string::npos &&
+          !std::filesystem::exists(folder / word) &&
           (contains(word, ".pth") || contains(word, ".ckpt") || contains(word, "deit")))
         std::filesystem::create_symlink(folder / both, folder / word);
     std::string less;
@@ -108,6 +114,7 @@ TEST_CASE("help: every command of README.md runs") {
     CAPTURE(o.err);
     CHECK(o.code == 0);
   }
-  for (const char* result : {"featup-out/photo.npy", "featup-out/photo.png", "photo.html", "dino_jbu.safetensors", "features"})
+  for (const char* result :
+       {"featup-out/photo.npy", "featup-out/photo.png", "photo.html", "dino_jbu.safetensors", "features"})
     CHECK(std::filesystem::exists(folder / result));
 }

@@ -17,18 +17,23 @@ TEST_CASE("program: a probe's table, and rendered scenes") {
       Image labels{80, 96, {}};
       for (unsigned char label : scene.labels) labels.rgb.insert(labels.rgb.end(), 3, label > 0 ? 1 : 0);
       const std::string name = std::string("/") + std::to_string(i) + ".png";
-      write_png(folder / (part + name), scene.image), write_png(folder / (part + std::string("_labels") + name), labels);
+      write_png(folder / (part + name), scene.image),
+          write_png(folder / (part + std::string("_labels") + name), labels);
     }
   }
-  const std::string data = "eval probe --images train --labels train_labels --val-images val --val-labels val_labels --classes 2 --seeds 2 --quiet ";
+  const std::string data =
+      "eval probe --images train --labels train_labels --val-images val --val-labels val_labels --classes 2 --seeds 2 "
+      "--quiet ";
   REQUIRE(run(folder, "upsample val/0.png val/1.png --size 80x96 --upsampler bilinear -o made").code == 0);
-  const Outcome probe = run(folder, data + "--only --upsampler builtin --upsampler views:2 --upsampler folder:made --slow-every 2 --json");
+  const Outcome probe = run(
+      folder, data + "--only --upsampler builtin --upsampler views:2 --upsampler folder:made --slow-every 2 --json");
   CAPTURE(probe.err);
   CHECK(probe.code == 0);
   const auto table = nlohmann::json::parse(probe.out);
   CHECK(table["methods"].size() == 5);  // and bilinear on the photos of views:2
   CHECK(table["methods"][2]["method"] == "folder:made");
-  CHECK(table["methods"][2]["accuracy"].get<double>() == doctest::Approx(table["methods"][0]["accuracy"].get<double>()).epsilon(1e-3));
+  CHECK(table["methods"][2]["accuracy"].get<double>() ==
+        doctest::Approx(table["methods"][0]["accuracy"].get<double>()).epsilon(1e-3));
   CHECK(table["methods"][0]["method"] == "bilinear");
   CHECK(table["methods"][0]["images"] == 2);
   CHECK(table["methods"][4]["images"] == 1);
@@ -46,7 +51,9 @@ TEST_CASE("program: a probe's table, and rendered scenes") {
   write_png(folder / "val_labels/1.png", render_scene(1, 40, 40).image);
   check_refused(folder, data, "its photo");
 
-  const Outcome scenes = run(folder, "eval scene --scenes 2 --size 64 --only --upsampler jbu-classic --upsampler views:2 --slow-every 2 --json");
+  const Outcome scenes =
+      run(folder,
+          "eval scene --scenes 2 --size 64 --only --upsampler jbu-classic --upsampler views:2 --slow-every 2 --json");
   CAPTURE(scenes.err);
   CHECK(scenes.code == 0);
   const auto outlines = nlohmann::json::parse(scenes.out);
@@ -65,7 +72,8 @@ TEST_CASE("program: training a stack, killed and resumed, gives the same bits; w
   write_scenes(folder, 6, 80, 96);
   std::ofstream(folder / "photos/deep/broken.jpg") << "no picture";
   const std::string options =
-      "train photos --size 64 --steps 40 --batch 2 --jitters 2 --radius 2 --kernel 8 --levels 3 --key-dim 8 --crf-samples 50 ";
+      "train photos --size 64 --steps 40 --batch 2 --jitters 2 --radius 2 --kernel 8 --levels 3 --key-dim 8 "
+      "--crf-samples 50 ";
   const Outcome whole = run(folder, options + "-o whole.safetensors --export whole.ckpt --json");
   CAPTURE(whole.err);
   REQUIRE(whole.code == 0);
@@ -82,10 +90,10 @@ TEST_CASE("program: training a stack, killed and resumed, gives the same bits; w
   CHECK(summary.at("explained_variance").get<double>() > 0);
   CHECK(summary.at("explained_variance_bilinear").get<double>() > 0);
   // Killed somewhere after its first checkpoint.
-  const std::string kill =
-      "sh -c \"'" FU_PROGRAM "' " + options +
-      "-o killed.safetensors --checkpoint 0 --quiet & p=\\$!; n=0; while [ ! -f killed.safetensors ] && [ \\$n -lt 400 ]; do sleep "
-      "0.02; n=\\$((n+1)); done; sleep 0.2; kill -9 \\$p; wait\"";
+  const std::string kill = "sh -c \"'" FU_PROGRAM "' " + options +
+                           "-o killed.safetensors --checkpoint 0 --quiet & p=\\$!; n=0; while [ ! -f "
+                           "killed.safetensors ] && [ \\$n -lt 400 ]; do sleep "
+                           "0.02; n=\\$((n+1)); done; sleep 0.2; kill -9 \\$p; wait\"";
   const std::string in = "cd '" + folder.path() + "' && ";
   REQUIRE(std::system((in + kill + " 2>/dev/null").c_str()) != -1);
   REQUIRE(std::filesystem::exists(folder / "killed.safetensors"));
@@ -93,7 +101,8 @@ TEST_CASE("program: training a stack, killed and resumed, gives the same bits; w
   CAPTURE(steps);
   CHECK(steps >= 1);
   CHECK(steps < 40);  // else it was not killed
-  // What was being written when it was killed has another name, and may be left there; later checks look for such leavings of their own.
+  // What was being written when it was killed has another name, and may be left there; later checks look for such
+  // leavings of their own.
   std::vector<std::filesystem::path> unfinished;
   for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
     if (contains(entry.path().filename().string(), ".part-")) unfinished.push_back(entry.path());
@@ -116,7 +125,8 @@ TEST_CASE("program: training a stack, killed and resumed, gives the same bits; w
   check_refused(folder, "train nowhere --size 64", "no such folder");
   check_refused(folder, "train photos --size 60", "multiples of the patch");
   for (const char* stack : {"whole.safetensors", "whole.ckpt"}) {
-    const Outcome up = run(folder, "upsample photos/0.png --size 64 --pca 3 --quiet -o up --upsampler " + std::string(stack));
+    const Outcome up =
+        run(folder, "upsample photos/0.png --size 64 --pca 3 --quiet -o up --upsampler " + std::string(stack));
     CAPTURE(up.err);
     CHECK(up.code == 0);
   }
@@ -136,13 +146,17 @@ TEST_CASE("program: a fit, and what it answers") {
 
   const std::string file = "featup-out/scene.fit.safetensors";
   CHECK(run(folder, "query " + file + " --size 90x110 --pca 4 -o whole.npy --quiet").code == 0);
-  CHECK(run(folder, "query " + file + " --size 90x110 --pca 4 --crop 20,30,40,50 -o part.safetensors --format safetensors --quiet").code == 0);
+  CHECK(run(folder, "query " + file +
+                        " --size 90x110 --pca 4 --crop 20,30,40,50 -o part.safetensors --format safetensors --quiet")
+            .code == 0);
   CHECK(run(folder, "query " + file + " --size 90x110 --pca 4 --layout chw -o planes.npy --quiet").code == 0);
-  const Tensor whole = Weights(folder / "whole.npy").read_single(), part = Weights(folder / "part.safetensors").read_single();
+  const Tensor whole = Weights(folder / "whole.npy").read_single(),
+               part = Weights(folder / "part.safetensors").read_single();
   CHECK(whole.shape() == Shape{90, 110, 4});
   CHECK(part.shape() == Shape{40, 50, 4});
   bool equal = true;
-  for (Index i = 0; i < 40 * 50 * 4; ++i) equal = equal && part.data()[i] == whole.data()[((20 + i / 200) * 110 + 30) * 4 + i % 200];
+  for (Index i = 0; i < 40 * 50 * 4; ++i)
+    equal = equal && part.data()[i] == whole.data()[((20 + i / 200) * 110 + 30) * 4 + i % 200];
   CHECK(equal);
   CHECK(same_bits(Weights(folder / "planes.npy").read_single().permute({1, 2, 0}), whole));
   write_npy(folder / "points.npy", Tensor::from({2, 2}, {0, 0, 31.5, 40.25}));
@@ -150,7 +164,8 @@ TEST_CASE("program: a fit, and what it answers") {
   CHECK(Weights(folder / "points_out.npy").read_single().dim(0) == 2);
 
   // A network as published but small, out of time, and on again.
-  const std::string network = "fit scene.png --size 64 --compat published --views 6 --pca 8 --frequencies 4 --held-out 2 -o n.safetensors ";
+  const std::string network =
+      "fit scene.png --size 64 --compat published --views 6 --pca 8 --frequencies 4 --held-out 2 -o n.safetensors ";
   const Outcome first = run(folder, network + "--steps 3 --time-budget 1e-6");
   CHECK(contains(first.out, "time is up"));
   CHECK(run(folder, network + "--steps 3 --quiet").code == 0);
@@ -158,9 +173,14 @@ TEST_CASE("program: a fit, and what it answers") {
   CAPTURE(on.err);
   REQUIRE(on.code == 0);
   CHECK(nlohmann::json::parse(on.out).at("steps").get<int>() == 5);
-  for (const char* ablation : {"--no-grid --no-color-features", "--no-grid --downsampler simple --kernel 8", "--no-uncertainty --tv 0", "--pca 5"})
-    CHECK(run(folder, std::string("fit scene.png --size 64 --views 4 --steps 2 --frequencies 3 --held-out 2 --quiet -o a.safetensors ") + ablation)
-              .code == 0);
+  for (const char* ablation : {"--no-grid --no-color-features", "--no-grid --downsampler simple --kernel 8",
+                               "--no-uncertainty --tv 0", "--pca 5"})
+    CHECK(
+        run(folder,
+            std::string(
+                "fit scene.png --size 64 --views 4 --steps 2 --frequencies 3 --held-out 2 --quiet -o a.safetensors ") +
+                ablation)
+            .code == 0);
   CHECK(run(folder, "query a.safetensors -o a.npy --quiet").code == 0);
 
   write_npy(folder / "f.npy", Tensor::zeros({4, 5, 2}));
@@ -179,5 +199,6 @@ TEST_CASE("program: a fit, and what it answers") {
   check_refused(folder, "query " + file + " --project wide.npy", "a projection is");
   check_refused(folder, "query " + file + " -o " + file, "is also an input");
   write_png(folder / "other.png", render_scene(3, 80, 96).image);
-  check_refused(folder, "fit other.png --size 64 --resume n.safetensors --compat published --frequencies 4 --pca 8", "is a fit of another photo");
+  check_refused(folder, "fit other.png --size 64 --resume n.safetensors --compat published --frequencies 4 --pca 8",
+                "is a fit of another photo");
 }

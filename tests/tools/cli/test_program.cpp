@@ -19,13 +19,15 @@ TEST_CASE("program: views, as an upsampler and as a measure") {
   CAPTURE(eval.err);
   CHECK(eval.code == 0);
   const auto summary = nlohmann::json::parse(eval.out);
-  for (const char* method : {"nearest", "bilinear", "bicubic", "jbu-classic", "builtin", "views:80", "views:3", "implicit"}) {
+  for (const char* method :
+       {"nearest", "bilinear", "bicubic", "jbu-classic", "builtin", "views:80", "views:3", "implicit"}) {
     const double value = summary.at("explained_variance").at(method).get<double>();
     CHECK(value < 1);
     CHECK(value > -2);
     CHECK(summary.at("images").at(0).at("explained_variance").at(method).get<double>() == value);
   }
-  CHECK(summary.at("explained_variance").at("views:80").get<double>() > summary.at("explained_variance").at("nearest").get<double>());
+  CHECK(summary.at("explained_variance").at("views:80").get<double>() >
+        summary.at("explained_variance").at("nearest").get<double>());
   write_npy(folder / "f.npy", Tensor::zeros({4, 5, 2}));
   check_refused(folder, "upsample scene.png --features f.npy --upsampler views", "needs a backbone");
   check_refused(folder, "eval views scene.png --features f.npy", "needs a backbone");
@@ -40,7 +42,8 @@ TEST_CASE("program: folders, shards, and what is finished already") {
   write_scenes(folder, 5, 48, 48);
   const auto count = [&](const std::string& what) {
     const auto files = std::filesystem::directory_iterator(folder / "out");
-    return std::count_if(begin(files), end(files), [&](const auto& file) { return contains(file.path().filename().string(), what); });
+    return std::count_if(begin(files), end(files),
+                         [&](const auto& file) { return contains(file.path().filename().string(), what); });
   };
   const auto skipped = [](const Outcome& o) { return nlohmann::json::parse(o.out).at("skipped").get<int>(); };
   const Outcome first = run(folder, "features photos -o out --size 48 --shard 2/2 --json");
@@ -72,7 +75,8 @@ TEST_CASE("program: a photo becomes features and a picture") {
   CHECK(j.at("lr_size") == nlohmann::json({14, 19}));
   CHECK(j.at("out_size") == nlohmann::json({224, 304}));
   CHECK(j.at("channels") == 192);
-  for (const char* key : {"inputs", "outputs", "backbone", "upsampler", "seconds", "threads", "isa", "peak_rss_mb"}) CHECK(j.contains(key));
+  for (const char* key : {"inputs", "outputs", "backbone", "upsampler", "seconds", "threads", "isa", "peak_rss_mb"})
+    CHECK(j.contains(key));
   CHECK(Weights(folder / "featup-out/photo.npy").read_single().shape() == Shape{224, 304, 192});
   const Image picture = read_image(folder / "featup-out/photo.png");
   CHECK(picture.height == 224);
@@ -107,7 +111,9 @@ TEST_CASE("program: options of upsample") {
   write_png(folder / "b.png", render_scene(2, 140, 100).image);
   REQUIRE(run(folder, "upsample a.png b.png -o two --upsampler bicubic").code == 0);
   CHECK(Weights(folder / "two/b.npy").read_single().shape() == Shape{320, 224, 192});
-  REQUIRE(run(folder, "upsample a.png -o o --size 64x96 --out-size 50x70 --pca 2 --format safetensors --dtype f16 --layout chw").code == 0);
+  REQUIRE(run(folder,
+              "upsample a.png -o o --size 64x96 --out-size 50x70 --pca 2 --format safetensors --dtype f16 --layout chw")
+              .code == 0);
   const Weights w(folder / "o/a.safetensors");
   CHECK(w.shape("features") == Shape{2, 50, 70});
   CHECK(w.entries().at("features").type == DType::f16);
@@ -117,7 +123,8 @@ TEST_CASE("program: options of upsample") {
   write_npy(folder / "p.npy", projection);
   REQUIRE(run(folder, "upsample a.png -o q --project p.npy").code == 0);
   REQUIRE(run(folder, "upsample a.png -o q2").code == 0);
-  const Tensor projected = Weights(folder / "q/a.npy").read_single(), whole = Weights(folder / "q2/a.npy").read_single();
+  const Tensor projected = Weights(folder / "q/a.npy").read_single(),
+               whole = Weights(folder / "q2/a.npy").read_single();
   CHECK(projected.dim(2) == 5);
   CHECK(relative_error(projected.reshape({-1, 5}), matmul(whole.reshape({-1, 192}), projection)) <= 1e-5);
   REQUIRE(run(folder, "features a.png -o f").code == 0);
@@ -186,8 +193,10 @@ TEST_CASE("program: wrong input gets one line, exit code 1, and nothing half-wri
 
 TEST_CASE("program: info says what files are") {
   const TempFolder folder;
-  CHECK(contains(run(folder, "info " FU_SOURCE_DIR "/tests/fixtures/nested_model_key.pth").out, "PyTorch zip, 13 tensors"));
-  const auto j = nlohmann::json::parse(run(folder, "info " FU_SOURCE_DIR "/tests/fixtures/legacy_format.pth --json").out);
+  CHECK(contains(run(folder, "info " FU_SOURCE_DIR "/tests/fixtures/nested_model_key.pth").out,
+                 "PyTorch zip, 13 tensors"));
+  const auto j =
+      nlohmann::json::parse(run(folder, "info " FU_SOURCE_DIR "/tests/fixtures/legacy_format.pth --json").out);
   CHECK(j.at("format") == "PyTorch legacy");
   CHECK(j.at("tensors") == 13);
 }
@@ -198,19 +207,23 @@ TEST_CASE("program: PyTorch's numbers, from the photo's file and the checkpoints
   const std::string models = shared + "/models/";
   const std::string common = " --backbone " + models + "deit_tiny_patch16_224.safetensors --size 224x224";
   for (const char* stack : {"clip", "maskclip"}) {
-    const Outcome o =
-        run(folder, "upsample " + shared + "/photos/chelsea.png" + common + " --upsampler " + models + stack + "_jbu_stack_cocostuff.ckpt");
+    const Outcome o = run(folder, "upsample " + shared + "/photos/chelsea.png" + common + " --upsampler " + models +
+                                      stack + "_jbu_stack_cocostuff.ckpt");
     REQUIRE(o.code == 0);
-    CHECK(contains(o.err, "made for 512 channels; the features have 192, so its levels are used without its last mixing."));
+    CHECK(contains(o.err,
+                   "made for 512 channels; the features have 192, so its levels are used without its last mixing."));
     const Tensor result = Weights(folder / "featup-out/chelsea.npy").read_single();
-    const Tensor expected =
-        Weights(shared + "/golden_real/chelsea.safetensors").read(std::string("out.jbu_") + stack + "_first8").permute({0, 2, 3, 1});
+    const Tensor expected = Weights(shared + "/golden_real/chelsea.safetensors")
+                                .read(std::string("out.jbu_") + stack + "_first8")
+                                .permute({0, 2, 3, 1});
     Tensor first({1, 224, 224, 8});
     for (Index p = 0; p < 224 * 224; ++p) std::copy_n(result.data() + p * 192, 8, first.data() + p * 8);
     CHECK(relative_error(first, expected) <= 1e-4);
   }
   // One file that holds backbone, norm, stack and mixing.
   const std::string hub = shared + "/fixtures/dino16_like_jbu.ckpt";
-  REQUIRE(run(folder, "upsample " + shared + "/photos/coffee.png --backbone " + hub + " --upsampler " + hub + " --size 96").code == 0);
+  REQUIRE(
+      run(folder, "upsample " + shared + "/photos/coffee.png --backbone " + hub + " --upsampler " + hub + " --size 96")
+          .code == 0);
   CHECK(contains(run(folder, "info " + hub).out, "norm of the backbone's features, 128 channels"));
 }

@@ -32,8 +32,10 @@ double number_after(const std::string& text, const std::string& mark) {
 
 TEST_CASE("examples: Fourier features let a network learn a picture") {
   const TempFolder folder;
-  const std::string text = output_of("'" FU_PROGRAMS "/example_fit_photo' --size 48 --steps 80 --out '" + (folder / "fit.png") + "'");
-  const double plain = number_after(text, "plain coordinates: PSNR "), fourier = number_after(text, "Fourier features:  PSNR ");
+  const std::string text =
+      output_of("'" FU_PROGRAMS "/example_fit_photo' --size 48 --steps 80 --out '" + (folder / "fit.png") + "'");
+  const double plain = number_after(text, "plain coordinates: PSNR "),
+               fourier = number_after(text, "Fourier features:  PSNR ");
   CHECK(plain > 10);
   CHECK(fourier > plain + 4);
   const Image picture = read_image(folder / "fit.png");

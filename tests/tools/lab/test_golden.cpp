@@ -47,10 +47,12 @@ TEST_CASE("golden: an unknown op and a wrong number are failures") {
   write_safetensors(folder / "b.safetensors", {{"in.x", Tensor::zeros({1})}, {"out.y", Tensor::full({1}, real(1.001))}},
                     {{"op", "exp"}, {"attrs", "{}"}});
   CHECK(run_golden(folder / "b.safetensors", "").status == GoldenResult::Status::failed);
-  write_safetensors(folder / "c.safetensors", {{"in.x", Tensor::zeros({1})}, {"out.y", Tensor::full({2}, 1)}}, {{"op", "exp"}, {"attrs", "{}"}});
+  write_safetensors(folder / "c.safetensors", {{"in.x", Tensor::zeros({1})}, {"out.y", Tensor::full({2}, 1)}},
+                    {{"op", "exp"}, {"attrs", "{}"}});
   CHECK(run_golden(folder / "c.safetensors", "").status == GoldenResult::Status::failed);
   // Gradients: one that is right, one that is not, and one of something that the op does not differentiate.
-  const std::map<std::string, Tensor> exp_of_zero = {{"in.x", Tensor::zeros({1})}, {"out.y", Tensor::full({1}, 1)}, {"cot.y", Tensor::full({1}, 2)}};
+  const std::map<std::string, Tensor> exp_of_zero = {
+      {"in.x", Tensor::zeros({1})}, {"out.y", Tensor::full({1}, 1)}, {"cot.y", Tensor::full({1}, 2)}};
   for (const real gradient : {real(2), real(2.01)}) {
     std::map<std::string, Tensor> tensors = exp_of_zero;
     tensors["grad.in.x"] = Tensor::full({1}, gradient);

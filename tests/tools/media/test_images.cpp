@@ -37,7 +37,8 @@ TEST_CASE("images: every format and kind of pixel") {
     CHECK(shows_the_scene(read_image(kPictures + name), 0));
   }
   CHECK(shows_the_scene(read_image(kPictures + "palette.png"), 12));
-  const Image grey = read_image(kPictures + "grey.png"), pgm = read_image(kPictures + "grey.pgm"), deep = read_image(kPictures + "deep.png");
+  const Image grey = read_image(kPictures + "grey.png"), pgm = read_image(kPictures + "grey.pgm"),
+              deep = read_image(kPictures + "deep.png");
   CHECK(grey.rgb == pgm.rgb);
   CHECK(grey.rgb == deep.rgb);
   CHECK(grey.rgb[0] == 255);
@@ -70,7 +71,8 @@ TEST_CASE("images: broken and absurd ones are refused") {
   CHECK(contains(message_of([] { read_image(kPictures + "none.png"); }), "cannot be opened"));
   CHECK(contains(message_of([] { read_image(kPictures); }), "is not a regular file"));
   Random random(1);
-  for (const char* name : {"rgb.png", "rgb.bmp", "rgb.tga", "rgb.ppm", "orientation_6.jpg", "palette.png", "deep.png"}) {
+  for (const char* name :
+       {"rgb.png", "rgb.bmp", "rgb.tga", "rgb.ppm", "orientation_6.jpg", "palette.png", "deep.png"}) {
     std::ifstream in(kPictures + name, std::ios::binary);
     const std::string whole{std::istreambuf_iterator<char>(in), {}};
     for (std::size_t n = 0; n < whole.size(); n += 13) error_for(whole.substr(0, n));
@@ -78,7 +80,8 @@ TEST_CASE("images: broken and absurd ones are refused") {
     for (int i = 0; i < 300; ++i) {
       std::string mutated = whole;
       for (int k = 0; k < 3; ++k)
-        mutated[static_cast<std::size_t>(random.below(static_cast<Index>(whole.size())))] = static_cast<char>(random.below(256));
+        mutated[static_cast<std::size_t>(random.below(static_cast<Index>(whole.size())))] =
+            static_cast<char>(random.below(256));
       error_for(mutated);  // any answer, but an answer
     }
   }
@@ -91,15 +94,19 @@ TEST_CASE("features in files: layouts are told apart, nonsense is refused") {
   write_npy(folder / "hwc.npy", hwc);
   write_npy(folder / "chw.npy", chw.reshape({1, 64, 14, 21}));
   const Extent photo{300, 451};
-  CHECK(relative_error(read_features(folder / "hwc.npy", Layout::automatic, photo), hwc.reshape({1, 14, 21, 64})) <= 1e-7);
-  CHECK(relative_error(read_features(folder / "chw.npy", Layout::automatic, photo), hwc.reshape({1, 14, 21, 64})) <= 1e-7);
+  CHECK(relative_error(read_features(folder / "hwc.npy", Layout::automatic, photo), hwc.reshape({1, 14, 21, 64})) <=
+        1e-7);
+  CHECK(relative_error(read_features(folder / "chw.npy", Layout::automatic, photo), hwc.reshape({1, 14, 21, 64})) <=
+        1e-7);
   CHECK(read_features(folder / "hwc.npy", Layout::chw, photo).shape() == Shape{1, 21, 64, 14});
   write_npy(folder / "flat.npy", Tensor::zeros({5}));
-  CHECK(contains(message_of([&] { read_features(folder / "flat.npy", Layout::automatic, photo); }), "a feature map is (h,w,C) or (C,h,w)"));
+  CHECK(contains(message_of([&] { read_features(folder / "flat.npy", Layout::automatic, photo); }),
+                 "a feature map is (h,w,C) or (C,h,w)"));
   Tensor bad = hwc.clone();
   bad.data()[100] = NAN;
   write_npy(folder / "bad.npy", bad);
-  CHECK(contains(message_of([&] { read_features(folder / "bad.npy", Layout::automatic, photo); }), "element 100 is not a finite number"));
+  CHECK(contains(message_of([&] { read_features(folder / "bad.npy", Layout::automatic, photo); }),
+                 "element 100 is not a finite number"));
   for (const bool safetensors : {false, true})
     for (const Layout layout : {Layout::hwc, Layout::chw}) {
       write_features(folder / "out", hwc.reshape({1, 14, 21, 64}), {safetensors, DType::f32, layout}, {});

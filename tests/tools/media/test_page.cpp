@@ -13,17 +13,21 @@ constexpr const char* kBrowser = "/usr/bin/chromium";
 
 /// The document of a page after its scripts have run, as the browser writes it.
 std::string opened(const TempFolder& folder, const std::string& page) {
-  const std::string browser = "HOME='" + folder.path() + "' timeout 120 " + kBrowser +
-                              " --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking " +
-                              "--disable-component-update --disable-sync --user-data-dir='" + (folder / "profile") +
-                              "' --virtual-time-budget=10000 --dump-dom 'file://" + (folder / page) + "' >'" + (folder / "dom") + "' 2>/dev/null";
+  const std::string browser =
+      "HOME='" + folder.path() + "' timeout 120 " + kBrowser +
+      " --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking " +
+      "--disable-component-update --disable-sync --user-data-dir='" + (folder / "profile") +
+      "' --virtual-time-budget=10000 --dump-dom 'file://" + (folder / page) + "' >'" + (folder / "dom") +
+      "' 2>/dev/null";
   REQUIRE(std::system(browser.c_str()) == 0);
   return slurp(folder / "dom");
 }
 
 /// What came of using the page with mouse and keyboard: see touch_page.js.
 nlohmann::json touched(const TempFolder& folder, const std::string& page) {
-  std::ofstream(folder / "touched.html") << page << "<script>" << slurp(std::string(FU_SOURCE_DIR) + "/tests/tools/touch_page.js") << "</script>";
+  std::ofstream(folder / "touched.html") << page << "<script>"
+                                         << slurp(std::string(FU_SOURCE_DIR) + "/tests/tools/media/touch_page.js")
+                                         << "</script>";
   std::string dom = opened(folder, "touched.html");
   const std::string name = "data-report=\"";
   const std::size_t begin = dom.find(name);
@@ -85,7 +89,8 @@ TEST_CASE("program: a page in which features can be touched") {
 
   CHECK(run(folder, "upsample scene.png --size 64 --quiet").code == 0);
   CHECK(run(folder, "features scene.png --size 64 --quiet").code == 0);
-  CHECK(run(folder, "show --html featup-out/scene.npy --image scene.png --low featup-out/scene.lr.npy -o map.html").code == 0);
+  CHECK(run(folder, "show --html featup-out/scene.npy --image scene.png --low featup-out/scene.lr.npy -o map.html")
+            .code == 0);
   CHECK(contains(slurp(folder / "map.html"), "\"name\":\"scene\""));
   check_refused(folder, "show --html featup-out/scene.npy featup-out/scene.npy", "one fit or one map");
   check_refused(folder, "show --html featup-out/scene.fit.safetensors --image scene.png", "holds its photo");
