@@ -1,6 +1,8 @@
-// The number types that every other file shares. Kernel files include this: no standard library beyond <cstdint>.
+// The number types that every other file shares. Kernel files include this: no standard library beyond <cstddef> and
+// <cstdint>.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace fu {
@@ -13,6 +15,9 @@ using real = float;
 
 /// Sizes and positions. Signed, so that differences and backward loops are safe.
 using Index = std::int64_t;
+
+/// A size or position that is known not to be negative, as the standard library's containers take it.
+static constexpr std::size_t usize(Index n) { return static_cast<std::size_t>(n); }
 
 /// Position i of an axis of n that is mirrored at its ends without repeating them, as often as needed. Static: every
 /// instruction set compiles its own.

@@ -1,0 +1,60 @@
+#include "featup/fields.h"
+
+#include <algorithm>
+#include <locale>
+#include <sstream>
+
+namespace fu {
+
+namespace {
+
+template <class T>
+void read_number(const FieldInfo& info, const std::string& text, T& value) {
+  std::istringstream in(text);
+  in.imbue(std::locale::classic());  // a decimal point, whatever the user's locale
+  T number{};
+  in >> std::noskipws >> number;
+  const bool whole = !in.fail() && in.peek() == std::char_traits<char>::eof();
+  const bool negative = std::is_unsigned_v<T> && text.find('-') != std::string::npos;
+  require<UsageError>(whole && !negative, info.name, " '", text, "': give a ",
+                      std::is_integral_v<T> ? "whole number." : "number.");
+  const auto x = static_cast<double>(number);
+  require<UsageError>(info.low == info.high || (x >= info.low && x <= info.high), info.name, " ", text,
+                      ": must be from ", info.low, " to ", info.high, ".");
+  value = number;
+}
+
+}  // namespace
+
+std::string field_text(bool value) { return value ? "1" : "0"; }
+std::string field_text(Index value) { return std::to_string(value); }
+std::string field_text(std::uint64_t value) { return std::to_string(value); }
+std::string field_text(double value) {
+  std::ostringstream out;
+  out.imbue(std::locale::classic());
+  out.precision(17);
+  out << value;
+  return out.str();
+}
+std::string field_text(const std::string& value) { return value; }
+
+void read_field(const FieldInfo& info, const std::string& text, bool& value) {
+  require<UsageError>(text == "0" || text == "1", info.name, " '", text, "': give 0 or 1.");
+  value = text == "1";
+}
+void read_field(const FieldInfo& info, const std::string& text, Index& value) { read_number(info, text, value); }
+void read_field(const FieldInfo& info, const std::string& text, std::uint64_t& value) {
+  read_number(info, text, value);
+}
+void read_field(const FieldInfo& info, const std::string& text, double& value) { read_number(info, text, value); }
+
+void read_field(const FieldInfo& info, const std::string& text, std::string& value) {
+  const bool known =
+      info.choices.empty() || std::find(info.choices.begin(), info.choices.end(), text) != info.choices.end();
+  std::string words;
+  for (const std::string& word : info.choices) words += (words.empty() ? "" : ", ") + word;
+  require<UsageError>(known, info.name, " '", text, "': choices are ", words, ".");
+  value = text;
+}
+
+}  // namespace fu

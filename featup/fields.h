@@ -1,0 +1,85 @@
+// The fields of a configuration, listed once. From that list come the options of the command line, the settings that a
+// file keeps, and the check that a file under way is resumed with the settings it was made with.
+//
+// A configuration is a struct with a function beside it that visits its fields:
+//
+//     template <class Options, class Visitor, class = FieldsOf<FitOptions, Options>>
+//     void visit_fields(Options& o, Visitor&& field) {
+//       field(o.views, FieldInfo("views", "jittered views of the photo").range(1, 100000));
+//       field(o.network.attention, FieldInfo("attention", "..."));
+//     }
+//
+// Options is FitOptions or const FitOptions, so that one list serves readers and writers.
+#pragma once
+
+#include <map>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "core/base.h"
+#include "core/error.h"
+
+namespace fu {
+
+/// What is known of a field besides its value. Names are those of the command line without the leading hyphens:
+/// "grid-spacing". A flag that is true by default is switched off there by --no-NAME.
+struct FieldInfo {
+  std::string name, help;
+  double low = 0, high = 0;          // the range of a number, both ends allowed; low == high: any number
+  std::vector<std::string> choices;  // the allowed words of a text; empty: any text
+  bool changes_result = true;        // false for what only limits the work, such as a time budget
+
+  FieldInfo(std::string field_name, std::string field_help)
+      : name(std::move(field_name)), help(std::move(field_help)) {}
+  FieldInfo& range(double lowest, double highest) { return low = lowest, high = highest, *this; }
+  FieldInfo& one_of(std::vector<std::string> words) { return choices = std::move(words), *this; }
+  FieldInfo& keeps_result() { return changes_result = false, *this; }
+};
+
+/// Exists only if Options is Base or const Base: keeps one configuration's visit_fields() apart from another's.
+template <class Base, class Options>
+using FieldsOf = std::enable_if_t<std::is_same_v<std::remove_const_t<Options>, Base>, Options>;
+
+/// A value as text that reads back as the same value: numbers with all their digits, flags as 0 or 1.
+std::string field_text(bool value);
+std::string field_text(Index value);
+std::string field_text(std::uint64_t value);
+std::string field_text(double value);
+std::string field_text(const std::string& value);
+
+/// The reverse, checked against the field's range and choices. throws UsageError that names the field.
+void read_field(const FieldInfo& info, const std::string& text, bool& value);
+void read_field(const FieldInfo& info, const std::string& text, Index& value);
+void read_field(const FieldInfo& info, const std::string& text, std::uint64_t& value);
+void read_field(const FieldInfo& info, const std::string& text, double& value);
+void read_field(const FieldInfo& info, const std::string& text, std::string& value);
+
+/// All fields of a configuration that its results follow from, as "name=value" separated by blanks, in their order: two
+/// configurations with the same text give the same bits.
+template <class Options>
+std::string fingerprint(const Options& options) {
+  std::string text;
+  visit_fields(options, [&text](const auto& value, const FieldInfo& info) {
+    if (info.changes_result) text += (text.empty() ? "" : " ") + info.name + "=" + field_text(value);
+  });
+  return text;
+}
+
+/// Sets the fields that `given` names; the others stay. throws UsageError for a name that is no field, or a value out
+/// of its range.
+template <class Options>
+void set_fields(Options& options, const std::map<std::string, std::string>& given) {
+  std::size_t used = 0;
+  visit_fields(options, [&](auto& value, const FieldInfo& info) {
+    const auto it = given.find(info.name);
+    if (it != given.end()) read_field(info, it->second, value), ++used;
+  });
+  if (used == given.size()) return;
+  std::string names;
+  visit_fields(options,
+               [&names](const auto&, const FieldInfo& info) { names += (names.empty() ? "" : ", ") + info.name; });
+  throw UsageError("[fields] a name among the settings is no field. The fields are: " + names + ".");
+}
+
+}  // namespace fu
