@@ -233,7 +233,7 @@ void FitRun::keep_if_better(double explained) {
 }
 
 Tensor FitRun::off(const Tensor& map, const ImplicitView& v) const {
-  return foretell(map, v.jitter, image_.dim(1), image_.dim(2), v.features.dim(1), v.features.dim(2)) - v.features;
+  return predict_view(map, v.jitter, image_.dim(1), image_.dim(2), v.features.dim(1), v.features.dim(2)) - v.features;
 }
 
 double FitRun::explained_by(const Tensor& x) const {

@@ -84,7 +84,7 @@ Color shade(const Object& o, const Noise& noise, double x, double y) {
 
 }  // namespace
 
-Scene2d render_scene(std::uint64_t seed, Index height, Index width) {
+RenderedScene render_scene(std::uint64_t seed, Index height, Index width) {
   require<ShapeError>(height >= 1 && width >= 1 && height <= 16384 && width <= 16384, "[render_scene] ", height, "x",
                       width, ": sides must be 1 to 16384 pixels.");
   Random random(seed);
@@ -106,7 +106,7 @@ Scene2d render_scene(std::uint64_t seed, Index height, Index width) {
       if (inside(objects[static_cast<std::size_t>(i)], x, y) > 0) top = i;
     return top;
   };
-  Scene2d scene{{height, width, {}}, {}};
+  RenderedScene scene{{height, width, {}}, {}};
   for (Index i = 0; i < height; ++i)
     for (Index j = 0; j < width; ++j) {
       Color sum{0, 0, 0};

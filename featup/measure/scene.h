@@ -6,7 +6,7 @@
 
 namespace fu {
 
-struct Scene2d {
+struct RenderedScene {
   Image image;
   std::vector<unsigned char> labels;  // (height, width): 0 background, 1 and up the objects, later ones in front
 };
@@ -14,6 +14,6 @@ struct Scene2d {
 /// Draws scene number `seed`: sky and ground, and five objects of different shapes, colours and textures, lit from the
 /// upper left. Edges are antialiased in the image; labels are decided at pixel centres. The same numbers give the same
 /// bytes.
-Scene2d render_scene(std::uint64_t seed, Index height, Index width);
+RenderedScene render_scene(std::uint64_t seed, Index height, Index width);
 
 }  // namespace fu

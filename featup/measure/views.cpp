@@ -10,10 +10,12 @@ namespace fu {
 
 namespace {
 
+/// One axis of view_back_maps: n pixels of the image, `cells` of the view, n_out output positions. begin: where the
+/// jitter's crop begins.
 AxisMap back_axis(Index n, Index cells, Index n_out, const Jitter& j, Index begin, bool flip) {
   AxisMap map(cells, n_out);
   for (Index i = 0; i < n_out; ++i) {
-    // From the output's position to the image's pixel, to the view's, to its cell.
+    // The output position as a pixel of the image, then as a pixel of the view, then as a cell of its features.
     const double pixel = (static_cast<double>(i) + 0.5) * static_cast<double>(n) / static_cast<double>(n_out) - 0.5;
     double at =
         (pixel + static_cast<double>(j.max_pad) + 0.5) * std::max(1.0, j.zoom) - 0.5 - static_cast<double>(begin);
@@ -38,7 +40,7 @@ ImageMaps view_back_maps(const Jitter& j, Index image_h, Index image_w, Index h,
   return {back_axis(image_h, h, out_h, j, j.top, false), back_axis(image_w, w, out_w, j, j.left, j.flip)};
 }
 
-Tensor foretell(const Tensor& map, const Jitter& jitter, Index image_h, Index image_w, Index h, Index w) {
+Tensor predict_view(const Tensor& map, const Jitter& jitter, Index image_h, Index image_w, Index h, Index w) {
   const ImageMaps look = jitter_maps(jitter, image_h, image_w);
   AxisMap rows = average_axis(image_h, h).after(look.rows), cols = average_axis(image_w, w).after(look.cols);
   if (map.dim(1) != image_h) rows = rows.after(bilinear_axis(map.dim(1), image_h));
@@ -54,7 +56,7 @@ void ViewSum::add(const Tensor& view, const Jitter& jitter, Index image_h, Index
                       " for a sum of ", sum_.shape(), ".");
   const Index height = sum_.dim(1), width = sum_.dim(2), c = sum_.dim(3), row = width * c;
   const ImageMaps maps = view_back_maps(jitter, image_h, image_w, view.dim(1), view.dim(2), height, width);
-  // A band of rows at a time: the enlarged view need not exist.
+  // A band of rows at a time, about 1 MB: the enlarged view is never stored whole.
   const Index band = std::max<Index>(1, (Index{1} << 18) / row);
   Tensor part({std::min(band, height), width, c});
   for (Index begin = 0; begin < height; begin += band) {
@@ -92,23 +94,23 @@ HeldOutViews::HeldOutViews(const Tensor& image, const FeatureFunction& features,
 
 ExplainedVariance HeldOutViews::explained_by(const Tensor& map, const FeatureFunction& prepare) const {
   ExplainedVariance result;
-  std::vector<Tensor> views;
-  for (const Tensor& view : views_) views.push_back(prepare ? prepare(view) : view);
-  const Index h = views.at(0).dim(1), w = views[0].dim(2), c = views[0].dim(3);
+  std::vector<Tensor> targets;
+  for (const Tensor& view : views_) targets.push_back(prepare ? prepare(view) : view);
+  const Index h = targets.at(0).dim(1), w = targets[0].dim(2), c = targets[0].dim(3);
   require<ShapeError>(map.rank() == 4 && map.dim(0) == 1 && map.dim(3) == c, "[explained variance] map ", map.shape(),
-                      " for views ", views[0].shape(), ": must be (1,H,W,", c, ").");
-  std::vector<double> mean(static_cast<std::size_t>(c));
-  const double cells = static_cast<double>(h * w) * static_cast<double>(views.size());
-  for (const Tensor& view : views)
-    for (Index i = 0; i < view.size(); ++i)
-      mean[static_cast<std::size_t>(i % c)] += static_cast<double>(view.data()[i]) / cells;
-  for (std::size_t v = 0; v < views.size(); ++v) {
-    const Tensor foretold = foretell(map, jitters_[v], image_h_, image_w_, h, w);
-    for (Index i = 0; i < foretold.size(); ++i) {
-      const auto truth = static_cast<double>(views[v].data()[i]), off = truth - mean[static_cast<std::size_t>(i % c)];
-      const double error = static_cast<double>(foretold.data()[i]) - truth;
-      result.error += error * error;
-      result.variance += off * off;
+                      " for views ", targets[0].shape(), ": must be (1,H,W,", c, ").");
+  std::vector<double> mean(usize(c));
+  const double cells = static_cast<double>(h * w) * static_cast<double>(targets.size());
+  for (const Tensor& target : targets)
+    for (Index i = 0; i < target.size(); ++i) mean[usize(i % c)] += static_cast<double>(target.data()[i]) / cells;
+  for (std::size_t v = 0; v < targets.size(); ++v) {
+    const Tensor prediction = predict_view(map, jitters_[v], image_h_, image_w_, h, w);
+    for (Index i = 0; i < prediction.size(); ++i) {
+      const auto target = static_cast<double>(targets[v].data()[i]);
+      const double deviation = target - mean[usize(i % c)];
+      const double residual = static_cast<double>(prediction.data()[i]) - target;
+      result.error += residual * residual;
+      result.variance += deviation * deviation;
     }
   }
   return result;

@@ -1,5 +1,5 @@
-// Views: what a backbone says of many slightly different looks at one photo. Their average is an upsampler that learns
-// nothing, and how well a feature map foretells unseen ones is the measure of all upsamplers.
+// Views: the features that a backbone gives for jittered copies of one image. Their mean is an upsampler without
+// weights, and the error with which a feature map predicts unseen views is the score of every upsampler.
 #pragma once
 
 #include <functional>
@@ -11,43 +11,49 @@ namespace fu {
 /// A normalised image (1,H,W,3) -> its low-resolution features (1,h,w,C).
 using FeatureFunction = std::function<Tensor(const Tensor& image)>;
 
-/// How a view's h x w features lie over the image that was jittered, at out_h x out_w positions: bilinear between the
-/// view's cells where the view saw the position, 0 elsewhere. The maps' weights at a position sum to 1 or to 0.
+/// Maps that carry the h x w features of a view back to the image that was jittered, at out_h x out_w positions:
+/// bilinear between the view's cells where the view saw the position, 0 elsewhere. The weights of an output position
+/// sum to 1, or to 0 where the view did not see it.
 ImageMaps view_back_maps(const Jitter& jitter, Index image_h, Index image_w, Index h, Index w, Index out_h,
                          Index out_w);
 
-/// What a map (1,H,W,C) foretells of the h x w features of a view of an image: the same view of it, averaged over
-/// cells. A map of another size than the image's is enlarged bilinearly on the way, without ever existing at that size.
-Tensor foretell(const Tensor& map, const Jitter& jitter, Index image_h, Index image_w, Index h, Index w);
+/// The h x w features of a view as a feature map of the image predicts them: the map is jittered as the image was, then
+/// averaged over each cell.
+///   map (1,H,W,C) of an image of image_h x image_w pixels  ->  (1,h,w,C)
+/// A map of another size than the image is enlarged bilinearly on the way; the enlarged map is never stored.
+/// grad: none.   cost: about 2 (H w + image_h w) C multiply-adds.   throws ShapeError unless map has four axes.
+/// source: FeatUp (arXiv 2403.10516) section 3
+Tensor predict_view(const Tensor& map, const Jitter& jitter, Index image_h, Index image_w, Index h, Index w);
 
-/// Adds views up where they belong.
+/// The mean of views, each carried back to its place in the image.
 class ViewSum {
  public:
   ViewSum(Index height, Index width, Index channels);
-  /// view (1,h,w,C), seen through the jitter of an image of image_h x image_w.
+  /// view (1,h,w,C), seen through the jitter of an image of image_h x image_w. throws ShapeError for another C.
   void add(const Tensor& view, const Jitter& jitter, Index image_h, Index image_w);
-  /// The mean over the views that saw each position: (1,height,width,C). One must have seen it.
+  /// The mean over the views that saw each position: (1,height,width,C); 0 where none did.
   Tensor mean() &&;
 
  private:
   Tensor sum_, count_;  // (1,height,width,C), (height,width)
 };
 
-/// Squared errors of a map's foretelling of views, and the variance it is measured against: explained = 1 - error /
-/// variance.
+/// Sum of squared errors of predicted views, and the variance of the views themselves.
 struct ExplainedVariance {
   double error = 0, variance = 0;
+  /// 1 - error / variance: 1 is perfect, 0 is as good as each channel's mean.
   double value() const { return variance > 0 ? 1 - error / variance : 0; }
 };
 
-/// Views of one image that no upsampler has seen, to measure all of them by.
+/// Views of one image that no upsampler has seen. All upsamplers are scored by them.
 class HeldOutViews {
  public:
-  /// `count` jitters of image (1,H,W,3) drawn from `seed`: pad 20, zoom up to 2, mirrored half of the time.
+  /// Draws `count` jitters of image (1,H,W,3) from `seed`: padding of 20 pixels, zoom up to 2, mirrored half of the
+  /// time. features is called once for each.
   HeldOutViews(const Tensor& image, const FeatureFunction& features, Index count, std::uint64_t seed);
-  /// Of map (1,H,W,C) of the image, at any size: each jitter of it, averaged over the cells of the view, against what
-  /// the backbone said, after `prepare` where the method works on prepared features. Variance is about each channel's
-  /// mean over all views.
+  /// How well map (1,H,W,C) of the image, of any size, predicts the views (see predict_view).
+  ///   prepare: applied to each view first, for a method whose map holds prepared features; may be empty.
+  /// The variance is about each channel's mean over all views. throws ShapeError if the channels differ.
   ExplainedVariance explained_by(const Tensor& map, const FeatureFunction& prepare = {}) const;
 
  private:

@@ -146,7 +146,7 @@ int run_eval_scene(const Options& o) {
   std::vector<Image> pictures;
   for (Index s = 0; s < e.scenes; ++s) {
     stem = "scene" + std::to_string(s);
-    const Scene2d scene = render_scene(o.seed + static_cast<std::uint64_t>(s), size.height, size.width);
+    const RenderedScene scene = render_scene(o.seed + static_cast<std::uint64_t>(s), size.height, size.width);
     const Guide guide = [&](Index h, Index w) {
       return normalize(h > 0 ? resize_antialiased(scene.image, h, w) : scene.image);
     };

@@ -13,7 +13,7 @@ TEST_CASE("program: a probe's table, and rendered scenes") {
     std::filesystem::create_directories(folder / part);
     std::filesystem::create_directories(folder / (std::string(part) + "_labels"));
     for (int i = 0; i < 2; ++i) {
-      const Scene2d scene = render_scene(static_cast<std::uint64_t>(i + (part[0] == 'v' ? 10 : 0)), 80, 96);
+      const RenderedScene scene = render_scene(static_cast<std::uint64_t>(i + (part[0] == 'v' ? 10 : 0)), 80, 96);
       Image labels{80, 96, {}};
       for (unsigned char label : scene.labels) labels.rgb.insert(labels.rgb.end(), 3, label > 0 ? 1 : 0);
       const std::string name = std::string("/") + std::to_string(i) + ".png";
