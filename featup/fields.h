@@ -3,7 +3,7 @@
 //
 // A configuration is a struct with a function beside it that visits its fields:
 //
-//     template <class Options, class Visitor, class = FieldsOf<FitOptions, Options>>
+//     template <class Options, class Visitor, FieldsOf<FitOptions, Options> = 0>
 //     void visit_fields(Options& o, Visitor&& field) {
 //       field(o.views, FieldInfo("views", "jittered views of the photo").range(1, 100000));
 //       field(o.network.attention, FieldInfo("attention", "..."));
@@ -37,9 +37,11 @@ struct FieldInfo {
   FieldInfo& keeps_result() { return changes_result = false, *this; }
 };
 
-/// Exists only if Options is Base or const Base: keeps one configuration's visit_fields() apart from another's.
+/// Exists only if Options is Base or const Base: keeps one configuration's visit_fields() apart from another's. It must
+/// be written "FieldsOf<Base, Options> = 0": "class = FieldsOf<..>" would make all visit_fields() one and the same
+/// template, defined twice as soon as a file includes two configurations.
 template <class Base, class Options>
-using FieldsOf = std::enable_if_t<std::is_same_v<std::remove_const_t<Options>, Base>, Options>;
+using FieldsOf = std::enable_if_t<std::is_same_v<std::remove_const_t<Options>, Base>, int>;
 
 /// A value as text that reads back as the same value: numbers with all their digits, flags as 0 or 1.
 std::string field_text(bool value);

@@ -15,7 +15,7 @@ struct Example {
   std::string schedule = "constant";
 };
 
-template <class Options, class Visitor, class = FieldsOf<Example, Options>>
+template <class Options, class Visitor, FieldsOf<Example, Options> = 0>
 void visit_fields(Options& o, Visitor&& field) {
   field(o.views, FieldInfo("views", "views").range(1, 1000));
   field(o.smoothness, FieldInfo("smoothness", "weight of the prior").range(0, 10));
@@ -25,7 +25,20 @@ void visit_fields(Options& o, Visitor&& field) {
   field(o.schedule, FieldInfo("lr-schedule", "of the learning rate").one_of({"constant", "cosine"}));
 }
 
+struct Other {
+  Index steps = 3;
+};
+
+template <class Options, class Visitor, FieldsOf<Other, Options> = 0>
+void visit_fields(Options& o, Visitor&& field) {
+  field(o.steps, FieldInfo("steps", "steps"));
+}
+
 }  // namespace
+
+TEST_CASE("fields: two configurations in one file keep to their own fields") {
+  CHECK(fingerprint(Other()) == "steps=3");
+}
 
 TEST_CASE("fields: a fingerprint holds every field that changes the result, with all digits") {
   Example o;
