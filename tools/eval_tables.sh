@@ -21,5 +21,4 @@ probe=(probe --images "$camvid/train" --labels "$camvid/train_labels" --val-imag
 table probe "${probe[@]}" --backbone "$backbone" "${more[@]}" --upsampler views:24 --upsampler views:48+builtin --upsampler implicit:0.1
 table scene scene --backbone "$backbone" --slow-every 4 "${more[@]}"
 table probe-builtin-backbone "${probe[@]}" --only --upsampler builtin
-table probe-hog "${probe[@]}" --backbone hog --only --upsampler builtin
 echo "tables and charts: $out"

@@ -99,7 +99,7 @@ struct Setting {
   explicit Setting(const Options& options)
       : o(options),
         e(options.eval),
-        backbone(open_backbone(o.backbone, o.feature == "key" ? VitFeature::key : VitFeature::token)),
+        backbone(open_backbone(o.backbone, {o.feature})),
         methods(methods_with(o.methods, e.only)),
         bar("eval probe", o.quiet) {
     UpsamplerOptions upsampler;

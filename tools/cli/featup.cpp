@@ -12,6 +12,7 @@
 #include "core/isa.h"
 #include "core/parallel.h"
 #include "core/pool.h"
+#include "featup/backbones/registry.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/help.h"
 
@@ -38,10 +39,7 @@ void add_common(CLI::App* app, Options& o) {
 }
 
 void add_backbone(CLI::App* app, Options& o) {
-  app->add_option("--backbone", o.backbone,
-                  "builtin (a small transformer inside the program), hog (gradients and colour, no weights), or DINO, "
-                  "DINOv2 or DeiT weights "
-                  "(.safetensors, .pth, .ckpt)")
+  app->add_option("--backbone", o.backbone, fu::backbone_choices() + " (.safetensors, .pth, .ckpt)")
       ->capture_default_str();
   app->add_option("--feature", o.feature, "what a transformer gives: token or key")
       ->check(CLI::IsMember({"token", "key"}))
@@ -82,7 +80,7 @@ void add_fit(CLI::App* app, Options& o) {
   app->add_option("image", o.inputs, "the photo")->required()->expected(1);
   app->add_option("-o,--output", o.output,
                   "the fit; default featup-out/NAME.fit.safetensors, with a picture beside it");
-  app->add_option("--backbone", o.backbone, "builtin, hog, or DINO, DINOv2 or DeiT weights")->capture_default_str();
+  app->add_option("--backbone", o.backbone, fu::backbone_choices())->capture_default_str();
   app->add_option("--feature", o.feature, "what a transformer gives: token or key")
       ->check(CLI::IsMember({"token", "key"}))
       ->capture_default_str();
@@ -179,7 +177,7 @@ void add_train(CLI::App* app, Options& o) {
   app->add_option("folder", o.inputs, "folders of photos, searched to their depths, or single photos")->required();
   app->add_option("-o,--output", o.output,
                   "the stack, which is also the checkpoint; default featup-out/jbu.safetensors, with curves beside it");
-  app->add_option("--backbone", o.backbone, "builtin, hog, or DINO, DINOv2 or DeiT weights")->capture_default_str();
+  app->add_option("--backbone", o.backbone, fu::backbone_choices())->capture_default_str();
   app->add_option("--feature", o.feature, "what a transformer gives: token or key")
       ->check(CLI::IsMember({"token", "key"}))
       ->capture_default_str();
@@ -278,7 +276,7 @@ void add_train(CLI::App* app, Options& o) {
 
 void add_eval(CLI::App* app, Options& o) {
   if (!app->get_option_no_throw("--backbone")) {
-    app->add_option("--backbone", o.backbone, "builtin, hog, or DINO, DINOv2 or DeiT weights")->capture_default_str();
+    app->add_option("--backbone", o.backbone, fu::backbone_choices())->capture_default_str();
     app->add_option("--feature", o.feature, "what a transformer gives: token or key")
         ->check(CLI::IsMember({"token", "key"}))
         ->capture_default_str();

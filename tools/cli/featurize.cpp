@@ -7,8 +7,7 @@
 namespace fu {
 
 Featurizer::Featurizer(const Options& o) : options_(o), size_(parse_input_size(o.size)) {
-  if (o.features.empty())
-    backbone_ = open_backbone(o.backbone, o.feature == "key" ? VitFeature::key : VitFeature::token);
+  if (o.features.empty()) backbone_ = open_backbone(o.backbone, {o.feature});
   if (size_.height > 0 && backbone_)
     require<UsageError>(size_.height % backbone_->patch() == 0 && size_.width % backbone_->patch() == 0, "--size ",
                         o.size, ": the backbone's patches are ", backbone_->patch(),

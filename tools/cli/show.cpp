@@ -9,6 +9,7 @@
 #include "core/files/bytes.h"
 #include "core/ops.h"
 #include "core/ops/resample.h"
+#include "featup/backbones/registry.h"
 #include "featup/fit/fitted_map.h"
 #include "tools/cli/commands.h"
 #include "tools/media/image_io.h"
@@ -192,9 +193,9 @@ std::vector<std::string> parts(const Weights& w) {
     }
   };
   std::string prefix;
-  if (Vit::find_prefix(w, prefix))
+  if (const BackboneFamily* family = recognise_backbone(w, prefix))
     attempt([&] {
-      return "backbone (--backbone " + w.path() + "): " + open_backbone(w.path())->describe() +
+      return "backbone (--backbone " + w.path() + "): " + family->open(w, prefix, {})->describe() +
              (prefix.empty() ? "" : ", under '" + printable(prefix) + "'");
     });
   if (JbuStack::present(w))

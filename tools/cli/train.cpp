@@ -275,8 +275,7 @@ int run_train(const Options& given) {
                       ": is there already. Go on with it by --resume, or name another with -o.");
   require<UsageError>(!t.resume || exists, file, ": there is nothing to resume. Leave --resume out.");
 
-  const std::unique_ptr<Backbone> backbone =
-      open_backbone(o.backbone, o.feature == "key" ? VitFeature::key : VitFeature::token);
+  const std::unique_ptr<Backbone> backbone = open_backbone(o.backbone, {o.feature});
   ImageFolder folder(o.inputs, training_size(o, backbone->patch()));
   Options reads = o;
   reads.inputs = folder.paths();

@@ -17,7 +17,7 @@ TEST_CASE("help: wrong usage gets exit code 2, and the nearest that there is") {
     CHECK(o.code == 2);
     CHECK(o.err.rfind("featup: error: ", 0) == 0);
   }
-  CHECK(contains(run(folder, "upsample a.png --bakbone hog").err, "did you mean '--backbone'?"));
+  CHECK(contains(run(folder, "upsample a.png --bakbone builtin").err, "did you mean '--backbone'?"));
   CHECK(contains(run(folder, "eval prob").err, "did you mean 'probe'?"));
   CHECK(contains(run(folder, "upsmaple a.png").err, "did you mean 'upsample'?"));
   CHECK(!contains(run(folder, "upsample a.png --frobnicate").err, "did you mean"));

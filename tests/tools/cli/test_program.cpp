@@ -168,7 +168,9 @@ TEST_CASE("program: wrong input gets one line, exit code 1, and nothing half-wri
   check_refused(folder, "upsample empty", "has no pictures in it");
   check_refused(folder, "features a.png --features .", "is not a regular file");
   check_refused(folder, "upsample a.png --backbone junk.pth", "fit none of them");
-  check_refused(folder, "upsample a.png --backbone square.npy", "holds no vision transformer");
+  check_refused(folder, "upsample a.png --backbone square.npy", "holds no backbone of a known family");
+  check_refused(folder, "upsample a.png --backbone hog",
+                "hog: is neither a file nor a backbone's name. Choices are builtin");
   check_refused(folder, "upsample a.png --upsampler square.npy", "holds no JBU stack");
   check_refused(folder, "upsample a.png --upsampler sharp", "'sharp' is neither builtin, nearest");
   check_refused(folder, "upsample a.png --project square.npy", "the features have 192 channels");
