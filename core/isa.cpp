@@ -8,41 +8,41 @@
 
 namespace fu {
 
-// One per instruction set that the build compiles; each is defined in core/kernels/table.cpp or reference.cpp.
-const Kernels& kernels_reference();
-namespace baseline {
-const Kernels& table();
-}
-#ifdef FU_HAVE_X86_KERNELS
-namespace avx2 {
-const Kernels& table();
-}
-namespace avx512 {
-const Kernels& table();
-}
-#endif
-#ifdef FU_HAVE_WIDE_KERNELS
-namespace wide {
-const Kernels& table();
-}
-#endif
+const Kernels& kernels_reference();  // core/kernels/reference/table.cpp
 
-std::vector<const Kernels*> all_kernels() {
-  std::vector<const Kernels*> list{&kernels_reference(), &baseline::table()};
-#ifdef FU_HAVE_X86_KERNELS
-  // The compiler's own check also asks the operating system whether it saves the wide registers.
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    list.push_back(&avx2::table());
-#ifdef FU_HAVE_WIDE_KERNELS
-    list.push_back(&wide::table());
-#endif
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl"))
-      list.push_back(&avx512::table());
+// kernel_targets.def is made from core/kernels/targets/targets.cmake: FU_TARGET(name, condition) for each target that
+// this build compiles. core/kernels/table.cpp defines table() in the namespace of each.
+#define FU_TARGET(name, condition) \
+  namespace name {                 \
+  const Kernels& table();          \
   }
-#endif
-  return list;
-}
+#include "kernel_targets.def"
+#undef FU_TARGET
+
+namespace {
+
+/// Tables that this processor runs, and names of those that it does not.
+struct Tables {
+  std::vector<const Kernels*> available;
+  std::vector<std::string> missing;
+  Tables() {
+    available.push_back(&kernels_reference());
+// The compiler's builtin also asks the operating system whether it saves the wide registers.
+#define FU_CPU_HAS(feature) (__builtin_cpu_supports(feature) != 0)
+#define FU_TARGET(name, condition)       \
+  if (condition)                         \
+    available.push_back(&name::table()); \
+  else                                   \
+    missing.emplace_back(#name);
+#include "kernel_targets.def"
+#undef FU_TARGET
+  }
+};
+
+}  // namespace
+
+std::vector<const Kernels*> all_kernels() { return Tables().available; }
+std::vector<std::string> missing_kernels() { return Tables().missing; }
 
 namespace {
 
@@ -59,10 +59,7 @@ const Kernels* choose() {
                      "' is not an instruction set that this program and processor have: " + names +
                      ". Name one of these, or unset FU_ISA.");
   }
-  const Kernels* best = list.back();
-  for (const Kernels* k : list)
-    if (std::strcmp(k->isa, "wide") != 0) best = k;  // "wide" only emulates long vectors, for tests
-  return best;
+  return list.back();
 }
 
 const Kernels*& current() {

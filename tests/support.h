@@ -46,6 +46,11 @@ struct WithThreads {
   ~WithThreads() { set_threads(0); }
 };
 
+/// Prints the instruction sets that this build has and this processor has not: a test over all_kernels() left them out.
+inline void say_missing_kernels() {
+  for (const std::string& isa : missing_kernels()) MESSAGE("not tested, this processor lacks it: " << isa);
+}
+
 /// Largest difference, relative to the largest magnitude of b; infinite where one is not a number and the other is.
 inline double relative_error(const real* a, const real* b, Index n) {
   double worst = 0, scale = 0;

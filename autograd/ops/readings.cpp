@@ -13,14 +13,14 @@ Var readings(const Var& x, const Var& v) {
   Shape shape = x.shape();
   shape.set(-1, 3);
   Tensor y(shape);
-  kernels().readings(x.value.data(), v.value.data(), y.data(), rows, c);
+  kernels().norm_dot_energy(x.value.data(), v.value.data(), y.data(), rows, c);
   return record("readings", {x, v}, y, [x = x.value, v = v.value, y, rows, c](const Gradient& g) {
     bool fresh = true;
-    Tensor dx, dv, scratch({kernels().readings_scratch(rows, c) + 1});
+    Tensor dx, dv, scratch({kernels().norm_dot_energy_scratch(rows, c) + 1});
     if (g.wants(0)) dx = g.target(0, fresh);
     if (g.wants(1)) dv = Tensor(v.shape());
-    kernels().readings_backward(x.data(), v.data(), y.data(), g.dy.data(), dx.data(), !fresh, dv.data(), rows, c,
-                                scratch.data());
+    kernels().norm_dot_energy_backward(x.data(), v.data(), y.data(), g.dy.data(), dx.data(), !fresh, dv.data(), rows, c,
+                                       scratch.data());
     if (g.wants(0)) g.set(0, std::move(dx));
     if (g.wants(1)) g.add(1, std::move(dv));
   });

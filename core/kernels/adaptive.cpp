@@ -1,4 +1,4 @@
-// Sums of feature vectors with weights of their own at every place: adaptive convolution and its gradients.
+// Adaptive convolution (one kernel for each output pixel) and its gradients; sums of gathered rows.
 #include "core/kernels/declare.h"
 #include "core/kernels/weighted.h"
 #include "core/parallel.h"
@@ -7,16 +7,16 @@ namespace fu::FU_ISA {
 
 namespace {
 
-// Neighbouring pixels that are worked on together, some channels at a time: what they share stays in the first-level
-// cache.
+// Neighbouring pixels are computed together, some channels at a time: the vectors that they share stay in the
+// first-level cache.
 constexpr Index kPixels = 32;
 constexpr Index kMaxRadius = 5, kMaxTaps = 11 * 11;
-constexpr Index kCapacity = 4096;  // places in their lists
+constexpr Index kCapacity = 4096;  // entries in the lists of Receivers
 
-/// reflect() for places no further out than the axis is long: no division.
+/// reflect() without a division, for i no further outside than the axis is long.
 inline Index mirror(Index i, Index n) { return i < 0 ? -i : i >= n ? 2 * (n - 1) - i : i; }
 
-/// The places that reflect into i, besides i itself, within `radius` of [0, n).
+/// i itself and the positions outside [0, n), at most `radius` from it, that are reflected into i. Returns their count.
 Index images_of(Index i, Index n, Index radius, Index (&out)[3]) {
   Index count = 0;
   out[count++] = i;
@@ -25,15 +25,15 @@ Index images_of(Index i, Index n, Index radius, Index (&out)[3]) {
   return count;
 }
 
-/// Fetches c reals into the second-level cache, or announces that they will be written.
+/// Prefetches c reals into the second-level cache; WRITE = 1: because they will be written.
 template <int WRITE>
 inline void prefetch(const real* p, Index c) {
   for (Index i = 0; i < c; i += 64 / static_cast<Index>(sizeof(real))) __builtin_prefetch(p + i, WRITE, 2);
 }
 
-/// Calls f(image, row, first pixel, end) for the rows of narrow strips, from top to bottom: the rows around one
-/// pixel's, which the next row needs again, then stay in the second-level cache. A whole row of many channels would not
-/// leave them there.
+/// Cuts images into strips so narrow that the 2 * radius + 2 rows around one row of a strip fit the second-level cache,
+/// and calls f(image, row, first pixel, end) for the rows of each from top to bottom. The next row then finds the rows
+/// that it shares with this one in that cache.
 template <class F>
 void for_rows_of_strips(Index b, Index h, Index w, Index c, Index radius, const F& f) {
   constexpr Index kCache = 400000 / static_cast<Index>(sizeof(real)), kBand = 28;
@@ -46,8 +46,8 @@ void for_rows_of_strips(Index b, Index h, Index w, Index c, Index radius, const 
   });
 }
 
-/// Where the neighbours of a row's pixels lie, reflected at the borders. Away from them the distances are the same for
-/// all pixels.
+/// Offsets of the neighbours of the pixels of a row, reflected at the image's borders. For pixels further than the
+/// radius from the borders they are the same relative to the pixel, and computed once.
 class Neighborhood {
  public:
   Neighborhood(Index image, Index i, Index h, Index w, Index c, Index radius)
@@ -77,8 +77,8 @@ class Neighborhood {
 void adaptive_conv(const real* x, const real* k, real* y, Index b, Index h, Index w, Index c, Index radius) {
   const Index d = 2 * radius + 1, taps = d * d;
   for_rows_of_strips(b, h, w, c, radius, [&](Index n, Index i, Index begin, Index end) {
-    const Index row = n * h + i, ahead = n * h + mirror(imin(i + radius + 1, h + radius - 1),
-                                                        h);  // the row that the next one needs first
+    // ahead: the row that the next row needs and this one does not
+    const Index row = n * h + i, ahead = n * h + mirror(imin(i + radius + 1, h + radius - 1), h);
     Neighborhood around(n, i, h, w, c, radius);
     for (Index c0 = 0; c0 < c; c0 += kSumChunk)
       for (Index j = begin; j < end; ++j) {
@@ -93,7 +93,7 @@ void adaptive_conv(const real* x, const real* k, real* y, Index b, Index h, Inde
 
 namespace {
 
-/// What some neighbouring pixels of a row receive: for each, the pixels that read it and the weights they give it.
+/// For each of some neighbouring pixels of a row: the output pixels that read it, and the weights they give it.
 class Receivers {
  public:
   Receivers(const real* k, Index image, Index i, Index h, Index w, Index c, Index radius)
@@ -101,7 +101,7 @@ class Receivers {
     for (Index u = 0; u < d_; ++u)
       for (Index q = 0; q < d_; ++q) inner_[u * d_ + q] = ((first_row_ + i + radius - u) * w + q - radius) * c;
   }
-  /// Takes pixels from j0 on, as many as have room before `end`; returns how many.
+  /// Makes the lists of pixels from j0 on, before `end`, as many as fit; returns how many.
   Index take(Index j0, Index end) {
     start_[0] = 0;
     base_ = j0;
@@ -115,28 +115,28 @@ class Receivers {
   Index base(Index p) const { return inside_ ? (base_ + p) * c_ : 0; }
 
  private:
-  /// Away from the borders every pixel is read once by each neighbour, always from the same distances. Kernels are read
-  /// in their own order and dealt out: the weights that one pixel receives lie far apart.
+  /// Away from the borders every pixel is read once by each neighbour, at the same relative offsets. The weights that
+  /// one pixel receives are far apart in memory, so the loop follows the order of the kernels and distributes their
+  /// weights.
   Index take_inner(Index pixels) {
     for (Index u = 0; u < d_; ++u)
       for (Index from = -radius_; from < pixels + radius_; ++from) {
         const real* kernel = k_ + ((first_row_ + i_ + radius_ - u) * w_ + base_ + from) * taps_ + u * d_;
-        // It gives its weight v to pixel from + v - radius, where it is neighbour number d - 1 - v.
+        // This kernel gives its weight v to pixel from + v - radius, which counts it as its neighbour d - 1 - v.
         for (Index v = imax(0, radius_ - from); v < imin(d_, pixels + radius_ - from); ++v)
           weight_[(from + v - radius_) * taps_ + u * d_ + d_ - 1 - v] = kernel[v];
       }
     for (Index p = 0; p < pixels; ++p) start_[p + 1] = (p + 1) * taps_;
     return pixels;
   }
-  /// At a border a pixel is read as itself and as its reflections: up to three on either axis, where the image is that
-  /// small.
+  /// Near a border a pixel is also read as its reflections: on a small image, from up to three positions on each axis.
   Index take_border(Index end) {
     Index rows[3], cols[3], t = 0, p = 0;
     const Index row_images = images_of(i_, h_, radius_, rows);
     const bool row_inside = i_ > radius_ && i_ + radius_ + 1 < h_;
     for (; p < kPixels && base_ + p < end && t + 9 * taps_ <= kCapacity; start_[++p] = t) {
       const Index j = base_ + p;
-      if (p > 0 && row_inside && j > radius_ && j + radius_ + 1 < w_) break;  // the others are inside
+      if (p > 0 && row_inside && j > radius_ && j + radius_ + 1 < w_) break;  // take_inner does the rest
       const Index col_images = images_of(j, w_, radius_, cols);
       for (Index a = 0; a < row_images; ++a)
         for (Index u = imax(0, rows[a] + radius_ - h_ + 1); u < imin(d_, rows[a] + radius_ + 1); ++u)
@@ -187,8 +187,8 @@ void adaptive_conv_backward_kernels(const real* x, const real* dy, real* dk, Ind
     Neighborhood around(n, i, h, w, c, radius);
     for (Index j = begin; j < end; ++j) {
       const Index pixel = (n * h + i) * w + j;
-      if (c >= 8 * kLanes && j >= radius && j + 1 < end &&
-          j + 1 + radius < w) {  // two pixels share most of their neighbours
+      // Two pixels side by side share most of their neighbours.
+      if (c >= 8 * kLanes && j >= radius && j + 1 < end && j + 1 + radius < w) {
         for (Index u = 0; u < d; ++u)
           dot_pair_row(x + around.base(j) + around.offsets(j)[u * d], dy + pixel * c, c, d, dk + pixel * taps + u * d,
                        dk + (pixel + 1) * taps + u * d);

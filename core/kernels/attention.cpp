@@ -1,5 +1,5 @@
-// Softmax attention in blocks of queries: the scores of a block against all keys are the only quadratic thing, and only
-// a block of them exists at a time, so memory grows linearly with the number of tokens.
+// Softmax attention in blocks of queries. Only the scores of one block of kQueries queries against all keys are in
+// memory at a time, so memory grows linearly with the number of tokens.
 #include "core/kernels/declare.h"
 #include "core/kernels/gemm_micro.h"
 #include "core/parallel.h"
@@ -8,7 +8,7 @@ namespace fu::FU_ISA {
 
 namespace {
 
-constexpr Index kQueries = 48;  // of a task: whole strips for every instruction set (4, 6 and 12 rows)
+constexpr Index kQueries = 48;  // of a task: a multiple of every target's kMicroRows (4, 6, 12)
 static_assert(kQueries % kMicroRows == 0 && kMaxDepth % kMicroCols == 0,
               "tasks are whole strips, blocks of depth whole panels");
 
@@ -26,12 +26,12 @@ struct Layout {
         per_worker(query + scores) {}
 };
 
-/// Where the score of query i for a token lies: blocks of kMaxDepth tokens, in each the rows that the inner loop wants.
+/// Place of the score of query i for a token: blocks of kMaxDepth tokens, in each the row layout of micro_tile.
 inline Index score_at(Index i, Index token) {
   return (token / kMaxDepth * kQueries + i) * kRowStride + token % kMaxDepth;
 }
 
-/// Turns the scores of query i into exp(scale * (s - max)) and returns their sum.
+/// Replaces the scores s of query i by exp(scale * (s - max)) and returns their sum.
 real exponentials(real* scores, Index i, Index tokens, real scale) {
   // Padding up to whole vectors counts as minus infinity.
   for (Index t = tokens; t < round_up(tokens, kLanes); ++t) scores[score_at(i, t)] = static_cast<real>(-3e38);
@@ -120,7 +120,7 @@ void attention(const AttentionArgs& a) {
 
 namespace {
 
-/// What backward keeps of one head, all in a worker's own scratch; n_pad: tokens rounded up to whole panels.
+/// Scratch of one worker for the backward pass of one head; n_pad: tokens rounded up to whole panels.
 struct BackwardLayout {
   Layout forward;
   Index n_pad, keys_t, values_t, keys, query, dy, query_t, dy_t, p, ds, panels, dkey_t, dvalue_t, total;
@@ -137,19 +137,29 @@ struct BackwardLayout {
     query = take(rows), dy = take(rows);                          // a block of rows
     query_t = take(d * kRowStride), dy_t = take(d * kRowStride);  // and their transposes
     p = take(forward.scores), ds = take(forward.scores);   // probabilities of the block, and the scores' gradient
-    panels = take(kQueries * n_pad);                       // either, as panels of tokens
+    panels = take(kQueries * n_pad);                       // one of these two, as panels of tokens
     dkey_t = take(d * n_pad), dvalue_t = take(d * n_pad);  // (d, tokens)
     total = at;
   }
 };
 
-/// Panels of tokens (d, kMicroCols) of what lies at x, a token every `row` reals.
+/// Packs x (tokens, d), rows `row` apart, into panels of tokens (d, kMicroCols), zero beyond the last token.
 void pack_tokens(const real* x, Index row, Index tokens, Index d, Index panels, real* packed) {
   for (Index j = 0; j < panels; ++j)
     for (Index t = 0; t < kMicroCols; ++t) {
       const Index token = j * kMicroCols + t;
       for (Index i = 0; i < d; ++i) packed[(j * d + i) * kMicroCols + t] = token < tokens ? x[token * row + i] : 0;
     }
+}
+
+/// Packs x (tokens, d), rows `row` apart, into panels of channels (tokens, kMicroCols), zero beyond the last channel.
+void pack_channels(const real* x, Index row, Index tokens, Index d, Index panels, real* packed) {
+  for (Index j = 0; j < panels; ++j)
+    for (Index token = 0; token < tokens; ++token)
+      for (Index t = 0; t < kMicroCols; ++t) {
+        const Index i = j * kMicroCols + t;
+        packed[(j * tokens + token) * kMicroCols + t] = i < d ? x[token * row + i] : 0;
+      }
 }
 
 }  // namespace
@@ -160,8 +170,8 @@ void attention_backward(const AttentionArgs& a) {
   if (a.tokens == 0 || a.head_dim == 0) return;
   const BackwardLayout at(a);
   const Index width = a.heads * a.head_dim, row = 3 * width, d = a.head_dim, n = a.tokens;
-  // With P = softmax(scale Q K^T) and Y = P V:  dV = P^T dY,  dP = dY V^T,  dS = scale P (dP - rowsum(P dP)),  dQ = dS
-  // K,  dK = dS^T Q.
+  // With P = softmax(scale Q K^T) and Y = P V:
+  //   dV = P^T dY,  dP = dY V^T,  dS = scale P (dP - rowsum(P dP)),  dQ = dS K,  dK = dS^T Q
   parallel_for(a.batch * a.heads, [&](Index head, int worker) {
     real* own = a.scratch + worker * at.total;
     const Index start = head / a.heads * n * row + head % a.heads * d;
@@ -170,13 +180,7 @@ void attention_backward(const AttentionArgs& a) {
     real* dq = a.dqkv + start;
     pack_tokens(k, row, n, d, at.forward.key_panels, own + at.keys_t);
     pack_tokens(v, row, n, d, at.forward.key_panels, own + at.values_t);
-    for (Index j = 0; j < at.forward.value_panels; ++j)
-      for (Index token = 0; token < n; ++token)
-        for (Index t = 0; t < kMicroCols; ++t) {
-          const Index i = j * kMicroCols + t;
-          own[at.keys + (j * n + token) * kMicroCols + t] = i < d ? k[token * row + i] : 0;
-        }
-
+    pack_channels(k, row, n, d, at.forward.value_panels, own + at.keys);
     for (Index q0 = 0; q0 < n; q0 += kQueries) {
       const Index queries = imin(kQueries, n - q0);
       real *p = own + at.p, *ds = own + at.ds, *panels = own + at.panels;
@@ -201,7 +205,7 @@ void attention_backward(const AttentionArgs& a) {
         for (Index t = 0; t < n; t += kLanes) {
           const Vec e = load(p + score_at(i, t)) * inverse;
           store(p + score_at(i, t), e);
-          // Padding is 0 in dP; a probability there is 0 too, but for rounding.
+          // Beyond the last token dP is 0, and the probability is below 1e-37: neither adds to the sum.
           dot += e * load(ds + score_at(i, t));
         }
         const real delta = hsum(dot);

@@ -8,5 +8,4 @@
 namespace fu::FU_ISA {
 #define FU_KERNEL(result, name, arguments) result name arguments;
 #include "core/kernels/kernels.def"
-#undef FU_KERNEL
 }  // namespace fu::FU_ISA

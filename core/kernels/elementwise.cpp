@@ -7,7 +7,7 @@ namespace fu::FU_ISA {
 
 namespace {
 
-constexpr Index kGrain = 1 << 14;  // elements of a task: enough to repay its start
+constexpr Index kGrain = 1 << 14;  // elements of a task: so many that starting it costs little
 
 template <class F>
 void map(const real* x, real* y, Index n, F f) {
@@ -108,17 +108,17 @@ void binary(Binary op, const real* a, Index a_step, const real* b, Index b_step,
   }
 }
 
-void waves(real* x, const real* turn, real* slopes, Index rows, Index columns) {
+void sin_cos_columns(real* x, const real* kind, real* derivatives, Index rows, Index columns) {
   for (Index r = 0; r < rows; ++r)
     for (Index i = 0; i < columns; i += kLanes) {
       const Index lanes = columns - i;
       real* at = x + r * columns + i;
-      const Vec in = load_n(at, lanes), turns = load_n(turn + i, lanes);
-      const auto plain = turns < 0;
-      Vec slope;
-      const Vec y = vwave(in, select(plain, Vec{}, turns), slope);
-      store_n(at, select(plain, in, y), lanes);
-      if (slopes) store_n(slopes + r * columns + i, select(plain, Vec{}, slope), lanes);
+      const Vec in = load_n(at, lanes), kinds = load_n(kind + i, lanes);
+      const auto stays = kinds < 0;
+      Vec derivative;
+      const Vec y = vsin_or_cos(in, select(stays, Vec{}, kinds), derivative);
+      store_n(at, select(stays, in, y), lanes);
+      if (derivatives) store_n(derivatives + r * columns + i, select(stays, Vec{}, derivative), lanes);
     }
 }
 

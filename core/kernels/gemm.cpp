@@ -1,10 +1,10 @@
 // Matrix product with fused bias, activation and residual.
 //
-// B is packed into panels of kMicroCols columns (k, kMicroCols), so that the inner loop reads it in order; weights that
-// are used often are packed once and for all. A task copies its rows of A to a place where they do not compete for
-// cache sets, and walks over its panels. k is cut into blocks whose panel stays in the first-level cache. Neither cut
-// depends on the number of threads, and every output is summed in the order of k, so results have the same bits for any
-// number of threads.
+// B is packed into panels of kMicroCols columns (k, kMicroCols), so that the inner loop reads it in order. Weights that
+// are used many times are packed once. A task copies its rows of A to a distance at which they do not compete for cache
+// sets, and multiplies them with its panels. k is cut into blocks, so that a panel stays in the first-level cache.
+// Neither cut depends on the number of threads, and every output is summed in the order of k. So results have the same
+// bits for any number of threads.
 #include "core/kernels/declare.h"
 #include "core/kernels/gemm_micro.h"
 #include "core/parallel.h"
@@ -28,7 +28,7 @@ void pack_panel(const real* b, Index b_row, Index b_col, Index k, Index cols, re
         store(packed + p * kMicroCols + j * kLanes, load(b + p * b_row + j * kLanes));
     return;
   }
-  // Column after column in short runs of k: both sides stay in the cache.
+  // Column after column in runs of 16 rows, so that both sides stay in the cache.
   for (Index p0 = 0; p0 < k; p0 += 16) {
     const Index p1 = imin(p0 + 16, k);
     for (Index j = 0; j < cols; ++j)
@@ -43,7 +43,7 @@ void pack_panel(const real* b, Index b_row, Index b_col, Index k, Index cols, re
 Index gemm_packed_size(Index k, Index n) { return k * round_up(n, kMicroCols); }
 
 void gemm_pack(const real* b, Index b_row, Index b_col, Index k, Index n, real* packed) {
-  // Blocks of k one after another, in each the panels one after another: block p0 begins at p0 * padded n.
+  // Order: blocks of k, in each block its panels. The block that begins at row p0 lies at p0 * (n rounded up).
   const Index depth = depth_block(k), panels = ceil_div(n, kMicroCols), blocks = ceil_div(k, depth);
   parallel_for(blocks * panels, [&](Index task, int) {
     const Index p0 = task / panels * depth, j = task % panels;
@@ -55,13 +55,13 @@ void gemm_pack(const real* b, Index b_row, Index b_col, Index k, Index n, real* 
 
 namespace {
 
-// A small result of a long sum, as the gradient of a layer's weights: k is cut into parts that are computed
-// independently, each into a result of its own, and those are added in order. Rows of A are then copied once, and
-// threads wait for each other once.
+// A small result of long sums, as the gradient of a layer's weights, has too few tiles for all threads. There k is cut
+// into parts, each part is summed into a result of its own, and the results are added in order. Rows of A are then
+// copied once, and threads wait for each other once.
 constexpr Index kSplitDepth = 192;  // packed B of this depth stays in the second-level cache beside A
 
 struct SplitK {
-  Index parts = 0, part = 0, padded_n = 0, worker = 0;  // 0 parts: not worth it
+  Index parts = 0, part = 0, padded_n = 0, worker = 0;  // 0 parts: the product is not of this kind
   explicit SplitK(const GemmArgs& g) {
     if (g.packed_b || g.k < 8192 || g.m * g.n > 131072 || g.k < 8 * imax(g.m, g.n)) return;
     parts = imin(16, g.k / 2048);
@@ -121,8 +121,8 @@ void gemm(const GemmArgs& g) {
   if (split.parts > 1) return gemm_split(g, split);
   const Index depth = depth_block(g.k), panels = ceil_div(g.n, kMicroCols), padded_n = panels * kMicroCols;
   const Index strips = ceil_div(g.m, kMicroRows);
-  // Tasks of about equal size: rows first, in an even number of blocks, then columns if there are too few tasks to
-  // share out evenly.
+  // Tasks of about equal size: rows are cut first, into an even number of blocks; columns too if that gives fewer than
+  // 8 tasks.
   const Index row_blocks = ceil_div(strips, kStripsPerTask),
               row_tasks = row_blocks > 1 ? imin(strips, round_up(row_blocks, 2)) : 1;
   const Index strips_per_task = ceil_div(strips, row_tasks);

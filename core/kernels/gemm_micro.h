@@ -1,8 +1,7 @@
-// The inner loop of every matrix product: a tile of MR x NR outputs held in registers while k runs.
+// The inner loop of every matrix product: a tile of kMicroRows x kMicroCols outputs stays in registers while k runs.
 //
-// Register budget: MR x 2 accumulators, 2 vectors of B, and one broadcast of A (a memory operand where the instruction
-// set has one).
-//   SSE2 16 registers: 4 x 2 vectors;  AVX2 16: 6 x 2;  AVX-512 32: 12 x 2;  NEON 32: 12 x 2.
+// Registers needed: kMicroRows x kMicroVectors accumulators, kMicroVectors for B, and one for an element of A in all
+// lanes. Targets state the tile that fits.
 #pragma once
 
 #include "core/kernels/math.h"
@@ -10,22 +9,15 @@
 
 namespace fu::FU_ISA {
 
-#if defined(__AVX512F__) || defined(__aarch64__)
-constexpr Index kMicroRows = 12;
-#elif defined(__AVX2__)
-constexpr Index kMicroRows = 6;
-#else
-constexpr Index kMicroRows = 4;
-#endif
-// Longest run of k in one go: a panel of B stays in the first-level cache. Rows of A are laid out at a fixed distance,
-// an odd number of cache lines, so that they never compete for the same sets and the compiler can address all of them
-// from one register.
+// Longest run of k at a time: a panel of B of this depth stays in the first-level cache. Rows of A are copied to a
+// fixed distance from each other, an odd number of cache lines: then they do not compete for the same cache sets, and
+// the compiler addresses all of them from one register.
 constexpr Index kMaxDepth = 384;
 constexpr Index kRowStride = kMaxDepth + 16;
-constexpr Index kMicroVectors = 2;
 constexpr Index kMicroCols = kMicroVectors * kLanes;
+static_assert(kMicroRows <= 16, "micro_tile_rows lists 16 heights");
 
-/// What happens to a finished tile: c = act(sum + bias), or act(c + sum + bias).
+/// What is done to a finished tile of sums: c = act(sum + bias), or c = act(c + sum + bias).
 struct Epilogue {
   const real* bias;  // (kMicroCols) of this tile, or null
   Activation activation;
@@ -42,7 +34,7 @@ static inline Vec activate(Vec x, Activation a) {
   return x;
 }
 
-/// Applies the epilogue to a tile of raw sums (rows, kMicroCols) and writes its first `cols` columns to c.
+/// Applies the epilogue to a tile of sums (rows, kMicroCols) and writes its first `cols` columns to c.
 __attribute__((noinline)) static void finish_tile(const real* tile, Index rows, real* c, Index ldc, Index cols,
                                                   const Epilogue& e) {
   for (Index j = 0; j < cols; j += kLanes) {
@@ -91,8 +83,8 @@ static inline void micro_tile(Index k, const real* __restrict a, const real* __r
       }
     return;
   }
-  // The tile goes through the stack, so that the epilogue can be a loop: unrolled with an activation inside it would
-  // dwarf the k loop.
+  // The tile goes through memory, so that the epilogue can be a loop. Unrolled, with an activation in each copy, it
+  // would be many times larger than the loop over k.
   real tile[ROWS * kMicroCols] __attribute__((aligned(64)));
 #pragma GCC unroll 16
   for (Index i = 0; i < ROWS; ++i)
@@ -101,7 +93,7 @@ static inline void micro_tile(Index k, const real* __restrict a, const real* __r
   finish_tile(tile, ROWS, c, ldc, cols, e);
 }
 
-/// Copies rows of A, element p of row i at a[i*a_row + p*a_col], to where the inner loop wants them.
+/// Copies rows of A, element p of row i at a[i*a_row + p*a_col], into the layout of the inner loop: kRowStride apart.
 static inline void copy_rows(const real* a, Index a_row, Index a_col, Index rows, Index k, real* copy) {
   if (a_col == 1) {
     for (Index i = 0; i < rows; ++i) {
@@ -113,7 +105,7 @@ static inline void copy_rows(const real* a, Index a_row, Index a_col, Index rows
   }
   Index done = 0;
   if (a_row == 1) {
-    // A transposed, as in a gradient of weights: squares of kLanes x kLanes through registers.
+    // A is transposed, as in a gradient of weights: squares of kLanes x kLanes are transposed in registers.
     for (; done + kLanes <= rows; done += kLanes) {
       Index p = 0;
       for (; p + kLanes <= k; p += kLanes) {
@@ -128,26 +120,24 @@ static inline void copy_rows(const real* a, Index a_row, Index a_col, Index rows
         for (Index i = done; i < done + kLanes; ++i) copy[i * kRowStride + p] = a[i + p * a_col];
     }
   }
-  // Along a column of A in short runs, so that both sides stay in the cache.
+  // Down each column of A in runs of 16 rows, so that both sides stay in the cache.
   for (Index i0 = done; i0 < rows; i0 += 16)
     for (Index p = 0; p < k; ++p)
       for (Index i = i0; i < imin(i0 + 16, rows); ++i) copy[i * kRowStride + p] = a[i * a_row + p * a_col];
 }
 
-/// The same for 1 <= rows <= kMicroRows.
+/// micro_tile for 1 <= rows <= kMicroRows.
+template <Index MOST = kMicroRows>
 static inline void micro_tile_rows(Index rows, Index k, const real* a, const real* b, real* c, Index ldc, Index cols,
                                    const Epilogue& e) {
   switch (rows) {
 // clang-format off
 #define FU_ROWS(N) \
-  case N: return micro_tile<N>(k, a, b, c, ldc, cols, e);
-    FU_ROWS(1) FU_ROWS(2) FU_ROWS(3) FU_ROWS(4)
-#if defined(__AVX2__) || defined(__aarch64__)
-    FU_ROWS(5) FU_ROWS(6)
-#endif
-#if defined(__AVX512F__) || defined(__aarch64__)
-    FU_ROWS(7) FU_ROWS(8) FU_ROWS(9) FU_ROWS(10) FU_ROWS(11) FU_ROWS(12)
-#endif
+  case N:          \
+    if constexpr (N <= MOST) return micro_tile<N>(k, a, b, c, ldc, cols, e); \
+    break;
+    FU_ROWS(1) FU_ROWS(2) FU_ROWS(3) FU_ROWS(4) FU_ROWS(5) FU_ROWS(6) FU_ROWS(7) FU_ROWS(8) FU_ROWS(9) FU_ROWS(10)
+    FU_ROWS(11) FU_ROWS(12) FU_ROWS(13) FU_ROWS(14) FU_ROWS(15) FU_ROWS(16)
 #undef FU_ROWS
     // clang-format on
   }

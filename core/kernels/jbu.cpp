@@ -1,11 +1,11 @@
-// The joint bilateral upsampler's level, fused: from guidance and a small source to the enlarged result, without ever
-// holding the kernels of a whole image or the bicubic enlargement.
+// One level of the joint bilateral upsampler, fused: from guidance and a small source to the enlarged result. Neither
+// the kernels of a whole image nor the bicubic enlargement are ever in memory.
 //
-// A task is a strip of some rows, walked from top to bottom. For each row it makes the 49 weights of every pixel, one
-// pixel a lane: products of keys, softmax, spatial Gaussian, fix-up network. Since bicubic enlargement by 2 followed by
-// a 7x7 kernel is, for each of the four pixels that share a source position, a 7x7 kernel on the source itself
-// (README.md derives it), it then folds the enlargement into the weights, and applies the four kernels to one source
-// neighbourhood together: each source vector is read once for four outputs.
+// A task is a strip of some rows, computed from top to bottom. For each row it computes the d*d weights of every pixel
+// (jbu_products.h, jbu_weights.h). Bicubic enlargement by 2 followed by a 7x7 kernel equals a 7x7 kernel on the source
+// itself, one for each of the four pixels that share a source position. So the task folds the enlargement into the
+// weights (jbu_fold.h) and applies the four kernels to one source neighbourhood together (jbu_apply.h): each source
+// vector is read once for four outputs.
 #include "core/kernels/jbu_apply.h"
 #include "core/kernels/jbu_fold.h"
 
@@ -14,8 +14,7 @@ namespace fu::FU_ISA {
 namespace {
 
 struct TileScratch {
-  Index ring, weights, half, folded, quads, window,
-      total;  // offsets in reals; the hidden layer shares its place with `half`
+  Index ring, weights, half, folded, quads, window, total;  // offsets in reals; `half` is also the hidden layer
   explicit TileScratch(const JbuWeights& w) {
     const Index d = 2 * w.radius + 1, s = 2 * jbu_source_radius(w.radius) + 1;
     ring = 0;
@@ -84,7 +83,7 @@ void jbu_keys(const JbuLevelArgs& l, Index row_begin, Index row_end) {
       planar_linear(guide, kTile, g, w.key0, w.key_dim, w.key0_bias, true, false, pixels, hidden, kTile);
       planar_linear(hidden, kTile, w.key_dim, w.key3, planes, none, false, false, pixels, tile, plane);
     }
-    // Borders of the tiles: their neighbours' pixels, or mirrored ones where the image ends.
+    // Borders of the tiles: pixels of the neighbouring tiles, or reflected ones at the borders of the image.
     for (Index t = 0; t < tiles; ++t) {
       const real* from[2 * kMaxRadius];
       real* to[2 * kMaxRadius];
@@ -123,7 +122,7 @@ void jbu_kernel_rows(const JbuLevelArgs& l, Index row_begin, Index row_end) {
 
 namespace {
 
-/// Rows [y, y + rows) of a strip, at most kPairs pairs, with more than kFewChannels channels.
+/// Rows [y, y + rows) of a strip, at most kPairs pairs, for more than kFewChannels channels.
 void group_of_rows(const JbuLevelArgs& l, const Products& products, const Strip& strip, Index y, Index rows,
                    const TileScratch& at, real* scratch) {
   const Index s = 2 * jbu_source_radius(l.weights.radius) + 1;
@@ -139,6 +138,7 @@ void group_of_rows(const JbuLevelArgs& l, const Products& products, const Strip&
   }
 }
 
+/// The same for at most kFewChannels channels.
 void group_of_rows_few(const JbuLevelArgs& l, const Products& products, const Strip& strip, Index y, Index rows,
                        const TileScratch& at, real* scratch) {
   for (Index x0 = strip.x0; x0 < strip.x1; x0 += kTile) {

@@ -1,24 +1,19 @@
-// Applying the weights: the four pixels that share a source position read its neighbourhood together.
+// Applying the weights of a level: y = sum over a neighbourhood of weight * source.
+//
+// The output has twice the source's size, so four pixels of it share one source position. They read its neighbourhood
+// together: each source vector is loaded once for four outputs.
 #pragma once
 
 #include "core/kernels/jbu_weights.h"
 
 namespace fu::FU_ISA {
 
-// Channels applied at once: 4 pixels x 3 vectors of accumulators fit 16 registers, 4 x 6 fit 32.
-#if defined(__AVX512F__) || defined(__aarch64__)
-constexpr Index kApplyVectors = 6;
-#elif defined(__AVX2__)
-constexpr Index kApplyVectors = 3;
-#else
-constexpr Index kApplyVectors = 2;
-#endif
 constexpr Index kMaxWindow = 2 * jbu_source_radius(kMaxRadius) + 1;
 constexpr Index kWindowCols = kTile / 2 + kMaxWindow - 1;
 
-/// Four outputs (rows y, y+1; pixels x, x+1) of VECTORS vectors of channels. window: the source around them, tap t at
-/// offset[t]; quads (taps, 4): their weights; out[i]: where each goes. One flat loop: two nested ones of 7 cost a third
-/// of the speed.
+/// Four outputs (rows y, y+1; pixels x, x+1) of VECTORS vectors of channels each.
+///   window: the source around them, tap t at offset[t];  quads (taps, 4): their weights;  out[i]: where each goes
+/// One loop over all taps: two nested loops of 7 are a third slower.
 template <Index VECTORS>
 static inline void apply_block(const real* __restrict window, const Index* __restrict offset, Index taps,
                                const real* __restrict quads, real* const (&out)[4]) {
@@ -60,8 +55,8 @@ template <Index VECTORS>
 static void apply_channels(const JbuLevelArgs& l, const Tile& tile, Index c0) {
   const Index s = 2 * jbu_source_radius(l.weights.radius) + 1, step = VECTORS * kLanes,
               count = imin(step, l.channels - c0);
-  // A slice of the neighbourhood's channels, side by side: in place they lie a whole pixel apart, which is often a
-  // multiple of what makes cache sets collide.
+  // The slice of the neighbourhood's channels is copied together. In the source its vectors are a whole pixel apart,
+  // often a multiple of 4096 bytes, and such addresses compete for the same cache sets.
   const Index* place = tile.places;
   for (Index a = 0; a < tile.rows; ++a) {
     real* to = tile.window + a * kWindowCols * step;
@@ -77,8 +72,8 @@ static void apply_channels(const JbuLevelArgs& l, const Tile& tile, Index c0) {
   }
   Index offset[kMaxWindow * kMaxWindow];
   for (Index t = 0; t < s * s; ++t) offset[t] = (t / s * kWindowCols + t % s) * step;
-  // While these channels are computed, the next ones are fetched from the second-level cache, some pixels of the window
-  // at a time.
+  // While these channels are computed, the next ones are prefetched from the second-level cache, some pixels of the
+  // window for each quad of outputs.
   const Index quads = tile.pixels / 2, places = tile.rows * tile.cols;
   const Index fetch = c0 + 2 * step <= l.channels ? ceil_div(places, tile.pairs * quads) : 0;
   Index fetched = 0;
@@ -107,6 +102,7 @@ static void apply_channels(const JbuLevelArgs& l, const Tile& tile, Index c0) {
   }
 }
 
+/// Applies the folded weights of a tile, quads (pairs, kTile/2, s*s, 4), to all channels.
 static void apply_kernels(const JbuLevelArgs& l, Index y, Index pairs, Index x0, Index pixels, const real* quads,
                           real* window) {
   const Index reach = jbu_source_radius(l.weights.radius), s = 2 * reach + 1, source_h = l.height / 2,
@@ -115,7 +111,7 @@ static void apply_kernels(const JbuLevelArgs& l, Index y, Index pairs, Index x0,
   const Tile tile{y, pairs, x0, pixels, s + pairs - 1, pixels / 2 + s - 1, places, quads, window};
   for (Index a = 0; a < tile.rows; ++a)
     for (Index b = 0; b < tile.cols; ++b) {
-      // Outside the source every weight is 0, and any pixel will do.
+      // Outside the source every weight is 0, so the nearest pixel inside stands in.
       const Index row = imin(imax(y / 2 + a - reach, 0), source_h - 1) - l.source_row0,
                   col = imin(imax(x0 / 2 + b - reach, 0), source_w - 1);
       places[a * tile.cols + b] = (row * source_w + col) * l.channels;
@@ -126,23 +122,23 @@ static void apply_kernels(const JbuLevelArgs& l, Index y, Index pairs, Index x0,
   if (l.channels > c) apply_channels<1>(l, tile, c);
 }
 
-// With so few channels, weights are not worth folding: the few enlarged values that a tile needs are made, and the
-// kernels applied to them, a pixel a lane.
+// With at most this many channels, folding the enlargement into the weights costs more than it saves. Instead the tile
+// of the source is enlarged and the d x d kernels are applied to it, one pixel a lane.
 constexpr Index kFewChannels = 4;
 
 constexpr Index enlarged_row(Index radius) { return round_up(kTile + 2 * radius, kLanes) + kLanes; }
 
-/// The enlarged source of pixels [x0 - r, x0 + kTile + r) of rows [y - r, y + rows + r), a plane a channel: (channels,
-/// rows + 2r, enlarged_row).
+/// The enlarged source of pixels [x0 - r, x0 + kTile + r) of rows [y - r, y + rows + r), one plane a channel:
+/// (channels, rows + 2r, enlarged_row).
 static void enlarge_tile(const JbuLevelArgs& l, Index y, Index rows, Index x0, real* enlarged) {
   const Index r = l.weights.radius, source_h = l.height / 2, source_w = l.width / 2, c = l.channels,
               width = enlarged_row(r);
-  const Index x_end =
-      imin(x0 + kTile + 2 * r, l.width + 2 * r);  // in positions of the reflected axis, as the tables count
+  // Positions count from the begin of the reflected border, as in row_first and col_first.
+  const Index x_end = imin(x0 + kTile + 2 * r, l.width + 2 * r);
   const Index col0 = imax(0, x0 / 2 - r - 4), cols = imin(source_w, x0 / 2 + kTile / 2 + r + 4) - col0;
   real mixed[(kTile / 2 + 2 * kMaxRadius + 12) * kFewChannels];
-  for (Index j = cols * c; j < (cols + 4) * c; ++j)
-    mixed[j] = 0;  // where tables point beyond the source, with weights of 0
+  // col_first may point beyond the source, with weights of 0: what is read there must be finite.
+  for (Index j = cols * c; j < (cols + 4) * c; ++j) mixed[j] = 0;
   for (Index i = 0; i < rows + 2 * r; ++i) {
     const real* w = l.row_weight + 4 * (y + i);
     for (Index j = 0; j < cols * c; ++j) mixed[j] = 0;
@@ -163,7 +159,7 @@ static void enlarge_tile(const JbuLevelArgs& l, Index y, Index rows, Index x0, r
   }
 }
 
-/// Row y + i of the result from its kernels, weights (d*d, kTile), and the enlarged tile that begins at row y.
+/// Row y + i of the result, from its kernels, weights (d*d, kTile), and the enlarged tile that begins at row y.
 static void apply_few(const JbuLevelArgs& l, Index y, Index i, Index rows, Index x0, Index pixels, const real* weights,
                       const real* enlarged) {
   const Index r = l.weights.radius, d = 2 * r + 1, width = enlarged_row(r);

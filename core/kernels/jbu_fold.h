@@ -1,20 +1,20 @@
-// Folding bicubic enlargement by 2 into the weights: d x d weights on the enlarged grid become s x s weights on the
-// source.
+// Folding the bicubic enlargement by 2 into the weights: d x d weights on the enlarged grid become s x s weights on the
+// source, because both the enlargement and the weighted sum are linear.
 #pragma once
 
 #include "core/kernels/jbu_weights.h"
 
 namespace fu::FU_ISA {
 
-// Layout of col_fold: for each vector of pixels and each column v of a kernel, the range [low, high) of source columns
-// it reaches, as two reals, then s rows of weights, a lane a pixel.
+// Layout of col_fold, for each vector of pixels and each column v of a kernel: the range [low, high) of source columns
+// that it reaches, as two reals, then s vectors of weights, one pixel a lane.
 constexpr Index fold_row(Index s) { return 2 + s * kLanes; }
 
-/// out[k] = sum over i < N of weight[i] * in[from[i] + k], k < n: N runs folded into one.
+/// out[p] = sum over i < N of weight[i] * in[from[i] + p], p < pixels, for each of `runs` rows of in and out.
 template <Index N>
 static inline void fold_runs(const real* in, const Index* from, const Vec* weight, Index runs, Index in_step,
                              Index out_step, Index pixels, real* out) {
-  // Copies of its own: a store may alias what lies behind a pointer, and would have all of it read again.
+  // Local copies: a store to out might change what the pointers point at, and the compiler would read it again.
   Vec w[N];
   const real* source[N];
   for (Index i = 0; i < N; ++i) {
@@ -30,6 +30,7 @@ static inline void fold_runs(const real* in, const Index* from, const Vec* weigh
     }
 }
 
+/// fold_runs for any n.
 static inline void fold_runs(Index n, const real* in, const Index* from, const Vec* weight, Index runs, Index in_step,
                              Index out_step, Index pixels, real* out) {
   switch (n) {
@@ -52,16 +53,16 @@ static inline void fold_runs(Index n, const real* in, const Index* from, const V
   }
 }
 
-/// Folds the enlargement into the kernels of row y: (d,d,kTile) on the enlarged grid to (s,s,kTile) on the source, s =
-/// 2*source radius + 1. `half` is room for s*d runs.
+/// Folds the enlargement into the kernels of row y: weights (d,d,kTile) on the enlarged grid become folded (s,s,kTile)
+/// on the source, s = 2*source radius + 1. `half` (s,d,kTile) is scratch: folded along rows only.
 static void fold_enlargement(const JbuLevelArgs& l, Index y, Index x0, Index pixels, const real* weights, real* half,
                              real* folded) {
   const Index r = l.weights.radius, d = 2 * r + 1, reach = jbu_source_radius(r), s = 2 * reach + 1;
   const Index row_base = y / 2 - reach;
   Index from[kMaxDiameter];
   Vec weight[kMaxDiameter];
-  // Along rows the weights are the same for all pixels: which rows of the kernel reach source row a, and with what
-  // weight.
+  // Along rows the weights are the same for all pixels. For each source row a: the kernel's rows that reach it, and
+  // their weights.
   for (Index a = 0; a < s; ++a) {
     Index n = 0;
     for (Index u = 0; u < d; ++u) {
@@ -72,7 +73,7 @@ static void fold_enlargement(const JbuLevelArgs& l, Index y, Index x0, Index pix
     }
     fold_runs(n, weights, from, weight, d, kTile, kTile, pixels, half + a * d * kTile);
   }
-  // Along columns they alternate with the pixel.
+  // Along columns they differ from pixel to pixel: vectors of weights from col_fold.
   for (Index p = 0; p < pixels; p += kLanes) {
     const real* fold = l.col_fold + (x0 + p) / kLanes * d * fold_row(s);
     for (Index b = 0; b < s; ++b) {
@@ -88,8 +89,8 @@ static void fold_enlargement(const JbuLevelArgs& l, Index y, Index x0, Index pix
   }
 }
 
-/// Sorts the folded kernels of two rows, (s*s, kTile) each, by source position: (kTile/2, s*s, 4), the four pixels that
-/// share it together.
+/// Reorders the folded kernels of two rows, (s*s, kTile) each, to quads (kTile/2, s*s, 4): the weights of the four
+/// pixels that share a source position side by side.
 static void gather_quads(const real* even, const real* odd, Index taps, Index pixels, real* quads) {
   for (Index t = 0; t < taps; ++t)
     for (Index q = 0; q < pixels / 2; ++q) {

@@ -1,8 +1,8 @@
-// Keys of a level's pixels and the products of the keys of neighbours, one pixel a lane.
+// Products of the keys of neighbouring pixels: the logits of a level's range kernel. One pixel a lane.
 //
-// The product of two pixels is the logit that each gives to the other, so only half of a neighbourhood is computed:
-// what lies to the right in a pixel's own row, and the rows below. The other half was computed when those pixels' turn
-// came; a ring of rows remembers it.
+// The product of two pixels' keys is the logit of either for the other. So only half of each neighbourhood is computed,
+// the forward neighbours: those to the right in the pixel's own row, and those in the rows below. The other half was
+// computed as forward neighbours of earlier pixels. A ring buffer keeps the last rows of products.
 #pragma once
 
 #include "core/kernels/declare.h"
@@ -11,11 +11,11 @@
 
 namespace fu::FU_ISA {
 
-constexpr Index kTile = 32;  // pixels of a row whose weights are made at a time: two vectors of 16, or four of 8
-constexpr Index kPairs = 2;  // pairs of rows whose weights are applied at a time: they share most of their source rows
-constexpr Index kStrip = 128;      // a task's pixels in a row
-constexpr Index kTaskRows = 16;    // and its rows
-constexpr Index kRingBorder = 16;  // products of pixels beside the strip, whose neighbours lie in it
+constexpr Index kTile = 32;        // pixels of a row whose weights are computed together
+constexpr Index kPairs = 2;        // pairs of rows whose weights are applied together: they share most source rows
+constexpr Index kStrip = 128;      // pixels of a task's rows
+constexpr Index kTaskRows = 16;    // rows of a task
+constexpr Index kRingBorder = 16;  // pixels beside the strip with forward neighbours in it, on either side
 constexpr Index kRingWidth = kStrip + 2 * kRingBorder;
 constexpr Index kMaxRadius = 5;
 constexpr Index kMaxDiameter = 2 * kMaxRadius + 1;
@@ -23,8 +23,8 @@ constexpr Index kMaxKeyDim = 64, kMaxGuidance = 8;
 static_assert(kTile % kLanes == 0 && kStrip % kTile == 0 && kRingBorder % kLanes == 0, "whole vectors");
 static_assert(kTaskRows % (2 * kPairs) == 0, "whole groups of rows");
 
-// Keys are kept in tiles with their borders, (tile, jbu_key_planes + g, key_tile): what is read of a row is one
-// contiguous run.
+// Rows of keys are stored as tiles with borders, (tiles, jbu_key_planes + g, key_tile), so that all planes of a tile
+// and its neighbours are one contiguous piece.
 static Index key_tile(const JbuWeights& w) { return round_up(kTile + 2 * w.radius, kLanes); }
 
 /// The tile of pixel x0, a multiple of kTile; its first column is pixel x0 - radius.
@@ -33,17 +33,18 @@ static const real* key_row(const JbuLevelArgs& l, Index y, Index x0) {
   return l.keys + (reflect(y, l.height) - l.key_row0) * jbu_key_row(l) + x0 / kTile * planes * key_tile(l.weights);
 }
 
-/// What a task works on: rows [y0, y1), pixels [x0, x1), x0 a multiple of kTile.
+/// The output of a task: rows [y0, y1), pixels [x0, x1), x0 a multiple of kTile.
 struct Strip {
   Index y0, y1, x0, x1;
 };
 
-/// The strips of rows [row_begin, row_end).
+/// The tasks that rows [row_begin, row_end) are cut into.
 struct Strips {
   Index row_begin, row_end, width, rows, across, count;
   Strips(Index begin, Index end, Index image_width)
       : row_begin(begin), row_end(end), width(image_width), across(ceil_div(image_width, kStrip)) {
-    // Short strips repeat more products at their upper border, but few tall ones leave threads idle.
+    // Strips of few rows compute more products twice, at their upper borders. Few strips of many rows leave threads
+    // idle.
     rows = kTaskRows;
     while (rows > 2 * kPairs && ceil_div(end - begin, rows) * across < 4 * threads()) rows /= 2;
     count = ceil_div(end - begin, rows) * across;
@@ -54,8 +55,9 @@ struct Strips {
   }
 };
 
-/// logits[t] = sum over c < key_dim of own[c] * other[c][+t], and the last planes' own + other[+t], for TAPS neighbours
-/// in a row, VECTORS vectors of pixels: keys are planes, so neighbours to the side are shifted loads.
+/// logits[t] = sum over c < key_dim of own[c] * other[c][+t], plus own + other[+t] of the last plane, for TAPS
+/// neighbours in a row and VECTORS vectors of pixels. Keys are planes, so the neighbour t to the right is a load
+/// shifted by t.
 template <Index TAPS, Index VECTORS>
 static inline void key_products(const real* own, const real* other, Index plane, Index key_dim, real* logits) {
   Vec acc[VECTORS][TAPS];
@@ -81,7 +83,7 @@ static inline void key_products(const real* own, const real* other, Index plane,
       store(logits + t * kRingWidth + i * kLanes, acc[i][t] + (load(own + i * kLanes) + load(other + i * kLanes + t)));
 }
 
-/// The same for any number of neighbours, up to seven at a time.
+/// key_products for any number of neighbours, up to seven at a time.
 template <Index VECTORS>
 static inline void key_row_products(const real* own, const real* other, Index plane, Index key_dim, Index taps,
                                     real* logits) {
@@ -99,8 +101,8 @@ static inline void key_row_products(const real* own, const real* other, Index pl
   }
 }
 
-/// The ring of products of a strip: rows of (forward neighbours, kRingWidth). A forward neighbour is (0, v), v = 0 ..
-/// r, or (u, v), u = 1 .. r, v = -r .. r, in this order.
+/// The ring buffer of a strip's products: rows of (forward neighbours, kRingWidth). The forward neighbours are (0, v),
+/// v = 0 .. r, then (u, v), u = 1 .. r, v = -r .. r.
 class Products {
  public:
   Products(const JbuLevelArgs& l, const Strip& strip, real* ring)
@@ -111,12 +113,12 @@ class Products {
     return ring_rows(w) * (w.radius + 1 + w.radius * (2 * w.radius + 1)) * kRingWidth;
   }
 
-  /// Computes the rows up to `end`; the last ring_rows() of them stay.
+  /// Computes the rows up to `end`. The buffer keeps the last ring_rows() of them.
   void advance(Index end) {
     for (; next_ < end; ++next_) row(next_);
   }
 
-  /// Where the logits of row y's pixels from x on lie, for each of the d*d taps.
+  /// Pointers to the logits of row y's pixels from x on, one for each of the d*d taps.
   void taps(Index y, Index x, const real** tap) const {
     const Index r = l_.weights.radius;
     for (Index u = -r; u <= r; ++u)
@@ -127,7 +129,7 @@ class Products {
   }
 
  private:
-  /// The products of row y with neighbour (u, v), at the strip's first pixel.
+  /// The products of row y with its neighbour (u, v), at the strip's first pixel.
   real* at(Index y, Index u, Index v) const {
     const Index r = l_.weights.radius, neighbours = r + 1 + r * (2 * r + 1);
     const Index slot = (y - strip_.y0 + r) % ring_rows(l_.weights),
@@ -137,9 +139,9 @@ class Products {
 
   void row(Index y) const {
     const Index r = l_.weights.radius, k = l_.weights.key_dim, plane = key_tile(l_.weights);
-    // Rows above the strip matter only for what they have in it.
+    // Of rows above the strip, only the products with rows of the strip are used.
     for (Index u = imax(0, strip_.y0 - y); u <= r; ++u) {
-      // Left border: pixels x0 - r .. x0 - 1 with what lies to their right. The lanes too many are overwritten next.
+      // Left border: pixels x0 - r .. x0 - 1 with neighbours to their right. Surplus lanes are overwritten below.
       const real *own = key_row(l_, y, strip_.x0), *other = key_row(l_, y + u, strip_.x0);
       for (Index p = 0; p < r; p += kLanes)
         key_row_products<1>(own + p, other + p + 1, plane, k, r, at(y, u, 1) - r + p);
@@ -156,7 +158,7 @@ class Products {
         if (p < pixels) key_row_products<1>(own + p, other + p, plane, k, r - v0 + 1, out + p);
       }
       if (u == 0) continue;
-      // Right border: pixels x1 .. x1 + r - 1 with what lies to their left, from the border of the last tile.
+      // Right border: pixels x1 .. x1 + r - 1, from the border of the last tile, with neighbours to their left.
       const Index x0 = (strip_.x1 - 1) / kTile * kTile, first = strip_.x1 - x0 + r;
       own = key_row(l_, y, x0) + first;
       other = key_row(l_, y + u, x0) + first - r;

@@ -1,12 +1,12 @@
-// The weights that a level of the upsampler gives to the neighbours of every pixel: softmax of the products of keys,
-// spatial Gaussian, fix-up network, one pixel a lane.
+// The weights that a level gives to the neighbours of every pixel: softmax of the products of keys, times the spatial
+// Gaussian, normalised, plus the output of the fix-up network. One pixel a lane.
 #pragma once
 
 #include "core/kernels/jbu_products.h"
 
 namespace fu::FU_ISA {
 
-/// Turns logits (d*d runs of pixels) into range kernel times spatial kernel, normalised, and appends the guidance.
+/// Turns logits (d*d rows of pixels) into range kernel times spatial kernel, normalised, and appends the guidance.
 static void normalize_kernels(const JbuWeights& w, const real* const* logits, const real* guidance, Index plane,
                               Index pixels, real* weights) {
   const Index taps = (2 * w.radius + 1) * (2 * w.radius + 1);
@@ -23,16 +23,16 @@ static void normalize_kernels(const JbuWeights& w, const real* const* logits, co
       spatial_total += es;
       store(k + t * kTile, es);
     }
-    // range / max(sum, 1e-7) with range = e / total, in one division.
+    // The definition is range * spatial / max(sum of it, 1e-7) with range = e / total. This is the same with one
+    // division.
     const Vec norm = 1 / vmax(spatial_total, total * static_cast<real>(1e-7));
     for (Index t = 0; t < taps; ++t) store(k + t * kTile, load(k + t * kTile) * norm);
     for (Index g = 0; g < w.guidance_dim; ++g) store(k + (taps + g) * kTile, load(guidance + g * plane + p));
   }
 }
 
-/// The kernels of pixels [x0, x0 + pixels) of row y, whose products are at hand: weights[t][x], t < d*d, runs of kTile.
-/// `hidden` is room for d*d more runs, and weights has room for g further ones behind its own, which receive the
-/// guidance.
+/// The kernels of pixels [x0, x0 + pixels) of row y, whose products are in the ring: weights (d*d, kTile), followed by
+/// room for g rows of guidance, which the fix-up network reads too. hidden (d*d, kTile) is scratch.
 static void make_kernels(const JbuLevelArgs& l, const Products& products, Index y, Index x0, Index pixels,
                          real* weights, real* hidden) {
   const JbuWeights& w = l.weights;

@@ -1,4 +1,5 @@
-// The table through which the rest of the program calls kernels. No standard library: kernel files include this.
+// The table of function pointers through which the rest of the program calls kernels. Kernel files include it, so it
+// includes no standard library.
 #pragma once
 
 #include "core/kernels/jbu.h"
@@ -7,11 +8,10 @@
 namespace fu {
 
 struct Kernels {
-  const char* isa;  // "baseline", "avx2", "avx512"; "reference" is the naive definition of every kernel
+  const char* isa;  // name of the target, as "avx2"; "reference": the naive definitions
   Index lanes;      // reals in a vector
 #define FU_KERNEL(result, name, arguments) result(*name) arguments;
 #include "core/kernels/kernels.def"
-#undef FU_KERNEL
 };
 
 }  // namespace fu

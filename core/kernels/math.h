@@ -1,19 +1,32 @@
 // Vector mathematics: exp, log, sin, cos, erf and the activations, lane by lane, without branches.
 //
-// Accuracy in float, found by comparing with double over the stated range (tests/core/test_math.cpp repeats it), in
-// units in the last place (ULP) of the true result:
+// Largest errors in float, in units in the last place (ULP) of the true result. They were found by comparing every
+// float of the range (exp, sin, cos, sigmoid, tanh: every third) with double. tests/core/test_math.cpp requires them of
+// every table that the processor has, and states the same numbers.
 //
-//           fused multiply-add   without it (SSE2)
-//   exp            1.1                 1.1           all x; overflows to inf, underflows gradually, exp(nan) = nan
-//   log            1.0                 1.0           all x > 0; log(0) = -inf, log(x < 0) = nan
-//   sin, cos       1.6                 3.2           |x| <= 1e5; grows beyond
-//   erf            6.0                 7.5           all x
-//   gelu           3.4                 3.7           in ULP of x itself: 1 + erf cancels for negative x, as in the
-//   formula evaluated in float sigmoid        3.0                 3.0           tanh 4.0, 4.0
+//              baseline   avx2   wide, neon   avx512
+//   exp             1.1    1.1          1.1      1.1   all x; overflows to inf, underflows gradually, exp(NaN) = NaN
+//   log             1.0    1.0          1.0      1.0   all x > 0; log(0) = -inf, log(x < 0) = NaN
+//   sin, cos        3.5    1.7          1.7      1.7   |x| <= 1e5, more beyond; baseline 1.9 for |x| <= 10
+//   erf             7.5    9.5          6.5      7.5   all x
+//   gelu            4.5    5.0          4.5      4.5   in ULP of x: for x < 0, 1 + erf cancels, and the error stays
+//   sigmoid         2.6    2.6          2.6      2.6   all x
+//   tanh            2.0    2.0          2.0      2.0   all x
 //
-// The coefficients are least-squares fits re-weighted towards equal error (Lawson), computed for this file in 40-digit
-// arithmetic. In a double build every function calls the C library lane by lane: those builds check gradients and need
-// not be fast.
+// Two properties of a target decide the differences:
+// - Fused multiply-add. baseline rounds products before it adds, which costs most where sin and cos subtract multiples
+//   of pi/2.
+// - How erf and gelu divide. baseline, wide and neon divide exactly (0.5 ULP). avx2 and avx512 take reciprocal(): the
+//   estimate vrcp14ps and one Newton step are within 1.5 ULP; rcpps and one Newton step within 2.6 ULP on the AMD
+//   processor where this was measured (Zen 4), and within 3.8 ULP on any processor that keeps the 1.5 * 2^-12 which the
+//   instruction set allows. The avx2 bounds hold for the latter, by simulation (erf 9.0, gelu 4.7); measured were
+//   erf 7.7, gelu 4.3.
+// Errors near the bounds are rare: they need unlucky roundings in all steps. A sample of 2^18 random numbers finds 3.4
+// to 3.8 for gelu, so a sample is no measurement of a bound.
+//
+// The coefficients are least-squares fits re-weighted towards equal error (Lawson's method), computed for this file in
+// 40-digit arithmetic. In a double build every function calls the C library lane by lane: those builds check gradients
+// and need not be fast.
 #pragma once
 
 #include "core/kernels/simd.h"
@@ -53,11 +66,11 @@ static inline Vec vsin(Vec x) {
 static inline Vec vcos(Vec x) {
   return lane_by_lane(x, [](double v) { return __builtin_cos(v); });
 }
-/// sin(x + turn pi/2) for turn 0 or 1, and its derivative.
-static inline Vec vwave(Vec x, Vec turn, Vec& slope) {
+/// sin(x) where `cosine` is 0, cos(x) where it is 1, and the derivative of either.
+static inline Vec vsin_or_cos(Vec x, Vec cosine, Vec& derivative) {
   const Vec s = vsin(x), c = vcos(x);
-  slope = turn != 0 ? -s : c;
-  return turn != 0 ? c : s;
+  derivative = cosine != 0 ? -s : c;
+  return cosine != 0 ? c : s;
 }
 static inline Vec verf(Vec x) {
   return lane_by_lane(x, [](double v) { return __builtin_erf(v); });
@@ -68,11 +81,11 @@ static inline Vec verf(Vec x) {
 static inline Vec as_real(VecInt v) { return reinterpret_cast<Vec>(v); }
 static inline VecInt as_int(Vec v) { return reinterpret_cast<VecInt>(v); }
 
-/// Nearest integer for |x| < 2^22: adding 1.5 * 2^23 pushes the fraction out of the mantissa; its low bits are the
-/// integer.
+/// x + kRoundMagic, |x| < 2^22, holds the nearest integer of x in its low bits: 1.5 * 2^23 leaves no bit for a
+/// fraction.
 constexpr real kRoundMagic = 12582912.0f;
 
-/// 2^n for integer n in [-126, 127]: n goes straight into the exponent bits.
+/// 2^n for integer n in [-126, 127]: n becomes the exponent bits.
 static inline Vec exp2_int(VecInt n) { return as_real((n + 127) << 23); }
 
 static inline Vec vexp(Vec x) {
@@ -97,7 +110,7 @@ static inline Vec vexp(Vec x) {
   return select(x == x, y, x);
 }
 
-/// exp(x) for x <= 0, as in a softmax: results under 1e-37 become 1e-37 or so instead of denormal. Half the
+/// exp(x) for x <= 0, as in a softmax. Results under 1e-37 become about 1e-37 and are not denormal. Half the
 /// instructions of vexp.
 static inline Vec vexp_negative(Vec x) {
   constexpr real kPoly[] = {0.5f,
@@ -106,7 +119,7 @@ static inline Vec vexp_negative(Vec x) {
                             0.008333497680723667f,
                             0.0013944759266451001f,
                             0.00019790248188655823f};
-  const Vec bounded = vmax(splat(-86.0f), x);  // in this order what is not a number stays so
+  const Vec bounded = vmax(splat(-86.0f), x);  // in this order of arguments NaN stays NaN
   const Vec shifted = bounded * 1.4426950216293335f + kRoundMagic;
   const Vec n = shifted - kRoundMagic;
   Vec r = bounded - n * 0.693145751953125f;
@@ -114,8 +127,8 @@ static inline Vec vexp_negative(Vec x) {
   return (polynomial(r, kPoly) * (r * r) + r + 1.0f) * as_real((as_int(shifted) + 127) << 23);
 }
 
-/// 2^x for x <= 0, in 2.1 ULP; results under 2^-125 become 2^-125 or so. What a softmax needs when its scale already
-/// holds 1 / ln 2.
+/// 2^x for x <= 0, within 2.1 ULP; results under 2^-125 become about 2^-125. For a softmax whose scale contains the
+/// factor 1 / ln 2.
 static inline Vec vexp2_negative(Vec x) {
   constexpr real kPoly[] = {1.0f,
                             0.6931470036506653f,
@@ -123,7 +136,7 @@ static inline Vec vexp2_negative(Vec x) {
                             0.05550733581185341f,
                             0.009671512991189957f,
                             0.001326472731307149f};
-  const Vec bounded = vmax(splat(-125.0f), x);  // in this order what is not a number stays so
+  const Vec bounded = vmax(splat(-125.0f), x);  // in this order of arguments NaN stays NaN
   const Vec shifted = bounded + kRoundMagic;
   const Vec r = bounded - (shifted - kRoundMagic);
   return as_real(as_int(polynomial(r, kPoly)) + (as_int(shifted) << 23));
@@ -137,7 +150,7 @@ static inline Vec vlog(Vec x) {
   const VecInt denormal = x < 1.17549435e-38f;
   const Vec scaled = select(denormal, x * 8388608.0f, x);
   const VecInt bits = as_int(scaled);
-  // Subtracting the bits of sqrt(1/2) puts the border between exponents at sqrt(1/2) instead of 1.
+  // Without the bits of sqrt(1/2), the exponent changes at multiples of sqrt(1/2) and not at powers of 2.
   const VecInt exponent = (bits - 0x3f3504f3) >> 23;
   const Vec f = as_real(bits - (exponent << 23)) - 1.0f;
   Vec e = __builtin_convertvector(exponent, Vec);
@@ -156,21 +169,21 @@ static inline Vec reduce_half_pi(Vec x, VecInt& quadrant) {
   const Vec shifted = x * 0.636619772f + kRoundMagic;
   const Vec n = shifted - kRoundMagic;
   quadrant = as_int(shifted);
-#if defined(__FMA__) || defined(__aarch64__)
-  // pi/2 in parts of 24 bits. The first product is exact inside a fused multiply-add, and the difference has at most 24
-  // bits.
-  Vec r = x - n * 0x1.921fb4p+0f;
-  r = r - n * 0x1.4442dp-24f;
-  return r - n * 0x1.846988p-48f;
-#else
-  // Without fused multiply-add: parts of 8 bits, so that n (16 bits for |x| <= 1e5) times each is exact.
-  Vec r = x - n * 0x1.92p+0f;
-  r = r - n * 0x1.fap-12f;
-  r = r - n * 0x1.54p-20f;
-  r = r - n * 0x1.1p-30f;
-  r = r - n * 0x1.68p-39f;
-  return r - n * 0x1.846988p-48f;
-#endif
+  if constexpr (kFusedMultiplyAdd) {
+    // pi/2 in parts of 24 bits. The first product is exact inside a fused multiply-add, and the difference has at most
+    // 24 bits.
+    Vec r = x - n * 0x1.921fb4p+0f;
+    r = r - n * 0x1.4442dp-24f;
+    return r - n * 0x1.846988p-48f;
+  } else {
+    // Parts of 8 bits, so that n (16 bits for |x| <= 1e5) times each of them is exact.
+    Vec r = x - n * 0x1.92p+0f;
+    r = r - n * 0x1.fap-12f;
+    r = r - n * 0x1.54p-20f;
+    r = r - n * 0x1.1p-30f;
+    r = r - n * 0x1.68p-39f;
+    return r - n * 0x1.846988p-48f;
+  }
 }
 
 /// sin and cos of r.
@@ -184,8 +197,8 @@ static inline void sin_cos_small(Vec r, Vec& s, Vec& c) {
   c = polynomial(z, kCos) * (z * z) + (1.0f - 0.5f * z);
 }
 
-/// sin(r + quadrant pi/2) from both.
-static inline Vec turned(Vec s, Vec c, VecInt quadrant) {
+/// sin(r + quadrant pi/2) from s = sin(r) and c = cos(r).
+static inline Vec sin_quarter_turns(Vec s, Vec c, VecInt quadrant) {
   const Vec y = select((quadrant & 1) != 0, c, s);
   return as_real(as_int(y) ^ ((quadrant & 2) << 30));
 }
@@ -193,7 +206,7 @@ static inline Vec turned(Vec s, Vec c, VecInt quadrant) {
 static inline Vec sin_quadrant(Vec r, VecInt quadrant) {
   Vec s, c;
   sin_cos_small(r, s, c);
-  return turned(s, c, quadrant);
+  return sin_quarter_turns(s, c, quadrant);
 }
 
 static inline Vec vsin(Vec x) {
@@ -206,32 +219,18 @@ static inline Vec vcos(Vec x) {
   const Vec r = reduce_half_pi(x, quadrant);
   return sin_quadrant(r, quadrant + 1);
 }
-/// sin(x + turn pi/2) for turn 0 or 1, and its derivative.
-static inline Vec vwave(Vec x, Vec turn, Vec& slope) {
+/// sin(x) where `cosine` is 0, cos(x) = sin(x + pi/2) where it is 1, and the derivative of either.
+static inline Vec vsin_or_cos(Vec x, Vec cosine, Vec& derivative) {
   VecInt quadrant;
   const Vec r = reduce_half_pi(x, quadrant);
-  quadrant += __builtin_convertvector(turn, VecInt);
+  quadrant += __builtin_convertvector(cosine, VecInt);
   Vec s, c;
   sin_cos_small(r, s, c);
-  slope = turned(s, c, quadrant + 1);
-  return turned(s, c, quadrant);
+  derivative = sin_quarter_turns(s, c, quadrant + 1);
+  return sin_quarter_turns(s, c, quadrant);
 }
 
-/// 1 / x within 2 ULP, for x of ordinary size: an estimate of 12 or 14 bits and one step of Newton's, a third of a
-/// division's time.
-static inline Vec reciprocal(Vec x) {
-#if defined(__AVX512F__) && FU_VECTOR_BYTES == 64
-  const Vec r = __builtin_ia32_rcp14ps512_mask(x, Vec{}, static_cast<unsigned short>(-1));
-  return r * (2.0f - x * r);
-#elif defined(__AVX__) && FU_VECTOR_BYTES == 32
-  const Vec r = __builtin_ia32_rcpps256(x);
-  return r * (2.0f - x * r);
-#else
-  return 1.0f / x;
-#endif
-}
-
-/// erf(x) for |x| <= 4, where it rounds to 1: x P(x^2) / Q(x^2). All coefficients are positive: nothing cancels.
+/// erf(x) for |x| <= 4; beyond, erf rounds to 1. x P(x^2) / Q(x^2): all coefficients are positive, so nothing cancels.
 static inline Vec erf_bounded(Vec x) {
   constexpr real kP[] = {1.1283791065216064f,   0.1935426890850067f,     0.053101323544979095f,
                          0.003883209079504013f, 0.00028455769643187523f, 1.9867370610882062e-06f};
@@ -251,14 +250,14 @@ static inline Vec verf(Vec x) {
 
 #endif
 
-/// x Phi(x), Phi the normal distribution: the erf form.
+/// x Phi(x), Phi the cumulative normal distribution, 0.5 (1 + erf(x / sqrt 2)).
 static inline Vec vgelu(Vec x) {
   const Vec half = static_cast<real>(0.5) * x;
 #ifdef FU_REAL_DOUBLE
   return half + half * verf(x * 0.70710678118654752440);
 #else
-  // Phi - 1/2 as t P(t^2) / Q(t^2), within 2^-24 for |t| <= 5.2 where Phi is as good as 1. The factor x keeps what is
-  // not a number, so the bounds need not.
+  // Phi - 1/2 as t P(t^2) / Q(t^2), within 2^-24 for |t| <= 5.2; beyond, Phi rounds to 0 or 1. The bounds on t may lose
+  // a NaN, because the factor x brings it back.
   constexpr real kP[] = {0.39894190430641174f, 0.049594003707170486f, 0.005518770776689053f, 0.0003142695059068501f,
                          5.840738140250323e-06f};
   constexpr real kQ[] = {1.0f,
@@ -276,7 +275,7 @@ static inline Vec vsigmoid(Vec x) { return 1.0f / (1.0f + vexp(-x)); }
 static inline Vec vquick_gelu(Vec x) { return x * vsigmoid(static_cast<real>(1.702) * x); }
 
 static inline Vec vtanh(Vec x) {
-  // 1 - 2 / (exp(2|x|) + 1) cancels near 0; there the odd series takes over.
+  // 1 - 2 / (exp(2|x|) + 1) cancels near 0, where the Taylor series is used.
   const Vec a = vabs(x);
   const Vec big = 1.0f - 2.0f / (vexp(2.0f * a) + 1.0f);
 #ifdef FU_REAL_DOUBLE

@@ -1,5 +1,5 @@
-// Softmax and layer norm, forward and backward. Where the axis is the last one, lanes run along it; otherwise along
-// what follows it.
+// Softmax and layer norm, forward and backward. Where the axis is the last one, the lanes of a vector run along it;
+// otherwise along the axes behind it.
 #include "core/kernels/declare.h"
 #include "core/kernels/math.h"
 #include "core/kernels/reduce.h"
@@ -129,8 +129,8 @@ void layer_norm_backward(const real* x, const real* weight, const real* dy, real
     for (Index r = g * group; r < imin((g + 1) * group, rows); ++r) {
       const real *in = x + r * c, *grad = dy + r * c;
       const RowStatistics row(in, c, eps);
-      // h = dy * weight is the gradient at the normalised row; of it dx keeps what neither moves the mean nor the
-      // variance.
+      // h = dy * weight is the gradient of the normalised row. dx is h without its parts along the mean and along the
+      // row itself, because normalisation removes both.
       Vec h_total{}, hx_total{};
       for (Index i = 0; i < c; i += kLanes) {
         const Index lanes = c - i;

@@ -1,21 +1,16 @@
-// Small dense layers on planes: x (n_in, stride) holds one pixel a lane, y[o] = act(sum_i w[i,o] x[i] + bias[o]). Odd
-// layer sizes such as 49 waste nothing, and softmax and activations need no sums across lanes.
+// Small dense layers on planes: y[o] = act(sum_i w[i,o] x[i] + bias[o]) for many pixels at once.
+//
+// x (n_in, stride) holds one plane an input and one pixel a lane. So a layer of 49 outputs computes 49, not the next
+// multiple of a vector, and softmax needs no sums across lanes.
 #pragma once
 
-#include "core/kernels/gemm_micro.h"
+#include "core/kernels/math.h"
 
 namespace fu::FU_ISA {
 
-// Rows of outputs held at once, times 2 vectors of pixels, beside 2 inputs and a weight: 6 x 2 accumulators fit 16
-// registers, 13 x 2 fit 32.
-#if defined(__AVX512F__) || defined(__aarch64__)
-constexpr Index kPlanarRows = 13;
-#elif defined(__AVX2__)
-constexpr Index kPlanarRows = 6;
-#else
-constexpr Index kPlanarRows = 4;
-#endif
+static_assert(kPlanarRows <= 13, "planar_rows lists 13 heights");
 
+/// ROWS outputs of VECTORS vectors of pixels. gelu: y = gelu(sum); add: y += sum.
 template <Index ROWS, Index VECTORS>
 static inline void planar_block(const real* __restrict x, Index stride, Index n_in, const real* __restrict w,
                                 Index n_out, const real* bias, bool gelu, bool add, real* y, Index y_stride) {
@@ -50,7 +45,7 @@ static inline void planar_block(const real* __restrict x, Index stride, Index n_
     }
 }
 
-/// `count` blocks of ROWS outputs.
+/// `count` blocks of ROWS outputs each; nothing where ROWS is more than the target's registers hold.
 template <Index ROWS, Index VECTORS>
 static inline void planar_blocks(Index count, const real* x, Index stride, Index n_in, const real* w, Index n_out,
                                  const real* bias, bool gelu, bool add, real* y, Index y_stride) {
@@ -62,7 +57,8 @@ static inline void planar_blocks(Index count, const real* x, Index stride, Index
 template <Index VECTORS>
 static inline void planar_rows(const real* x, Index stride, Index n_in, const real* w, Index n_out, const real* bias,
                                bool gelu, bool add, real* y, Index y_stride) {
-  // Blocks of nearly equal height, the lower ones first: a last block of one row would wait for its own sums.
+  // Blocks of nearly equal height, the lower ones first. With full blocks and a rest, a rest of one row would wait for
+  // the latency of its own multiply-adds.
   const Index blocks = ceil_div(n_out, kPlanarRows), higher = n_out % blocks, low = n_out / blocks;
   for (Index part = 0, o = 0; part < 2; ++part) {
     const Index rows = low + part, count = part ? higher : blocks - higher;
@@ -72,7 +68,8 @@ static inline void planar_rows(const real* x, Index stride, Index n_in, const re
     planar_blocks<N, VECTORS>(count, x, stride, n_in, w + o, n_out, bias + o, gelu, add, y + o * y_stride, y_stride); \
     break;
       // clang-format off
-      FU_ROWS(1) FU_ROWS(2) FU_ROWS(3) FU_ROWS(4) FU_ROWS(5) FU_ROWS(6) FU_ROWS(7) FU_ROWS(8) FU_ROWS(9) FU_ROWS(10) FU_ROWS(11) FU_ROWS(12) FU_ROWS(13)
+      FU_ROWS(1) FU_ROWS(2) FU_ROWS(3) FU_ROWS(4) FU_ROWS(5) FU_ROWS(6) FU_ROWS(7) FU_ROWS(8) FU_ROWS(9) FU_ROWS(10)
+      FU_ROWS(11) FU_ROWS(12) FU_ROWS(13)
 #undef FU_ROWS
       // clang-format on
     }

@@ -1,5 +1,4 @@
-// The weights of attention pooling, from saliencies: everything between the saliency of a window's pixels and their
-// softmax, in one pass.
+// The weights of attention pooling in one pass: from the saliency of a window's pixels to their softmax.
 #include "core/kernels/declare.h"
 #include "core/kernels/math.h"
 #include "core/kernels/reduce.h"
@@ -9,7 +8,7 @@ namespace fu::FU_ISA {
 
 namespace {
 
-/// What a window's softmax is taken of, before w and b.
+/// The saliency of a window's pixels after bias, noise and keep, before the factor w and the term b.
 struct Salience {
   const real *saliency, *deviation, *noise;
   real bias, keep;
@@ -20,7 +19,7 @@ struct Salience {
         bias(g.bias),
         keep(g.keep ? g.keep[row] : 1) {}
   Vec at(Index i, Index lanes) const {
-    if (keep == 0) return Vec{};  // whatever stands there: it may never have been computed
+    if (keep == 0) return Vec{};  // saliency may be uninitialised there
     Vec s = load_n(saliency + i, lanes) + bias;
     if (deviation) s += load_n(deviation + i, lanes) * load_n(noise + i, lanes);
     return s * keep;
@@ -77,8 +76,8 @@ void pooling_attention_backward(const PoolingAttentionArgs& g, const real* y, co
         store_n(ds_row + i, dx, n - i);
         left += keep_n(dx, n - i);
       }
-      // These sum to 0 but for rounding, and what rounding leaves would be most of the bias's small gradient: it is
-      // taken off.
+      // The gradients of a softmax's inputs sum to 0 except for rounding. dbias is a sum of them that almost cancels,
+      // so that rest would dominate it: it is subtracted.
       const real rest = hsum(left);
       for (Index i = 0; i < n; i += kLanes) {
         const Index lanes = n - i;

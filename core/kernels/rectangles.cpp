@@ -1,9 +1,10 @@
 // Weighted sums over rectangles of images, and the gradients of these.
 //
-// Many rectangles overlap: the windows of ten views of one map cover every pixel fifty times. So the images are cut
-// into tiles, and for each tile the parts of all rectangles that meet it become one dense matrix: rectangles by pixels,
-// zero outside. The sums are then a matrix product with the tile's feature vectors, which are read once, and so are
-// both gradients. Some of the matrix is zeros; the product is still many times faster than vectors gathered one by one.
+// Rectangles overlap: the windows of ten views of one map cover every pixel fifty times. So the images are cut into
+// tiles. For each tile, the weights of all rectangles that meet it become one dense matrix (rectangles, pixels), zero
+// outside a rectangle. The sums are then a matrix product with the tile's feature vectors, and so are both gradients;
+// each feature vector is read once. Part of the matrix is zeros, but the product is many times faster than gathering
+// the vectors of one rectangle after another.
 #include "core/kernels/declare.h"
 #include "core/kernels/gemm_micro.h"
 #include "core/parallel.h"
@@ -14,9 +15,9 @@ namespace {
 
 constexpr Index kTile = kTileRows * kTileCols;  // pixels; at most kMaxDepth
 constexpr Index kMost = 96;                     // rectangles at a time
-constexpr Index kChannels = 32;                 // of a task of the forward sums, whose tiles follow each other
+constexpr Index kChannels = 32;                 // channels of a task of the forward sums
 
-/// A tile of the images, with the rectangles that meet it.
+/// A tile of the images, and the rectangles that meet it.
 struct Tile {
   Index top, left, rows, cols, first, last;  // rectangles: tile_items[first, last)
   Index image;
@@ -44,7 +45,7 @@ inline void each_run(const Rectangle& r, const Tile& t, Weights* weights, const 
     f(row - t.top, col0 - t.left, col1 - col0, weights + r.weights + (row - r.top) * r.cols + col0 - r.left);
 }
 
-/// The part of some rectangles' weights inside a tile: (count, kTile) at a distance of kRowStride.
+/// The weights of some rectangles inside a tile as a dense matrix (count, kTile), rows kRowStride apart.
 void dense_weights(const RectangleArgs& g, const Tile& t, Index first, Index count, const real* weights, real* dense) {
   for (Index i = 0; i < count; ++i) {
     real* out = dense + i * kRowStride;
@@ -55,11 +56,12 @@ void dense_weights(const RectangleArgs& g, const Tile& t, Index first, Index cou
   }
 }
 
+/// One row of a panel: n values, then zeros.
 inline void pack_row(const real* in, Index n, real* out) {
   for (Index j = 0; j < kMicroCols; j += kLanes) store(out + j, load_n(in + j, imax(0, n - j)));
 }
 
-/// A panel whose columns are given vectors, in squares that are transposed in registers.
+/// A panel whose columns are the given vectors. Squares of kLanes x kLanes are transposed in registers.
 void pack_columns(const real* const* columns, Index depth, real* panel) {
   for (Index p = 0; p < kMicroCols; p += kLanes) {
     Index k = 0;
@@ -76,7 +78,7 @@ void pack_columns(const real* const* columns, Index depth, real* panel) {
   }
 }
 
-// One channel needs no products of matrices.
+// Kernels for one channel, where plain loops are faster than a matrix product.
 
 void single_sums(const real* x, const real* weights, real* y, const RectangleArgs& g) {
   parallel_ranges(g.count, 16, [&](Index begin, Index end) {
@@ -131,7 +133,7 @@ void rectangle_sums(const real* x, const real* weights, real* y, const Rectangle
   if (g.c == 1) return single_sums(x, weights, y, g);
   const Index tiles = tile_count(g), groups = ceil_div(g.c, kChannels),
               worker_scratch = rectangle_scratch(g) / threads();
-  // Sums run over tiles, so a task owns some channels of all of them.
+  // Sums run over all tiles, so tasks share out the channels.
   parallel_for(groups, [&](Index group, int worker) {
     real *dense = g.scratch + worker * worker_scratch, *panel = dense + kMost * kRowStride,
          *part = panel + kTile * kMicroCols;
@@ -179,7 +181,7 @@ void rectangle_sums_backward_input(const real* weights, const real* dy, real* dx
           pack_row(dy + g.tile_items[first + i] * g.c + j * kMicroCols, g.c - j * kMicroCols,
                    packed + (j * kMost + i) * kMicroCols);
       for (Index row = 0; row < t.rows; ++row) {
-        // Pixels of one row of the tile by rectangles: the transpose of the dense weights.
+        // (pixels of one row of the tile, rectangles): the transpose of dense_weights.
         for (Index p = 0; p < kTileCols; ++p)
           for (Index i = 0; i < count; i += kLanes) store(across + p * kRowStride + i, Vec{});
         for (Index i = 0; i < count; ++i) {
@@ -218,7 +220,7 @@ void rectangle_products(const real* x, const real* v, real* products, const Rect
         for (Index p0 = 0; p0 < t.rows * kTileCols; p0 += kMicroCols) {
           const real* pixels[kMicroCols];
           for (Index p = 0; p < kMicroCols; ++p) {
-            // A pixel outside gives a column that nobody reads: any other will do.
+            // A pixel outside the image gives a column that is not read; the nearest pixel inside stands in for it.
             const Index row = (p0 + p) / kTileCols, col = (p0 + p) % kTileCols;
             pixels[p] = t.pixel(g, x, imin(row, t.rows - 1), imin(col, t.cols - 1)) + k0;
           }

@@ -1,5 +1,5 @@
-// Reductions along one axis of x (outer, n, inner): sums and extremes. Where inner is 1 the axis is contiguous and
-// lanes run along it; otherwise lanes run along inner.
+// Reductions along one axis of x (outer, n, inner): sums, extremes, norms. Where inner is 1 the axis is contiguous and
+// the lanes of a vector run along it; otherwise they run along inner.
 #include "core/kernels/reduce.h"
 #include "core/kernels/declare.h"
 #include "core/kernels/math.h"
@@ -12,7 +12,7 @@ namespace {
 /// Sums of the first `lanes` columns of x (n rows, `step` apart).
 Vec column_sum(const real* x, Index n, Index step, Index lanes) {
   Vec total{};
-  for (Index block = 0; block < n; block += 512) {  // two levels: 512 terms, then their sums
+  for (Index block = 0; block < n; block += 512) {  // sums of 512 terms, then the sum of those: smaller rounding errors
     Vec part{};
     for (Index i = block; i < imin(block + 512, n); ++i) part += load_n(x + i * step, lanes);
     total += part;
@@ -36,7 +36,7 @@ void sum_axis(const real* x, real* y, Index outer, Index n, Index inner) {
       });
       return;
     }
-    // One long sum: groups of blocks in parallel, their results added in order.
+    // One long sum: groups of blocks in parallel, and their results added in order.
     double partial[kGroups] = {};
     const Index group = round_up(imax(1, ceil_div(n, kGroups)), kBlock);
     parallel_for(ceil_div(n, group), [&](Index g, int) {
@@ -51,7 +51,7 @@ void sum_axis(const real* x, real* y, Index outer, Index n, Index inner) {
   }
   constexpr Index kColumns = 256, kParts = 32;
   if (outer * ceil_div(inner, kColumns) < kParts && n >= 4096) {
-    // Few columns, many rows: parts of the rows in parallel, their results added in order.
+    // Few columns, many rows: parts of the rows in parallel, and their results added in order.
     const Index part = ceil_div(n, kParts);
     for (Index o = 0; o < outer; ++o)
       for (Index c0 = 0; c0 < inner; c0 += kColumns) {
@@ -82,7 +82,7 @@ void sum_axis(const real* x, real* y, Index outer, Index n, Index inner) {
   });
 }
 
-void readings(const real* x, const real* v, real* y, Index rows, Index c) {
+void norm_dot_energy(const real* x, const real* v, real* y, Index rows, Index c) {
   parallel_ranges(rows, rows_per_task(c), [&](Index begin, Index end) {
     for (Index r = begin; r < end; ++r) {
       Vec squares{}, product{}, terms{};
@@ -99,10 +99,10 @@ void readings(const real* x, const real* v, real* y, Index rows, Index c) {
   });
 }
 
-Index readings_scratch(Index rows, Index c) { return c * ceil_div(rows, group_rows(rows, c)); }
+Index norm_dot_energy_scratch(Index rows, Index c) { return c * ceil_div(rows, group_rows(rows, c)); }
 
-void readings_backward(const real* x, const real* v, const real* y, const real* dy, real* dx, bool accumulate, real* dv,
-                       Index rows, Index c, real* scratch) {
+void norm_dot_energy_backward(const real* x, const real* v, const real* y, const real* dy, real* dx, bool accumulate,
+                              real* dv, Index rows, Index c, real* scratch) {
   const Index group = group_rows(rows, c), groups = ceil_div(rows, group);
   parallel_for(groups, [&](Index g, int) {
     real* sum = scratch + g * c;
@@ -130,7 +130,7 @@ void min_max(const real* x, real* lo, real* hi, Index n, Index inner) {
   for (Index i = 1; i < n; ++i)
     for (Index c = 0; c < inner; ++c) {
       const real v = x[i * inner + c];
-      lo[c] = v < lo[c] || v != v ? v : lo[c];  // what is not a number stays
+      lo[c] = v < lo[c] || v != v ? v : lo[c];  // NaN stays
       hi[c] = v > hi[c] || v != v ? v : hi[c];
     }
 }

@@ -1,18 +1,20 @@
-// How long sums are split: the same way for any number of threads.
+// How long sums are split. The split depends on sizes alone, so results have the same bits for any number of threads.
 #pragma once
 
 #include "core/kernels/simd.h"
 
 namespace fu::FU_ISA {
 
-constexpr Index kBlock = 1 << 13;  // elements summed in float before the sums are added in double: a fixed split
+constexpr Index kBlock = 1 << 13;  // elements summed in float before the sums are added in double
 
+/// Rows of a task, so that it has about kBlock elements.
 static inline Index rows_per_task(Index row_length) { return imax(1, kBlock / imax(1, row_length)); }
 
-// Where a sum over rows is a by-product of work on them, rows are summed in groups, whose sums are added in order.
+// A kernel that also sums over rows cuts them into at most kGroups groups and adds the sums of the groups in order.
 constexpr Index kGroups = 64;
 static inline Index group_rows(Index rows, Index c) { return imax(rows_per_task(c), ceil_div(rows, kGroups)); }
 
+/// Sum of x (n).
 static inline real block_sum(const real* x, Index n) {
   Vec acc[4] = {};
   Index i = 0;

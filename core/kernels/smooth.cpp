@@ -1,5 +1,5 @@
-// Smoothing along a line of pixels that are linked to their neighbours: tridiagonal equations, solved by a sweep there
-// and one back.
+// Smoothing along lines of pixels that are linked to their neighbours. The smoothed values solve tridiagonal equations;
+// a sweep forward and a sweep back along each line solve them.
 #include "core/kernels/declare.h"
 #include "core/kernels/simd.h"
 #include "core/parallel.h"
@@ -8,8 +8,8 @@ namespace fu::FU_ISA {
 
 namespace {
 
-/// Channels [c0, c1) of `pixels` lines side by side, each of n pixels: the lines' steps are x_step reals of x and
-/// k_step of the coefficients apart.
+/// Channels [c0, c1) of `pixels` lines side by side, each of n pixels. From one pixel of a line to the next it is
+/// x_step reals in x and k_step in the coefficients, which begin at k.
 void sweep(real* x, Index x_step, const LineSweep& line, Index k, Index k_step, Index n, Index pixels, Index c,
            Index c0, Index c1) {
   for (Index i = 0; i < n; ++i)
@@ -17,7 +17,7 @@ void sweep(real* x, Index x_step, const LineSweep& line, Index k, Index k_step, 
       real* here = x + i * x_step + j * c;
       const real* before = i > 0 ? here - x_step : here;
       const Index at = k + i * k_step + j;
-      const real own = line.own[at], past = line.past[at];  // past is 0 at the line's begin
+      const real own = line.own[at], past = line.past[at];  // past is 0 at the begin of a line
       Index t = c0;
       for (; t + kLanes <= c1; t += kLanes) store(here + t, own * load(here + t) + past * load(before + t));
       for (; t < c1; ++t) here[t] = own * here[t] + past * before[t];
@@ -36,7 +36,7 @@ void sweep(real* x, Index x_step, const LineSweep& line, Index k, Index k_step, 
 }  // namespace
 
 void smooth_rows(real* x, const LineSweep& line, Index h, Index w, Index c) {
-  constexpr Index kReals = 1 << 15;  // of a line at hand: the way back finds them in the cache
+  constexpr Index kReals = 1 << 15;  // of a line at a time: the sweep back then finds them in the cache
   const Index part = imax(1, imin(c, imax(64, kReals / imax(1, w) / 16 * 16))), parts = ceil_div(c, part);
   parallel_for(h * parts, [&](Index task, int) {
     const Index i = task / parts, c0 = task % parts * part;

@@ -1,4 +1,4 @@
-// Kernels that move along rows and columns of an image: patches for convolution, resampling by a sparse map.
+// Patches of images for convolution, and resampling by sparse maps along an axis.
 #include "core/kernels/declare.h"
 #include "core/kernels/simd.h"
 #include "core/parallel.h"
@@ -28,7 +28,7 @@ void col2im(const real* patches, Index h, Index w, Index c, Index kh, Index kw, 
             Index row_begin, Index row_end, real* dx) {
   const Index ho = (h + 2 * pad - kh) / stride + 1, wo = (w + 2 * pad - kw) / stride + 1, patch = kh * kw * c;
   if (row_end <= row_begin) return;
-  // A task is a row of the image, which gathers from all patches over it: no two tasks write to the same place.
+  // A task is a row of the image and gathers from all patches that cover it, so no two tasks write to the same place.
   const Index first = row_begin / ho * h, last = ((row_end - 1) / ho + 1) * h;
   parallel_for(last - first, [&](Index chunk, int) {
     const Index b = (first + chunk) / h, y = (first + chunk) % h;
@@ -46,7 +46,7 @@ void col2im(const real* patches, Index h, Index w, Index c, Index kh, Index kw, 
 }
 
 void resample_axis(const real* x, real* y, Index outer, Index inner, const AxisRows& map) {
-  // Long inner runs are cut, so that the rows of x which several outputs share stay in the cache.
+  // Long inner runs are cut, so that rows of x which several outputs read stay in the cache.
   const Index run = imin(inner, 4096), runs = ceil_div(inner, imax(1, run));
   const Index rows = imax(1, 8192 / imax(1, run)), row_tasks = ceil_div(map.n_out, rows);
   parallel_for(outer * runs * row_tasks, [&](Index task, int) {
@@ -55,7 +55,7 @@ void resample_axis(const real* x, real* y, Index outer, Index inner, const AxisR
     for (Index i = i0; i < i1; ++i) {
       real* out = y + (o * map.n_out + i) * inner;
       const Index e0 = map.offset[i], e1 = map.offset[i + 1];
-      if (inner < kLanes) {  // a colour, say: too short for a vector
+      if (inner < kLanes) {  // such as the channels of a photo: less than a vector
         for (Index c = 0; c < inner; ++c) {
           real total = 0;
           for (Index e = e0; e < e1; ++e) total += map.weight[e] * x[(o * map.n_in + map.index[e]) * inner + c];

@@ -1,4 +1,4 @@
-// Fills the table of one instruction set. Compiled once for each, like all files beside it.
+// The table of one target's kernels, and the benchmark's measure of peak speed.
 #include "core/kernels/declare.h"
 #include "core/kernels/kernel_table.h"
 
@@ -8,8 +8,8 @@
 namespace fu::FU_ISA {
 
 real fma_peak(Index rounds) {
-  // Chains enough to cover the latency of two units: 10 of them leave registers for the factors, also where there are
-  // only 16.
+  // Two units with a latency of 4 or 5 cycles need 8 to 10 independent chains. With 10 there are registers left for the
+  // factors, also where there are only 16.
   Vec acc[10];
   for (int i = 0; i < 10; ++i) acc[i] = splat(static_cast<real>(i));
   const volatile real f = static_cast<real>(0.9999), t = static_cast<real>(1e-4);  // unknown to the compiler
@@ -25,11 +25,10 @@ real fma_peak(Index rounds) {
 
 const Kernels& table() {
   static const Kernels kernels = {
-    FU_STRING(FU_ISA),
-    kLanes,
+      FU_STRING(FU_ISA),
+      kLanes,
 #define FU_KERNEL(result, name, arguments) name,
 #include "core/kernels/kernels.def"
-#undef FU_KERNEL
   };
   return kernels;
 }

@@ -1,4 +1,4 @@
-// Argument structures of the kernels: plain data, the same for every instruction set.
+// Arguments of the kernels: plain data, the same for every instruction set.
 #pragma once
 
 #include "core/base.h"
@@ -7,7 +7,7 @@ namespace fu {
 
 enum class Activation { none, relu, gelu, quick_gelu };
 
-/// y = f(x) element by element. clamp_min and clamp_max use the parameter as their bound, affine as x * p + q.
+/// y = f(x) element by element. p is the bound of clamp_min and clamp_max; affine is x * p + q.
 enum class Unary {
   exp,
   log,
@@ -72,8 +72,8 @@ struct AxisRows {
   const real* weight = nullptr;         // (offset[n_out])
 };
 
-/// Coefficients of a sweep over lines of pixels, one of each for every pixel of the map: z[i] = own[i] x[i] + past[i]
-/// z[i-1] on the way there, with past[0] = 0, then y[i] = z[i] + next[i] y[i+1] on the way back. See core/ops/smooth.h.
+/// Coefficients of a sweep along lines of pixels, one of each for every pixel of the map. Forward:
+/// z[i] = own[i] x[i] + past[i] z[i-1], past[0] = 0. Then back: y[i] = z[i] + next[i] y[i+1]. See core/ops/smooth.h.
 struct LineSweep {
   const real *own = nullptr, *past = nullptr, *next = nullptr;
 };
@@ -83,8 +83,8 @@ struct Rectangle {
   Index image = 0, top = 0, left = 0, rows = 0, cols = 0, weights = 0;
 };
 
-/// Rectangles of images (batch, h, w, c), and which of them meet each tile of kTileRows x kTileCols pixels, tile after
-/// tile, image after image.
+/// Rectangles of images (batch, h, w, c), and for each tile of kTileRows x kTileCols pixels the rectangles that meet
+/// it. Tiles are counted row by row, image by image.
 struct RectangleArgs {
   Index batch = 0, h = 0, w = 0, c = 0, count = 0;
   const Rectangle* items = nullptr;          // (count)
@@ -92,21 +92,21 @@ struct RectangleArgs {
   const std::int32_t* tile_items = nullptr;  // positions in items
   real* scratch = nullptr;                   // rectangle_scratch(args) reals
 };
-constexpr Index kTileRows = 12, kTileCols = 24;  // 288 pixels: whole panels of every instruction set
+constexpr Index kTileRows = 12, kTileCols = 24;  // 288 pixels: a multiple of every target's kMicroCols
 
-/// Attention pooling of windows of n pixels: weights (rows,n) = softmax over n of keep (saliency + bias + deviation
-/// noise) w + b.
+/// Attention pooling of windows of n pixels. The weights (rows,n) are the softmax over n of
+/// keep * (saliency + bias + deviation * noise) * w + b.
 struct PoolingAttentionArgs {
   Index rows = 0, n = 0;
   const real* saliency = nullptr;   // (rows,n)
   const real* deviation = nullptr;  // (rows,n), and noise (rows,n); or null: no noise
   const real* noise = nullptr;
-  const real* keep = nullptr;  // (rows), or null: all ones. Where it is 0, saliency and deviation are not looked at
+  const real* keep = nullptr;  // (rows), or null: all ones. Where it is 0, saliency and deviation are not read
   const real *w = nullptr, *b = nullptr;  // (n)
   real bias = 0;
 };
 
-/// One step of Adam and its kin, on numbers that depend on the step alone:
+/// One step of Adam or one of its variants. The numbers depend on the step alone:
 ///   p *= keep;  g += weight_decay * p;  mean = beta1 mean + (1 - beta1) g;  square = beta2 square + (1 - beta2) g^2
 ///   p -= (from_mean * mean + from_gradient * g) / (sqrt(square * unbias) + eps)
 struct AdamArgs {

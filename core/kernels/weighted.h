@@ -1,15 +1,16 @@
-// Two inner loops behind every pooling and per-pixel convolution: a weighted sum of feature vectors, and the products
-// of one with several. Both take a flat list of places, because a flat loop runs at the speed of its loads, where
-// nested loops of 7 lose a third of it.
+// Two inner loops behind every pooling and per-pixel convolution: a weighted sum of feature vectors, and the dot
+// products of one vector with several. Both take a flat list of places: one flat loop is limited by its loads alone,
+// while nested loops over rows and columns of 7 are a third slower.
 #pragma once
 
 #include "core/kernels/simd.h"
 
 namespace fu::FU_ISA {
 
-constexpr Index kSumVectors = 12;  // accumulators of a weighted sum: enough to hide the latency of multiply-add
+constexpr Index kSumVectors = 12;  // accumulators of a weighted sum: as many as hide the latency of multiply-add
 constexpr Index kSumChunk = kSumVectors * kLanes;
 
+/// VECTORS vectors of channels of weighted_sum.
 template <Index VECTORS>
 static inline void weighted_vectors(Index n, const real* __restrict weight, const Index* __restrict offset,
                                     const real* __restrict x, real* y) {
@@ -26,8 +27,9 @@ static inline void weighted_vectors(Index n, const real* __restrict weight, cons
   for (Index j = 0; j < VECTORS; ++j) store(y + j * kLanes, acc[j]);
 }
 
-/// y[i] = sum over t < n of weight[t] * x[offset[t] + i] for channels i in [begin, end) of c. Call it for chunks of
-/// kSumChunk channels, all places of a small region in turn, so that what they share stays in the first-level cache.
+/// y[i] = sum over t < n of weight[t] * x[offset[t] + i] for channels i in [begin, end) of c.
+/// Callers take kSumChunk channels at a time and go through all places of a small region with them: what neighbouring
+/// places share then stays in the first-level cache.
 static inline void weighted_sum(Index n, const real* weight, const Index* offset, const real* x, Index begin, Index end,
                                 Index c, real* y) {
   Index i = begin;
@@ -36,15 +38,15 @@ static inline void weighted_sum(Index n, const real* weight, const Index* offset
   if (end - i >= 2 * kLanes) weighted_vectors<2>(n, weight, offset, x + i, y + i), i += 2 * kLanes;
   if (end - i >= kLanes) weighted_vectors<1>(n, weight, offset, x + i, y + i), i += kLanes;
   if (i >= end) return;
-  if (c >= kLanes)
-    return weighted_vectors<1>(n, weight, offset, x + c - kLanes, y + c - kLanes);  // once more some that are done
+  // The last whole vector, which computes some channels a second time.
+  if (c >= kLanes) return weighted_vectors<1>(n, weight, offset, x + c - kLanes, y + c - kLanes);
   Vec acc{};
   for (Index t = 0; t < n; ++t) acc += weight[t] * load_n(x + offset[t], c);
   store_n(y, acc, c);
 }
 
-/// Lanes 2i: a[i] + a[i + L/2]; lanes 2i + 1: b alike. Applied log2(L) times to L vectors it leaves their L sums in
-/// one.
+/// Lane 2i is a[i] + a[i + L/2], lane 2i + 1 is b[i] + b[i + L/2], L = kLanes. Applied in log2(L) rounds to L vectors
+/// it leaves their L sums in one vector.
 static inline Vec fold_pair(Vec a, Vec b) { return zip_low(a, b) + zip_high(a, b); }
 
 /// out[t] = sum over the lanes of acc[t], t < COUNT.
@@ -63,17 +65,18 @@ static inline void sum_lanes(const Vec (&acc)[COUNT], real* out) {
   }
 }
 
-/// The last channels of a vector of c: those that end with it, lanes that belong to whole vectors before set to 0.
+/// The channels of v (c) behind the last whole vector, as one vector that ends with channel c - 1. Its first lanes
+/// repeat channels of the whole vectors before; they are set to 0.
 static inline Vec last_channels(const real* v, Index c) {
   if (c < kLanes) return load_n(v, c);
   Vec tail = load(v + c - kLanes);
   for (Index i = 0; i < kLanes - c % kLanes; ++i) tail[i] = 0;
   return tail;
 }
-/// The same lanes of another vector, none set to 0.
+/// The same lanes of another vector, not set to 0: the products with the zeros of last_channels vanish.
 static inline Vec last_lanes(const real* v, Index c) { return c < kLanes ? load_n(v, c) : load(v + c - kLanes); }
 
-/// COUNT products of dy with vectors of x, COUNT <= kLanes.
+/// out[t] = sum over i < c of dy[i] * x[offset[t] + i], t < COUNT <= kLanes.
 template <Index COUNT>
 static inline void dot_group(const Index* __restrict offset, const real* __restrict x, const real* __restrict dy,
                              Index c, real* __restrict out) {
@@ -95,16 +98,10 @@ static inline void dot_group(const Index* __restrict offset, const real* __restr
   sum_lanes(acc, out);
 }
 
-// Neighbours in a row whose products with two pixels side by side are made together: 2 x 4 accumulators and their
-// factors fit 16 registers.
-#if defined(__AVX512F__) || defined(__aarch64__)
-constexpr Index kPairTaps = 7;
-#else
-constexpr Index kPairTaps = 4;
-#endif
+static_assert(kPairTaps <= 7, "dot_pair_row lists 7 counts");
 
-/// Products of TAPS vectors of x, side by side, with dy, and of those one further with the vector after dy: out and
-/// out_next (TAPS). Every vector of x is read once for both.
+/// Products of two neighbouring pixels, dy and dy + c, with the TAPS neighbours of each: vectors 0 .. TAPS-1 of x for
+/// the first, 1 .. TAPS for the second. out, out_next (TAPS). Every vector of x is read once for both.
 template <Index TAPS>
 static inline void dot_pair(const real* __restrict x, const real* __restrict dy, Index c, real* __restrict out,
                             real* __restrict out_next) {
@@ -137,20 +134,20 @@ static inline void dot_pair(const real* __restrict x, const real* __restrict dy,
   }
 }
 
-/// The same for a row of d neighbours.
+/// dot_pair for a row of d neighbours, at most kPairTaps at a time.
+template <Index MOST = kPairTaps>
 static inline void dot_pair_row(const real* x, const real* dy, Index c, Index d, real* out, real* out_next) {
   for (Index t = 0; t < d;) {
     const Index groups = ceil_div(d - t, kPairTaps), count = ceil_div(d - t, groups);
     switch (count) {
-      case 1: dot_pair<1>(x + t * c, dy, c, out + t, out_next + t); break;
-      case 2: dot_pair<2>(x + t * c, dy, c, out + t, out_next + t); break;
-      case 3: dot_pair<3>(x + t * c, dy, c, out + t, out_next + t); break;
-      case 4: dot_pair<4>(x + t * c, dy, c, out + t, out_next + t); break;
-#if defined(__AVX512F__) || defined(__aarch64__)
-      case 5: dot_pair<5>(x + t * c, dy, c, out + t, out_next + t); break;
-      case 6: dot_pair<6>(x + t * c, dy, c, out + t, out_next + t); break;
-      case 7: dot_pair<7>(x + t * c, dy, c, out + t, out_next + t); break;
-#endif
+// clang-format off
+#define FU_COUNT(N) \
+  case N:           \
+    if constexpr (N <= MOST) dot_pair<N>(x + t * c, dy, c, out + t, out_next + t); \
+    break;
+      FU_COUNT(1) FU_COUNT(2) FU_COUNT(3) FU_COUNT(4) FU_COUNT(5) FU_COUNT(6) FU_COUNT(7)
+#undef FU_COUNT
+      // clang-format on
     }
     t += count;
   }

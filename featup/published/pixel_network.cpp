@@ -192,7 +192,7 @@ void PixelNetwork::make_features(const real* signals, Index n, real* features, r
       for (Index i = run.begin; i < run.end; ++i) out[i] = frequencies[i] * signal + phases[i];
     }
   }
-  kernels().waves(features, turns_.data(), derivatives, n, f);
+  kernels().sin_cos_columns(features, turns_.data(), derivatives, n, f);
 }
 
 void PixelNetwork::forward(const Tensor& signals, real* y, real* h1, real* h2) const {

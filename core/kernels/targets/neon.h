@@ -1,0 +1,26 @@
+// ARMv8 (AArch64): NEON, 32 registers of 16 bytes.
+#pragma once
+
+#define FU_VECTOR_BYTES 16
+#include "core/kernels/targets/vector.h"
+
+namespace fu::FU_ISA {
+
+constexpr bool kFusedMultiplyAdd = true;  // a * b + c is rounded once
+
+// Tiles of accumulators that stay in registers, beside the operands of one step.
+constexpr Index kMicroRows = 12, kMicroVectors = 2;  // gemm_micro.h: 12 rows x 2 vectors
+constexpr Index kPlanarRows = 13;                    // planar.h: 13 rows x 2 vectors
+constexpr Index kApplyVectors = 6;                   // jbu_apply.h: 4 pixels x 6 vectors
+constexpr Index kPairTaps = 7;                       // weighted.h: 2 pixels x 7 neighbours
+
+using portable::keep_n;
+using portable::load_n;
+using portable::reciprocal;
+using portable::store_n;
+using portable::vmax;
+using portable::vmin;
+using portable::zip_high;
+using portable::zip_low;
+
+}  // namespace fu::FU_ISA

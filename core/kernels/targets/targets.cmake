@@ -1,0 +1,15 @@
+# The processors that kernels are compiled for, one line each. A later line is preferred where the processor runs both.
+#   fu_target(NAME FILE PROCESSORS CONDITION FLAGS...)
+# NAME: the namespace of its kernels, and what the environment variable FU_ISA calls it.  FILE: in this folder.
+# PROCESSORS: a regular expression for CMAKE_SYSTEM_PROCESSOR; a processor that no line names gets generic.h.
+# CONDITION: C++ expression, true where the running processor has the instructions.  FLAGS: for the compiler.
+set(x86_64 "^(x86_64|amd64|AMD64)$")
+fu_target(baseline x86_sse2.h ${x86_64} [[true]])
+if(FU_TESTS)
+  fu_target(wide x86_wide.h ${x86_64} [[FU_CPU_HAS("avx2") && FU_CPU_HAS("fma")]] -mavx2 -mfma)
+endif()
+fu_target(avx2 x86_avx2.h ${x86_64} [[FU_CPU_HAS("avx2") && FU_CPU_HAS("fma")]] -mavx2 -mfma)
+fu_target(avx512 x86_avx512.h ${x86_64}
+  [[FU_CPU_HAS("avx512f") && FU_CPU_HAS("avx512dq") && FU_CPU_HAS("avx512bw") && FU_CPU_HAS("avx512vl")]]
+  -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma -mprefer-vector-width=512)
+fu_target(neon neon.h "^(aarch64|arm64|ARM64)$" [[true]])

@@ -1,0 +1,36 @@
+// x86-64 with AVX-512 (F, DQ, BW, VL): 32 registers of 64 bytes.
+#pragma once
+
+#define FU_VECTOR_BYTES 64
+#include "core/kernels/targets/vector.h"
+
+namespace fu::FU_ISA {
+
+constexpr bool kFusedMultiplyAdd = true;  // a * b + c is rounded once
+
+// Tiles of accumulators that stay in registers, beside the operands of one step.
+constexpr Index kMicroRows = 12, kMicroVectors = 2;  // gemm_micro.h: 12 rows x 2 vectors
+constexpr Index kPlanarRows = 13;                    // planar.h: 13 rows x 2 vectors
+constexpr Index kApplyVectors = 6;                   // jbu_apply.h: 4 pixels x 6 vectors
+constexpr Index kPairTaps = 7;                       // weighted.h: 2 pixels x 7 neighbours
+
+using portable::keep_n;
+using portable::load_n;
+using portable::store_n;
+using portable::vmax;
+using portable::vmin;
+using portable::zip_high;
+using portable::zip_low;
+
+#ifdef FU_REAL_DOUBLE
+using portable::reciprocal;
+#else
+/// 1 / x for x of ordinary size: an estimate and one step of Newton's method, in a third of the time of a division.
+/// The relative error of the estimate is below 2^-14; after the step it is at most 1.5 units in the last place.
+static inline Vec reciprocal(Vec x) {
+  const Vec r = __builtin_ia32_rcp14ps512_mask(x, Vec{}, static_cast<unsigned short>(-1));
+  return r * (2.0f - x * r);
+}
+#endif
+
+}  // namespace fu::FU_ISA

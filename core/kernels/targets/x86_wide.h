@@ -1,0 +1,27 @@
+// Vectors of 64 bytes made of two AVX2 registers each. For tests alone: code paths for 16 lanes can be tested on a
+// processor without AVX-512. Never chosen unless FU_ISA=wide asks for it.
+#pragma once
+
+#define FU_VECTOR_BYTES 64
+#include "core/kernels/targets/vector.h"
+
+namespace fu::FU_ISA {
+
+constexpr bool kFusedMultiplyAdd = true;  // a * b + c is rounded once
+
+// Tiles of accumulators that stay in registers, beside the operands of one step.
+constexpr Index kMicroRows = 6, kMicroVectors = 2;  // gemm_micro.h: 6 rows x 2 vectors
+constexpr Index kPlanarRows = 6;                    // planar.h: 6 rows x 2 vectors
+constexpr Index kApplyVectors = 3;                  // jbu_apply.h: 4 pixels x 3 vectors
+constexpr Index kPairTaps = 4;                      // weighted.h: 2 pixels x 4 neighbours
+
+using portable::keep_n;
+using portable::load_n;
+using portable::reciprocal;
+using portable::store_n;
+using portable::vmax;
+using portable::vmin;
+using portable::zip_high;
+using portable::zip_low;
+
+}  // namespace fu::FU_ISA
