@@ -57,4 +57,33 @@ void read_field(const FieldInfo& info, const std::string& text, std::string& val
   value = text;
 }
 
+namespace {
+
+/// "views=200 seed=0" as {views, 200}, {seed, 0}.
+std::map<std::string, std::string> fields_of(const std::string& fingerprint) {
+  std::map<std::string, std::string> fields;
+  std::istringstream in(fingerprint);
+  for (std::string word; in >> word;) {
+    const std::size_t equals = std::min(word.find('='), word.size());
+    fields[word.substr(0, equals)] = word.substr(std::min(equals + 1, word.size()));
+  }
+  return fields;
+}
+
+}  // namespace
+
+std::string fingerprint_difference(const std::string& before, const std::string& now) {
+  const std::map<std::string, std::string> old = fields_of(before), other = fields_of(now);
+  std::string text;
+  const auto add = [&](const std::string& one) { text += (text.empty() ? "" : ", ") + one; };
+  for (const auto& [name, value] : old) {
+    const auto it = other.find(name);
+    if (it == other.end()) add(name + "=" + value + " (now unknown)");
+    if (it != other.end() && it->second != value) add(name + "=" + value + " (now " + it->second + ")");
+  }
+  for (const auto& [name, value] : other)
+    if (!old.count(name)) add(name + " unsaid (now " + value + ")");
+  return text;
+}
+
 }  // namespace fu

@@ -6,7 +6,7 @@
 //     template <class Options, class Visitor, FieldsOf<FitOptions, Options> = 0>
 //     void visit_fields(Options& o, Visitor&& field) {
 //       field(o.views, FieldInfo("views", "jittered views of the photo").range(1, 100000));
-//       field(o.network.attention, FieldInfo("attention", "..."));
+//       field(o.network.lr, FieldInfo("lr", "..."));
 //     }
 //
 // Options is FitOptions or const FitOptions, so that one list serves readers and writers.
@@ -25,16 +25,19 @@ namespace fu {
 /// What is known of a field besides its value. Names are those of the command line without the leading hyphens:
 /// "grid-spacing". A flag that is true by default is switched off there by --no-NAME.
 struct FieldInfo {
-  std::string name, help;
+  std::string name;
+  std::string help;                  // of a flag: what is different when it is not as by default
   double low = 0, high = 0;          // the range of a number, both ends allowed; low == high: any number
   std::vector<std::string> choices;  // the allowed words of a text; empty: any text
   bool changes_result = true;        // false for what only limits the work, such as a time budget
+  bool offered = true;               // false for what programs set: no option of the command line
 
   FieldInfo(std::string field_name, std::string field_help)
       : name(std::move(field_name)), help(std::move(field_help)) {}
   FieldInfo& range(double lowest, double highest) { return low = lowest, high = highest, *this; }
   FieldInfo& one_of(std::vector<std::string> words) { return choices = std::move(words), *this; }
   FieldInfo& keeps_result() { return changes_result = false, *this; }
+  FieldInfo& not_offered() { return offered = false, *this; }
 };
 
 /// Exists only if Options is Base or const Base: keeps one configuration's visit_fields() apart from another's. It must
@@ -57,6 +60,15 @@ void read_field(const FieldInfo& info, const std::string& text, std::uint64_t& v
 void read_field(const FieldInfo& info, const std::string& text, double& value);
 void read_field(const FieldInfo& info, const std::string& text, std::string& value);
 
+/// Checks every field against its range and choices. throws UsageError that names the field.
+template <class Options>
+void check_fields(const Options& options) {
+  visit_fields(options, [](const auto& value, const FieldInfo& info) {
+    auto read = value;
+    read_field(info, field_text(value), read);
+  });
+}
+
 /// All fields of a configuration that its results follow from, as "name=value" separated by blanks, in their order: two
 /// configurations with the same text give the same bits.
 template <class Options>
@@ -67,6 +79,10 @@ std::string fingerprint(const Options& options) {
   });
   return text;
 }
+
+/// What is different in two fingerprints of one configuration, for errors: "views=200 (now 100), lr=0.1 (now 0.2)".
+/// Empty if both are the same.
+std::string fingerprint_difference(const std::string& before, const std::string& now);
 
 /// Sets the fields that `given` names; the others stay. throws UsageError for a name that is no field, or a value out
 /// of its range.

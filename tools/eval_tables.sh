@@ -18,7 +18,7 @@ views=(views "$photos"/*.* --size 224x224 --backbone "$backbone")
 table views "${views[@]}" "${more[@]}"
 for seed in 1 2; do table views-seed-$seed "${views[@]}" --only --upsampler builtin "${more[@]}" --seed $seed; done
 probe=(probe --images "$camvid/train" --labels "$camvid/train_labels" --val-images "$camvid/val" --val-labels "$camvid/val_labels")
-table probe "${probe[@]}" --backbone "$backbone" "${more[@]}" --upsampler views:24 --upsampler views:48+builtin --upsampler implicit:0.1
+table probe "${probe[@]}" --backbone "$backbone" "${more[@]}" --upsampler views:24 --upsampler views:48+builtin --upsampler fit:0.1
 table scene scene --backbone "$backbone" --slow-every 4 "${more[@]}"
 table probe-builtin-backbone "${probe[@]}" --only --upsampler builtin
 echo "tables and charts: $out"

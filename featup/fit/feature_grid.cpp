@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/isa.h"
+#include "core/ops.h"
 #include "core/parallel.h"
 
 namespace fu {

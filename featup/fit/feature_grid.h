@@ -16,6 +16,7 @@
 
 #include <memory>
 
+#include "core/ops/rectangles.h"
 #include "featup/photo/bilateral.h"
 #include "featup/photo/jitter.h"
 #include "featup/photo/preprocess.h"

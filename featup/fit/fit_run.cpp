@@ -19,14 +19,6 @@ constexpr Index kKept = 40;  // views that the uncertainty is learned from
 
 }  // namespace
 
-FitOptions FitOptions::published() {
-  FitOptions o;
-  o.grid = false, o.patience = false, o.cap_frequencies = false;
-  o.views = 3000, o.steps = 1200, o.pca = 128;
-  o.network.published_grid = true;
-  return o;
-}
-
 FitRun::FitRun(const Image& photo, const FeatureFunction& features, const FitOptions& options)
     : photo_(photo),
       image_(normalize(photo)),
@@ -35,28 +27,15 @@ FitRun::FitRun(const Image& photo, const FeatureFunction& features, const FitOpt
       jitters_(options.seed, 1),
       draws_(options.seed, 2) {
   require<UsageError>(static_cast<bool>(features),
-                      "a fit looks at the photo many times, so it needs a backbone; features from a file are one look. "
-                      "Give --backbone.");
-  require<UsageError>(
-      options.views >= 1 && options.held_out >= 1 && options.drawn >= 1 && options.steps >= 0 && options.pca >= 0,
-      "a fit needs at least one view, one held out, and one a step.");
-  require<UsageError>(options.grid || options.steps > 0, "a fit without a grid needs steps of the network.");
-  options_.max_pad = std::min(options.max_pad, std::min(photo.height, photo.width) - 1);
+                      "[fit] looks at the photo many times, so it needs a backbone; features from a file are one look. "
+                      "Give a backbone.");
   low_ = features_(image_);
   const auto finite = [](const Tensor& x) {
     return std::all_of(x.data(), x.data() + x.size(), [](real v) { return std::isfinite(v); });
   };
   require<FileError>(finite(low_),
                      "the backbone's features of this photo are not finite numbers, so nothing can be fitted to them.");
-  if (options_.pca >= low_.dim(3)) options_.pca = 0;
-  // Places lie on [-1,1]: neighbours are 2 / (n - 1) apart, and turn by half a circle at pi (n - 1) / 2.
-  const double nyquist = kPi * static_cast<double>(std::max<Index>(2, std::max(photo.height, photo.width)) - 1) / 2;
-  if (options_.cap_frequencies)
-    options_.network.upsampler.highest = std::min(options_.network.upsampler.highest, std::log(nyquist));
-  if (options_.steps > 0) {
-    // The windows must fit: a small photo has smaller ones.
-    options_.network.kernel = std::min(options_.network.kernel, std::min(photo.height, photo.width));
-  }
+  options_ = options.for_photo({photo.height, photo.width}, low_.dim(3));
 }
 
 double FitRun::fraction() const {
@@ -79,7 +58,7 @@ bool FitRun::work() {
       // A stream of its own, so that their number changes nothing else; the protocol of `eval views`.
       Random random(options_.seed, 0x68656c64 + held_.size());
       const Jitter jitter = draw_jitter(random, image_.dim(1), image_.dim(2), std::min<Index>(20, options_.max_pad), 2);
-      held_.push_back({jitter, features_(apply_jitter(image_, jitter).value)});
+      held_.push_back({jitter, features_(apply_jitter(image_, jitter))});
       if (static_cast<Index>(held_.size()) < options_.held_out) return true;
       const Index c = low_.dim(3);
       std::vector<double> mean(static_cast<std::size_t>(c));
@@ -104,7 +83,7 @@ bool FitRun::work() {
         check_grid();
       // Twice in a row a gain of less than a thousandth over three checks before: more views will not help.
       const std::size_t n = grid_checks_.size();
-      const bool settled = options_.patience && options_.steps == 0 && n > 4 &&
+      const bool settled = options_.early_stop && options_.steps == 0 && n > 4 &&
                            grid_checks_[n - 1] < grid_checks_[n - 4] + 1e-3 &&
                            grid_checks_[n - 2] < grid_checks_[n - 5] + 1e-3;
       if (!last && !settled) return true;
@@ -116,7 +95,7 @@ bool FitRun::work() {
     }
     case Stage::network: {
       train_step();
-      const bool settled = options_.patience && step_ - best_step_ >= kPatience * kStepCheck;
+      const bool settled = options_.early_stop && step_ - best_step_ >= kPatience * kStepCheck;
       if (step_ >= options_.steps || settled) stage_ = Stage::done;
       return stage_ != Stage::done;
     }
@@ -127,7 +106,7 @@ bool FitRun::work() {
 
 void FitRun::add_view() {
   const Jitter jitter = draw_jitter(jitters_, image_.dim(1), image_.dim(2), options_.max_pad, options_.max_zoom);
-  views_.push_back({jitter, project(features_(apply_jitter(image_, jitter).value))});
+  views_.push_back({jitter, project(features_(apply_jitter(image_, jitter)))});
   const Index n = views();
   if (options_.pca > 0 && pca_.components.size() == 0 && n == std::min(kPcaViews, options_.views)) {
     std::vector<Tensor> all;
@@ -199,15 +178,16 @@ void FitRun::begin_network() {
 
 void FitRun::train_step() {
   std::vector<const ImplicitView*> drawn;
-  for (Index i = 0; i < options_.drawn; ++i) drawn.push_back(&views_[static_cast<std::size_t>(draws_.below(views()))]);
+  for (Index i = 0; i < options_.views_per_step; ++i)
+    drawn.push_back(&views_[static_cast<std::size_t>(draws_.below(views()))]);
   network_->train(draws_);
-  if (options_.cosine)
+  if (options_.lr_schedule == "cosine")
     network_->set_lr(options_.network.lr *
                      (0.5 + 0.5 * std::cos(kPi * static_cast<double>(step_) / static_cast<double>(options_.steps))));
   network_->set_coarse(step_ < options_.coarse_steps);
   const double loss = network_->step(drawn);
   require<UsageError>(std::isfinite(loss), "the loss is no finite number at step ", step_ + 1,
-                      ": the fit has diverged. Give a smaller --lr.");
+                      ": the fit has diverged. Give a smaller learning rate.");
   network_->eval();
   network_->set_coarse(false);
   recent_loss_ = step_ == 0 ? loss : 0.9 * recent_loss_ + 0.1 * loss;
@@ -221,7 +201,7 @@ void FitRun::train_step() {
 
 void FitRun::keep_if_better(double explained) {
   // As published, the last state counts.
-  if (!(explained > best_) && options_.patience) return;
+  if (!(explained > best_) && options_.early_stop) return;
   best_ = explained, best_loss_ = loss_, best_step_ = step_;
   if (network_) {
     best_network_.clear();
@@ -249,40 +229,6 @@ bool FitRun::ready() const {
   return !views_.empty() && components && (options_.grid || (network_ && step_ > 0));
 }
 
-/// Everything that a fit's numbers follow from, but for the photo, the backbone, and how far it went.
-std::string FitRun::fingerprint() const {
-  const ImplicitFitOptions& n = options_.network;
-  std::string text;
-  for (double v : {static_cast<double>(options_.seed),
-                   static_cast<double>(options_.grid),
-                   static_cast<double>(options_.grid_options.spacing),
-                   options_.grid_options.smoothness,
-                   static_cast<double>(options_.views),
-                   static_cast<double>(options_.drawn),
-                   static_cast<double>(options_.held_out),
-                   static_cast<double>(options_.pca),
-                   static_cast<double>(options_.max_pad),
-                   options_.max_zoom,
-                   static_cast<double>(n.upsampler.frequencies),
-                   n.upsampler.highest,
-                   static_cast<double>(n.upsampler.color),
-                   n.upsampler.dropout_in,
-                   n.upsampler.dropout_hidden,
-                   n.dropout_saliency,
-                   static_cast<double>(options_.cosine),
-                   static_cast<double>(options_.coarse_steps),
-                   static_cast<double>(n.attention),
-                   static_cast<double>(n.kernel),
-                   static_cast<double>(n.uncertainty),
-                   n.lr,
-                   n.magnitude,
-                   n.tv,
-                   n.blur_pin,
-                   static_cast<double>(n.published_grid)})
-    text += exact_text(v) + " ";
-  return text;
-}
-
 void FitRun::note(double loss, double explained) {
   for (double v : {static_cast<double>(views()), static_cast<double>(step_), loss, explained})
     history_.push_back(static_cast<real>(v));
@@ -299,11 +245,16 @@ void FitRun::resume(const FittedMap& fit) {
   require<FileError>(std::equal(low_.data(), low_.data() + low_.size(), fit.low.data()), name,
                      ": is a fit of other features. Give its backbone.");
   if (!fit.extra.count("resume.state")) return;  // a grid: its views are looked at again
-  require<UsageError>(options_.steps > 0, name,
-                      ": holds a network under way; say with --steps, or as it was made, how far it shall go.");
+  require<UsageError>(
+      options_.steps > 0, name,
+      ": holds a network under way; say how many steps it shall have, or give the options it was made with.");
   const auto made = fit.settings.find("fingerprint");
-  require<UsageError>(made != fit.settings.end() && made->second == fingerprint(), name,
-                      ": was made with other options. Give those it was made with.");
+  const std::string before = made == fit.settings.end() ? "" : made->second, now = fingerprint(options_);
+  require<UsageError>(before.find('=') != std::string::npos, name,
+                      ": was begun by an earlier version, which kept its settings in another form, so it cannot be "
+                      "resumed. Fit the photo again, or finish it with the version that began it.");
+  require<UsageError>(before == now, name, ": was made with other options: ", fingerprint_difference(before, now),
+                      ". Give those it was made with.");
   resumed_ = std::make_unique<FittedMap>(fit);
 }
 
@@ -372,7 +323,7 @@ FittedMap FitRun::result() {
   }
   if (!history_.empty()) fit.extra["history"] = Tensor::from({static_cast<Index>(history_.size() / 4), 4}, history_);
   fit.settings["explained"] = exact_text(best_);
-  fit.settings["fingerprint"] = fingerprint();
+  fit.settings["fingerprint"] = fingerprint(options_);
   return fit;
 }
 

@@ -7,31 +7,11 @@
 // decides when to stop, and which state is the best.
 #pragma once
 
-#include "featup/fit/feature_grid.h"
+#include "featup/backbones/feature_function.h"
+#include "featup/fit/fit_options.h"
 #include "featup/fit/fitted_map.h"
-#include "featup/published/implicit_fit.h"
 
 namespace fu {
-
-struct FitOptions {
-  bool grid = true;  // else the network alone
-  GridOptions grid_options;
-  Index views = 200;       // at most
-  Index steps = 0;         // of the network
-  Index drawn = 10;        // views a step
-  bool cosine = false;     // the learning rate falls to 0 along half a cosine, instead of staying
-  Index coarse_steps = 0;  // first steps, on a map of half the size
-  Index held_out = 16;     // views that nothing is fitted to
-  Index pca = 0;           // principal components; 0, or as many as there are channels: none
-  Index max_pad = 30;      // of the jitters, pixels
-  double max_zoom = 1.8;
-  bool patience = true;         // stop when unseen views are explained no better
-  bool cap_frequencies = true;  // of the network, at the photo's Nyquist frequency
-  ImplicitFitOptions network;
-  std::uint64_t seed = 0;
-  /// As published: the network alone, 3000 views, 1200 steps, 128 components, no early end.
-  static FitOptions published();
-};
 
 class FitRun {
  public:
@@ -76,7 +56,6 @@ class FitRun {
   double explained_by(const Tensor& x) const;
   /// What a map foretells of a view, less what the view is.
   Tensor off(const Tensor& map, const ImplicitView& v) const;
-  std::string fingerprint() const;
   Tensor project(const Tensor& x) const { return pca_.components.size() > 0 ? pca_.project(x) : x; }
   void note(double loss, double explained);
 

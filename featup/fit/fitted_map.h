@@ -7,8 +7,9 @@
 
 #include "core/ops/pca.h"
 #include "featup/photo/bilateral.h"
+#include "featup/photo/preprocess.h"
 #include "featup/published/implicit.h"
-#include "featup/upsamplers/upsampler.h"
+#include "featup/upsamplers/channel_map.h"
 
 namespace fu {
 

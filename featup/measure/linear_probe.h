@@ -2,10 +2,10 @@
 // and Bengio, "Understanding intermediate layers using linear classifier probes", arXiv 1610.01644
 #pragma once
 
-#include <functional>
 #include <vector>
 
-#include "featup/upsamplers/upsampler.h"
+#include "core/progress.h"
+#include "featup/upsamplers/channel_map.h"
 
 namespace fu {
 

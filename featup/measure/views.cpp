@@ -88,7 +88,7 @@ HeldOutViews::HeldOutViews(const Tensor& image, const FeatureFunction& features,
   for (Index i = 0; i < count; ++i) {
     jitters_.push_back(
         draw_jitter(random, image_h_, image_w_, std::min<Index>(20, std::min(image_h_, image_w_) - 1), 2));
-    views_.push_back(features(apply_jitter(image, jitters_.back()).value));
+    views_.push_back(features(apply_jitter(image, jitters_.back())));
   }
 }
 

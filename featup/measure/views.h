@@ -2,14 +2,10 @@
 // weights, and the error with which a feature map predicts unseen views is the score of every upsampler.
 #pragma once
 
-#include <functional>
-
+#include "featup/backbones/feature_function.h"
 #include "featup/photo/jitter.h"
 
 namespace fu {
-
-/// A normalised image (1,H,W,3) -> its low-resolution features (1,h,w,C).
-using FeatureFunction = std::function<Tensor(const Tensor& image)>;
 
 /// Maps that carry the h x w features of a view back to the image that was jittered, at out_h x out_w positions:
 /// bilinear between the view's cells where the view saw the position, 0 elsewhere. The weights of an output position

@@ -28,12 +28,6 @@ ImageMaps jitter_maps(const Jitter& j, Index h, Index w) {
   return {axis(j, h, j.top, false), axis(j, w, j.left, j.flip)};
 }
 
-Var apply_jitter(const Var& x, const Jitter& j) {
-  require<ShapeError>(x.rank() == 4, "[jitter] x ", x.shape(), " must be (B,H,W,C).");
-  const ImageMaps maps = jitter_maps(j, x.dim(1), x.dim(2));
-  return resample(x, maps.rows, maps.cols);
-}
-
 Jitter draw_jitter(Random& random, Index h, Index w, Index max_pad, double max_zoom) {
   Jitter j;
   j.max_pad = max_pad;

@@ -1,7 +1,8 @@
 // Jitter: the small changes of view that FeatUp learns from.
 #pragma once
 
-#include "autograd/ops.h"
+#include "core/ops/resample.h"
+#include "core/random.h"
 
 namespace fu {
 
@@ -18,8 +19,13 @@ struct Jitter {
 /// fit.
 ImageMaps jitter_maps(const Jitter& jitter, Index h, Index w);
 
-/// x (B,H,W,C) -> the same shape, seen through the jitter.
-Var apply_jitter(const Var& x, const Jitter& jitter);
+/// x (B,H,W,C) -> the same shape, seen through the jitter. X: Tensor, or Var for gradients. throws ShapeError.
+template <class X>
+X apply_jitter(const X& x, const Jitter& jitter) {
+  require<ShapeError>(x.rank() == 4, "[jitter] x ", x.shape(), " must be (B,H,W,C).");
+  const ImageMaps maps = jitter_maps(jitter, x.dim(1), x.dim(2));
+  return resample(x, maps.rows, maps.cols);
+}
 
 /// A view for an image of h x w: zoom by U(1, max_zoom) with probability 1/2, a uniform crop, mirrored with probability
 /// 1/2.

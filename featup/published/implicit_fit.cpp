@@ -12,7 +12,7 @@ ImplicitFit::ImplicitFit(const Tensor& image, Index channels, const ImplicitFitO
                       image.shape(), " must be (1,H,W,3).");
   signals_ = upsampler_->signals_of(image);
   // The feature's length goes along as one more channel, the first.
-  if (o.attention)
+  if (o.downsampler == "attention")
     downsampler_ = std::make_unique<AttentionDownsampler>(channels + 1, o.kernel, random, true, o.dropout_saliency);
   else
     downsampler_ = std::make_unique<SimpleDownsampler>(o.kernel);
@@ -35,16 +35,16 @@ Var ImplicitFit::map_of() const {
 
 Var ImplicitFit::loss(const std::vector<const ImplicitView*>& views) const {
   require<UsageError>(!views.empty(), "[implicit fit] a step wants at least one view.");
-  std::vector<Tensor> said;
+  std::vector<Tensor> targets;
   std::vector<Jitter> jitters;
   for (const ImplicitView* view : views) {
     require<ShapeError>(view->features.rank() == 4 && view->features.dim(0) == 1 && view->features.dim(3) == channels_,
                         "[implicit fit] view ", view->features.shape(), " of features of ", channels_,
                         " channels: must be (1,h,w,", channels_, ").");
     jitters.push_back(view->jitter);
-    said.push_back(view->features);
+    targets.push_back(view->features);
   }
-  const Tensor target = concat(said, 0);
+  const Tensor target = concat(targets, 0);
   const Tensor& image = coarse_ ? half_image_ : image_;
   const ViewWindows windows(jitters, image.dim(1), image.dim(2), target.dim(1), target.dim(2), downsampler_->kernel(),
                             options_.published_grid, downsampler_->blurs(), {image_.dim(1), image_.dim(2)});

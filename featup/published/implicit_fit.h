@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "featup/photo/jitter.h"
 #include "featup/published/implicit.h"
@@ -14,8 +15,8 @@ namespace fu {
 
 struct ImplicitFitOptions {
   ImplicitOptions upsampler;
-  bool attention = true;  // the downsampler: attention, or one blur kernel
-  Index kernel = 29;      // its side, pixels
+  std::string downsampler = "attention";  // or "simple": one blur kernel
+  Index kernel = 29;                      // its side, pixels
   double dropout_saliency = kSaliencyDropout;
   bool uncertainty = true;  // else every view counts alike, with deviation 1
   double lr = 2e-3;

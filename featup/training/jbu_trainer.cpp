@@ -30,7 +30,7 @@ double JbuTrainer::accumulate(const std::vector<Tensor>& images, Index first, In
     const Index pad = std::min(options_.max_pad, std::min(image.dim(1), image.dim(2)) - 1);
     for (Index v = 0; v < options_.jitters; ++v) {
       example.jitters.push_back(draw_jitter(random, image.dim(1), image.dim(2), pad, options_.max_zoom));
-      looks.push_back(apply_jitter(image, example.jitters.back()).value);
+      looks.push_back(apply_jitter(image, example.jitters.back()));
     }
     const Tensor all = features(concat(looks, 0));
     looks.clear();

@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "autograd/ops.h"
 #include "featup/photo/jitter.h"
 #include "featup/photo/preprocess.h"
 

@@ -8,7 +8,7 @@
 
 #include "featup/backbones/backbone.h"
 #include "featup/fit/feature_grid.h"
-#include "featup/upsamplers/upsampler.h"
+#include "featup/upsamplers/registry.h"
 #include "tools/media/feature_io.h"
 
 namespace fu {

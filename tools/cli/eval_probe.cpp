@@ -189,8 +189,7 @@ Named name_photos(Setting& in, const std::vector<LabelledPhoto>& photos, const C
       // Methods that look at the photo often, and those who bring maps of their own, name what they make of it: means
       // of many looks keep constants.
       const Upsampler& upsampler = *in.upsamplers[m];
-      const Tensor prepared = upsampler.prepare(features);
-      const Tensor logits = upsampler(prepared, guide, size, &layers);
+      const Tensor logits = upsampler(features, guide, size, &layers);
       named.scores[m].seconds += now_seconds() - begin;
       add_to_score(named.scores[m], logits, cut, near, in.e.classes, i == 0 ? &named.pictures : nullptr);
       if (m == 0 && some) add_to_score(named.first_on_some, logits, cut, near, in.e.classes, nullptr);

@@ -164,10 +164,9 @@ int run_eval_scene(const Options& o) {
                      static_cast<double>(e.scenes),
                  methods[m].name);
       if (methods[m].cost == Cost::many_passes && s % e.slow_every != 0) continue;
-      const Tensor prepared = upsamplers[m]->prepare(features);
-      const Pca pca = fit_pca(prepared, std::min(kComponents, prepared.dim(3)));
+      const Pca pca = fit_pca(upsamplers[m]->output_space(features), std::min(kComponents, features.dim(3)));
       const ChannelMap map{pca.components.permute({1, 0}), {}};
-      const Tensor x = (*upsamplers[m])(prepared, guide, size, &map);
+      const Tensor x = (*upsamplers[m])(features, guide, size, &map);
       const Labels found = clusters_of(x, static_cast<Index>(shown.size()) + 1);  // the background is sky and ground
       const std::vector<bool> drawn = outlines_of(found, size.height, size.width),
                               exact = outlines_of(scene.labels, size.height, size.width);

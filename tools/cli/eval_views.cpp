@@ -53,8 +53,9 @@ int run_eval_views(const Options& o) {
     nlohmann::ordered_json one = {{"input", o.inputs[i]}};
     for (std::size_t m = 0; m < methods.size(); ++m) {
       at(0.1 + 0.9 * static_cast<double>(m) / static_cast<double>(methods.size()), methods[m]);
-      const Tensor map = (*upsamplers[m])(upsamplers[m]->prepare(scene.features), guide, scene.in_size);
-      values[m].push_back(views.explained_by(map, [&](const Tensor& x) { return upsamplers[m]->prepare(x); }).value());
+      const Tensor map = (*upsamplers[m])(scene.features, guide, scene.in_size);
+      values[m].push_back(
+          views.explained_by(map, [&](const Tensor& x) { return upsamplers[m]->output_space(x); }).value());
       one["explained_variance"][methods[m]] = values[m].back();
       report.stage("methods");
     }

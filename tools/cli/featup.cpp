@@ -15,13 +15,11 @@
 #include "featup/backbones/registry.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/help.h"
+#include "tools/cli/methods.h"
 
 namespace {
 
 using fu::Options;
-
-/// What --quality best stands for: of all methods that names pixels best (featup/README.md).
-constexpr const char* kBestQuality = "implicit:0.1";
 
 /// Half-written files do not survive an interruption.
 void on_signal(int number) {
@@ -282,9 +280,9 @@ void add_eval(CLI::App* app, Options& o) {
         ->capture_default_str();
   }
   app->add_option("--upsampler", o.methods,
-                  "a method beside bilinear, nearest, bicubic, jbu-classic, builtin, views:80 and implicit: any that "
-                  "upsample takes, or folder:DIR for "
-                  "feature files made elsewhere, DIR/NAME.npy; may be given often");
+                  "a method beside " + fu::usual_methods() +
+                      ": any that upsample takes, or folder:DIR for feature files made elsewhere, DIR/NAME.npy; may be "
+                      "given often");
   app->add_flag("--only", o.eval.only, "bilinear and what --upsampler names, no other methods");
   app->add_option("-o,--output", o.output, "folder for the pictures; default featup-out");
   add_common(app, o);
@@ -300,16 +298,8 @@ int run(int argc, char** argv) {
   upsample->add_option("image", o.inputs, "photos: PNG, JPEG, BMP, TGA, PGM, PPM; or folders of them")->required();
   add_shard(upsample, o);
   add_backbone(upsample, o);
-  upsample
-      ->add_option("--upsampler", o.upsampler,
-                   "builtin (a learned JBU stack), nearest, bilinear, bicubic, jbu-classic, views[:N][+STACK] (mean of "
-                   "N jittered views), "
-                   "implicit[:SMOOTHNESS] (fitted to each photo), or a checkpoint with a learned JBU stack")
-      ->capture_default_str();
-  upsample
-      ->add_option("--quality", o.quality,
-                   std::string("in place of --upsampler: fast (builtin, one pass), or best (") + kBestQuality +
-                       ", a fit of each photo: some seconds at 224x224)")
+  upsample->add_option("--upsampler", o.upsampler, fu::upsampler_choices())->capture_default_str();
+  upsample->add_option("--quality", o.quality, "in place of --upsampler: " + fu::quality_choices())
       ->check(CLI::IsMember({"fast", "best"}))
       ->excludes("--upsampler");
   upsample->add_option("--out-size", o.out_size, "HxW of the result; default: 16x the feature map, cut to the image");
@@ -471,7 +461,7 @@ int run(int argc, char** argv) {
   fu::set_memory_limit(fu::parse_bytes(o.max_memory));
   fu::kernels();  // an unknown FU_ISA is better said before the work
   for (int i = 1; i < argc; ++i) o.fit.line += (i > 1 ? " " : "") + std::string(argv[i]);
-  if (!o.quality.empty()) o.upsampler = o.quality == "best" ? kBestQuality : "builtin";
+  if (!o.quality.empty()) o.upsampler = fu::upsampler_of_quality(o.quality);
   if (*upsample || *features) fu::choose_inputs(o);
   const int code = *upsample     ? fu::run_upsample(o)
                    : *features   ? fu::run_features(o)

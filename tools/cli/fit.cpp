@@ -21,21 +21,19 @@ FitOptions fit_options(const Options& o) {
   FitOptions fit = published ? FitOptions::published() : FitOptions();
   fit.seed = o.seed;
   fit.grid = !published && !f.no_grid;
-  if (f.no_grid && !published) fit.views = 300, fit.steps = 300;
   if (f.views > 0) fit.views = f.views;
   if (f.steps >= 0) fit.steps = f.steps;
-  if (fit.steps > 0) fit.pca = 128;
   if (f.pca >= 0) fit.pca = f.pca;
-  fit.drawn = f.drawn, fit.held_out = f.held_out, fit.max_pad = f.max_pad, fit.max_zoom = f.max_zoom;
+  fit.views_per_step = f.drawn, fit.held_out = f.held_out, fit.max_pad = f.max_pad, fit.max_zoom = f.max_zoom;
   fit.grid_options.spacing = f.spacing, fit.grid_options.smoothness = f.smoothness;
-  if (f.no_early_stop) fit.patience = false;
+  if (f.no_early_stop) fit.early_stop = false;
   ImplicitFitOptions& n = fit.network;
-  n.upsampler.frequencies = f.frequencies, n.upsampler.color = !f.no_color, n.attention = f.downsampler == "attention",
+  n.upsampler.frequencies = f.frequencies, n.upsampler.color = !f.no_color, n.downsampler = f.downsampler,
   n.kernel = f.kernel;
   n.upsampler.dropout_in = f.dropout_in, n.upsampler.dropout_hidden = f.dropout_hidden,
   n.dropout_saliency = f.dropout_saliency;
-  if (f.max_frequency > 0) fit.cap_frequencies = false, n.upsampler.highest = std::log(f.max_frequency);
-  fit.cosine = f.schedule == "cosine", fit.coarse_steps = f.coarse_steps;
+  if (f.max_frequency > 0) fit.max_frequency = f.max_frequency;
+  fit.lr_schedule = f.schedule, fit.coarse_steps = f.coarse_steps;
   n.uncertainty = !f.no_uncertainty, n.lr = f.lr, n.magnitude = f.magnitude, n.tv = f.tv, n.blur_pin = f.blur_pin;
   return fit;
 }

@@ -3,19 +3,13 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/ops.h"
 #include "core/ops/resample.h"
 #include "tools/media/feature_io.h"
 
 namespace fu {
 
 namespace {
-
-// One line for each method; the first is what all others are measured against.
-const Method kMethods[] = {
-    {"bilinear", Cost::one_pass},    {"nearest", Cost::one_pass}, {"bicubic", Cost::one_pass},
-    {"jbu-classic", Cost::one_pass}, {"builtin", Cost::one_pass}, {"views:80", Cost::many_passes},
-    {"implicit", Cost::many_passes},
-};
 
 constexpr const char* kFolder = "folder:";
 
@@ -33,17 +27,14 @@ class FromFolder : public Upsampler {
   }
   std::string describe() const override { return "feature maps in " + folder_; }
 
- protected:
-  void enlarge(const Tensor&, const Guide&, Extent, real*, const Progress&) const override {
-  }  // not reached: operator() does it all
+  Cost cost() const override { return Cost::made_elsewhere; }
 
- public:
-  Tensor operator()(const Tensor& prepared, const Guide&, Extent size, const ChannelMap* map,
+  Tensor operator()(const Tensor& features, const Guide&, Extent size, const ChannelMap* map,
                     const Progress&) const override {
     const std::string path = map_of(folder_, photo_);
     Tensor x = read_features(path, Layout::automatic, size);
-    require<FileError>(x.dim(3) == prepared.dim(3), path, ": has ", x.dim(3), " channels, the backbone ",
-                       prepared.dim(3), ".");
+    require<FileError>(x.dim(3) == features.dim(3), path, ": has ", x.dim(3), " channels, the backbone ",
+                       features.dim(3), ".");
     if (map) x = linear(x, map->matrix.permute({1, 0}), Tensor());
     x = resize_bilinear(x, size.height, size.width);
     return map && map->offset.size() > 0 ? x + map->offset : x;
@@ -54,20 +45,31 @@ class FromFolder : public Upsampler {
   const std::string& photo_;
 };
 
+/// The cost of a method by the name that a table was given.
 Cost cost_of(const std::string& name) {
-  const auto begins = [&](const char* with) { return name.rfind(with, 0) == 0; };
-  return begins(kFolder)                         ? Cost::made_elsewhere
-         : begins("views") || begins("implicit") ? Cost::many_passes
-                                                 : Cost::one_pass;
+  if (name.rfind(kFolder, 0) == 0) return Cost::made_elsewhere;
+  for (const UpsamplerMethod& method : upsampler_methods())
+    if (!method.name.empty() && name.rfind(method.name, 0) == 0) return method.cost;
+  return Cost::one_pass;
 }
 
 }  // namespace
 
+std::string usual_methods() {
+  std::string text;
+  for (const Method& m : methods_with({}, false)) text += (text.empty() ? "" : ", ") + m.name;
+  return text;
+}
+
 std::vector<Method> methods_with(const std::vector<std::string>& more, bool only) {
-  std::vector<Method> methods(std::begin(kMethods), only ? std::begin(kMethods) + 1 : std::end(kMethods));
-  for (const std::string& name : more)
+  std::vector<Method> methods;
+  for (const UpsamplerMethod& method : upsampler_methods())
+    if (!method.in_tables.empty() && (methods.empty() || !only)) methods.push_back({method.in_tables, method.cost});
+  for (const std::string& given : more) {
+    const std::string name = current_upsampler_name(given);
     if (std::none_of(methods.begin(), methods.end(), [&](const Method& m) { return m.name == name; }))
       methods.push_back({name, cost_of(name)});
+  }
   return methods;
 }
 

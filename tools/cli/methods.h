@@ -5,17 +5,17 @@
 #include <string>
 #include <vector>
 
-#include "featup/upsamplers/upsampler.h"
+#include "featup/upsamplers/registry.h"
 
 namespace fu {
-
-enum class Cost { one_pass, made_elsewhere, many_passes };
 
 struct Method {
   std::string name;  // as --upsampler takes it, or folder:DIR
   Cost cost;
 };
 
+/// The methods that all tables have, in one line, for help.
+std::string usual_methods();
 /// The methods of a table: the ones all tables have, or with `only` the first of them, then `more`, each once.
 std::vector<Method> methods_with(const std::vector<std::string>& more, bool only);
 /// Opens one; folder:DIR reads a feature map for each photo from DIR/PHOTO.npy or .safetensors, made elsewhere, and

@@ -11,6 +11,7 @@
 #include "core/ops/resample.h"
 #include "featup/backbones/registry.h"
 #include "featup/fit/fitted_map.h"
+#include "featup/jbu/jbu.h"
 #include "tools/cli/commands.h"
 #include "tools/media/image_io.h"
 #include "tools/media/page.h"

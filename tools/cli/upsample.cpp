@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "core/ops.h"
 #include "core/ops/pca.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/featurize.h"
@@ -113,7 +114,7 @@ int run_upsample(const Options& o) {
       return [&bar, name, from, to](double f) { bar.update(from + (to - from) * f, name); };
     };
     const Scene scene = featurizer.run(o.inputs[i], report, stage("backbone", 0, 0.4));
-    const Tensor features = upsampler->prepare(scene.features);
+    const Tensor features = upsampler->output_space(scene.features);  // for components and colours
     const std::string note = upsampler->note(features.dim(3));
     if (!note.empty() && note != told && !o.quiet) std::fprintf(stderr, "featup: note: %s\n", note.c_str());
     told = note;
@@ -129,7 +130,7 @@ int run_upsample(const Options& o) {
     };
     const ChannelMap map = channel_map(o, projection, features);
     const Tensor result =
-        (*upsampler)(features, guide, out, map.matrix.size() ? &map : nullptr, stage("upsample", 0.4, 0.8));
+        (*upsampler)(scene.features, guide, out, map.matrix.size() ? &map : nullptr, stage("upsample", 0.4, 0.8));
     report.stage("upsample");
 
     const Image seen = scene.view(out.height, out.width, featurizer.cropped());

@@ -53,7 +53,7 @@ FitOptions quick() {
   FitOptions o;
   o.views = 40, o.held_out = 4, o.max_pad = 8;
   o.network.upsampler.frequencies = 4, o.network.kernel = 11;
-  o.drawn = 3;
+  o.views_per_step = 3;
   return o;
 }
 
@@ -142,7 +142,7 @@ TEST_CASE("feature grid: finds the grid that made its views, and foretells other
   GridSystem system(photo, 3, o);
   Random random(4);
   const Tensor truth = resize_bilinear(random.normal({1, 6, 8, 3}), 12, 16), map = system.map(truth);
-  const auto look = [&](const Jitter& j) { return adaptive_avg_pool(apply_jitter(map, j).value, 6, 8); };
+  const auto look = [&](const Jitter& j) { return adaptive_avg_pool(apply_jitter(map, j), 6, 8); };
   for (int i = 0; i < 60; ++i) {
     const Jitter j = draw_jitter(random, 48, 64, 8, 1.8);
     system.add(j, look(j));
@@ -153,7 +153,7 @@ TEST_CASE("feature grid: finds the grid that made its views, and foretells other
   CHECK(system.error(found) < 1e-3);
   CHECK(system.error(Tensor::zeros(truth.shape())) > 0.1);
   const Jitter unseen = draw_jitter(random, 48, 64, 8, 1.8);
-  CHECK(relative_error(adaptive_avg_pool(apply_jitter(system.map(found), unseen).value, 6, 8), look(unseen)) < 0.1);
+  CHECK(relative_error(adaptive_avg_pool(apply_jitter(system.map(found), unseen), 6, 8), look(unseen)) < 0.1);
   CHECK(contains(message_of([&] { system.add(unseen, Tensor::zeros({1, 6, 7, 3})); }), "after views of 6x8 positions"));
   CHECK(contains(message_of([&] { GridSystem(photo, 3).solve({}, 1); }), "no views"));
 }
@@ -166,7 +166,7 @@ TEST_CASE("fit: explains unseen views better than bilinear, saves and renders th
     FitOptions o = quick();
     if (mode == 1) o.pca = 4;
     if (mode == 2) o.grid = false, o.steps = 60;
-    if (mode == 3) o.pca = 4, o.steps = 30, o.network.attention = false;
+    if (mode == 3) o.pca = 4, o.steps = 30, o.network.downsampler = "simple";
     FitRun run(photo, features, o);
     double before = 0;
     while (run.work()) {
@@ -214,7 +214,7 @@ TEST_CASE("fit: stopped and resumed, the same bits as never stopped") {
   const Image photo = picture(64, 80);
   const TempFolder folder;
   FitOptions o = quick();
-  o.steps = 40, o.views = 12, o.grid = false, o.patience = false;
+  o.steps = 40, o.views = 12, o.grid = false, o.early_stop = false;
   const auto finish = [&](FitRun& run, Index until) {
     while (run.work())
       if (until > 0 && run.steps() >= until) break;
@@ -240,6 +240,11 @@ TEST_CASE("fit: stopped and resumed, the same bits as never stopped") {
   other.rgb[0] = static_cast<unsigned char>(other.rgb[0] + 1);
   FitRun third(other, features, o);
   CHECK(contains(message_of([&] { third.resume(half); }), "is a fit of another photo"));
+  o.network.lr = 0.125;
+  FitRun fourth(photo, features, o);
+  CHECK(contains(message_of([&] { fourth.resume(half); }), "was made with other options: lr=0.002"));
+  half.settings["fingerprint"] = "0 1 4 0.029999999999999999 ";
+  CHECK(contains(message_of([&] { fourth.resume(half); }), "was begun by an earlier version"));
 }
 
 TEST_CASE("fit: the same bits for any number of threads; constant, tiny and one-channel") {

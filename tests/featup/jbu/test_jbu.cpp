@@ -2,7 +2,7 @@
 #include "core/ops.h"
 #include "core/ops/resample.h"
 #include "featup/jbu/jbu.h"
-#include "featup/upsamplers/upsampler.h"
+#include "featup/upsamplers/registry.h"
 #include "tests/support.h"
 
 using namespace fu;
@@ -142,19 +142,19 @@ TEST_CASE("jbu: mixing, projection and batches are exact") {
   const auto upsampler = open_upsampler(folder / "stack");
   const Tensor photo = guidance.slice(0, 1);
   const Guide guide = [&](Index, Index) { return photo; };
-  const Tensor features = source.slice(0, 1), prepared = upsampler->prepare(features);
+  const Tensor features = source.slice(0, 1), prepared = upsampler->output_space(features);
   CHECK(relative_error(prepared, layer_norm(features, stack.norm_weight, stack.norm_bias, real(1e-5))) <= 1e-6);
-  const Tensor whole = (*upsampler)(prepared, guide, {48, 64});
+  const Tensor whole = (*upsampler)(features, guide, {48, 64});
   CHECK(relative_error(whole, jbu_stack(stack, prepared, photo)) <= 1e-5);
   ChannelMap map{random.normal({6, 2}), random.normal({2})};
-  const Tensor projected = (*upsampler)(prepared, guide, {48, 64}, &map);
+  const Tensor projected = (*upsampler)(features, guide, {48, 64}, &map);
   CHECK(relative_error(projected, matmul(whole.reshape({-1, 6}), map.matrix).reshape({1, 48, 64, 2}) + map.offset) <=
         1e-5);
   // An offset that is added first is weighed by the kernels, as one more channel of ones would be.
   map.offset_first = true;
   ChannelMap ones{Tensor::zeros({6, 2}), Tensor::full({2}, 1), true}, none{Tensor::zeros({6, 2}), {}};
-  const Tensor sums = (*upsampler)(prepared, guide, {48, 64}, &ones) - (*upsampler)(prepared, guide, {48, 64}, &none);
-  CHECK(relative_error((*upsampler)(prepared, guide, {48, 64}, &map), projected - map.offset + sums * map.offset) <=
+  const Tensor sums = (*upsampler)(features, guide, {48, 64}, &ones) - (*upsampler)(features, guide, {48, 64}, &none);
+  CHECK(relative_error((*upsampler)(features, guide, {48, 64}, &map), projected - map.offset + sums * map.offset) <=
         1e-5);
   // What comes before the levels of the built-in stack looks at the features, not at what is made of them.
   const auto builtin = open_upsampler("builtin");
@@ -184,9 +184,9 @@ TEST_CASE("jbu: any size of the result, in bands, no more memory than the result
       CHECK(y.shape() == Shape{1, size.height, size.width, 3});
       for (Index i = 0; i < y.size(); ++i) REQUIRE(std::isfinite(y.data()[i]));
     }
-  CHECK(
-      contains(message_of([] { open_upsampler("trilinear"); }),
-               "'trilinear' is neither builtin, nearest, bilinear, bicubic, jbu-classic, views, implicit nor a file"));
+  CHECK(contains(message_of([] { open_upsampler("trilinear"); }),
+                 "'trilinear' is no upsampler and no file of one's weights: choices are bilinear, nearest, bicubic, "
+                 "jbu-classic, builtin, views, fit, or a file."));
 }
 
 TEST_CASE("jbu: what does not fit is refused") {

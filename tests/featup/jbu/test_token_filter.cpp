@@ -7,7 +7,7 @@
 #include "featup/jbu/jbu.h"
 #include "featup/photo/preprocess.h"
 #include "featup/training/jbu_training.h"
-#include "featup/upsamplers/upsampler.h"
+#include "featup/upsamplers/registry.h"
 #include "tests/support.h"
 
 using namespace fu;

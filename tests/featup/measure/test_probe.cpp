@@ -1,4 +1,6 @@
 // The linear probe, and how class maps are compared with labels.
+#include "core/ops.h"
+#include "core/ops/resample.h"
 #include "featup/measure/linear_probe.h"
 #include "featup/measure/segmentation.h"
 #include "tests/support.h"

@@ -1,6 +1,7 @@
 // Views put back in place, with a backbone whose every answer is known: the mean colour of each cell.
+#include "core/ops.h"
 #include "featup/measure/views.h"
-#include "featup/upsamplers/upsampler.h"
+#include "featup/upsamplers/registry.h"
 #include "tests/support.h"
 
 using namespace fu;
@@ -32,7 +33,7 @@ TEST_CASE("views: back in place") {
     const Jitter j = draw_jitter(random, 96, 128, 20, 2);
     CAPTURE(j.zoom);
     CAPTURE(j.flip);
-    const Tensor view = cells(apply_jitter(image, j).value);
+    const Tensor view = cells(apply_jitter(image, j));
     const ImageMaps maps = view_back_maps(j, 96, 128, view.dim(1), view.dim(2), 96, 128);
     const Tensor back = resample(view, maps.rows, maps.cols);
     Index seen = 0;

@@ -21,7 +21,7 @@ struct Setting {
     const Tensor mixing = random.normal({6, 3});
     for (int v = 0; v < 12; ++v) {
       const Jitter jitter = draw_jitter(random, 40, 48, 8, 1.8);
-      views.push_back({jitter, adaptive_avg_pool(linear(apply_jitter(image, jitter).value, mixing, Tensor()), 5, 6)});
+      views.push_back({jitter, adaptive_avg_pool(linear(apply_jitter(image, jitter), mixing, Tensor()), 5, 6)});
     }
   }
   std::vector<const ImplicitView*> some(int step) const {
@@ -43,7 +43,7 @@ ImplicitFitOptions small() {
 TEST_CASE("implicit fit: every ablation learns") {
   const Setting setting;
   std::vector<ImplicitFitOptions> all(8, small());
-  all[1].attention = false;
+  all[1].downsampler = "simple";
   all[2].uncertainty = false;
   all[3].upsampler.color = false;
   all[4].magnitude = all[4].tv = all[4].blur_pin = 0;

@@ -72,7 +72,7 @@ TEST_CASE("training: the loss on few channels is the loss on all of them") {
       std::vector<Tensor> views;
       for (int v = 0; v < 2; ++v) {
         e.jitters.push_back(draw_jitter(random, 40, 56, 4, 2));
-        views.push_back(features(apply_jitter(e.image, e.jitters.back()).value));
+        views.push_back(features(apply_jitter(e.image, e.jitters.back())));
       }
       e.views = concat(views, 0);
       const JbuDraws draws = training.draw(e, random);

@@ -20,7 +20,7 @@ TEST_CASE("program: views, as an upsampler and as a measure") {
   CHECK(eval.code == 0);
   const auto summary = nlohmann::json::parse(eval.out);
   for (const char* method :
-       {"nearest", "bilinear", "bicubic", "jbu-classic", "builtin", "views:80", "views:3", "implicit"}) {
+       {"nearest", "bilinear", "bicubic", "jbu-classic", "builtin", "views:80", "views:3", "fit"}) {
     const double value = summary.at("explained_variance").at(method).get<double>();
     CHECK(value < 1);
     CHECK(value > -2);
@@ -97,7 +97,7 @@ TEST_CASE("program: quality is a method by another name, and a fit's smoothness 
   CHECK(contains(described("--quality best -o best"), "smoothness 0.1"));
   CHECK(contains(described("--quality fast -o fast"), "built-in JBU stack"));
   CHECK(contains(described("--upsampler implicit:0.1 -o firm"), "smoothness 0.1"));
-  described("--upsampler implicit:0.01 -o loose");
+  described("--upsampler fit:0.01 -o loose");
   CHECK(slurp(folder / "best/a.npy") == slurp(folder / "firm/a.npy"));
   CHECK(slurp(folder / "best/a.npy") != slurp(folder / "loose/a.npy"));
   CHECK(run(folder, "upsample a.png --quality best --upsampler bilinear").code == 2);
@@ -171,8 +171,8 @@ TEST_CASE("program: wrong input gets one line, exit code 1, and nothing half-wri
   check_refused(folder, "upsample a.png --backbone square.npy", "holds no backbone of a known family");
   check_refused(folder, "upsample a.png --backbone hog",
                 "hog: is neither a file nor a backbone's name. Choices are builtin");
-  check_refused(folder, "upsample a.png --upsampler square.npy", "holds no JBU stack");
-  check_refused(folder, "upsample a.png --upsampler sharp", "'sharp' is neither builtin, nearest");
+  check_refused(folder, "upsample a.png --upsampler square.npy", "holds no upsampler's weights");
+  check_refused(folder, "upsample a.png --upsampler sharp", "'sharp' is no upsampler");
   check_refused(folder, "upsample a.png --project square.npy", "the features have 192 channels");
   check_refused(folder, "upsample a.png --pca 193", "keep at most that many");
   check_refused(folder, "upsample a.png --features wide.npy", "is not a finite number");

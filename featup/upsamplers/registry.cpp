@@ -1,0 +1,138 @@
+#include "featup/upsamplers/registry.h"
+
+#include <algorithm>
+
+namespace fu {
+
+// The functions that make the entries.
+#define FU_UPSAMPLER(name) UpsamplerMethod upsampler_##name();
+#define FU_UPSAMPLER_FIT(name) FU_UPSAMPLER(name)
+#define FU_UPSAMPLER_ALIAS(old, name)
+#include "featup/upsamplers/upsamplers.def"
+#undef FU_UPSAMPLER
+#undef FU_UPSAMPLER_FIT
+#undef FU_UPSAMPLER_ALIAS
+
+namespace {
+
+struct Alias {
+  std::string old, name;
+};
+
+/// With FU_INFERENCE_ONLY, methods that need the fit are not linked: opening one says so.
+[[maybe_unused]] UpsamplerMethod left_out(const std::string& name) {
+  UpsamplerMethod method;
+  method.name = name;
+  method.usage = name + " (not in this library)";
+  method.open = [name](const std::string&, const UpsamplerOptions&) -> std::unique_ptr<Upsampler> {
+    throw UsageError("upsampler " + name +
+                     ": fits each photo, which this library, built for inference alone, cannot do. Link the whole "
+                     "library, or choose another upsampler.");
+  };
+  return method;
+}
+
+std::vector<UpsamplerMethod> listed_methods() {
+  return {
+#define FU_UPSAMPLER(name) upsampler_##name(),
+#ifdef FU_INFERENCE_ONLY
+#define FU_UPSAMPLER_FIT(name) left_out(#name),
+#else
+#define FU_UPSAMPLER_FIT(name) upsampler_##name(),
+#endif
+#define FU_UPSAMPLER_ALIAS(old, name)
+#include "featup/upsamplers/upsamplers.def"
+#undef FU_UPSAMPLER
+#undef FU_UPSAMPLER_FIT
+#undef FU_UPSAMPLER_ALIAS
+  };
+}
+
+const std::vector<Alias>& aliases() {
+  static const std::vector<Alias> list = {
+#define FU_UPSAMPLER(name)
+#define FU_UPSAMPLER_FIT(name)
+#define FU_UPSAMPLER_ALIAS(old, name) {#old, #name},
+#include "featup/upsamplers/upsamplers.def"
+#undef FU_UPSAMPLER
+#undef FU_UPSAMPLER_FIT
+#undef FU_UPSAMPLER_ALIAS
+  };
+  return list;
+}
+
+/// Whether `text` is the name alone, or the name and an argument.
+bool begins_with_name(const std::string& text, const std::string& name) {
+  return text == name || (text.rfind(name, 0) == 0 && text.size() > name.size() &&
+                          (text[name.size()] == ':' || text[name.size()] == '+'));
+}
+
+bool takes_argument(const UpsamplerMethod& method) { return method.usage != method.name; }
+
+std::string names() {
+  std::string text;
+  for (const UpsamplerMethod& method : upsampler_methods())
+    if (!method.name.empty()) text += (text.empty() ? "" : ", ") + method.name;
+  return text;
+}
+
+}  // namespace
+
+const std::vector<UpsamplerMethod>& upsampler_methods() {
+  static const std::vector<UpsamplerMethod> methods = listed_methods();
+  return methods;
+}
+
+std::string current_upsampler_name(const std::string& name) {
+  for (const Alias& alias : aliases())
+    if (begins_with_name(name, alias.old)) return alias.name + name.substr(alias.old.size());
+  return name;
+}
+
+std::unique_ptr<Upsampler> open_upsampler(const std::string& name_or_path, const UpsamplerOptions& options) {
+  const std::string name = current_upsampler_name(name_or_path);
+  for (const UpsamplerMethod& method : upsampler_methods()) {
+    if (method.name.empty() || !(takes_argument(method) ? begins_with_name(name, method.name) : name == method.name))
+      continue;
+    return method.open(name.substr(method.name.size()), options);
+  }
+  const bool looks_like_a_name = name.find('/') == std::string::npos && name.find('.') == std::string::npos;
+  try {
+    const Weights file(name);
+    for (const UpsamplerMethod& method : upsampler_methods())
+      if (method.reads && method.reads(file)) return method.open(name, options);
+    throw FileError(name + ": holds no upsampler's weights. Give " + upsampler_choices() + ".");
+  } catch (const FileError& error) {
+    if (!looks_like_a_name) throw;
+    throw FileError("'" + name + "' is no upsampler and no file of one's weights: choices are " + names() +
+                    ", or a file.");
+  }
+}
+
+std::string upsampler_choices() {
+  std::string text;
+  const std::vector<UpsamplerMethod>& methods = upsampler_methods();
+  for (std::size_t i = 0; i < methods.size(); ++i)
+    text += (i == 0 ? "" : i + 1 < methods.size() ? ", " : ", or ") + methods[i].usage;
+  return text;
+}
+
+std::string quality_choices() {
+  std::string text;
+  for (const UpsamplerMethod& m : upsampler_methods())
+    if (!m.quality.empty())
+      text += (text.empty() ? "" : ", or ") + m.quality + " (" + m.quality_opens + ", " + m.quality_summary + ")";
+  return text;
+}
+
+std::string upsampler_of_quality(const std::string& quality) {
+  std::string presets;
+  for (const UpsamplerMethod& method : upsampler_methods()) {
+    if (method.quality.empty()) continue;
+    if (method.quality == quality) return method.quality_opens;
+    presets += (presets.empty() ? "" : ", ") + method.quality;
+  }
+  throw UsageError("quality '" + quality + "': choices are " + presets + ".");
+}
+
+}  // namespace fu

@@ -1,0 +1,58 @@
+// All upsamplers by name: the list from which names are opened, and help, errors and tables are made.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/files/weights.h"
+#include "featup/backbones/feature_function.h"
+#include "featup/upsamplers/upsampler.h"
+
+namespace fu {
+
+struct UpsamplerOptions {
+  /// As the published code: all levels of a stack, guided by the photo at the backbone's own size.
+  bool published = false;
+  /// For methods that look at the photo many times; empty where features come from a file. It must outlive the
+  /// upsampler.
+  FeatureFunction backbone;
+  std::uint64_t seed = 0;  // of the views
+};
+
+/// One upsampler: its file in this folder makes this entry, its line in upsamplers.def lists it.
+struct UpsamplerMethod {
+  std::string name;     // "views"; empty for a method that is opened by its file alone
+  std::string usage;    // "views[:N][+STACK]": the name, and the argument where the method takes one
+  std::string summary;  // a few words for lists
+  Cost cost = Cost::one_pass;
+  std::string in_tables;  // as quality tables run it, "views:80"; empty: only where it is asked for
+
+  /// A quality preset that stands for this method: "best" for "fit:0.1"; empty for none.
+  std::string quality, quality_opens, quality_summary;
+
+  /// argument: the text after the name, such as ":80+builtin", or empty; for a method without a name, the file's path.
+  /// throws UsageError or FileError.
+  std::function<std::unique_ptr<Upsampler>(const std::string& argument, const UpsamplerOptions& options)> open;
+  /// Whether a file of weights is for this method. Empty where files do not open it.
+  std::function<bool(const Weights& file)> reads;
+};
+
+/// All methods, in the order of upsamplers.def: the first is what tables measure the others against.
+const std::vector<UpsamplerMethod>& upsampler_methods();
+
+/// Opens a method by its name with its argument, or from a checkpoint that some method reads. throws FileError or
+/// UsageError, which name the choices.
+std::unique_ptr<Upsampler> open_upsampler(const std::string& name_or_path, const UpsamplerOptions& options = {});
+
+/// "nearest, bilinear, ..., or a checkpoint with ...": every usage in one line, for help.
+std::string upsampler_choices();
+/// The name of today for a name of before, with its argument: "implicit:0.1" -> "fit:0.1". Others stay.
+std::string current_upsampler_name(const std::string& name);
+/// "fast (builtin, one pass), or best (fit:0.1, ...)", for help.
+std::string quality_choices();
+/// What a quality preset opens: "best" -> "fit:0.1". throws UsageError, which names the presets.
+std::string upsampler_of_quality(const std::string& quality);
+
+}  // namespace fu

@@ -1,0 +1,99 @@
+// The list of upsamplers: what is opened by which name, what each asks of the guide, and what is refused.
+#include <map>
+#include <set>
+
+#include "core/ops.h"
+#include "core/ops/resample.h"
+#include "featup/upsamplers/registry.h"
+#include "tests/support.h"
+
+using namespace fu;
+using namespace fu::test;
+
+namespace {
+
+Tensor cells(const Tensor& image) { return adaptive_avg_pool(image, image.dim(1) / 16, image.dim(2) / 16); }
+
+UpsamplerOptions with_backbone() {
+  UpsamplerOptions options;
+  options.backbone = cells;
+  return options;
+}
+
+/// A photo that counts how often it is asked for at each size.
+struct CountingGuide {
+  Tensor photo;
+  std::map<std::pair<Index, Index>, int> asked;
+  Guide guide() {
+    return [this](Index h, Index w) {
+      ++asked[{h > 0 ? h : photo.dim(1), h > 0 ? w : photo.dim(2)}];
+      return h > 0 ? resize_bilinear(photo, h, w) : photo;
+    };
+  }
+};
+
+}  // namespace
+
+TEST_CASE("upsamplers: every method opens by its name and asks for the photo once at each size") {
+  Random random(3);
+  std::set<std::string> names;
+  for (const UpsamplerMethod& method : upsampler_methods()) {
+    if (method.name.empty()) continue;
+    CAPTURE(method.name);
+    CHECK(names.insert(method.name).second);
+    CHECK(method.usage.rfind(method.name, 0) == 0);
+    CHECK(!method.summary.empty());
+    for (const std::string& name : {method.name, method.in_tables}) {
+      if (name.empty()) continue;
+      const auto upsampler = open_upsampler(name, with_backbone());
+      CHECK(upsampler->cost() == method.cost);
+      CHECK(!upsampler->describe().empty());
+    }
+    CountingGuide counting{random.uniform({1, 64, 80, 3}, -1, 1), {}};
+    const auto upsampler = open_upsampler(method.name, with_backbone());
+    const Tensor y = (*upsampler)(cells(counting.photo), counting.guide(), {64, 80});
+    CHECK(y.shape() == Shape{1, 64, 80, 3});
+    for (const auto& [size, times] : counting.asked) {
+      CAPTURE(size.first);
+      CHECK(times == 1);
+    }
+  }
+  CHECK(upsampler_methods().front().in_tables == "bilinear");  // what tables measure the others against
+}
+
+TEST_CASE("upsamplers: names, older names, presets and their texts") {
+  CHECK(current_upsampler_name("implicit") == "fit");
+  CHECK(current_upsampler_name("implicit:0.1") == "fit:0.1");
+  CHECK(current_upsampler_name("implicit.ckpt") == "implicit.ckpt");
+  CHECK(current_upsampler_name("bilinear") == "bilinear");
+  CHECK(open_upsampler("implicit:0.5", with_backbone())->describe() ==
+        open_upsampler("fit:0.5", with_backbone())->describe());
+  CHECK(upsampler_of_quality("fast") == "builtin");
+  CHECK(upsampler_of_quality("best") == "fit:0.1");
+  CHECK(message_of([] { upsampler_of_quality("good"); }) == "quality 'good': choices are fast, best.");
+  CHECK(quality_choices().rfind("fast (builtin, one pass), or best (fit:0.1, ", 0) == 0);
+  for (const UpsamplerMethod& method : upsampler_methods()) CHECK(contains(upsampler_choices(), method.usage));
+}
+
+TEST_CASE("upsamplers: what cannot be opened is refused") {
+  const auto refusal = [](const std::string& name) {
+    return message_of([&] { open_upsampler(name, with_backbone()); });
+  };
+  CHECK(refusal("trilinear") ==
+        "'trilinear' is no upsampler and no file of one's weights: choices are bilinear, nearest, bicubic, "
+        "jbu-classic, builtin, views, fit, or a file.");
+  CHECK(contains(refusal("bilinear:2"), "is no upsampler"));
+  CHECK(contains(refusal("fit:x"), "write fit or fit:S, S above 0"));
+  CHECK(contains(refusal("fit:0"), "write fit or fit:S, S above 0"));
+  CHECK(contains(refusal("views:0"), "write views, views:N or views:N+STACK"));
+  CHECK(contains(refusal("views:2+"), "write views, views:N or views:N+STACK"));
+  CHECK(contains(refusal("no/such.ckpt"), "no/such.ckpt"));
+  const TempFolder folder;
+  write_npy(folder / "square.npy", Tensor::zeros({4, 4}));
+  CHECK(contains(refusal(folder / "square.npy"), "holds no upsampler's weights. Give bilinear, nearest"));
+  for (const char* name : {"views", "fit"}) {
+    const std::string message = message_of([&] { open_upsampler(name); });
+    CHECK(contains(message, std::string("upsampler ") + name));
+    CHECK(contains(message, "needs a backbone; features from a file are one look"));
+  }
+}
