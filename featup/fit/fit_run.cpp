@@ -43,7 +43,7 @@ double FitRun::fraction() const {
   const double steps = 10 * static_cast<double>(options_.steps), views = static_cast<double>(options_.views),
                held = static_cast<double>(options_.held_out);
   const double done = static_cast<double>(held_.size()) +
-                      static_cast<double>(stage_ == Stage::done ? options_.views : views_.size()) +
+                      static_cast<double>(stage_ == Stage::done ? options_.views : static_cast<Index>(views_.size())) +
                       10 * static_cast<double>(step_);
   return std::min(1.0, done / (held + views + steps));
 }
