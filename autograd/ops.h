@@ -54,7 +54,7 @@ Var largest(const Var& x);
 Var softmax(const Var& x, int axis, real temperature = 1);
 /// Of every vector of x (..,C): its length |x|, v . x, and the sum over channels of (v x)^2: (..,3). v (C). A length's
 /// gradient at 0 is 0.
-Var readings(const Var& x, const Var& v);
+Var norm_dot_energy(const Var& x, const Var& v);
 /// autograd/README.md derives its backward.
 Var layer_norm(const Var& x, const Var& weight, const Var& bias, real eps);
 /// Batch norm in evaluation: (x - mean) / sqrt(variance + eps) * weight + bias along the last axis, with given

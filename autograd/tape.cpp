@@ -27,12 +27,12 @@ Var::Var(const Parameter& parameter) {
     value = parameter.value;
 }
 
-Parameter::~Parameter() {
-  // A tape that recorded it must not reach for it any more.
-  Tape* tape = tape_ ? Tape::find(tape_) : nullptr;
+/// For the destructor of a parameter: the tape that recorded it must not use it any more.
+void Tape::forget(const Parameter& parameter) {
+  Tape* tape = find(parameter.tape_);
   if (!tape) return;
-  Tape::Node& node = tape->storage_->nodes[static_cast<std::size_t>(node_)];
-  if (node.parameter == this) node.parameter = nullptr;
+  Node& node = tape->storage_->nodes[usize(parameter.node_)];
+  if (node.parameter == &parameter) node.parameter = nullptr;
 }
 
 // ---- the tape's life
@@ -62,11 +62,13 @@ Tape::Tape() : storage_(nullptr), number_(++tapes_made), older_(newest) {
   }
   if (older_) older_->newer_ = this;
   newest = this;
+  tape_records = true;
 }
 
 Tape::~Tape() {
   if (older_) older_->newer_ = newer_;
   (newer_ ? newer_->older_ : newest) = older_;
+  tape_records = current() != nullptr;
   // From the end: a closure may hold what an earlier node made. No recursion, however long the chain.
   for (std::size_t i = storage_->nodes.size(); i-- > 0;) {
     Node& node = storage_->nodes[i];
@@ -90,8 +92,11 @@ Tape* Tape::find(std::uint64_t number) {
   return nullptr;
 }
 
-NoRecording::NoRecording() : before_(std::exchange(paused, tapes_made.load())) {}
-NoRecording::~NoRecording() { paused = before_; }
+NoRecording::NoRecording() : before_(std::exchange(paused, tapes_made.load())) { tape_records = false; }
+NoRecording::~NoRecording() {
+  paused = before_;
+  tape_records = Tape::current() != nullptr;
+}
 
 // ---- recording
 
@@ -127,7 +132,7 @@ Var Tape::leaf(const Tensor& value, const Parameter* parameter) {
   Var var(value);
   var.tape = number_;
   if (parameter && parameter->tape_ == number_) {
-    const Node& node = storage_->nodes[static_cast<std::size_t>(parameter->node_)];
+    const Node& node = storage_->nodes[usize(parameter->node_)];
     if (node.parameter == parameter && node.version == parameter->version) {
       var.id = parameter->node_;
       return var;
@@ -140,6 +145,7 @@ Var Tape::leaf(const Tensor& value, const Parameter* parameter) {
     node.version = parameter->version;
     parameter->tape_ = number_;
     parameter->node_ = var.id;
+    parameter->forget_ = &Tape::forget;
     storage_->parameters.push_back(var.id);
   }
   return var;
@@ -175,25 +181,25 @@ const Tensor& untracked(const char* op, const Var& x) {
 // ---- backward
 
 bool Gradient::wants(int i) const {
-  const Tape::Node& node = tape_.storage_->nodes[static_cast<std::size_t>(node_)];
+  const Tape::Node& node = tape_.storage_->nodes[usize(node_)];
   return tape_.storage_->inputs[static_cast<std::size_t>(node.first_input + i)] >= 0;
 }
 
 void Gradient::add(int i, Tensor dx) const {
-  const Tape::Node& node = tape_.storage_->nodes[static_cast<std::size_t>(node_)];
+  const Tape::Node& node = tape_.storage_->nodes[usize(node_)];
   const int input = tape_.storage_->inputs[static_cast<std::size_t>(node.first_input + i)];
   if (input >= 0) tape_.accumulate(input, std::move(dx));
 }
 
 Tensor& Tape::slot(int id) {
-  Node& node = storage_->nodes[static_cast<std::size_t>(id)];
+  Node& node = storage_->nodes[usize(id)];
   return node.parameter ? node.parameter->grad : node.grad;
 }
 
 Tensor Gradient::target(int i, bool& fresh) const {
-  const Tape::Node& node = tape_.storage_->nodes[static_cast<std::size_t>(node_)];
+  const Tape::Node& node = tape_.storage_->nodes[usize(node_)];
   const int input = tape_.storage_->inputs[static_cast<std::size_t>(node.first_input + i)];
-  const Tape::Node& target = tape_.storage_->nodes[static_cast<std::size_t>(input)];
+  const Tape::Node& target = tape_.storage_->nodes[usize(input)];
   fresh = !(target.parameter ? target.parameter->has_grad() : target.has_grad);
   if (fresh) return Tensor(target.shape);
   const Tensor& grad = tape_.slot(input);
@@ -202,14 +208,14 @@ Tensor Gradient::target(int i, bool& fresh) const {
 }
 
 void Gradient::set(int i, Tensor gradient) const {
-  const Tape::Node& node = tape_.storage_->nodes[static_cast<std::size_t>(node_)];
+  const Tape::Node& node = tape_.storage_->nodes[usize(node_)];
   const int input = tape_.storage_->inputs[static_cast<std::size_t>(node.first_input + i)];
   tape_.slot(input) = std::move(gradient);
-  tape_.storage_->nodes[static_cast<std::size_t>(input)].has_grad = true;
+  tape_.storage_->nodes[usize(input)].has_grad = true;
 }
 
 void Tape::accumulate(int id, Tensor dx) {
-  Node& node = storage_->nodes[static_cast<std::size_t>(id)];
+  Node& node = storage_->nodes[usize(id)];
   // Un-broadcasting, once for all ops.
   if (dx.shape() != node.shape) dx = sum_to(dx, node.shape);
   Tensor& grad = slot(id);
@@ -231,7 +237,7 @@ void Tape::backward(const Var& y, const Tensor& dy) {
                       ".");
   Storage& s = *storage_;
   for (int id : s.parameters) {
-    const Node& node = s.nodes[static_cast<std::size_t>(id)];
+    const Node& node = s.nodes[usize(id)];
     require<UsageError>(node.parameter, "[backward] a parameter ", node.shape,
                         " was destroyed after it was recorded. Parameters must outlive the tape.");
     require<UsageError>(node.parameter->version == node.version, "[backward] parameter '", node.parameter->name, "' ",
@@ -242,7 +248,7 @@ void Tape::backward(const Var& y, const Tensor& dy) {
   ran_ = true;
   accumulate(y.id, dy);
   for (int id = y.id; id >= 0; --id) {
-    Node& node = s.nodes[static_cast<std::size_t>(id)];
+    Node& node = s.nodes[usize(id)];
     if (!node.closure) continue;
     if (node.has_grad) {
       const Tensor gradient = std::move(node.grad);
@@ -255,12 +261,11 @@ void Tape::backward(const Var& y, const Tensor& dy) {
 }
 
 Tensor Tape::gradient(const Var& watched) const {
-  require<UsageError>(watched.tape == number_ && watched.id >= 0 &&
-                          !storage_->nodes[static_cast<std::size_t>(watched.id)].parameter &&
-                          storage_->nodes[static_cast<std::size_t>(watched.id)].inputs == 0,
+  require<UsageError>(watched.tape == number_ && watched.id >= 0 && !storage_->nodes[usize(watched.id)].parameter &&
+                          storage_->nodes[usize(watched.id)].inputs == 0,
                       "[gradient] only inputs made by watch() on this tape keep their gradients.");
   require<UsageError>(ran_, "[gradient] there is none before backward().");
-  const Node& node = storage_->nodes[static_cast<std::size_t>(watched.id)];
+  const Node& node = storage_->nodes[usize(watched.id)];
   return node.has_grad ? node.grad : Tensor::zeros(node.shape);
 }
 

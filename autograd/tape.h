@@ -15,47 +15,13 @@
 #include <utility>
 #include <vector>
 
+#include "autograd/parameter.h"
 #include "core/pool.h"
 #include "core/tensor.h"
 
 namespace fu {
 
 class Tape;
-
-/// A tensor that is learned. Its address is its identity: it is neither copied nor moved, and must outlive the tapes
-/// that record it. A const one is not written; to use it in a computation, and to collect its gradient, is no change.
-/// One thread at a time may record it.
-struct Parameter {
-  Parameter() = default;
-  explicit Parameter(Tensor initial) : value(std::move(initial)) {}
-  Parameter(const Parameter&) = delete;
-  Parameter& operator=(const Parameter&) = delete;
-  ~Parameter();
-
-  Tensor value;
-  mutable Tensor grad;    // gradients are added here by backward(); of size 0 until there is one
-  bool trainable = true;  // else it is a constant
-  bool buffer = false;    // statistics: kept in files with the others, but never learned
-  bool packed = false;    // its value has moved into a layer packed for inference
-  std::string name;       // within its module, for messages
-  std::uint64_t version = 0;
-
-  void zero_grad() const { grad = Tensor(); }
-  bool has_grad() const { return grad.shape() == value.shape() && (grad.size() > 0 || value.size() == 0); }
-  /// Replaces the value, or tells that it was written in place: what was recorded with the old one cannot run backward
-  /// any more.
-  void set(Tensor v) {
-    value = std::move(v);
-    if (grad.shape() != value.shape()) grad = Tensor();
-    ++version;
-  }
-  void touch() { ++version; }
-
- private:
-  friend class Tape;
-  mutable std::uint64_t tape_ = 0;  // the tape that last recorded it, and as which node
-  mutable int node_ = -1;
-};
 
 /// A value in a computation: a tensor, and where on which tape it was made, if it is tracked. Copies are cheap.
 struct Var {
@@ -132,7 +98,6 @@ class Tape {
  private:
   friend class Gradient;
   friend class NoRecording;
-  friend struct Parameter;
   friend struct Var;
   template <class F>
   friend Var record(const char* op, std::initializer_list<Var> inputs, Tensor y, F backward);
@@ -173,6 +138,7 @@ class Tape {
   };
 
   static PoolVector<Storage*>& spare();
+  static void forget(const Parameter& parameter);
   Var leaf(const Tensor& value, const Parameter* parameter);
   void* allocate(std::size_t bytes);
   int add_node(const char* op, const Shape& shape, const Var* inputs, std::size_t count, Closure* closure);
@@ -230,6 +196,15 @@ Var record(const char* op, const Var* inputs, std::size_t count, Tensor y, F bac
 /// The value, for a kernel that has no backward. Throws UsageError, naming `op`, if x is tracked: a gradient is never
 /// lost silently.
 const Tensor& untracked(const char* op, const Var& x);
+
+/// A parameter as a value of the computation: Var(parameter).
+template <>
+inline Var as<Var>(const Parameter& parameter) {
+  return Var(parameter);
+}
+
+/// The tensor of x if its memory may be overwritten with a result, because nobody else needs it; else null.
+inline Tensor* reusable(Var& x) { return !x.tracked() && x.value.unique() ? &x.value : nullptr; }
 
 /// Gradients of a scalar, added to the parameters it depends on.
 void backward(const Var& loss);

@@ -11,3 +11,4 @@
 #include "core/ops/linear.h"
 #include "core/ops/normalize.h"
 #include "core/ops/reduce.h"
+#include "core/ops/reshape.h"

@@ -1,28 +1,38 @@
 // Activations and dropout as layers, for Sequential.
 #pragma once
 
+#include "autograd/ops.h"
 #include "layers/module.h"
 
 namespace fu {
 
 /// Any function of one element: Elementwise(Unary::relu).
-class Elementwise : public Layer {
+class Elementwise : public Module {
  public:
   explicit Elementwise(Unary op) : op_(op) {}
-  Var operator()(const Var& x) const override { return unary(op_, x); }
+  template <class X>
+  X operator()(const X& x) const {
+    return unary(op_, x);
+  }
 
  private:
   Unary op_;
 };
 
-/// In training, zeroes elements, or whole channels of an image, with probability p, and scales the others by 1 / (1 -
-/// p).
-class Dropout : public Layer {
+/// In training: sets elements, or whole channels of an image, to 0 with probability p, and scales the others by
+/// 1 / (1 - p). In evaluation: returns x.
+class Dropout : public Module {
  public:
   explicit Dropout(real p, bool channels = false) : p_(p), channels_(channels) {}
-  Var operator()(const Var& x) const override {
+  Var operator()(const Var& x) const {
     if (!random_) return x;
     return channels_ ? channel_dropout(x, p_, *random_) : dropout(x, p_, *random_);
+  }
+  /// throws UsageError in training: it is drawn for values that a tape may record.
+  Tensor operator()(const Tensor& x) const {
+    require<UsageError>(!random_,
+                        "[dropout] a layer in training was given a plain tensor. Give it a Var, or call eval().");
+    return x;
   }
   /// The factors by which n channels of one image are multiplied, drawn as above; of size 0 in evaluation.
   Tensor draw_channels(Index n) const {

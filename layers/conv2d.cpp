@@ -12,11 +12,6 @@ Conv2d::Conv2d(Index in, Index out, Index kernel, Random* random, Index stride, 
   add("bias", bias);
 }
 
-Var Conv2d::operator()(const Var& x) const {
-  if (packed_.out() > 0) return conv2d(untracked("packed conv2d", x), packed_, kernel_, kernel_, stride_, padding_);
-  return conv2d(x, weight, bias, stride_, padding_);
-}
-
 void Conv2d::pack() {
   if (weight.packed) return;
   const Index out = weight.value.dim(0);

@@ -5,11 +5,16 @@
 
 namespace fu {
 
-/// x (B,H,W,in) -> (B,Ho,Wo,out), zero padding. Parameters: weight (out,k,k,in), in files (out,in,k,k), and bias (out).
-class Conv2d : public Layer {
+/// x (B,H,W,in) -> (B,Ho,Wo,out) with zero padding. Parameters: weight (out,k,k,in), in files (out,in,k,k), and bias
+/// (out).
+class Conv2d : public Module {
  public:
   Conv2d(Index in, Index out, Index kernel, Random* random, Index stride = 1, Index padding = 0);
-  Var operator()(const Var& x) const override;
+  template <class X>
+  X operator()(const X& x) const {
+    if (packed_.out() > 0) return conv2d(untracked("packed conv2d", x), packed_, kernel_, kernel_, stride_, padding_);
+    return conv2d(x, as<X>(weight), as<X>(bias), stride_, padding_);
+  }
   /// For inference, as Linear's.
   void pack();
 

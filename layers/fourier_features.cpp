@@ -59,11 +59,4 @@ FourierFeatures::FourierFeatures(Index signals, std::vector<real> frequencies, b
   if (learned_) add("biases", biases);
 }
 
-Var FourierFeatures::operator()(const Var& x) const {
-  const Var phase = linear(x, mixing_, Tensor());
-  if (!learned_) return concat({sin(phase), cos(phase)}, -1);
-  const Var b = reshape(biases, {2, n_ * signals_});
-  return concat({sin(phase + slice(b, 0, 0, 1)), cos(phase + slice(b, 0, 1, 2))}, -1);
-}
-
 }  // namespace fu

@@ -1,4 +1,4 @@
-// Sines and cosines of the inputs: what lets a small network fit high frequencies. source: arXiv 2006.10739; with
+// Sines and cosines of the inputs, with which a small network can fit high frequencies. source: arXiv 2006.10739; with
 // learned phases, FeatUp (arXiv 2403.10516) section 3.
 #pragma once
 
@@ -8,10 +8,11 @@ namespace fu {
 
 /// x (..,S) -> (.., 2 n S): sin(w_k x_s + a), then cos(w_k x_s + b), signal by signal within each of n frequencies.
 /// Parameter, where phases are learned: biases (2,S,n), its elements in the order of the output, 0 at first.
-class FourierFeatures : public Layer {
+class FourierFeatures : public Module {
  public:
   FourierFeatures(Index signals, std::vector<real> frequencies, bool learned_phases);
-  Var operator()(const Var& x) const override;
+  template <class X>
+  X operator()(const X& x) const;
   Index out() const { return 2 * signals_ * n_; }
 
   Parameter biases;
@@ -21,6 +22,16 @@ class FourierFeatures : public Layer {
   bool learned_;
   Tensor mixing_;  // (n S, S): row k S + s holds w_k at s, so that a linear layer makes all phases
 };
+
+template <class X>
+X FourierFeatures::operator()(const X& x) const {
+  const X phase = linear(x, X(mixing_), X(Tensor()));
+  if (!learned_) return concat(std::initializer_list<X>{unary(Unary::sin, phase), unary(Unary::cos, phase)}, -1);
+  const X b = reshape(as<X>(biases), {2, n_ * signals_});
+  return concat(std::initializer_list<X>{unary(Unary::sin, phase + slice(b, 0, 0, 1)),
+                                         unary(Unary::cos, phase + slice(b, 0, 1, 2))},
+                -1);
+}
 
 /// n frequencies exp(low) ... exp(high), evenly spaced in the exponent, rounded as PyTorch's linspace rounds: at high
 /// frequencies one unit in the last place of an exponent is a visible difference.

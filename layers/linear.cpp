@@ -11,19 +11,6 @@ Linear::Linear(Index in, Index out, Random* random, bool with_bias, FileLayout l
   if (with_bias) add("bias", bias);
 }
 
-Var Linear::operator()(const Var& x, Activation activation) const {
-  if (packed_.out() > 0) return packed_(untracked("packed linear", x), activation);
-  return linear(x, weight, bias.value.size() > 0 ? Var(bias) : Var(Tensor()), activation);
-}
-
-Var Linear::add_to(Var y, const Var& x) const {
-  if (packed_.out() > 0 && !y.tracked() && y.value.unique()) {
-    packed_.add_to(y.value, untracked("packed linear", x));
-    return y;
-  }
-  return y + (*this)(x);
-}
-
 void Linear::pack(const Tensor& scale) {
   if (weight.packed) return;
   Tensor w = weight.value, b = bias.value;

@@ -1,4 +1,4 @@
-// Linear layers, which do nearly all of a network's work.
+// Linear layers: most of a network's arithmetic.
 #pragma once
 
 #include "layers/module.h"
@@ -6,17 +6,19 @@
 namespace fu {
 
 /// y = x weight^T + bias over the last axis: x (..,in) -> (..,out). Parameters: weight (out,in), bias (out).
-class Linear : public Layer {
+class Linear : public Module {
  public:
   Linear(Index in, Index out, Random* random, bool bias = true, FileLayout layout = FileLayout::same);
 
-  Var operator()(const Var& x) const override { return (*this)(x, Activation::none); }
-  Var operator()(const Var& x, Activation activation) const;
-  /// y + (*this)(x): a residual connection. Where nothing is tracked and nobody else holds y, in y's own memory.
-  Var add_to(Var y, const Var& x) const;
+  /// y = activation(x weight^T + bias). throws ShapeError; UsageError for a packed layer if x is tracked.
+  template <class X>
+  X operator()(const X& x, Activation activation = Activation::none) const;
+  /// y + (*this)(x): a residual connection. A packed layer writes the sum into y's memory where nobody else needs it.
+  template <class X>
+  X add_to(X y, const X& x) const;
 
-  /// For inference: keeps the weights packed as the kernel wants them, and multiplied by `scale` (out) where it is
-  /// given, in place of the parameters, which become constants of size 0.
+  /// For inference: packs the weights for the matrix product, multiplied by `scale` (out) where it is given. The
+  /// parameters become constants of size 0.
   void pack(const Tensor& scale = Tensor());
 
   Index in() const { return in_; }
@@ -27,5 +29,19 @@ class Linear : public Layer {
   Index in_, out_;
   PackedLinear packed_;
 };
+
+template <class X>
+X Linear::operator()(const X& x, Activation activation) const {
+  if (packed_.out() > 0) return packed_(untracked("packed linear", x), activation);
+  return linear(x, as<X>(weight), bias.value.size() > 0 ? as<X>(bias) : X(Tensor()), activation);
+}
+
+template <class X>
+X Linear::add_to(X y, const X& x) const {
+  Tensor* const sum = packed_.out() > 0 ? reusable(y) : nullptr;
+  if (!sum) return y + (*this)(x);
+  packed_.add_to(*sum, untracked("packed linear", x));
+  return y;
+}
 
 }  // namespace fu

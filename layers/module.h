@@ -1,5 +1,14 @@
 // What a network is made of: named parameters, and modules inside modules. Names joined by dots are those of the
 // published checkpoints, so that loading and saving are one call each.
+//
+// A layer is a module with a function
+//
+//     template <class X>
+//     X operator()(const X& x) const;
+//
+// where X is Tensor for inference or Var for training. Its forward pass is written once: it reads its parameters by
+// as<X>(parameter) and calls ops by their names, which both types have (core/ops.h, autograd/ops.h). A program that
+// only uses it with Tensors links no tape. A file that uses it with Vars includes autograd/ops.h.
 #pragma once
 
 #include <functional>
@@ -7,8 +16,10 @@
 #include <string>
 #include <vector>
 
-#include "autograd/ops.h"
+#include "autograd/parameter.h"
 #include "core/files/weights.h"
+#include "core/ops.h"
+#include "core/random.h"
 
 namespace fu {
 
@@ -57,12 +68,6 @@ class Module {
   };
   std::vector<Entry> own_;
   std::vector<std::pair<std::string, Module*>> children_;
-};
-
-/// A module that maps one value to one value.
-class Layer : public Module {
- public:
-  virtual Var operator()(const Var& x) const = 0;
 };
 
 /// Values uniform in [-1/sqrt(fan_in), 1/sqrt(fan_in)): PyTorch's default for linear and convolution layers, weights

@@ -3,12 +3,15 @@
 
 #include <memory>
 
+#include "autograd/ops.h"
 #include "layers/module.h"
 
 namespace fu {
 
 /// Children are named by their place, "0", "1", ..., as PyTorch names them: layers without parameters count too.
-class Sequential : public Layer {
+///
+/// It holds both forward passes of every layer, for Tensor and for Var, so a program that builds one links the tape.
+class Sequential : public Module {
  public:
   /// Appends a layer and returns it.
   template <class L, class... Args>
@@ -16,17 +19,30 @@ class Sequential : public Layer {
     auto layer = std::make_unique<L>(std::forward<Args>(args)...);
     L& added = *layer;
     add(std::to_string(layers_.size()), added);
-    layers_.push_back(std::move(layer));
+    layers_.push_back({std::move(layer), run<L, Tensor>, run<L, Var>});
     return added;
   }
-  Var operator()(const Var& x) const override {
-    Var y = x;
-    for (const auto& layer : layers_) y = (*layer)(y);
+  template <class X>
+  X operator()(const X& x) const {
+    X y = x;
+    for (const Entry& layer : layers_) y = layer.on(y);
     return y;
   }
 
  private:
-  std::vector<std::unique_ptr<Layer>> layers_;
+  template <class L, class X>
+  static X run(const Module& layer, const X& x) {
+    return static_cast<const L&>(layer)(x);
+  }
+  struct Entry {
+    std::unique_ptr<Module> layer;
+    Tensor (*on_tensor)(const Module&, const Tensor&);
+    Var (*on_var)(const Module&, const Var&);
+
+    Tensor on(const Tensor& x) const { return on_tensor(*layer, x); }
+    Var on(const Var& x) const { return on_var(*layer, x); }
+  };
+  std::vector<Entry> layers_;
 };
 
 }  // namespace fu

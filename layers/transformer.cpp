@@ -31,13 +31,6 @@ TransformerBlock::TransformerBlock(const TransformerBlockOptions& o, Random* ran
   add("ls2", *ls2);
 }
 
-Var TransformerBlock::operator()(Var x) const {
-  const Var mixed = attn.mix(norm1(x));
-  x = ls1 && !packed_ ? x + (*ls1)(attn.proj(mixed)) : attn.proj.add_to(std::move(x), mixed);
-  const Var hidden = mlp.fc1(norm2(x), Activation::gelu);
-  return ls2 && !packed_ ? x + (*ls2)(mlp.fc2(hidden)) : mlp.fc2.add_to(std::move(x), hidden);
-}
-
 void TransformerBlock::pack() {
   attn.qkv.pack();
   attn.proj.pack(ls1 ? ls1->gamma.value : Tensor());

@@ -9,21 +9,30 @@
 namespace fu {
 
 /// Two linear layers with GELU in between. Parameters: fc1, fc2.
-class Mlp : public Layer {
+class Mlp : public Module {
  public:
   Mlp(Index in, Index hidden, Index out, Random* random);
-  Var operator()(const Var& x) const override { return fc2(fc1(x, Activation::gelu)); }
+  template <class X>
+  X operator()(const X& x) const {
+    return fc2(fc1(x, Activation::gelu));
+  }
 
   Linear fc1, fc2;
 };
 
-/// Self-attention among tokens (B,N,C) -> (B,N,C). Parameters: qkv (3C,C), proj (C,C).
-class MultiHeadAttention : public Layer {
+/// Self-attention among tokens (B,N,C) -> (B,N,C). Parameters: qkv (3C,C), proj (C,C). source: arXiv 1706.03762
+class MultiHeadAttention : public Module {
  public:
   MultiHeadAttention(Index dim, Index heads, Random* random, bool qkv_bias = true);
-  Var operator()(const Var& x) const override { return proj(mix(x)); }
-  /// Before the last projection.
-  Var mix(const Var& x) const { return attention(qkv(x), heads_); }
+  template <class X>
+  X operator()(const X& x) const {
+    return proj(mix(x));
+  }
+  /// Without the last projection.
+  template <class X>
+  X mix(const X& x) const {
+    return attention(qkv(x), heads_);
+  }
 
   Linear qkv, proj;
 
@@ -32,10 +41,13 @@ class MultiHeadAttention : public Layer {
 };
 
 /// DINOv2's scale of a branch, channel by channel. Parameter: gamma (C).
-class LayerScale : public Layer {
+class LayerScale : public Module {
  public:
   explicit LayerScale(Index dim) : gamma(Tensor::full({dim}, 1)) { add("gamma", gamma); }
-  Var operator()(const Var& x) const override { return x * Var(gamma); }
+  template <class X>
+  X operator()(const X& x) const {
+    return x * as<X>(gamma);
+  }
 
   Parameter gamma;
 };
@@ -51,8 +63,9 @@ struct TransformerBlockOptions {
 class TransformerBlock : public Module {
  public:
   TransformerBlock(const TransformerBlockOptions& options, Random* random);
-  /// Takes x, so that in inference its memory is used for the result.
-  Var operator()(Var x) const;
+  /// x (B,N,C) -> (B,N,C). Takes x by value: a packed block writes the result into its memory.
+  template <class X>
+  X operator()(X x) const;
   /// For inference: packs the weights, layer scales included.
   void pack();
 
@@ -65,5 +78,13 @@ class TransformerBlock : public Module {
  private:
   bool packed_ = false;  // layer scales are in the weights
 };
+
+template <class X>
+X TransformerBlock::operator()(X x) const {
+  const X mixed = attn.mix(norm1(x));
+  x = ls1 && !packed_ ? x + (*ls1)(attn.proj(mixed)) : attn.proj.add_to(std::move(x), mixed);
+  const X hidden = mlp.fc1(norm2(x), Activation::gelu);
+  return ls2 && !packed_ ? x + (*ls2)(mlp.fc2(hidden)) : mlp.fc2.add_to(std::move(x), hidden);
+}
 
 }  // namespace fu

@@ -1,6 +1,7 @@
 // Tensors put together, and parts of them taken out, along an axis.
 #pragma once
 
+#include <initializer_list>
 #include <vector>
 
 #include "core/tensor.h"
@@ -10,6 +11,9 @@ namespace fu {
 /// Tensors one after another along an axis. throws ShapeError unless all other sizes are equal.
 Tensor concat(const std::vector<Tensor>& parts, int axis);
 Tensor concat(const Tensor* parts, std::size_t count, int axis);
+inline Tensor concat(std::initializer_list<Tensor> parts, int axis) {
+  return concat(parts.begin(), parts.size(), axis);
+}
 
 /// A copy of positions [begin, end) of an axis. throws ShapeError if they do not lie within it.
 Tensor slice(const Tensor& x, int axis, Index begin, Index end);

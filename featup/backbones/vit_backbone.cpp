@@ -16,7 +16,7 @@ class VitBackbone : public Backbone {
   Index patch() const override { return vit_.config().patch; }
   Index channels() const override { return vit_.config().dim; }
   Tensor features(const Tensor& image, const Progress& progress) const override {
-    return vit_.features(image, feature_, progress).value;
+    return vit_.features(image, feature_, progress);
   }
 
  private:

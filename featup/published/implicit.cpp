@@ -34,7 +34,7 @@ Var PlaceAndColorFeatures::operator()(const Var& image) const {
     place.data()[2 * p] = rows[static_cast<std::size_t>(p / w % h)];
     place.data()[2 * p + 1] = cols[static_cast<std::size_t>(p % w)];
   }
-  if (!color_) return features_(place);
+  if (!color_) return features_(Var(place));
   return concat({features_(concat({place, image}, -1)), image}, -1);
 }
 

@@ -34,10 +34,10 @@ struct ImplicitOptions {
 ///   image (B,H,W,3) -> (B,H,W, 2 n S (+ 3)); S = 5 signals (row, column, R, G, B), or 2 without colour
 /// Rows and columns lie on linspace(-1,1). Channels: all sines (frequency by frequency), all cosines, then the image.
 /// Parameter: biases (2,S,n).
-class PlaceAndColorFeatures : public Layer {
+class PlaceAndColorFeatures : public Module {
  public:
   PlaceAndColorFeatures(const ImplicitOptions& options, Random* random);
-  Var operator()(const Var& image) const override;
+  Var operator()(const Var& image) const;
   Index out() const { return features_.out() + (color_ ? 3 : 0); }
   const Parameter& phases() const { return features_.biases; }
 
@@ -47,10 +47,10 @@ class PlaceAndColorFeatures : public Layer {
 };
 
 /// The network: (B,H,W,3) -> (B,H,W,D), D channels. Parameters as published: 1.biases, 2.norm, 4, 7.norm, 8, 10.
-class ImplicitUpsampler : public Layer {
+class ImplicitUpsampler : public Module {
  public:
   ImplicitUpsampler(const ImplicitOptions& options, Index channels, Random* random);
-  Var operator()(const Var& image) const override;
+  Var operator()(const Var& image) const;
   /// The same for one constant image, in a fraction of the time and memory: see PixelNetwork.
   Var map(const Tensor& image) const;
   /// The same pixel by pixel: signals (N,S) -> (N,D).

@@ -54,7 +54,7 @@ Var SimpleDownsampler::weights(Index windows) const {
 }
 
 Var SimpleDownsampler::view_weights(const ViewWindows& windows, const Var& map, Var& length) const {
-  length = slice(readings(map, Tensor::zeros({map.dim(3)})), 3, 0, 1);
+  length = slice(norm_dot_energy(map, Tensor::zeros({map.dim(3)})), 3, 0, 1);
   return weights(windows.count());
 }
 
@@ -102,7 +102,7 @@ Var AttentionDownsampler::view_weights(const ViewWindows& windows, const Var& ma
                       " for a saliency of ", saliency_->weight.value.dim(1),
                       " channels: it must have one less, for the lengths.");
   // The saliency is linear, so it is taken on the map and only this one channel is jittered and blurred.
-  const Var read = readings(map, reshape(slice(saliency_->weight, 1, 1, c + 1), {c}));
+  const Var read = norm_dot_energy(map, reshape(slice(saliency_->weight, 1, 1, c + 1), {c}));
   const Var of_length = reshape(slice(saliency_->weight, 1, 0, 1), {1});
   length = slice(read, 3, 0, 1);
   return window_weights(windows, slice(read, 3, 1, 2) + length * of_length,

@@ -9,8 +9,8 @@ JbuTrainer::JbuTrainer(const FeatureFunction& backbone, Index channels, const Jb
       channels_(channels),
       options_(o),
       init_(o.seed, 1),
-      training_(channels, o.training, &init_),
-      optimizer_(Adam::Kind::nadam, training_.parameters(), o.training.lr) {}
+      objective_(channels, o.objective, &init_),
+      optimizer_(Adam::Kind::nadam, objective_.parameters(), o.objective.lr) {}
 
 Tensor JbuTrainer::features(const Tensor& images) const {
   const Tensor x = backbone_(images);
@@ -35,14 +35,14 @@ double JbuTrainer::accumulate(const std::vector<Tensor>& images, Index first, In
     const Tensor all = features(concat(looks, 0));
     looks.clear();
     example.features = all.slice(0, 1), example.views = all.slice(1, all.dim(0));
-    example.source = training_.source(example.features, image);
-    const JbuDraws draws = training_.draw(example, random);
-    training_.train(random);
+    example.source = objective_.source(example.features, image);
+    const JbuDraws draws = objective_.draw(example, random);
+    objective_.train(random);
     Tape tape;
-    const Var loss = affine(training_.loss(example, draws), 1 / static_cast<real>(batch));
+    const Var loss = affine(objective_.loss(example, draws), 1 / static_cast<real>(batch));
     total += static_cast<double>(loss.value.item());
     backward(loss);
-    training_.eval();
+    objective_.eval();
   }
   return total;
 }
@@ -57,7 +57,7 @@ double JbuTrainer::step(const std::vector<Tensor>& images) {
 
 std::map<std::string, Tensor> JbuTrainer::stack() {
   std::map<std::string, Tensor> tensors;
-  training_.export_to(tensors);
+  objective_.export_to(tensors);
   if (options_.norm) {
     tensors["model.1.norm.weight"] = Tensor::full({channels_}, 1);
     tensors["model.1.norm.bias"] = Tensor::zeros({channels_});
@@ -66,12 +66,12 @@ std::map<std::string, Tensor> JbuTrainer::stack() {
 }
 
 void JbuTrainer::save(std::map<std::string, Tensor>& tensors) {
-  training_.save(tensors, "training.");
+  objective_.save(tensors, "training.");
   optimizer_.save(tensors, "training.optimizer.");
 }
 
 void JbuTrainer::load(const Weights& weights) {
-  training_.load(weights, "training.");
+  objective_.load(weights, "training.");
   optimizer_.load(weights, "training.optimizer.");
 }
 

@@ -3,13 +3,13 @@
 #pragma once
 
 #include "featup/measure/views.h"
-#include "featup/training/jbu_training.h"
+#include "featup/training/jbu_objective.h"
 #include "layers/optimizer.h"
 
 namespace fu {
 
 struct JbuTrainerOptions {
-  JbuTrainingOptions training;
+  JbuObjectiveOptions objective;
   Index jitters = 5, max_pad = 20;  // looks at each image, pixels
   double max_zoom = 2;
   bool norm = false;  // layer norm of every position's features, as most published stacks have it
@@ -32,7 +32,7 @@ class JbuTrainer {
 
   /// Features as the stack is given them: normed if the options say so.
   Tensor features(const Tensor& images) const;
-  JbuTraining& training() { return training_; }
+  JbuObjective& objective() { return objective_; }
 
   /// The stack as published checkpoints have it, with the numbers of its filter and smoothing if there are any.
   std::map<std::string, Tensor> stack();
@@ -46,7 +46,7 @@ class JbuTrainer {
   Index channels_;
   JbuTrainerOptions options_;
   Random init_;
-  JbuTraining training_;
+  JbuObjective objective_;
   Adam optimizer_;
 };
 

@@ -1,6 +1,7 @@
 // The losses of FeatUp, as functions over ops: gradients follow. Constants are plain tensors.
 #pragma once
 
+#include "autograd/ops.h"
 #include "layers/linear.h"
 
 namespace fu {
@@ -16,10 +17,10 @@ Var total_variation(const Var& x);
 
 /// Uncertainty of low-resolution features: exp(net(x) + 0.1), at least 1e-4; x (B,h,w,C) -> (B,h,w,1). Parameters:
 /// net.weight (1,C), net.bias (1).
-class ScaleNet : public Layer {
+class ScaleNet : public Module {
  public:
   ScaleNet(Index channels, Random* random);
-  Var operator()(const Var& x) const override { return clamp_min(exp(affine(net(x), 1, real(0.1))), real(1e-4)); }
+  Var operator()(const Var& x) const { return clamp_min(exp(affine(net(x), 1, real(0.1))), real(1e-4)); }
 
   Linear net;
 };

@@ -1,15 +1,11 @@
-// Modules: names, files, packing, dropout, and the gradients of whole networks.
-#include <functional>
-
-#include "core/pool.h"
-#include "featup/backbones/vit.h"
+// Layers: names, files, packing, dropout, and one forward pass for tensors and for values on a tape.
 #include "featup/jbu/jbu.h"
 #include "featup/jbu/jbu_layers.h"
-#include "featup/published/implicit.h"
-#include "featup/training/downsample.h"
-#include "featup/training/losses.h"
-#include "layers/optimizer.h"
+#include "layers/batch_norm.h"
+#include "layers/conv2d.h"
+#include "layers/fourier_features.h"
 #include "layers/sequential.h"
+#include "tests/layers/small_vit.h"
 #include "tests/support.h"
 
 using namespace fu;
@@ -17,64 +13,10 @@ using namespace fu::test;
 
 namespace {
 
-VitConfig small_vit() {
-  VitConfig c;
-  c.patch = 4, c.dim = 64, c.depth = 2, c.heads = 1, c.mlp_hidden = 96, c.grid = 3, c.prefix = 2, c.registers = 1,
-  c.layer_scale = true;
-  return c;
-}
-
-/// Moves every parameter a little: what begins as ones and zeros would hide mistakes.
-void disturb(Module& module) {
-  Random random(77);
-  module.visit([&](const std::string&, Parameter& p, FileLayout) {
-    p.set(p.value + unary(Unary::affine, random.normal(p.value.shape()), real(0.1)));
-  });
-}
-
 void save(Module& module, const std::string& path, const std::string& prefix = "") {
   std::map<std::string, Tensor> tensors;
   module.save(tensors, prefix);
   write_safetensors(path, tensors);
-}
-
-/// Central differences of a scalar along random directions of all parameters together; in double builds.
-void check_module(Module& module, const std::function<Var()>& loss) {
-#ifdef FU_REAL_DOUBLE
-  const std::vector<Parameter*> parameters = module.parameters();
-  for (Parameter* p : parameters) p->zero_grad();
-  {
-    Tape tape;
-    backward(loss());
-  }
-  Random random(5);
-  for (Parameter* p : parameters) {
-    CAPTURE(p->name);
-    if (!p->trainable) continue;
-    REQUIRE(p->has_grad());
-    const Tensor before = p->value, direction = random.normal(before.shape());
-    constexpr real kStep = 1e-5;
-    p->set(before + unary(Unary::affine, direction, kStep));
-    const double above = loss().value.item();
-    p->set(before - unary(Unary::affine, direction, kStep));
-    const double below = loss().value.item();
-    p->set(before);
-    double actual = 0, scale = 0;
-    for (Index i = 0; i < direction.size(); ++i) {
-      actual += p->grad.data()[i] * direction.data()[i];
-      scale += std::abs(p->grad.data()[i] * direction.data()[i]);
-    }
-    CHECK(std::abs(actual - (above - below) / (2 * kStep)) <= 1e-6 * std::max(0.1, scale));
-  }
-#else
-  for (Parameter* p : module.parameters()) p->zero_grad();
-  Tape tape;
-  backward(loss());
-  for (Parameter* p : module.parameters()) {
-    CAPTURE(p->name);
-    if (p->trainable) CHECK(p->has_grad());
-  }
-#endif
 }
 
 }  // namespace
@@ -100,11 +42,10 @@ TEST_CASE("layers: names and files are those of the published checkpoints") {
   again.load(file, "model.");
   const Vit packed(file, "model.");
   const Tensor image = random.normal({2, 16, 20, 3});
-  const Tensor expected = vit.features(image).value;
-  CHECK(relative_error(again.features(image).value, expected) <= (sizeof(real) == 8 ? 1e-6 : 0));  // files hold floats
-  CHECK(relative_error(packed.features(image).value, expected) <= 1e-5);
-  CHECK(relative_error(packed.features(image, VitFeature::key).value, vit.features(image, VitFeature::key).value) <=
-        1e-5);
+  const Tensor expected = vit.features(image);
+  CHECK(relative_error(again.features(image), expected) <= (sizeof(real) == 8 ? 1e-6 : 0));  // files hold floats
+  CHECK(relative_error(packed.features(image), expected) <= 1e-5);
+  CHECK(relative_error(packed.features(image, VitFeature::key), vit.features(image, VitFeature::key)) <= 1e-5);
 
   JbuLayers jbu(6, {2, 3, 8, 2}, &random);
   save(jbu, folder / "jbu.safetensors", "upsampler.");
@@ -132,15 +73,68 @@ TEST_CASE("layers: the layers of a JBU stack and the fused kernels agree") {
   }
 }
 
+TEST_CASE("layers: one forward pass, the same bits on tensors and on values") {
+  Random random(12);
+  Vit vit(small_vit(), &random);
+  disturb(vit);
+  FourierFeatures fourier(2, {1, 3}, true);
+  disturb(fourier);
+  Sequential net;
+  net.push<Conv2d>(3, 4, 3, &random, 2, 1);
+  net.push<Elementwise>(Unary::relu);
+  net.push<LayerNorm>(4);
+  net.push<Linear>(4, 5, &random);
+  net.push<Dropout>(real(0.5));
+  const Tensor image = random.normal({2, 16, 20, 3}), places = random.normal({7, 2});
+  const auto check_all = [&] {
+    for (const VitFeature feature : {VitFeature::token, VitFeature::key})
+      CHECK(same_bits(vit.features(image, feature), vit.features(Var(image), feature).value));
+    CHECK(same_bits(fourier(places), fourier(Var(places)).value));
+    CHECK(same_bits(net(image), net(Var(image)).value));
+  };
+  check_all();
+  {
+    const Tape tape;
+    CHECK(net(Var(image)).tracked());
+    const NoRecording constant;
+    check_all();
+    CHECK(!net(Var(image)).tracked());
+  }
+  const Tape tape;
+  for (Module* module : std::vector<Module*>{&vit, &fourier, &net}) module->set_trainable(false);
+  check_all();
+}
+
+TEST_CASE("layers: a plain tensor is refused while a tape records, for the gradient would be lost") {
+  Random random(1);
+  Linear layer(4, 3, &random);
+  const Tensor x = random.normal({5, 4});
+  {
+    Tape tape;
+    CHECK(contains(message_of([&] { layer(x); }),
+                   "[parameter] 'weight' (3,4) is used with a plain tensor while a tape records"));
+    {
+      const NoRecording constant;
+      CHECK(layer(x).shape() == Shape{5, 3});
+    }
+    {
+      Tape inner;
+      CHECK(!message_of([&] { layer(x); }).empty());
+    }
+    CHECK(!message_of([&] { layer(x); }).empty());
+  }
+  CHECK(layer(x).shape() == Shape{5, 3});
+}
+
 TEST_CASE("layers: packed layers refuse gradients") {
   Random random(1);
   Linear layer(4, 3, &random);
-  const Tensor x = random.normal({5, 4}), y = layer(x).value;
+  const Tensor x = random.normal({5, 4}), y = layer(x);
   layer.pack();
-  CHECK(relative_error(layer(x).value, y) <= kTolerance);
-  CHECK(relative_error(layer.add_to(Var(y.clone()), x).value, y + y) <= kTolerance);
+  CHECK(relative_error(layer(x), y) <= kTolerance);
+  CHECK(relative_error(layer.add_to(y.clone(), x), y + y) <= kTolerance);
   layer.pack();  // once is enough
-  CHECK(relative_error(layer(x).value, y) <= kTolerance);
+  CHECK(relative_error(layer(x), y) <= kTolerance);
   Conv2d conv(3, 4, 3, &random);
   conv.pack();
   conv.pack();
@@ -201,10 +195,11 @@ TEST_CASE("layers: dropout") {
   Sequential net;
   net.push<Dropout>(real(0.3));
   const Tensor ones = Tensor::full({100, 200}, 1);
-  CHECK(same_bits(net(ones).value, ones));
+  CHECK(same_bits(net(ones), ones));
   Random random(4), same(4);
   net.train(random);
-  const Tensor dropped = net(ones).value;
+  const Tensor dropped = net(Var(ones)).value;
+  CHECK(contains(message_of([&] { net(ones); }), "[dropout] a layer in training was given a plain tensor"));
   double mean = 0;
   Index zeros = 0;
   for (Index i = 0; i < dropped.size(); ++i) {
@@ -218,99 +213,6 @@ TEST_CASE("layers: dropout") {
   const Tensor image = channel_dropout(Tensor::full({2, 5, 6, 8}, 1), real(0.5), random).value;
   for (Index i = 0; i < image.size(); ++i) CHECK(image.data()[i] == image.data()[i / 240 * 240 + i % 8]);
   net.eval();
-  CHECK(same_bits(net(ones).value, ones));
+  CHECK(same_bits(net(ones), ones));
   CHECK(contains(message_of([&] { dropout(ones, 1, random); }), "[dropout] probability 1 must lie in [0, 1)"));
-}
-
-TEST_CASE("layers: gradients of whole networks") {
-  Random random(6);
-  {
-    Vit vit(small_vit(), &random);
-    disturb(vit);
-    const Tensor image = random.normal({1, 12, 20, 3});
-    Tensor target;
-    check_module(vit, [&] {
-      const Var y = vit.features(image);
-      if (target.size() != y.size()) target = random.normal(y.shape());
-      return mean(square(y - Var(target)));
-    });
-  }
-  {
-    JbuLayers jbu(4, {2, 3, 8, 2}, &random);
-    disturb(jbu);
-    const Tensor source = random.normal({1, 4, 5, 4}), guidance = random.normal({1, 16, 20, 3}),
-                 target = random.normal({1, 16, 20, 4});
-    check_module(jbu, [&] { return mean(square(jbu(source, guidance) - Var(target))); });
-  }
-  {
-    ImplicitUpsampler net({3}, 5, &random);
-    disturb(net);
-    const Tensor image = random.uniform({1, 8, 8, 3}, 0, 1), target = random.normal({1, 8, 8, 5});
-    check_module(net, [&] { return mean(square(net(image) - Var(target))); });
-  }
-  {
-    AttentionDownsampler down(4, 5, &random);
-    ScaleNet scale(4, &random);
-    disturb(down);
-    const Tensor x = random.normal({2, 16, 20, 4}), target = random.normal({2, 4, 5, 4});
-    check_module(down, [&] { return reconstruction_loss(down(x, 4, 5), target, scale(target)); });
-    check_module(scale, [&] { return reconstruction_loss(down(x, 4, 5), target, scale(target)); });
-  }
-}
-
-namespace {
-
-/// Some steps of Adam on a small transformer with dropout in front of it; its parameters afterwards.
-std::vector<Tensor> trained(int steps) {
-  Random random(8), draws(9);
-  Vit vit(small_vit(), &random);
-  const Tensor image = random.normal({2, 12, 12, 3}), target = random.normal({2, 3, 3, 64});
-  Adam adam(Adam::Kind::adamw, vit.parameters(), 1e-3, {0.9, 0.999, 1e-8, 0.05});
-  for (int i = 0; i < steps; ++i) {
-    adam.zero_grad();
-    Tape tape;
-    backward(mean(square(vit.features(dropout(image, real(0.1), draws)) - Var(target))));
-    adam.clip_gradients(1);
-    adam.step();
-  }
-  std::vector<Tensor> values;
-  for (const Parameter* p : vit.parameters()) values.push_back(p->value);
-  return values;
-}
-
-}  // namespace
-
-TEST_CASE("layers: training gives the same bits for any number of threads") {
-  std::vector<Tensor> one, two;
-  {
-    const WithThreads n(1);
-    one = trained(3);
-  }
-  {
-    const WithThreads n(2);
-    two = trained(3);
-  }
-  for (std::size_t i = 0; i < one.size(); ++i) CHECK(same_bits(one[i], two[i]));
-}
-
-TEST_CASE("layers: a training loop reuses its memory") {
-  Random random(8);
-  JbuLayers jbu(8, {2, 3, 8, 3}, &random);
-  AttentionDownsampler down(8, 8, &random);
-  const Tensor source = random.normal({1, 8, 8, 8}), guidance = random.normal({1, 32, 32, 3}),
-               target = random.normal({1, 8, 8, 8});
-  Random draws(1);
-  jbu.train(draws);
-  down.train(draws);
-  Adam adam(Adam::Kind::nadam, jbu.parameters(), 1e-3);
-  const auto step = [&] {
-    adam.zero_grad();
-    Tape tape;
-    backward(mean(square(down(jbu(source, guidance), 8, 8) - Var(target))));
-    adam.step();
-  };
-  for (int i = 0; i < 3; ++i) step();
-  const std::size_t before = pool_stats().system_calls;
-  for (int i = 0; i < 5; ++i) step();
-  CHECK(pool_stats().system_calls == before);
 }

@@ -61,7 +61,7 @@ std::vector<Image> diagnostics(const FittedMap& fit, Index height) {
     renderer.render(0, 0, map.dim(1), map.dim(2), map.data());
     const Tensor v = fit.extra.at("downsampler.attention_net.1.weight").reshape({-1}),
                  kept = fit.pca.components.size() > 0 ? fit.pca.project(map) : map;
-    const Tensor read = readings(kept, v.slice(1, v.dim(0))).value;
+    const Tensor read = norm_dot_energy(kept, v.slice(1, v.dim(0))).value;
     Tensor saliency({map.dim(1), map.dim(2)});
     for (Index p = 0; p < saliency.size(); ++p)
       saliency.data()[p] = read.data()[3 * p] * v.data()[0] + read.data()[3 * p + 1];

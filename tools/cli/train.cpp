@@ -27,7 +27,7 @@ JbuTrainerOptions trainer_options(const Options& o) {
   JbuTrainerOptions trainer;
   trainer.jitters = t.jitters, trainer.max_pad = t.max_pad, trainer.max_zoom = t.max_zoom, trainer.seed = o.seed;
   trainer.norm = t.norm || o.compat == "published";
-  JbuTrainingOptions& j = trainer.training;
+  JbuObjectiveOptions& j = trainer.objective;
   j.layers.levels = t.levels, j.layers.radius = t.radius, j.layers.key_dim = t.key_dim;
   j.layers.mixing = !t.no_mixing, j.layers.shared = t.shared, j.layers.unit_sum = t.unit_sum;
   j.layers.sigma = t.sigma, j.layers.temperature = t.temperature;
@@ -59,7 +59,7 @@ class HeldOut {
     bilinear_ = explained([](const Entry& e) { return e.features; });
   }
   double bilinear() const { return bilinear_; }
-  double by(const JbuTraining& training) const {
+  double by(const JbuObjective& training) const {
     return explained([&](const Entry& e) { return training.map(e.features, e.image); });
   }
 
@@ -209,7 +209,7 @@ struct Course {
   }
   void add_loss(double loss) { recent = recent == 0 ? loss : 0.95 * recent + 0.05 * loss; }
   void judge(const HeldOut& by, JbuTrainer& trainer) {
-    explained = by.by(trainer.training());
+    explained = by.by(trainer.objective());
     for (double v : {static_cast<double>(trainer.steps()), recent, *explained, by.bilinear()})
       history.push_back(static_cast<real>(v));
   }
@@ -329,7 +329,7 @@ int run_train(const Options& given) {
     trainer.set_lr(t.lr * (t.constant_lr || published ? 1 : warmup_cosine(trainer.steps(), 0, t.steps, 0.02)));
     double loss = trainer.accumulate(images, first, t.batch);
     bool stop = wish;
-    share(ranks, trainer.training(), loss, stop);
+    share(ranks, trainer.objective(), loss, stop);
     trainer.finish_step();
     require<UsageError>(std::isfinite(loss), "the loss is no number any more, at step ", trainer.steps(), ". ",
                         exists || saved > begin ? file + " holds the last good state; g" : "G",
@@ -351,7 +351,7 @@ int run_train(const Options& given) {
   }
   report.stage("train");
   if (!ranks.first()) return 0;
-  if (!course.explained) course.explained = judge.by(trainer.training());
+  if (!course.explained) course.explained = judge.by(trainer.objective());
   course.save(file, trainer, settings, o.fit.line);
   if (!t.export_to.empty()) export_stack(o, trainer, backbone->channels());
   write_png(picture, course.picture());
@@ -362,7 +362,7 @@ int run_train(const Options& given) {
   if (!t.export_to.empty()) {
     report["outputs"].push_back(t.export_to);
     if (!is_safetensors(t.export_to) &&
-        (options.training.filter.present() || options.training.layers.smoothing.present())) {
+        (options.objective.filter.present() || options.objective.layers.smoothing.present())) {
       const std::string note =
           t.export_to +
           ": is without the filter of tokens and the smoothing, which the published code does not know; for a stack " +

@@ -57,11 +57,11 @@ Tensor fit(const Tensor& x, const Tensor& colors, Index steps) {
     adam.lr = 3e-3 * warmup_cosine(step, steps / 20, steps);
     adam.zero_grad();
     Tape tape;  // records until the end of this scope
-    const Var loss = mean(square(net(x) - Var(colors)));
+    const Var loss = mean(square(net(Var(x)) - Var(colors)));
     backward(loss);
     adam.step();
   }
-  return net(x).value;  // no tape: nothing is recorded
+  return net(x);  // on a plain tensor nothing is recorded
 }
 
 Image picture(const Tensor& colors, Index h, Index w) {
@@ -99,7 +99,7 @@ int run(int argc, char** argv) {
   // From one period across the picture to one every four pixels: beyond that lies what no pixel grid can show.
   const FourierFeatures features(
       2, log_spaced_frequencies(std::log(real(3)), std::log(static_cast<real>(size) / 4 * real(3.14)), 12), false);
-  const Tensor plain = fit(xy, colors, steps), fourier = fit(features(xy).value, colors, steps);
+  const Tensor plain = fit(xy, colors, steps), fourier = fit(features(xy), colors, steps);
   std::printf("plain coordinates: PSNR %.2f dB\nFourier features:  PSNR %.2f dB\n", psnr(plain, colors),
               psnr(fourier, colors));
   write_png(out, side_by_side({photo, picture(plain, size, size), picture(fourier, size, size)}));

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <exception>
 
+#include "autograd/ops.h"
 #include "featup/backbones/vit.h"
 #include "layers/optimizer.h"
 #include "tools/cli/progress.h"
@@ -95,12 +96,12 @@ int distill(int argc, char** argv) {
       const Index photo = learn[static_cast<std::size_t>(draw.below(static_cast<Index>(learn.size())))];
       crops.push_back(normalize(folder.sample(photo, true, draw)));
     }
-    const Tensor images = concat(crops, 0), target = teacher.features(images).value;
+    const Tensor images = concat(crops, 0), target = teacher.features(images);
     adam.zero_grad();
     double value = 0;
     {
       Tape tape;
-      const Var said = student.features(images);
+      const Var said = student.features(Var(images));
       const Var loss = mean(square(said - target)) / Var(mean(square(Var(target))).value) +
                        affine(mean(cosine(said, target)), -1, 1);
       backward(loss);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "autograd/ops.h"
 #include "core/files/weights.h"
 #include "layers/module.h"
 #include "tools/lab/golden.h"

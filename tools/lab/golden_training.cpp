@@ -4,7 +4,7 @@
 
 #include "featup/photo/jitter.h"
 #include "featup/published/implicit_fit.h"
-#include "featup/training/jbu_training.h"
+#include "featup/training/jbu_objective.h"
 #include "layers/optimizer.h"
 #include "tools/lab/golden_case.h"
 
@@ -107,9 +107,9 @@ void run_trajectory_jbu(Case& c) {
   const Tensor targets =
       to_nhwc(c.constant("targets").reshape({steps * views, channels, features.dim(1), features.dim(2)}));
   const Tensor projections = c.constant("projections").reshape({steps * views, channels, -1});
-  JbuTrainingOptions o;
+  JbuObjectiveOptions o;
   o.kernel = c.number("kernel_size"), o.lr = c.fraction("lr"), o.crf = c.fraction("crf_weight"), o.published = true;
-  JbuTraining training(channels, o, nullptr);
+  JbuObjective training(channels, o, nullptr);
   const TrainedModules modules = {{"", &training}};
   Adam nadam(Adam::Kind::nadam, load_all(c, modules), o.lr);
   std::vector<double> losses;

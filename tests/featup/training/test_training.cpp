@@ -30,8 +30,8 @@ Tensor picture(Index h, Index w, std::uint64_t seed) {
 
 JbuTrainerOptions small_options() {
   JbuTrainerOptions o;
-  o.jitters = 2, o.max_pad = 4, o.training.kernel = 8, o.training.projection = 4, o.training.crf_samples = 50;
-  o.training.layers.levels = 3, o.training.layers.key_dim = 8, o.training.layers.radius = 2;
+  o.jitters = 2, o.max_pad = 4, o.objective.kernel = 8, o.objective.projection = 4, o.objective.crf_samples = 50;
+  o.objective.layers.levels = 3, o.objective.layers.key_dim = 8, o.objective.layers.radius = 2;
   return o;
 }
 
@@ -62,10 +62,10 @@ TEST_CASE("training: the loss on few channels is the loss on all of them") {
     for (const bool mixing : {true, false}) {
       CAPTURE(attention);
       CAPTURE(mixing);
-      JbuTrainingOptions o = small_options().training;
+      JbuObjectiveOptions o = small_options().objective;
       o.attention = attention, o.layers.mixing = mixing, o.tv = 0.3, o.crf = 0.2;
       Random random(3);
-      JbuTraining training(kChannels, o, &random);
+      JbuObjective training(kChannels, o, &random);
       disturb(training);
       JbuExample e;
       e.image = picture(40, 56, 1), e.features = features(e.image);
@@ -130,7 +130,7 @@ TEST_CASE("training: it learns, in the same bits for any number of threads, and 
     return tensors;
   };
   JbuTrainerOptions options = small_options();
-  options.training.uncertainty =
+  options.objective.uncertainty =
       false;  // the loss is then a squared error, and not a likelihood, which may fall below 0
   JbuTrainer whole(features, kChannels, options);
   double first = 0, last = 0;
@@ -165,7 +165,7 @@ TEST_CASE("training: parts of a batch add up to it") {
   for (Index first : {Index{0}, Index{2}}) {
     parts += two.accumulate({images.begin() + first, first == 0 ? images.begin() + 2 : images.end()}, first, 3);
     std::size_t i = 0;
-    for (Parameter* p : two.training().parameters()) {
+    for (Parameter* p : two.objective().parameters()) {
       if (!p->has_grad()) continue;
       if (first == 0)
         sums.push_back(p->grad.clone());
@@ -175,7 +175,7 @@ TEST_CASE("training: parts of a batch add up to it") {
   }
   CHECK(std::abs(parts - whole) <= 1e-5 * std::abs(whole));
   std::size_t i = 0;
-  for (Parameter* p : one.training().parameters())
+  for (Parameter* p : one.objective().parameters())
     if (p->has_grad()) CHECK(relative_error(sums[i++], p->grad) <= 1e-4);
 }
 
@@ -186,15 +186,16 @@ TEST_CASE("training: what is saved is what was learned, for every kind of stack"
     CAPTURE(kind);
     JbuTrainerOptions o = small_options();
     if (kind == 4)
-      o.training.filter.strength = real(0.7), o.training.filter.shrinkage = real(0.3),
-      o.training.layers.color_range = 0.1;
-    if (kind == 4) o.training.layers.smoothing.strength = 20;
-    o.training.layers.unit_sum = kind == 1, o.training.layers.shared = kind == 2, o.training.layers.mixing = kind != 3;
+      o.objective.filter.strength = real(0.7), o.objective.filter.shrinkage = real(0.3),
+      o.objective.layers.color_range = 0.1;
+    if (kind == 4) o.objective.layers.smoothing.strength = 20;
+    o.objective.layers.unit_sum = kind == 1, o.objective.layers.shared = kind == 2,
+    o.objective.layers.mixing = kind != 3;
     JbuTrainer trainer(features, kChannels, o);
-    disturb(trainer.training());
+    disturb(trainer.objective());
     write_safetensors(folder / "stack.safetensors", trainer.stack());
     const JbuStack stack{Weights(folder / "stack.safetensors")};
-    CHECK(relative_error(jbu_stack(stack, low, image), trainer.training().map(low, image)) <= 1e-5);
+    CHECK(relative_error(jbu_stack(stack, low, image), trainer.objective().map(low, image)) <= 1e-5);
     write_torch(folder / "stack.ckpt", "state_dict", trainer.stack());
     const JbuStack exported{Weights(folder / "stack.ckpt")};
     CHECK(same_bits(jbu_stack(exported, low, image), jbu_stack(stack, low, image)));
@@ -241,12 +242,12 @@ TEST_CASE("training: a bilateral start is a joint bilateral filter") {
 TEST_CASE("training: back-projection puts in what the first level smooths away") {
   // Where the level keeps every cell's mean, nothing changes; else the map's means come closer to the features.
   JbuTrainerOptions o = small_options();
-  o.training.layers.levels = 1, o.training.layers.mixing = false, o.training.layers.unit_sum = true;
+  o.objective.layers.levels = 1, o.objective.layers.mixing = false, o.objective.layers.unit_sum = true;
   const Tensor image = picture(64, 64, 4), low = features(image);
   double off[2];
   for (int kind = 0; kind < 2; ++kind) {
-    o.training.filter.strength = static_cast<real>(kind), o.training.filter.noise = 0;
-    const Tensor map = JbuTrainer(features, kChannels, o).training().map(low, image);
+    o.objective.filter.strength = static_cast<real>(kind), o.objective.filter.noise = 0;
+    const Tensor map = JbuTrainer(features, kChannels, o).objective().map(low, image);
     off[kind] = static_cast<double>(sum(unary(Unary::square, adaptive_avg_pool(map, 8, 8) - low)).item());
   }
   CHECK(off[1] < 0.7 * off[0]);
@@ -255,10 +256,10 @@ TEST_CASE("training: back-projection puts in what the first level smooths away")
 TEST_CASE("training: a stack whose map has another size than the picture") {
   for (Index levels : {Index{2}, Index{4}}) {
     JbuTrainerOptions o = small_options();
-    o.training.layers.levels = levels;
+    o.objective.layers.levels = levels;
     JbuTrainer trainer(features, kChannels, o);
     const Tensor image = picture(64, 48, 4);
     CHECK(std::isfinite(trainer.step({image})));
-    CHECK(trainer.training().map(features(image), image).shape() == Shape{1, 8 << levels, 6 << levels, kChannels});
+    CHECK(trainer.objective().map(features(image), image).shape() == Shape{1, 8 << levels, 6 << levels, kChannels});
   }
 }

@@ -1,0 +1,9 @@
+// The transformer on values that a tape records.
+#include "autograd/ops.h"
+#include "featup/backbones/vit_forward.h"
+
+namespace fu {
+
+template Var Vit::features(const Var& image, VitFeature feature, const Progress& progress) const;
+
+}  // namespace fu

@@ -1,0 +1,150 @@
+// Whole networks: their gradients against finite differences, and training loops that repeat and allocate nothing.
+#include <functional>
+
+#include "core/pool.h"
+#include "featup/jbu/jbu_layers.h"
+#include "featup/published/implicit.h"
+#include "featup/training/downsample.h"
+#include "featup/training/losses.h"
+#include "layers/optimizer.h"
+#include "tests/layers/small_vit.h"
+#include "tests/support.h"
+
+using namespace fu;
+using namespace fu::test;
+
+namespace {
+
+/// Central differences of a scalar along random directions of all parameters together; in double builds.
+void check_module(Module& module, const std::function<Var()>& loss) {
+#ifdef FU_REAL_DOUBLE
+  const std::vector<Parameter*> parameters = module.parameters();
+  for (Parameter* p : parameters) p->zero_grad();
+  {
+    Tape tape;
+    backward(loss());
+  }
+  Random random(5);
+  for (Parameter* p : parameters) {
+    CAPTURE(p->name);
+    if (!p->trainable) continue;
+    REQUIRE(p->has_grad());
+    const Tensor before = p->value, direction = random.normal(before.shape());
+    constexpr real kStep = 1e-5;
+    p->set(before + unary(Unary::affine, direction, kStep));
+    const double above = loss().value.item();
+    p->set(before - unary(Unary::affine, direction, kStep));
+    const double below = loss().value.item();
+    p->set(before);
+    double actual = 0, scale = 0;
+    for (Index i = 0; i < direction.size(); ++i) {
+      actual += p->grad.data()[i] * direction.data()[i];
+      scale += std::abs(p->grad.data()[i] * direction.data()[i]);
+    }
+    CHECK(std::abs(actual - (above - below) / (2 * kStep)) <= 1e-6 * std::max(0.1, scale));
+  }
+#else
+  for (Parameter* p : module.parameters()) p->zero_grad();
+  Tape tape;
+  backward(loss());
+  for (Parameter* p : module.parameters()) {
+    CAPTURE(p->name);
+    if (p->trainable) CHECK(p->has_grad());
+  }
+#endif
+}
+
+}  // namespace
+
+TEST_CASE("networks: gradients of whole networks") {
+  Random random(6);
+  {
+    Vit vit(small_vit(), &random);
+    disturb(vit);
+    const Tensor image = random.normal({1, 12, 20, 3});
+    Tensor target;
+    check_module(vit, [&] {
+      const Var y = vit.features(Var(image));
+      if (target.size() != y.size()) target = random.normal(y.shape());
+      return mean(square(y - Var(target)));
+    });
+  }
+  {
+    JbuLayers jbu(4, {2, 3, 8, 2}, &random);
+    disturb(jbu);
+    const Tensor source = random.normal({1, 4, 5, 4}), guidance = random.normal({1, 16, 20, 3}),
+                 target = random.normal({1, 16, 20, 4});
+    check_module(jbu, [&] { return mean(square(jbu(source, guidance) - Var(target))); });
+  }
+  {
+    ImplicitUpsampler net({3}, 5, &random);
+    disturb(net);
+    const Tensor image = random.uniform({1, 8, 8, 3}, 0, 1), target = random.normal({1, 8, 8, 5});
+    check_module(net, [&] { return mean(square(net(image) - Var(target))); });
+  }
+  {
+    AttentionDownsampler down(4, 5, &random);
+    ScaleNet scale(4, &random);
+    disturb(down);
+    const Tensor x = random.normal({2, 16, 20, 4}), target = random.normal({2, 4, 5, 4});
+    check_module(down, [&] { return reconstruction_loss(down(x, 4, 5), target, scale(target)); });
+    check_module(scale, [&] { return reconstruction_loss(down(x, 4, 5), target, scale(target)); });
+  }
+}
+
+namespace {
+
+/// Some steps of Adam on a small transformer with dropout in front of it; its parameters afterwards.
+std::vector<Tensor> trained(int steps) {
+  Random random(8), draws(9);
+  Vit vit(small_vit(), &random);
+  const Tensor image = random.normal({2, 12, 12, 3}), target = random.normal({2, 3, 3, 64});
+  Adam adam(Adam::Kind::adamw, vit.parameters(), 1e-3, {0.9, 0.999, 1e-8, 0.05});
+  for (int i = 0; i < steps; ++i) {
+    adam.zero_grad();
+    Tape tape;
+    backward(mean(square(vit.features(dropout(image, real(0.1), draws)) - Var(target))));
+    adam.clip_gradients(1);
+    adam.step();
+  }
+  std::vector<Tensor> values;
+  for (const Parameter* p : vit.parameters()) values.push_back(p->value);
+  return values;
+}
+
+}  // namespace
+
+TEST_CASE("networks: training gives the same bits for any number of threads") {
+  std::vector<Tensor> one, two;
+  {
+    const WithThreads n(1);
+    one = trained(3);
+  }
+  {
+    const WithThreads n(2);
+    two = trained(3);
+  }
+  for (std::size_t i = 0; i < one.size(); ++i) CHECK(same_bits(one[i], two[i]));
+}
+
+TEST_CASE("networks: a training loop reuses its memory") {
+  Random random(8);
+  JbuLayers jbu(8, {2, 3, 8, 3}, &random);
+  AttentionDownsampler down(8, 8, &random);
+  const Tensor source = random.normal({1, 8, 8, 8}), guidance = random.normal({1, 32, 32, 3}),
+               target = random.normal({1, 8, 8, 8});
+  Random draws(1);
+  jbu.train(draws);
+  down.train(draws);
+  Adam adam(Adam::Kind::nadam, jbu.parameters(), 1e-3);
+  const auto step = [&] {
+    adam.zero_grad();
+    Tape tape;
+    backward(mean(square(down(jbu(source, guidance), 8, 8) - Var(target))));
+    adam.step();
+  };
+  for (int i = 0; i < 3; ++i) step();
+  const std::size_t before = pool_stats().system_calls;
+  for (int i = 0; i < 5; ++i) step();
+  CHECK(pool_stats().system_calls == before);
+}
