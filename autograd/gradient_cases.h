@@ -1,5 +1,6 @@
-// How an op's file says what its gradients are to be checked on. The test program collects the cases of every op in
-// ops.def, and compares gradients with finite differences, threads with threads and kernels with their definitions.
+// The cases on which an op's gradients are checked; each op's file ends with its own. The test program collects those
+// of every op in ops.def. It compares gradients with finite differences, results with different numbers of threads, and
+// kernels with their reference versions.
 #pragma once
 
 #include <functional>

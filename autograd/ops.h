@@ -1,6 +1,6 @@
-// Ops that can be differentiated. Each computes what the function of the same name on tensors computes (core/ops.h and
-// core/ops/resample.h say shapes and errors), and records how gradients flow back; each stands in a file of its own
-// under ops/, backward beneath forward. Constants are plain tensors: a Tensor converts to a Var.
+// Ops that can be differentiated. Each computes the same as the function of its name on tensors, and records its
+// backward pass; core/ops.h and core/ops/resample.h document shapes and errors. Each has a file of its own in ops/,
+// with its backward pass below its forward pass. Constants are plain tensors: a Tensor converts to a Var.
 #pragma once
 
 #include <memory>
@@ -23,7 +23,8 @@ Var operator/(const Var& a, const Var& b);
 Var affine(const Var& x, real scale, real shift = 0);
 
 // ---- functions of one element (ops/elementwise.cpp)
-/// Any of core's; p and q as there. The gradient of clamp at its bound is that inside, of |x| and ReLU at 0 it is 0.
+/// Every function of core's Unary, with its p and q. Where a function has a kink: the gradient of clamp at its bound is
+/// the one inside, and that of |x| and ReLU at 0 is 0.
 Var unary(Unary op, const Var& x, real p = 0, real q = 0);
 inline Var exp(const Var& x) { return unary(Unary::exp, x); }
 inline Var log(const Var& x) { return unary(Unary::log, x); }
@@ -52,8 +53,8 @@ Var mean(const Var& x);
 Var smallest(const Var& x);
 Var largest(const Var& x);
 Var softmax(const Var& x, int axis, real temperature = 1);
-/// Of every vector of x (..,C): its length |x|, v . x, and the sum over channels of (v x)^2: (..,3). v (C). A length's
-/// gradient at 0 is 0.
+/// Three numbers of every vector: x (..,C), v (C) -> (..,3): the norm |x|, the dot product v . x, and the energy, the
+/// sum over channels of (v x)^2. The gradient of the norm at x = 0 is 0. throws ShapeError.
 Var norm_dot_energy(const Var& x, const Var& v);
 /// autograd/README.md derives its backward.
 Var layer_norm(const Var& x, const Var& weight, const Var& bias, real eps);
@@ -87,7 +88,8 @@ Var slice(const Var& x, int axis, Index begin, Index end);
 Var gather(const Var& x, std::shared_ptr<const std::vector<Index>> rows);
 
 // ---- images (B,H,W,C)
-/// Any separable map of pixels: every function below, jitters, crops and mirrors are this one.
+/// A linear map along rows and one along columns. All functions down to gaussian_blur are calls of it, as are jitters,
+/// crops and mirror images.
 Var resample(const Var& x, const AxisMap& rows, const AxisMap& cols);
 Var resize_nearest(const Var& x, Index height, Index width);
 Var resize_bilinear(const Var& x, Index height, Index width);
@@ -109,12 +111,12 @@ Var smooth(const Var& x, const std::shared_ptr<const LinkSmoother>& smoother);
 
 /// Weighted sums over rectangles: x (B,H,W,C), weights (all of the rectangles') -> (rectangles, C).
 Var rectangle_sums(const Var& x, const Var& weights, std::shared_ptr<const Rectangles> rectangles);
-/// Products of each rectangle's pixels with a vector of its own: x (B,H,W,C), v (rectangles, C) -> (as many as
-/// weights). With C = 1 and v = 1: the pixels themselves.
+/// Dot products of each rectangle's pixels with a vector of its own: x (B,H,W,C), v (rectangles, C) -> one number for
+/// every pixel of every rectangle. With C = 1 and v = 1 these are the pixels themselves.
 Var rectangle_products(const Var& x, const Var& v, std::shared_ptr<const Rectangles> rectangles);
 /// Weights of attention pooling, softmax(keep (saliency + bias + deviation noise) w + b) along each of N windows of K
-/// pixels: saliency (N,K); deviation and noise (N,K), or of size 0: no noise; keep (N), or of size 0: ones, and where
-/// it is 0 the saliency does not matter; w, b of K, bias of 1 element.
+/// pixels. saliency (N,K); deviation and noise (N,K), or of size 0 for no noise; keep (N), 0 or 1, or of size 0 for
+/// ones; w, b (K); bias (1). throws ShapeError.
 Var pooling_attention(const Var& saliency, const Var& deviation, const Tensor& noise, const Tensor& keep, const Var& w,
                       const Var& b, const Var& bias);
 

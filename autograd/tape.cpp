@@ -10,7 +10,7 @@ namespace fu {
 
 namespace {
 
-// The newest living tape of this thread, and the number up to which tapes are paused by NoRecording.
+// The newest living tape of this thread. NoRecording pauses all tapes with numbers up to `paused`.
 thread_local Tape* newest = nullptr;
 thread_local std::uint64_t paused = 0;
 std::atomic<std::uint64_t> tapes_made{0};  // by any thread: a number is never given twice
@@ -69,7 +69,7 @@ Tape::~Tape() {
   if (older_) older_->newer_ = newer_;
   (newer_ ? newer_->older_ : newest) = older_;
   tape_records = current() != nullptr;
-  // From the end: a closure may hold what an earlier node made. No recursion, however long the chain.
+  // From the end, because a closure may hold the result of an earlier node. A loop, so a long chain needs no stack.
   for (std::size_t i = storage_->nodes.size(); i-- > 0;) {
     Node& node = storage_->nodes[i];
     if (node.closure) node.closure->destroy(node.closure);
@@ -203,7 +203,7 @@ Tensor Gradient::target(int i, bool& fresh) const {
   fresh = !(target.parameter ? target.parameter->has_grad() : target.has_grad);
   if (fresh) return Tensor(target.shape);
   const Tensor& grad = tape_.slot(input);
-  // Somebody else may hold the same storage: it must not change under them.
+  // Another tensor may share this storage, and must keep its values.
   return grad.unique() ? grad : grad.clone();
 }
 
@@ -216,7 +216,7 @@ void Gradient::set(int i, Tensor gradient) const {
 
 void Tape::accumulate(int id, Tensor dx) {
   Node& node = storage_->nodes[usize(id)];
-  // Un-broadcasting, once for all ops.
+  // The input was repeated by broadcasting: sum over those axes. Done here, so that no op has to.
   if (dx.shape() != node.shape) dx = sum_to(dx, node.shape);
   Tensor& grad = slot(id);
   if (!(node.parameter ? node.parameter->has_grad() : node.has_grad))

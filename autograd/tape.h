@@ -1,9 +1,9 @@
-// Reverse-mode automatic differentiation: a list of what was computed, walked backwards.
+// Reverse-mode automatic differentiation: a list of the ops that were computed, walked backwards.
 //
-// Every op computes its result, and, if one of its inputs is tracked, leaves a node on the tape: which nodes it read,
-// and a function that turns the gradient of its result into theirs. Nodes are created in the order of computation, so
-// walking the list from its end visits every node after all that read it. That is all there is; README.md walks through
-// an example.
+// An op computes its result. If one of its inputs is tracked, it also adds a node to the tape: the numbers of the nodes
+// that it read, and a function that turns the gradient of its result into theirs. Nodes are added in the order of
+// computation, so a walk from the end of the list visits every node after all nodes that read it. README.md goes
+// through an example.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ namespace fu {
 
 class Tape;
 
-/// A value in a computation: a tensor, and where on which tape it was made, if it is tracked. Copies are cheap.
+/// A value in a computation: a tensor, and its node on a tape if it is tracked. Copies are cheap.
 struct Var {
   Var() = default;
   /// A constant.
@@ -45,17 +45,17 @@ struct Var {
   Var detach() const { return Var(value); }
 };
 
-/// What a backward function is given: the gradient of its op's result, and a place for those of its inputs.
+/// The argument of a backward function: the gradient of its op's result, and a place for the gradients of its inputs.
 class Gradient {
  public:
   const Tensor& dy;
 
-  /// Whether input i is tracked: a gradient that nobody wants need not be computed.
+  /// Whether input i is tracked. If not, its gradient need not be computed.
   bool wants(int i) const;
   /// Adds to the gradient of input i. dx may have the shape that the input was broadcast to: it is summed back.
   void add(int i, Tensor dx) const;
-  /// The gradient of input i itself, for kernels that add to it, or, where `fresh` is set, fill it. It counts when it
-  /// is handed to set().
+  /// The gradient of input i itself, for kernels that add to it. If `fresh` becomes true, its memory is undefined, and
+  /// the kernel must fill it. Call set() with it afterwards.
   Tensor target(int i, bool& fresh) const;
   void set(int i, Tensor gradient) const;
 
@@ -66,10 +66,10 @@ class Gradient {
   int node_;
 };
 
-/// Records on this thread from its construction until its end; constructing another inside it records there meanwhile.
-/// A training step is { Tape tape; loss = ...; backward(loss); }: nodes and saved tensors are gone at the end of the
-/// scope, and their memory is used again by the next step, which therefore allocates nothing. If backward throws, for
-/// want of memory say, gradients are incomplete: zero them. A tape belongs to the thread that made it.
+/// Records on this thread from its construction to its end. While a second tape lives inside it, that one records.
+/// A training step is { Tape tape; loss = ...; backward(loss); }. Nodes and saved tensors are freed at the end of the
+/// scope, and the next step uses their memory again, so it allocates nothing. If backward throws (out of memory, say),
+/// gradients are incomplete: set them to zero. A tape belongs to the thread that made it.
 class Tape {
  public:
   Tape();
@@ -127,7 +127,7 @@ class Tape {
     bool has_grad;
     Tensor grad;
   };
-  /// What is handed from one tape to the next, so that a training loop stops allocating.
+  /// Memory that one tape hands to the next, so that a training loop stops allocating.
   struct Storage {
     std::vector<Node> nodes;
     std::vector<int> inputs;      // node numbers, -1 for constants
@@ -162,7 +162,7 @@ class Tape {
   bool ran_ = false;
 };
 
-/// While it lives, this thread records nothing new: parameters are constants.
+/// While it lives, this thread records no parameters: they are constants.
 class NoRecording {
  public:
   NoRecording();
@@ -178,8 +178,8 @@ class NoRecording {
 /// they are on different tapes, or on one that has run backward.
 Tape* tape_of(const char* op, const Var* inputs, std::size_t count);
 
-/// Returns y, as the result of an op on these inputs. If one of them is tracked, `backward`, a function of (const
-/// Gradient&), is recorded with everything it captured; else it is dropped.
+/// Returns y as the result of an op on these inputs. If one of them is tracked, `backward`, a function of (const
+/// Gradient&), is recorded with all that it captured; else it is dropped.
 template <class F>
 Var record(const char* op, std::initializer_list<Var> inputs, Tensor y, F backward) {
   Tape* tape = tape_of(op, inputs.begin(), inputs.size());
@@ -193,8 +193,8 @@ Var record(const char* op, const Var* inputs, std::size_t count, Tensor y, F bac
   return tape->record_on(op, inputs, count, std::move(y), std::move(backward));
 }
 
-/// The value, for a kernel that has no backward. Throws UsageError, naming `op`, if x is tracked: a gradient is never
-/// lost silently.
+/// The value, for a kernel that has no backward pass. Throws UsageError, naming `op`, if x is tracked, because its
+/// gradient would be lost.
 const Tensor& untracked(const char* op, const Var& x);
 
 /// A parameter as a value of the computation: Var(parameter).

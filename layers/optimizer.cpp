@@ -33,7 +33,7 @@ void Optimizer::step() {
     require<ShapeError>(p.value.shape() == states_[i][0].shape(), "[optimizer] parameter '", p.name, "' is ",
                         p.value.shape(), " now and was ", states_[i][0].shape(),
                         " when the optimizer was made. Make a new optimizer.");
-    // Whoever else holds the value keeps it as it was.
+    // Another tensor may share this storage, and must keep its values.
     if (!p.value.unique()) p.value = p.value.clone();
     update(i, p.value.data(), p.grad.data(), p.value.size());
     p.touch();
@@ -76,7 +76,7 @@ void Optimizer::load(const Weights& weights, const std::string& prefix) {
   for (Index i = 0; i < 2; ++i)
     require<FileError>(step.data()[i] >= 0 && step.data()[i] < 16777216 && step.data()[i] == std::floor(step.data()[i]),
                        weights.path(), ": '", prefix, "step' holds ", step.data()[i], ": no count of steps.");
-  // All is read before anything changes.
+  // All tensors are read first, so that an error changes nothing.
   std::vector<std::vector<Tensor>> loaded;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     loaded.emplace_back();

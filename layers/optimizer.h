@@ -21,25 +21,25 @@ class Optimizer {
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  /// Moves every parameter that has a gradient.
+  /// Updates every parameter that has a gradient.
   void step();
   void zero_grad();
-  /// Scales all gradients so that their common length is at most `most`, and returns the length they had. source: arXiv
-  /// 1211.5063
+  /// Scales all gradients so that the norm of all of them together is at most `most`. Returns the norm before. source:
+  /// arXiv 1211.5063
   double clip_gradients(double most);
 
   double lr = 0;
   Index steps() const { return steps_; }
 
-  /// What has to be kept beside the weights to go on exactly: "step", and running means by the parameter's place in the
-  /// list. Names begin with prefix.
+  /// Adds the state that resuming needs besides the weights: "step", and the running means by the parameter's place in
+  /// the list. Names begin with prefix.
   void save(std::map<std::string, Tensor>& tensors, const std::string& prefix) const;
   /// For an optimizer made of the same parameters in the same order. Throws FileError, and changes nothing, if a tensor
   /// is missing or has another shape than its parameter.
   void load(const Weights& weights, const std::string& prefix);
 
  protected:
-  /// Called once a step, before the parameters' turns.
+  /// Called once a step, before any update().
   virtual void begin_step() {}
   virtual void update(std::size_t index, real* value, const real* gradient, Index n) = 0;
   /// Names of the running means that every parameter has.
@@ -51,7 +51,7 @@ class Optimizer {
   Index steps_ = 0;
 
  private:
-  /// After loading: brings along what follows from the number of steps.
+  /// Called after loading: recomputes what follows from the number of steps.
   virtual void replay() {}
   std::vector<Parameter*> parameters_;
   std::vector<std::vector<Tensor>> states_;
@@ -77,7 +77,7 @@ struct AdamOptions {
 /// begun at 0.
 ///   adam: weight decay is added to the gradient. source: arXiv 1412.6980
 ///   adamw: weight decay shrinks parameters directly. source: arXiv 1711.05101
-///   nadam: looks one step of momentum ahead. source: Dozat 2016, with PyTorch's momentum schedule (decay 0.004)
+///   nadam: uses the momentum of the next step. source: Dozat 2016, with PyTorch's momentum schedule (decay 0.004)
 class Adam : public Optimizer {
  public:
   enum class Kind { adam, adamw, nadam };

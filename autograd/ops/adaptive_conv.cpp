@@ -1,5 +1,5 @@
-// Adaptive convolution, y[p] = sum over q of k[p,q] x[q], and the products of neighbours, k[p,q] = a[p] . b[q]: each is
-// the other's gradient.
+// Adaptive convolution, y[p] = sum over q of k[p,q] x[q], and products of neighbours, k[p,q] = a[p] . b[q]. The
+// backward pass of each uses the kernels of the other.
 #include <cmath>
 
 #include "autograd/gradient_cases.h"

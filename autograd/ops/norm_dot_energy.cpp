@@ -1,6 +1,6 @@
-// Three numbers of every vector in one pass: its length, its product with v, and the sum of the squares of that
-// product's terms. A network that drops each term with probability p changes the product by a variance of p / (1 - p)
-// times the last.
+// Three numbers of every vector in one pass over it: its norm, its dot product with v, and the energy of that product,
+// the sum of the squares of its terms. Dropout of the terms with probability p gives the product a variance of
+// p / (1 - p) times the energy.
 #include "autograd/gradient_cases.h"
 #include "core/isa.h"
 

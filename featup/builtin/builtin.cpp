@@ -1,6 +1,6 @@
 #include "featup/builtin/builtin.h"
 
-// The assembler takes the files in as they are: megabytes of numbers as C++ would take a compiler minutes.
+// The assembler includes the files as they are. As C++ arrays, megabytes of numbers would take a compiler minutes.
 #define FU_INCLUDE_FILE(symbol, file)                                                                             \
   asm(".pushsection .rodata\n.balign 64\n.local " #symbol "\n" #symbol ":\n.incbin \"" FU_BUILTIN_FOLDER "/" file \
       "\"\n.local " #symbol "_end\n" #symbol "_end:\n.popsection\n");                                             \

@@ -1,14 +1,14 @@
-// What the library carries inside: a JBU stack and a small backbone, trained by tools/train_builtin.sh and
-// tools/distill_builtin.sh. featup/README.md has their provenance and licences.
+// The weights that the library carries: a JBU stack and a small backbone, trained by tools/train_builtin.sh and
+// tools/distill_builtin.sh. README.md has their origin and licences.
 #pragma once
 
 #include "core/files/weights.h"
 
 namespace fu {
 
-/// Levels alone, for features of any backbone: their kernels depend on the photo only.
+/// A stack's levels without mixing of channels. Their kernels depend on the photo alone, so they serve any backbone.
 Weights builtin_stack();
-/// A transformer as open_backbone() reads it.
+/// A vision transformer with the names of DeiT's files.
 Weights builtin_backbone();
 
 }  // namespace fu

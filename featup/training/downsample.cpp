@@ -101,7 +101,7 @@ Var AttentionDownsampler::view_weights(const ViewWindows& windows, const Var& ma
   require<ShapeError>(saliency_->weight.value.dim(1) == c + 1, "[attention_downsample] map ", map.shape(),
                       " for a saliency of ", saliency_->weight.value.dim(1),
                       " channels: it must have one less, for the lengths.");
-  // The saliency is linear, so it is taken on the map and only this one channel is jittered and blurred.
+  // The saliency is linear, so it is computed on the map, and only this one channel is jittered and blurred.
   const Var read = norm_dot_energy(map, reshape(slice(saliency_->weight, 1, 1, c + 1), {c}));
   const Var of_length = reshape(slice(saliency_->weight, 1, 0, 1), {1});
   length = slice(read, 3, 0, 1);

@@ -1,4 +1,4 @@
-// FeatUp's downsamplers: from a high-resolution map back to what the backbone would see.
+// FeatUp's downsamplers: from a high-resolution map to a prediction of the backbone's features.
 #pragma once
 
 #include "featup/training/view_windows.h"
@@ -21,15 +21,15 @@ class Downsampler : public Module {
  public:
   virtual Var operator()(const Var& x, Index h, Index w, bool published = false) const = 0;
   virtual Index kernel() const = 0;
-  /// Whether it blurs what it is given.
+  /// Whether it blurs its input first.
   virtual bool blurs() const = 0;
-  /// The weights of windows on views of map (1,H,W,C), whose lengths go along as the first of C + 1 channels: (windows,
-  /// kernel^2). Also gives the lengths (1,H,W,1).
+  /// The weights of windows on views of map (1,H,W,C): (windows, kernel^2). The saliency has C + 1 channels, of which
+  /// the first is the norm of the pixel's features; `length` becomes these norms (1,H,W,1).
   virtual Var view_weights(const ViewWindows& windows, const Var& map, Var& length) const = 0;
-  /// The linear layer whose value at every pixel the windows' weights depend on; null if they depend on nothing.
+  /// The linear layer whose output at every pixel decides the windows' weights; null if they do not depend on the map.
   virtual const Linear* saliency() const { return nullptr; }
-  /// The same weights, from what that layer gives on the map, without its bias, and the sum of its squared terms there
-  /// (1,H,W,1 each), and its bias. Not looked at if there is no such layer.
+  /// The same weights, from that layer's output on the map without its bias, the sum of the squared terms of that
+  /// output (1,H,W,1 each), and its bias. If there is no such layer, the three are not used.
   virtual Var window_weights(const ViewWindows& windows, const Var& salience, const Var& terms,
                              const Var& bias) const = 0;
 };
@@ -52,10 +52,10 @@ class SimpleDownsampler : public Downsampler {
   Var weights(Index windows) const;
 };
 
-/// Attention pooling: every window is averaged with weights softmax(w * saliency + b), saliency a linear function of
-/// the blurred features. Parameters: w, b (k,k), attention_net.1.weight (1,C), attention_net.1.bias (1). In training,
-/// features that the saliency sees are dropped with probability `dropout`, and a whole window's saliency with the same.
-/// memory: the saliency is one channel, so only its windows are ever unfolded.
+/// Attention pooling: every window is averaged with weights softmax(w * saliency + b), where the saliency is a linear
+/// function of the blurred features. Parameters: w, b (k,k), attention_net.1.weight (1,C), attention_net.1.bias (1). In
+/// training, channels of the saliency's input are dropped with probability `dropout`, and so is a whole window's
+/// saliency. memory: only windows of the saliency are unfolded, which is one channel.
 class AttentionDownsampler : public Downsampler {
  public:
   AttentionDownsampler(Index channels, Index kernel, Random* random, bool blur = true,
@@ -63,8 +63,8 @@ class AttentionDownsampler : public Downsampler {
   Var operator()(const Var& x, Index h, Index w, bool published = false) const override;
   Index kernel() const override { return w.value.dim(0); }
   bool blurs() const override { return blur_; }
-  /// In training the dropped features change a saliency, a sum of many terms, by noise of the variance that dropping
-  /// each of them would give. source: Wang and Manning, "Fast dropout training" (ICML 2013)
+  /// In training, dropout under the saliency, a sum of many terms, is replaced by noise of the same variance. source:
+  /// Wang and Manning, "Fast dropout training" (ICML 2013)
   Var view_weights(const ViewWindows& windows, const Var& map, Var& length) const override;
   const Linear* saliency() const override { return saliency_; }
   Var window_weights(const ViewWindows& windows, const Var& salience, const Var& terms, const Var& bias) const override;

@@ -21,19 +21,19 @@ double JbuTrainer::accumulate(const std::vector<Tensor>& images, Index first, In
   optimizer_.zero_grad();
   double total = 0;
   for (std::size_t i = 0; i < images.size(); ++i) {
-    // A stream of draws for every image of every step: nothing else has to be kept to go on from here.
+    // A random stream for every image of every step, so that resuming needs no state of a generator.
     Random random(options_.seed, 2 + static_cast<std::uint64_t>(steps() * batch + first) + i);
     const Tensor& image = images[i];
     JbuExample example;
     example.image = image;
-    std::vector<Tensor> looks = {image};
+    std::vector<Tensor> views = {image};
     const Index pad = std::min(options_.max_pad, std::min(image.dim(1), image.dim(2)) - 1);
     for (Index v = 0; v < options_.jitters; ++v) {
       example.jitters.push_back(draw_jitter(random, image.dim(1), image.dim(2), pad, options_.max_zoom));
-      looks.push_back(apply_jitter(image, example.jitters.back()));
+      views.push_back(apply_jitter(image, example.jitters.back()));
     }
-    const Tensor all = features(concat(looks, 0));
-    looks.clear();
+    const Tensor all = features(concat(views, 0));
+    views.clear();
     example.features = all.slice(0, 1), example.views = all.slice(1, all.dim(0));
     example.source = objective_.source(example.features, image);
     const JbuDraws draws = objective_.draw(example, random);

@@ -1,5 +1,5 @@
-// The steps of training a JBU stack: jitters are drawn, the backbone looks, gradients are summed up over a batch, and
-// NAdam moves the parameters.
+// The training steps of a JBU stack. A step draws jittered views of every image of a batch, runs the backbone on them,
+// sums the gradients of JbuObjective's loss, and updates the parameters by NAdam.
 #pragma once
 
 #include "featup/measure/views.h"
@@ -10,7 +10,8 @@ namespace fu {
 
 struct JbuTrainerOptions {
   JbuObjectiveOptions objective;
-  Index jitters = 5, max_pad = 20;  // looks at each image, pixels
+  Index jitters = 5;   // views of each image
+  Index max_pad = 20;  // by which a jitter shifts at most, pixels
   double max_zoom = 2;
   bool norm = false;  // layer norm of every position's features, as most published stacks have it
   std::uint64_t seed = 0;
@@ -20,23 +21,24 @@ class JbuTrainer {
  public:
   JbuTrainer(const FeatureFunction& backbone, Index channels, const JbuTrainerOptions& options);
 
-  /// One step on a batch of images (1,H,W,3), one after another: memory does not grow with the batch. Returns the mean
-  /// loss. Everything random is a function of the seed, the number of the step and the image's place in the batch.
+  /// One step on a batch of images (1,H,W,3). They are processed one after another, so memory does not grow with the
+  /// batch. Returns the mean loss. All random numbers are functions of the seed, the number of the step and the image's
+  /// place in the batch.
   double step(const std::vector<Tensor>& images);
-  /// The same in two halves, so that several programs can share a batch of `batch` images: the loss and gradients of
-  /// those from place `first` on, as parts of the batch's mean, and then the step.
+  /// The same in two halves, so that several processes can share a batch of `batch` images. accumulate() gives the loss
+  /// and the gradients of the images from place `first` on, as parts of the batch's mean; finish_step() updates.
   double accumulate(const std::vector<Tensor>& images, Index first, Index batch);
   void finish_step();
   void set_lr(double lr) { optimizer_.lr = lr; }
   Index steps() const { return optimizer_.steps(); }
 
-  /// Features as the stack is given them: normed if the options say so.
+  /// The backbone's features, through the layer norm if the options have it.
   Tensor features(const Tensor& images) const;
   JbuObjective& objective() { return objective_; }
 
-  /// The stack as published checkpoints have it, with the numbers of its filter and smoothing if there are any.
+  /// The stack with the names of published checkpoints, and the numbers of its filter and smoothing if there are any.
   std::map<std::string, Tensor> stack();
-  /// All that is needed to go on: names begin with "training.".
+  /// Adds all that resuming needs. Names begin with "training.".
   void save(std::map<std::string, Tensor>& tensors);
   /// Throws FileError if something is missing or of another shape.
   void load(const Weights& weights);

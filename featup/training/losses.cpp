@@ -33,10 +33,10 @@ Var blur_distance(const Var& x) {
                       " must be (1,H,W,C), not empty.");
   const ImageMaps blur = gaussian_blur_maps(x.shape(), 5, 1);
   const Index h = x.dim(1), row = x.dim(2) * x.dim(3);
-  Tensor off(x.shape());  // blurred - x
+  Tensor residual(x.shape());  // blurred - x
   std::vector<double> sums(static_cast<std::size_t>(h));
   each_band(h, [&](Index band, Index begin, Index end) {
-    real* out = off.data() + begin * row;
+    real* out = residual.data() + begin * row;
     resample_band(x.value, blur.rows, blur.cols, begin, end, out);
     kernels().binary(Binary::sub, out, 1, x.value.data() + begin * row, 1, out, (end - begin) * row);
     double total = 0;
@@ -54,17 +54,17 @@ Var blur_distance(const Var& x) {
   for (double sum : sums) total += sum;
   Tensor loss{Shape{}};
   loss.data()[0] = static_cast<real>(total / static_cast<double>(x.size()));
-  return record("blur_distance", {x}, std::move(loss), [off, blur, h, row](const Gradient& g) {
-    const real scale = 2 * g.dy.item() / static_cast<real>(off.size());
+  return record("blur_distance", {x}, std::move(loss), [residual, blur, h, row](const Gradient& g) {
+    const real scale = 2 * g.dy.item() / static_cast<real>(residual.size());
     const AxisMap rows = blur.rows.transposed(), cols = blur.cols.transposed();
     bool fresh = false;
     Tensor dx = g.target(0, fresh);
     each_band(h, [&](Index, Index begin, Index end) {
       const Index n = (end - begin) * row;
       Tensor back({n});
-      resample_band(off, rows, cols, begin, end, back.data());
+      resample_band(residual, rows, cols, begin, end, back.data());
       real* out = dx.data() + begin * row;
-      const real *in = back.data(), *here = off.data() + begin * row;
+      const real *in = back.data(), *here = residual.data() + begin * row;
       for (Index i = 0; i < n; ++i) out[i] = (fresh ? 0 : out[i]) + scale * (in[i] - here[i]);
     });
     g.set(0, std::move(dx));

@@ -1,4 +1,4 @@
-// The losses of FeatUp, as functions over ops: gradients follow. Constants are plain tensors.
+// The losses of FeatUp, as functions over ops, which give their gradients. Constants are plain tensors.
 #pragma once
 
 #include "autograd/ops.h"
@@ -6,7 +6,7 @@
 
 namespace fu {
 
-/// Length of every feature vector: x (B,H,W,C) -> (B,H,W,1).
+/// Norm of every feature vector: x (B,H,W,C) -> (B,H,W,1).
 Var magnitude(const Var& x);
 /// mean( (pred - target)^2 / (2 scale^2) + log scale ), scale (B,h,w,1). source: FeatUp (arXiv 2403.10516) section 3
 Var reconstruction_loss(const Var& pred, const Var& target, const Var& scale);
@@ -29,7 +29,8 @@ class ScaleNet : public Module {
 struct CrfOptions {
   real alpha = real(0.1), beta = real(0.15), gamma = real(0.005), w1 = 10, w2 = 3, shift = 0;
 };
-/// Neighbours in place and colour should have like features: mean over pairs of sampled pixels of |f - f'|^2 k(pair).
+/// Loss of a conditional random field: pixels that are near in place and colour should have similar features. The mean
+/// over pairs of sampled pixels of |f - f'|^2 k, where k falls with their distance in place and colour.
 ///   guidance (B,H,W,g), features (B,H,W,C), rows and cols: positions of the samples. cost: quadratic in the samples
 Var crf_loss(const Var& guidance, const Var& features, const std::vector<Index>& rows, const std::vector<Index>& cols,
              const CrfOptions& options = {});

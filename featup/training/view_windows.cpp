@@ -48,7 +48,7 @@ ViewWindows::ViewWindows(const std::vector<Jitter>& jitters, Index map_h, Index 
   rectangles_ = std::move(rectangles);
 }
 
-/// Memory of one thread, used again for window after window.
+/// Memory of one thread, which all its windows use in turn.
 struct ViewWindows::Scratch {
   PoolVector<real> parts[3];
   real* get(int part, Index n) {
@@ -81,7 +81,7 @@ void transpose(const real* x, Index rows, Index columns, Index ldx, real* y) {
 
 }  // namespace
 
-/// values: one channel of the whole map, or the rectangles' pixels one after another.
+/// values: one channel of the whole map if `whole_map`, else the rectangles' pixels one after another.
 Tensor ViewWindows::fetch(const Plan& plan, const Rectangles& rectangles, const Tensor& values, bool whole_map,
                           const Tensor& keep) {
   const Index k = plan.kernel;

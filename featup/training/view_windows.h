@@ -1,9 +1,9 @@
-// The downsampler's windows on jittered views of a map, without the views.
+// The downsampler's windows on jittered views of a map, without computing the views.
 //
-// A window on a blurred, jittered copy of the map reads some rectangle of the map itself: blur and jitter are one
-// sparse matrix along rows and one along columns. So a window's weights are carried back through these two onto the
-// map, once, and no copy of the map is ever made; what the windows see of one channel is fetched the same way. The two
-// are each other's transposes, and so each other's gradients.
+// Jitter and blur are a sparse matrix along rows and one along columns. So a window on a blurred, jittered view depends
+// on a rectangle of the map itself. onto_map() multiplies the windows' weights by the transposes of the two matrices,
+// which gives weights on these rectangles; the map is then pooled directly. see() computes the windows' pixels of one
+// channel by the same matrices. Each of the two is the other's backward pass.
 #pragma once
 
 #include <memory>
@@ -17,17 +17,17 @@ namespace fu {
 
 class ViewWindows {
  public:
-  /// kernel x kernel windows, h x w of them on every view of a map of map_h x map_w; throws ShapeError if one does not
-  /// fit. `published`: see window_starts(). blur: the downsampler's 5x5 Gaussian comes after the jitter. image: what
-  /// was jittered; 0 x 0 for the map's own size, else the map is brought to that size first, without ever existing
-  /// there.
+  /// Windows of kernel x kernel pixels, h x w of them on every view of a map of map_h x map_w. throws ShapeError if one
+  /// does not fit. published: see window_starts(). blur: a 5x5 Gaussian follows the jitter. image: the size at which
+  /// the jitters were drawn; 0 x 0 for the map's own. If it is another size, resizing the map to it is part of the
+  /// matrices.
   ViewWindows(const std::vector<Jitter>& jitters, Index map_h, Index map_w, Index h, Index w, Index kernel,
               bool published, bool blur, Extent image = {});
 
-  /// What the windows see of one channel of the map, (1,H,W,1) -> (windows, kernel^2), views one after another. keep
-  /// (windows), or of size 0: where it is 0, nobody looks, and what is written is undefined.
+  /// The windows' pixels of one channel of the map, (1,H,W,1) -> (windows, kernel^2), view after view. keep (windows),
+  /// or of size 0: where it is 0, the window is skipped, and its pixels are undefined.
   Var see(const Var& channel, const Tensor& keep) const;
-  /// The windows' weights, (windows, kernel^2), carried onto the map: weights of rectangles().
+  /// The windows' weights (windows, kernel^2) as weights of rectangles() on the map.
   Var onto_map(const Var& weights) const;
   const std::shared_ptr<const Rectangles>& rectangles() const { return rectangles_; }
   Index count() const { return rectangles_->count(); }

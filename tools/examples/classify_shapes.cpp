@@ -1,7 +1,7 @@
 // example_classify_shapes [STEPS]
 //
-// A convolutional network learns from scratch to tell circles, squares, triangles and crosses, each drawn at a random
-// place, size and brightness in noise, and is then asked about shapes it has never seen.
+// Trains a convolutional network to classify circles, squares, triangles and crosses, which are drawn in noise at
+// random places, sizes and brightnesses. It is tested on shapes that it has not seen.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>

@@ -1,9 +1,9 @@
 // example_fit_photo [IMAGE] [--steps N] [--size N] [--out FILE.png]
 //
-// A network learns one picture: from the place of a pixel to its colour. With the plain coordinates it finds only a
-// blur, because a small network varies slowly; given sines and cosines of them, the same network finds the edges.
-// FeatUp's implicit upsampler is this idea, with features in place of colours. source: Tancik et al., "Fourier features
-// let networks learn high frequency functions" (arXiv 2006.10739)
+// Trains a network to map a pixel's place to its colour, for one picture. From plain coordinates it learns only a
+// blurred picture, because a small network varies slowly. From sines and cosines of the coordinates, the same network
+// learns the edges too. FeatUp's implicit upsampler does this with features in place of colours. source: Tancik et al.,
+// "Fourier features let networks learn high frequency functions" (arXiv 2006.10739)
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -96,7 +96,7 @@ int run(int argc, char** argv) {
     colors.data()[i] = static_cast<real>(photo.rgb[static_cast<std::size_t>(i)]) / 255;
 
   const Tensor xy = places(size, size);
-  // From one period across the picture to one every four pixels: beyond that lies what no pixel grid can show.
+  // From one period across the picture to one every four pixels; a pixel grid cannot show much higher frequencies.
   const FourierFeatures features(
       2, log_spaced_frequencies(std::log(real(3)), std::log(static_cast<real>(size) / 4 * real(3.14)), 12), false);
   const Tensor plain = fit(xy, colors, steps), fourier = fit(features(xy), colors, steps);
