@@ -182,12 +182,12 @@ const Tensor& untracked(const char* op, const Var& x) {
 
 bool Gradient::wants(int i) const {
   const Tape::Node& node = tape_.storage_->nodes[usize(node_)];
-  return tape_.storage_->inputs[static_cast<std::size_t>(node.first_input + i)] >= 0;
+  return tape_.storage_->inputs[usize(node.first_input + i)] >= 0;
 }
 
 void Gradient::add(int i, Tensor dx) const {
   const Tape::Node& node = tape_.storage_->nodes[usize(node_)];
-  const int input = tape_.storage_->inputs[static_cast<std::size_t>(node.first_input + i)];
+  const int input = tape_.storage_->inputs[usize(node.first_input + i)];
   if (input >= 0) tape_.accumulate(input, std::move(dx));
 }
 
@@ -198,7 +198,7 @@ Tensor& Tape::slot(int id) {
 
 Tensor Gradient::target(int i, bool& fresh) const {
   const Tape::Node& node = tape_.storage_->nodes[usize(node_)];
-  const int input = tape_.storage_->inputs[static_cast<std::size_t>(node.first_input + i)];
+  const int input = tape_.storage_->inputs[usize(node.first_input + i)];
   const Tape::Node& target = tape_.storage_->nodes[usize(input)];
   fresh = !(target.parameter ? target.parameter->has_grad() : target.has_grad);
   if (fresh) return Tensor(target.shape);
@@ -209,7 +209,7 @@ Tensor Gradient::target(int i, bool& fresh) const {
 
 void Gradient::set(int i, Tensor gradient) const {
   const Tape::Node& node = tape_.storage_->nodes[usize(node_)];
-  const int input = tape_.storage_->inputs[static_cast<std::size_t>(node.first_input + i)];
+  const int input = tape_.storage_->inputs[usize(node.first_input + i)];
   tape_.slot(input) = std::move(gradient);
   tape_.storage_->nodes[usize(input)].has_grad = true;
 }

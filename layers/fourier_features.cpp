@@ -5,7 +5,7 @@
 namespace fu {
 
 std::vector<real> linspace(real begin, real end, Index n) {
-  // PyTorch's own way: from the nearer end, whole pairs of vectors of 8 counting on from their first value.
+  // PyTorch counts from the nearer end. Its whole pairs of vectors of 8 count from the first value of a vector.
   constexpr Index kRun = 8;
   const Index whole = n / (2 * kRun) * 2 * kRun;
   const real step = n > 1 ? (end - begin) / static_cast<real>(n - 1) : 0;
@@ -24,9 +24,9 @@ std::vector<real> linspace(real begin, real end, Index n) {
 
 namespace {
 
-/// exp(x) to the very float that PyTorch's vectorised exp gives, which one time in ten is not the nearest: networks
-/// were trained on its frequencies, and a phase of a thousand turns shows the last bit. Reduction and polynomial:
-/// SLEEF's expf, u10 (sleef.org).
+/// exp(x) with the same rounding as PyTorch's vectorised exp, which differs from the nearest float one time in ten.
+/// Published networks were trained with its frequencies, and after a thousand turns the last bit of a frequency changes
+/// the phase. source: SLEEF's expf, u10 (sleef.org)
 float exp_as_published(float x) {
   const float n = std::nearbyint(x * 1.44269504f);
   float r = std::fma(n, -0.693145751953125f, x);
@@ -54,8 +54,7 @@ FourierFeatures::FourierFeatures(Index signals, std::vector<real> frequencies, b
       learned_(learned_phases),
       mixing_(Tensor::zeros({signals * n_, signals})) {
   for (Index k = 0; k < n_; ++k)
-    for (Index s = 0; s < signals_; ++s)
-      mixing_.data()[(k * signals_ + s) * signals_ + s] = frequencies[static_cast<std::size_t>(k)];
+    for (Index s = 0; s < signals_; ++s) mixing_.data()[(k * signals_ + s) * signals_ + s] = frequencies[usize(k)];
   if (learned_) add("biases", biases);
 }
 

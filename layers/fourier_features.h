@@ -33,8 +33,8 @@ X FourierFeatures::operator()(const X& x) const {
                 -1);
 }
 
-/// n frequencies exp(low) ... exp(high), evenly spaced in the exponent, rounded as PyTorch's linspace rounds: at high
-/// frequencies one unit in the last place of an exponent is a visible difference.
+/// n frequencies exp(low) ... exp(high), evenly spaced in the exponent, rounded as PyTorch's linspace and exp round: at
+/// high frequencies the last bit makes a visible difference.
 std::vector<real> log_spaced_frequencies(real low, real high, Index n);
 /// n numbers from begin to end, rounded likewise.
 std::vector<real> linspace(real begin, real end, Index n);

@@ -23,7 +23,7 @@
 
 namespace fu {
 
-/// How PyTorch's files lay a parameter out.
+/// The layout of a parameter in PyTorch's files.
 enum class FileLayout {
   same,
   matrix_as_conv,  // (out,in) here, (out,in,1,1) there: a 1x1 convolution is a linear layer on pixels

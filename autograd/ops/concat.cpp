@@ -1,4 +1,4 @@
-// Tensors one after another: each gets its part of the gradient.
+// Tensors one after another. The gradient of each is its part of the result's.
 #include "autograd/gradient_cases.h"
 
 namespace fu {

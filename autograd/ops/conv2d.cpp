@@ -1,6 +1,6 @@
-// Convolution as a product with patches: dw = dy^T patches, and the patches of dy w go back to where they came from.
-// Patches are made again for the backward pass, some rows at a time, because they are kH kW times as large as the
-// image.
+// Convolution as a matrix product with patches of x: dw = dy^T patches, and dx is the patches of dy w, each added where
+// it was read. Patches are kH kW times as large as the image, so they are not saved: the backward pass makes them
+// again, some rows at a time.
 #include <algorithm>
 
 #include "autograd/gradient_cases.h"

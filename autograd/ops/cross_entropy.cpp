@@ -17,10 +17,10 @@ Var cross_entropy(const Var& logits, std::shared_ptr<const std::vector<Index>> l
   double total = 0;
   Index counted = 0;
   for (Index i = 0; i < n; ++i) {
-    const Index label = (*labels)[static_cast<std::size_t>(i)];
+    const Index label = (*labels)[usize(i)];
     require<ShapeError>(label < k, "[cross_entropy] label ", label, " for ", k, " classes.");
     if (label < 0) continue;
-    // Of log p, not of p: a probability of 0 in float is still a finite loss.
+    // Computed as log p directly: where p rounds to 0, its logarithm is still finite.
     const real* row = logits.value.data() + i * k;
     double top = static_cast<double>(row[0]), sum = 0;
     for (Index j = 0; j < k; ++j) top = std::max(top, static_cast<double>(row[j]));
@@ -34,7 +34,7 @@ Var cross_entropy(const Var& logits, std::shared_ptr<const std::vector<Index>> l
     const real scale = counted ? g.dy.item() / static_cast<real>(counted) : 0;
     parallel_ranges(n, std::max<Index>(1, 16384 / std::max<Index>(1, k)), [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) {
-        const Index label = (*labels)[static_cast<std::size_t>(i)];
+        const Index label = (*labels)[usize(i)];
         if (label < 0) continue;
         real* row = dx.data() + i * k;
         kernels().unary(Unary::affine, p.data() + i * k, row, k, scale, 0);

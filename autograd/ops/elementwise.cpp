@@ -1,4 +1,5 @@
-// Functions of one element: y = f(x), dx = dy f'(x). Some derivatives are cheapest from y, so that is what those save.
+// Functions of one element: y = f(x), dx = dy f'(x). Some derivatives are cheapest to compute from y; these ops save y,
+// the others x.
 #include "autograd/gradient_cases.h"
 #include "core/isa.h"
 

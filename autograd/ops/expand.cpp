@@ -1,4 +1,4 @@
-// Repetition along axes: the engine sums the gradient back.
+// Repetition along axes. The engine sums the gradient over them.
 #include "autograd/gradient_cases.h"
 
 namespace fu {

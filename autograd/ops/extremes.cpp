@@ -1,4 +1,4 @@
-// Smallest and largest of each channel. Only the extreme elements matter, and equal ones alike.
+// Smallest and largest of each channel. The gradient goes to the extreme element; equal ones share it.
 #include <algorithm>
 
 #include "autograd/gradient_cases.h"
@@ -16,7 +16,7 @@ Var extreme(const char* op, const Var& x, bool largest) {
   kernels().min_max(x.value.data(), low.data(), high.data(), n, c);
   Tensor y = largest ? high : low;
   return record(op, {x}, y, [x = x.value, y, n, c](const Gradient& g) {
-    // What each of a channel's extreme elements gets; where the extreme is not a number, nor is that.
+    // The share of each of a channel's extreme elements. Where the extreme is NaN, so is the gradient.
     Tensor share = Tensor::zeros({c}), dx(x.shape());
     for (Index i = 0; i < n; ++i)
       for (Index k = 0; k < c; ++k) share.data()[k] += x.data()[i * c + k] == y.data()[k] ? real(1) : real(0);

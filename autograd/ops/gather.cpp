@@ -1,4 +1,4 @@
-// Rows by their positions: gradients of a row that was taken often add up, in the order of taking.
+// Rows by their positions. The gradients of a row that is taken often add up in the order of the positions.
 #include <algorithm>
 
 #include "autograd/gradient_cases.h"
@@ -16,15 +16,14 @@ Var gather(const Var& x, std::shared_ptr<const std::vector<Index>> rows) {
   shape.set(0, n);
   Tensor y(shape);
   parallel_ranges(n, std::max<Index>(1, 16384 / std::max<Index>(1, run)), [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i)
-      std::copy_n(x.value.data() + (*rows)[static_cast<std::size_t>(i)] * run, run, y.data() + i * run);
+    for (Index i = begin; i < end; ++i) std::copy_n(x.value.data() + (*rows)[usize(i)] * run, run, y.data() + i * run);
   });
   return record("gather", {x}, std::move(y), [rows, from = x.shape(), n, run](const Gradient& g) {
     Tensor dx = Tensor::zeros(from);
-    // Each task owns some columns, of all rows: no two write to the same place.
+    // A task owns some columns of all rows, so no two tasks write to the same place.
     parallel_ranges(run, 64, [&](Index begin, Index end) {
       for (Index i = 0; i < n; ++i) {
-        real* to = dx.data() + (*rows)[static_cast<std::size_t>(i)] * run + begin;
+        real* to = dx.data() + (*rows)[usize(i)] * run + begin;
         kernels().binary(Binary::add, to, 1, g.dy.data() + i * run + begin, 1, to, end - begin);
       }
     });

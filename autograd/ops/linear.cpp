@@ -5,7 +5,7 @@
 namespace fu {
 
 Var linear(const Var& x, const Var& weight, const Var& bias, Activation activation) {
-  // GELU's derivative wants its input, which the fused epilogue does not keep; ReLU's can be told from the result.
+  // GELU's derivative needs the input of GELU, which the fused kernel does not keep. ReLU's follows from the result.
   const bool tracked = x.tracked() || weight.tracked() || bias.tracked();
   if (tracked && activation == Activation::gelu) return gelu(linear(x, weight, bias));
   if (tracked && activation == Activation::quick_gelu) return quick_gelu(linear(x, weight, bias));

@@ -1,5 +1,5 @@
 // Rectangles of images: their weighted sums, y[n] = sum over pixels p of weights[n,p] x[p], and products with a vector,
-// v[n] . x[p]. Each is the other's gradient.
+// v[n] . x[p]. The backward pass of each uses the kernels of the other.
 #include "autograd/gradient_cases.h"
 #include "core/isa.h"
 
@@ -30,7 +30,7 @@ Tensor products(const Tensor& x, const Tensor& v, const Rectangles& r) {
   return p;
 }
 
-/// What weights and vectors give back to the pixels under them.
+/// The gradient of x: every pixel of a rectangle gets its weight times the rectangle's vector.
 void spread(const Gradient& g, const Shape& x, const Tensor& weights, const Tensor& v, const Rectangles& r) {
   bool fresh = false;
   Tensor dx = g.target(0, fresh);

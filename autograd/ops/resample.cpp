@@ -1,12 +1,12 @@
-// Resizing, padding, blurring and all else that moves pixels along axes by fixed weights is one sparse matrix along
-// rows and one along columns; backward is their transposes.
+// Resizing, padding and blurring are linear maps with fixed weights: a sparse matrix along rows and one along columns.
+// The backward pass applies their transposes.
 #include "autograd/gradient_cases.h"
 
 namespace fu {
 
 Var resample(const Var& x, const AxisMap& rows, const AxisMap& cols) {
   Tensor y = resample(x.value, rows, cols);
-  if (!x.tracked()) return Var(std::move(y));  // else the maps would be copied in vain
+  if (!x.tracked()) return Var(std::move(y));  // the maps need not be copied
   return record("resample", {x}, std::move(y),
                 [rows, cols](const Gradient& g) { g.add(0, resample(g.dy, rows.transposed(), cols.transposed())); });
 }

@@ -1,4 +1,4 @@
-// The same elements under another shape: so is the gradient.
+// The same elements under another shape. The gradient gets the first shape back.
 #include "autograd/gradient_cases.h"
 
 namespace fu {

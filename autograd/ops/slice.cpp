@@ -1,4 +1,4 @@
-// Part of an axis: outside it the gradient is zero.
+// Part of an axis. The gradient is zero outside it.
 #include "autograd/gradient_cases.h"
 
 namespace fu {

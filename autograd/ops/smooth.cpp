@@ -1,4 +1,4 @@
-// Smoothing along links: linear, by matrices that are symmetric; backward takes them in the other order.
+// Smoothing along links: products with symmetric matrices. The backward pass applies them in reverse order.
 #include "autograd/gradient_cases.h"
 
 namespace fu {

@@ -1,4 +1,4 @@
-// Sums and means: every element has the same share in the result, so its gradient is repeated.
+// Sums and means. Every element has the same weight in the result, so the gradient is repeated.
 #include "autograd/gradient_cases.h"
 
 namespace fu {

@@ -14,7 +14,7 @@ namespace fu {
 namespace {
 
 Weights inside(const char* name, const unsigned char* begin, const unsigned char* end) {
-  return Weights(std::make_shared<MappedFile>(name, begin, static_cast<std::size_t>(end - begin)));
+  return Weights(std::make_shared<MappedFile>(name, begin, usize(end - begin)));
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ Var blur_distance(const Var& x) {
   const ImageMaps blur = gaussian_blur_maps(x.shape(), 5, 1);
   const Index h = x.dim(1), row = x.dim(2) * x.dim(3);
   Tensor residual(x.shape());  // blurred - x
-  std::vector<double> sums(static_cast<std::size_t>(h));
+  std::vector<double> sums(usize(h));
   each_band(h, [&](Index band, Index begin, Index end) {
     real* out = residual.data() + begin * row;
     resample_band(x.value, blur.rows, blur.cols, begin, end, out);
@@ -48,7 +48,7 @@ Var blur_distance(const Var& x) {
       for (Index i = last - (last - first) % 8; i < last; ++i) part[0] += out[i] * out[i];
       for (real p : part) total += static_cast<double>(p);
     }
-    sums[static_cast<std::size_t>(band)] = total;
+    sums[usize(band)] = total;
   });
   double total = 0;
   for (double sum : sums) total += sum;

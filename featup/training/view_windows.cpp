@@ -52,7 +52,7 @@ ViewWindows::ViewWindows(const std::vector<Jitter>& jitters, Index map_h, Index 
 struct ViewWindows::Scratch {
   PoolVector<real> parts[3];
   real* get(int part, Index n) {
-    if (static_cast<Index>(parts[part].size()) < n) parts[part].resize(static_cast<std::size_t>(n));
+    if (static_cast<Index>(parts[part].size()) < n) parts[part].resize(usize(n));
     return parts[part].data();
   }
 };
@@ -64,10 +64,9 @@ void ViewWindows::Plan::each_window(const F& f) const {
   parallel_ranges(static_cast<Index>(rows.size()) * cells, 32, [&](Index begin, Index end) {
     Scratch scratch;
     for (Index n = begin; n < end; ++n) {
-      const auto view = static_cast<std::size_t>(n / cells);
+      const auto view = usize(n / cells);
       const auto across = static_cast<Index>(cols[view].starts.size());
-      f(n, rows[view], cols[view], static_cast<std::size_t>(n % cells / across),
-        static_cast<std::size_t>(n % cells % across), scratch);
+      f(n, rows[view], cols[view], usize(n % cells / across), usize(n % cells % across), scratch);
     }
   });
 }
