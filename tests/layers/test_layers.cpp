@@ -111,8 +111,7 @@ TEST_CASE("layers: a plain tensor is refused while a tape records, for the gradi
   const Tensor x = random.normal({5, 4});
   {
     Tape tape;
-    CHECK(contains(message_of([&] { layer(x); }),
-                   "[parameter] 'weight' (3,4) is used with a plain tensor while a tape records"));
+    CHECK(contains(message_of([&] { layer(x); }), "is used with a plain tensor while a tape records"));
     {
       const NoRecording constant;
       CHECK(layer(x).shape() == Shape{5, 3});
