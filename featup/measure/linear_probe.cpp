@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "autograd/ops.h"
 #include "layers/linear.h"
 #include "layers/optimizer.h"
 
