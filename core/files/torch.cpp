@@ -5,80 +5,13 @@
 
 #include "core/files/pickle.h"
 #include "core/files/weights.h"
+#include "core/files/zip.h"
 
 namespace fu {
 
 namespace {
 
 using Kind = PickleValue::Kind;
-
-struct Bytes {
-  const unsigned char* data = nullptr;
-  std::size_t size = 0;
-};
-
-/// The directory of a zip: entry name to its stored bytes.
-std::map<std::string, Bytes> read_zip(const MappedFile& file) {
-  const unsigned char* p = file.data();
-  const std::size_t n = file.size();
-  const auto bad = [&](const std::string& what) { return FileError(file.path() + ": " + what + "."); };
-  const auto in_file = [n](std::uint64_t begin, std::uint64_t length) { return begin <= n && length <= n - begin; };
-
-  // The directory's end is a record of 22 bytes at the end of the file, unless a comment follows.
-  if (n < 22) throw bad("is cut off: a zip without its directory");
-  std::size_t end = n - 22;
-  while (read_le(p + end, 4) != 0x06054b50) {
-    if (end == 0 || n - end > 22 + 65535) throw bad("is cut off: a zip without its directory");
-    --end;
-  }
-  std::uint64_t count = read_le(p + end + 10, 2), at = read_le(p + end + 16, 4);
-  if ((count == 0xffff || at == 0xffffffff) && end >= 20 && read_le(p + end - 20, 4) == 0x07064b50) {  // zip64
-    const std::uint64_t end64 = read_le(p + end - 12, 8);
-    if (!in_file(end64, 56) || read_le(p + end64, 4) != 0x06064b50)
-      throw bad("is damaged: its zip64 directory is not where it should be");
-    count = read_le(p + end64 + 32, 8);
-    at = read_le(p + end64 + 48, 8);
-  }
-  std::map<std::string, Bytes> entries;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    if (!in_file(at, 46) || read_le(p + at, 4) != 0x02014b50) throw bad("is damaged: its zip directory is cut off");
-    const std::uint64_t method = read_le(p + at + 10, 2), name_length = read_le(p + at + 28, 2),
-                        extra_length = read_le(p + at + 30, 2), comment_length = read_le(p + at + 32, 2);
-    std::uint64_t packed = read_le(p + at + 20, 4), size = read_le(p + at + 24, 4), offset = read_le(p + at + 42, 4);
-    if (!in_file(at + 46, name_length + extra_length + comment_length))
-      throw bad("is damaged: its zip directory is cut off");
-    const std::string name(file.text(at + 46, name_length));
-    // Sizes beyond 32 bits stand in an extra field, those that are needed in this order.
-    for (std::uint64_t e = at + 46 + name_length, stop = e + extra_length; e + 4 <= stop;) {
-      const std::uint64_t id = read_le(p + e, 2), length = read_le(p + e + 2, 2);
-      if (e + 4 + length > stop) break;
-      if (id == 1) {
-        std::uint64_t field = e + 4;
-        for (std::uint64_t* v : {&size, &packed, &offset})
-          if (*v == 0xffffffff && field + 8 <= e + 4 + length) {
-            *v = read_le(p + field, 8);
-            field += 8;
-          }
-      }
-      e += 4 + length;
-    }
-    at += 46 + name_length + extra_length + comment_length;
-
-    if (name.empty() || name[0] == '/' || name.find("..") != std::string::npos || name.find('\\') != std::string::npos)
-      throw bad("has a zip entry named '" + printable(name) +
-                "', which leads out of its folder. This is no file that PyTorch wrote");
-    if (method != 0 || packed != size)
-      throw bad("has the compressed entry '" + printable(name) +
-                "'; PyTorch stores them plain. Unpack and zip it again with -0");
-    if (!in_file(offset, 30) || read_le(p + offset, 4) != 0x04034b50)
-      throw bad("is damaged: zip entry '" + printable(name) + "' is not where it should be");
-    const std::uint64_t begin = offset + 30 + read_le(p + offset + 26, 2) + read_le(p + offset + 28, 2);
-    if (!in_file(begin, size)) throw bad("is cut off inside '" + printable(name) + "'");
-    if (!entries.emplace(name, Bytes{p + begin, static_cast<std::size_t>(size)}).second)
-      throw bad("has the zip entry '" + printable(name) + "' twice");
-  }
-  return entries;
-}
 
 /// The dictionary that holds tensors: the object itself, or what stands under one of the usual keys.
 const PickleValue& find_state_dict(const Pickle& pickle, const std::string& path, std::string& root) {
@@ -102,54 +35,55 @@ const PickleValue& find_state_dict(const Pickle& pickle, const std::string& path
       ": holds no state_dict: no dictionary of tensors at the top, nor under 'state_dict', 'model' or 'teacher'.");
 }
 
-/// Turns what the pickle says of its tensors into entries, once each is known to lie inside its storage.
+/// Where a tensor lies in its storage, once it is known to lie inside.
+TensorEntry place(const std::string& path, const std::string& name, const PickleTensor& t, const FileBytes& storage) {
+  const auto bad = [&](const std::string& what) {
+    return FileError(path + ": tensor '" + printable(name) + "' " + what + ".");
+  };
+  TensorEntry e;
+  e.type = t.type;
+  if (t.sizes.size() != t.strides.size() || t.sizes.size() > usize(Shape::kMaxRank))
+    throw bad("has sizes and strides that do not match, or more than 8 axes");
+  const Index available = static_cast<Index>(storage.size / usize(dtype_size(t.type)));
+  if (t.storage_elements < 0 || t.storage_elements > available)
+    throw bad("wants a storage of " + std::to_string(t.storage_elements) + " numbers, but " +
+              std::to_string(available) + " are there: the file is cut off or damaged");
+  // The position of the last element. Each step is checked, so nothing overflows.
+  Index last = t.offset, elements = 1;
+  bool fits = t.offset >= 0, empty = false;
+  for (std::size_t i = 0; i < t.sizes.size(); ++i) {
+    if (t.sizes[i] < 0 || t.strides[i] < 0) throw bad("has a negative size or stride");
+    if (t.sizes[i] == 0) empty = true;
+    Index reach = 0;
+    fits = fits && !__builtin_mul_overflow(t.sizes[i] > 0 ? t.sizes[i] - 1 : 0, t.strides[i], &reach) &&
+           !__builtin_add_overflow(last, reach, &last) &&
+           !__builtin_mul_overflow(elements, t.sizes[i] > 0 ? t.sizes[i] : 1, &elements);
+    e.stride[i] = t.strides[i];
+  }
+  if (!empty && (!fits || last >= t.storage_elements))
+    throw bad("reaches beyond its storage of " + std::to_string(t.storage_elements) + " numbers");
+  if (!empty && elements > t.storage_elements)
+    throw bad("repeats its storage (stride 0): " + std::to_string(elements) + " elements of " +
+              std::to_string(t.storage_elements) + " numbers. Save a contiguous copy");
+  for (Index s : t.sizes) e.shape.push_back(s);
+  e.data = storage.data + (empty ? 0 : t.offset * dtype_size(t.type));
+  return e;
+}
+
+/// The tensors of a pickle by name. storage_of: PickleTensor -> FileBytes.
 template <class FindStorage>
 std::map<std::string, TensorEntry> collect(const Pickle& pickle, const MappedFile& file, std::string& root,
                                            const FindStorage& storage_of) {
   const std::string& path = file.path();
-  const std::size_t file_size = file.size();
   std::map<std::string, TensorEntry> entries;
-  // Tensors may share storages, but a file that claims many times its size is a trap.
+  // Tensors may share storages. A file that claims many times its size would fill the memory when it is read.
   std::size_t claimed = 0;
-  const auto count = [&](const TensorEntry& e) {
-    claimed += static_cast<std::size_t>(e.shape.elements() * dtype_size(e.type));
-    require<FileError>(claimed / 4 <= file_size, path,
-                       ": its tensors claim more than four times the size of the file. It is damaged.");
-  };
   const auto add = [&](const std::string& name, const PickleTensor& t) {
-    const auto bad = [&](const std::string& what) {
-      return FileError(path + ": tensor '" + printable(name) + "' " + what + ".");
-    };
-    TensorEntry e;
-    e.type = t.type;
-    if (t.sizes.size() != t.strides.size() || t.sizes.size() > static_cast<std::size_t>(Shape::kMaxRank))
-      throw bad("has sizes and strides that do not match, or more than 8 axes");
-    const Bytes storage = storage_of(t);
-    const Index available = static_cast<Index>(storage.size / static_cast<std::size_t>(dtype_size(t.type)));
-    if (t.storage_elements < 0 || t.storage_elements > available)
-      throw bad("wants a storage of " + std::to_string(t.storage_elements) + " numbers, but " +
-                std::to_string(available) + " are there: the file is cut off or damaged");
-    // The last element's position: each step is checked, so nothing overflows.
-    Index last = t.offset, elements = 1;
-    bool fits = t.offset >= 0, empty = false;
-    for (std::size_t i = 0; i < t.sizes.size(); ++i) {
-      if (t.sizes[i] < 0 || t.strides[i] < 0) throw bad("has a negative size or stride");
-      if (t.sizes[i] == 0) empty = true;
-      Index reach = 0;
-      fits = fits && !__builtin_mul_overflow(t.sizes[i] > 0 ? t.sizes[i] - 1 : 0, t.strides[i], &reach) &&
-             !__builtin_add_overflow(last, reach, &last) &&
-             !__builtin_mul_overflow(elements, t.sizes[i] > 0 ? t.sizes[i] : 1, &elements);
-      e.stride[i] = t.strides[i];
-    }
-    if (!empty && (!fits || last >= t.storage_elements))
-      throw bad("reaches beyond its storage of " + std::to_string(t.storage_elements) + " numbers");
-    if (!empty && elements > t.storage_elements)
-      throw bad("repeats its storage (stride 0): " + std::to_string(elements) + " elements of " +
-                std::to_string(t.storage_elements) + " numbers. Save a contiguous copy");
-    for (Index s : t.sizes) e.shape.push_back(s);
-    e.data = storage.data + (empty ? 0 : t.offset * dtype_size(t.type));
-    count(e);
-    if (!entries.emplace(name, e).second) throw bad("stands there twice");
+    const TensorEntry e = place(path, name, t, storage_of(t));
+    claimed += usize(e.shape.elements() * dtype_size(e.type));
+    require<FileError>(claimed / 4 <= file.size(), path,
+                       ": its tensors claim more than four times the size of the file. It is damaged.");
+    require<FileError>(entries.emplace(name, e).second, path, ": tensor '", printable(name), "' stands there twice.");
   };
   if (pickle.result().kind == Kind::tensor) {
     add("tensor", pickle.tensors()[static_cast<std::size_t>(pickle.result().tensor)]);
@@ -170,7 +104,7 @@ std::map<std::string, TensorEntry> read_torch_zip(const MappedFile& file, std::s
   const auto zip = read_zip(file);
   const std::string suffix = "/data.pkl";
   std::string folder;
-  const Bytes* pickle_bytes = nullptr;
+  const FileBytes* pickle_bytes = nullptr;
   for (const auto& [name, bytes] : zip)
     if (name.size() > suffix.size() && name.compare(name.size() - suffix.size(), suffix.size(), suffix) == 0) {
       require<FileError>(!pickle_bytes, file.path(), ": holds more than one data.pkl.");
@@ -210,7 +144,7 @@ std::map<std::string, TensorEntry> read_torch_legacy(const MappedFile& file, std
 
   std::map<std::string_view, DType> types;  // of each storage, for the size of its numbers
   for (const PickleTensor& t : object.tensors()) types.emplace(t.storage, t.type);
-  std::map<std::string_view, Bytes> storages;
+  std::map<std::string_view, FileBytes> storages;
   std::size_t at = keys.end();
   for (PickleRef r : keys.result().items) {
     const std::string_view key = keys.value(r).text;

@@ -43,7 +43,7 @@ Weights::Weights(std::shared_ptr<const MappedFile> file) : file_(std::move(file)
 const TensorEntry& Weights::entry(const std::string& name) const {
   const auto it = entries_.find(name);
   if (it != entries_.end()) return it->second;
-  // Say what there is: most mistakes are a prefix.
+  // Names with the same last part are listed: most mistakes are a wrong prefix.
   std::string near;
   const std::string tail = name.substr(name.rfind('.') == std::string::npos ? 0 : name.rfind('.'));
   int listed = 0;

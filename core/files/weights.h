@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/files/bytes.h"
+#include "core/tensor.h"
 
 namespace fu {
 

@@ -14,7 +14,7 @@ struct Color {
 };
 Color mix(Color a, Color b, double t) { return {a.r + (b.r - a.r) * t, a.g + (b.g - a.g) * t, a.b + (b.b - a.b) * t}; }
 
-/// Smooth noise in [0,1]: random values on a grid, interpolated, in three octaves.
+/// Noise in [0,1] without sharp steps: random values on a grid, interpolated, in three octaves.
 class Noise {
  public:
   explicit Noise(std::uint64_t seed) : seed_(seed) {}
@@ -29,6 +29,7 @@ class Noise {
   }
 
  private:
+  /// The random value of a grid point.
   double cell(std::int64_t x, std::int64_t y, int octave) const {
     const std::uint64_t place = static_cast<std::uint64_t>(x) << 32 ^ (static_cast<std::uint64_t>(y) & 0xffffffff);
     return philox(seed_, place, static_cast<std::uint64_t>(octave)).word[0] / 4294967296.0;
@@ -36,8 +37,8 @@ class Noise {
   double at(double x, double y, int octave) const {
     const double fx = std::floor(x), fy = std::floor(y);
     const auto i = static_cast<std::int64_t>(fx), j = static_cast<std::int64_t>(fy);
-    const auto smooth = [](double t) { return t * t * (3 - 2 * t); };
-    const double u = smooth(x - fx), v = smooth(y - fy);
+    const auto ease = [](double t) { return t * t * (3 - 2 * t); };  // from 0 to 1, level at both ends
+    const double u = ease(x - fx), v = ease(y - fy);
     const double top = cell(i, j, octave) + (cell(i + 1, j, octave) - cell(i, j, octave)) * u;
     const double bottom = cell(i, j + 1, octave) + (cell(i + 1, j + 1, octave) - cell(i, j + 1, octave)) * u;
     return top + (bottom - top) * v;
@@ -45,17 +46,27 @@ class Noise {
   std::uint64_t seed_;
 };
 
+constexpr int kObjects = 5;
+
 struct Object {
   enum Kind { disk, box, star, ring, blob } kind;
-  double x, y, size, angle;  // in units of the image's height
+  double x, y, size, angle;  // in units of the image's height, and radians
   Color base, second;
-  int texture;  // stripes, checks, dots, noise
+  enum Texture { stripes, checks, dots, noise } texture;
 };
 
-/// Positive inside, in units of the object's size.
+/// A point in the object's own axes, in units of its size.
+struct Local {
+  double u, v;
+};
+Local local(const Object& o, double x, double y) {
+  const double c = std::cos(o.angle), s = std::sin(o.angle);
+  return {((x - o.x) * c + (y - o.y) * s) / o.size, ((y - o.y) * c - (x - o.x) * s) / o.size};
+}
+
+/// How far inside the object a point is, in units of its size; negative outside.
 double inside(const Object& o, double x, double y) {
-  const double c = std::cos(o.angle), s = std::sin(o.angle), u = ((x - o.x) * c + (y - o.y) * s) / o.size,
-               v = ((y - o.y) * c - (x - o.x) * s) / o.size;
+  const auto [u, v] = local(o, x, y);
   const double r = std::hypot(u, v), phi = std::atan2(v, u);
   switch (o.kind) {
     case Object::disk: return 1 - r;
@@ -68,66 +79,87 @@ double inside(const Object& o, double x, double y) {
 }
 
 Color shade(const Object& o, const Noise& noise, double x, double y) {
-  const double c = std::cos(o.angle), s = std::sin(o.angle), u = ((x - o.x) * c + (y - o.y) * s) / o.size,
-               v = ((y - o.y) * c - (x - o.x) * s) / o.size;
-  double t = 0;
+  const auto [u, v] = local(o, x, y);
+  double t = 0;  // share of the second colour
   switch (o.texture) {
-    case 0: t = std::sin(u * 14) > 0 ? 1 : 0; break;
-    case 1: t = (static_cast<int>(std::floor(u * 4)) + static_cast<int>(std::floor(v * 4))) & 1; break;
-    case 2: t = std::hypot(u * 4 - std::round(u * 4), v * 4 - std::round(v * 4)) < 0.28 ? 1 : 0; break;
-    default: t = noise(u * 5 + 20, v * 5 + 20); break;
+    case Object::stripes: t = std::sin(u * 14) > 0 ? 1 : 0; break;
+    case Object::checks: t = (static_cast<int>(std::floor(u * 4)) + static_cast<int>(std::floor(v * 4))) & 1; break;
+    case Object::dots: t = std::hypot(u * 4 - std::round(u * 4), v * 4 - std::round(v * 4)) < 0.28 ? 1 : 0; break;
+    case Object::noise: t = noise(u * 5 + 20, v * 5 + 20); break;
   }
   const double light = std::clamp(1.05 - 0.35 * ((x - o.x) + (y - o.y)) / o.size, 0.55, 1.25);
   const Color m = mix(o.base, o.second, t);
   return {m.r * light, m.g * light, m.b * light};
 }
 
+/// A scene as a function of a point, in units of the image's height.
+class Painter {
+ public:
+  Painter(std::uint64_t seed, double aspect) : noise_(seed + 1) {
+    Random random(seed);
+    const auto draw = [&](double low, double high) {
+      return low + (high - low) * static_cast<double>(random.uniform());
+    };
+    horizon_ = draw(0.5, 0.7);
+    sky_top_ = {draw(0.2, 0.5), draw(0.4, 0.6), draw(0.7, 0.95)};
+    ground_ = {draw(0.25, 0.5), draw(0.35, 0.5), draw(0.15, 0.3)};
+    const auto color = [&] { return Color{draw(0.1, 0.95), draw(0.1, 0.95), draw(0.1, 0.95)}; };
+    for (int i = 0; i < kObjects; ++i)
+      objects_[i] = {static_cast<Object::Kind>((i + static_cast<int>(random.below(5))) % 5),
+                     (i + draw(0.3, 0.7)) / kObjects * aspect,
+                     draw(0.3, 0.75),
+                     draw(0.13, 0.24),
+                     draw(0, 6.28),
+                     color(),
+                     color(),
+                     static_cast<Object::Texture>(random.below(4))};
+  }
+
+  /// The object in front at a point, or -1 where there is none.
+  int object_at(double x, double y) const {
+    for (int i = kObjects; i-- > 0;)
+      if (inside(objects_[i], x, y) > 0) return i;
+    return -1;
+  }
+
+  Color color_at(double x, double y) const {
+    const int o = object_at(x, y);
+    if (o >= 0) return shade(objects_[o], noise_, x, y);
+    if (y < horizon_)
+      return mix(mix(sky_top_, {0.85, 0.85, 0.8}, y / horizon_), {1, 1, 1},
+                 std::max(0.0, noise_(x * 3, y * 6) - 0.5));  // clouds
+    return mix(ground_, {0.1, 0.15, 0.05}, noise_(x * 12, y * 24));
+  }
+
+ private:
+  Noise noise_;
+  double horizon_ = 0;
+  Color sky_top_{}, ground_{};
+  Object objects_[kObjects] = {};
+};
+
 }  // namespace
 
 RenderedScene render_scene(std::uint64_t seed, Index height, Index width) {
   require<ShapeError>(height >= 1 && width >= 1 && height <= 16384 && width <= 16384, "[render_scene] ", height, "x",
                       width, ": sides must be 1 to 16384 pixels.");
-  Random random(seed);
-  const auto draw = [&](double low, double high) { return low + (high - low) * static_cast<double>(random.uniform()); };
-  const Noise noise(seed + 1);
-  const double aspect = static_cast<double>(width) / static_cast<double>(height), horizon = draw(0.5, 0.7);
-  const Color sky_top{draw(0.2, 0.5), draw(0.4, 0.6), draw(0.7, 0.95)}, sky_low{0.85, 0.85, 0.8},
-      ground{draw(0.25, 0.5), draw(0.35, 0.5), draw(0.15, 0.3)};
-  std::vector<Object> objects;
-  for (int i = 0; i < 5; ++i) {
-    const auto color = [&] { return Color{draw(0.1, 0.95), draw(0.1, 0.95), draw(0.1, 0.95)}; };
-    objects.push_back({static_cast<Object::Kind>((i + static_cast<int>(random.below(5))) % 5),
-                       (i + draw(0.3, 0.7)) / 5 * aspect, draw(0.3, 0.75), draw(0.13, 0.24), draw(0, 6.28), color(),
-                       color(), static_cast<int>(random.below(4))});
-  }
-  const auto top_object = [&](double x, double y) {
-    int top = -1;
-    for (int i = 0; i < 5; ++i)
-      if (inside(objects[static_cast<std::size_t>(i)], x, y) > 0) top = i;
-    return top;
-  };
+  const double side = static_cast<double>(height);
+  const Painter painter(seed, static_cast<double>(width) / side);
   RenderedScene scene{{height, width, {}}, {}};
   for (Index i = 0; i < height; ++i)
     for (Index j = 0; j < width; ++j) {
+      const auto row = static_cast<double>(i), col = static_cast<double>(j);
       Color sum{0, 0, 0};
-      constexpr int kSamples = 3;  // a side
+      constexpr int kSamples = 3;  // along each side of a pixel
       for (int a = 0; a < kSamples; ++a)
         for (int b = 0; b < kSamples; ++b) {
-          const double y = (static_cast<double>(i) + (a + 0.5) / kSamples) / static_cast<double>(height),
-                       x = (static_cast<double>(j) + (b + 0.5) / kSamples) / static_cast<double>(height);
-          const int o = top_object(x, y);
-          Color c = o >= 0 ? shade(objects[static_cast<std::size_t>(o)], noise, x, y)
-                    : y < horizon
-                        ? mix(mix(sky_top, sky_low, y / horizon), {1, 1, 1}, std::max(0.0, noise(x * 3, y * 6) - 0.5))
-                        : mix(ground, {0.1, 0.15, 0.05}, noise(x * 12, y * 24));
+          const Color c = painter.color_at((col + (b + 0.5) / kSamples) / side, (row + (a + 0.5) / kSamples) / side);
           sum = {sum.r + c.r, sum.g + c.g, sum.b + c.b};
         }
       for (double v : {sum.r, sum.g, sum.b})
         scene.image.rgb.push_back(
             static_cast<unsigned char>(std::clamp(v / (kSamples * kSamples), 0.0, 1.0) * 255 + 0.5));
-      scene.labels.push_back(
-          static_cast<unsigned char>(1 + top_object((static_cast<double>(j) + 0.5) / static_cast<double>(height),
-                                                    (static_cast<double>(i) + 0.5) / static_cast<double>(height))));
+      scene.labels.push_back(static_cast<unsigned char>(1 + painter.object_at((col + 0.5) / side, (row + 0.5) / side)));
     }
   return scene;
 }

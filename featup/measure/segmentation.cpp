@@ -8,30 +8,30 @@
 namespace fu {
 
 std::vector<bool> near_boundaries(const Labels& labels, Index height, Index width, Index classes, Index reach) {
-  // Smallest and largest label around every pixel, first along its row, then along its column: they differ where
-  // another label is near.
+  // The smallest and the largest label around every pixel, first along its row, then along its column. They differ
+  // where another label is near.
   constexpr int kNone = 1 << 20;
-  const auto n = static_cast<std::size_t>(height * width);
+  const std::size_t n = usize(height * width);
   std::vector<int> low(n), high(n);
   const auto known = [&](std::size_t p) { return labels[p] < classes; };
   for (Index i = 0; i < height; ++i)
     for (Index j = 0; j < width; ++j) {
       int least = kNone, most = -1;
       for (Index k = std::max<Index>(0, j - reach); k <= std::min(width - 1, j + reach); ++k) {
-        const auto p = static_cast<std::size_t>(i * width + k);
+        const std::size_t p = usize(i * width + k);
         if (known(p)) least = std::min<int>(least, labels[p]), most = std::max<int>(most, labels[p]);
       }
-      low[static_cast<std::size_t>(i * width + j)] = least, high[static_cast<std::size_t>(i * width + j)] = most;
+      low[usize(i * width + j)] = least, high[usize(i * width + j)] = most;
     }
   std::vector<bool> near(n);
   for (Index i = 0; i < height; ++i)
     for (Index j = 0; j < width; ++j) {
       int least = kNone, most = -1;
       for (Index k = std::max<Index>(0, i - reach); k <= std::min(height - 1, i + reach); ++k) {
-        const auto p = static_cast<std::size_t>(k * width + j);
+        const std::size_t p = usize(k * width + j);
         least = std::min(least, low[p]), most = std::max(most, high[p]);
       }
-      const auto p = static_cast<std::size_t>(i * width + j);
+      const std::size_t p = usize(i * width + j);
       near[p] = known(p) && least < most;
     }
   return near;
@@ -45,7 +45,7 @@ double Confusion::accuracy() const {
   Index right = 0, all = 0;
   for (Index a = 0; a < classes_; ++a)
     for (Index b = 0; b < classes_; ++b) {
-      const Index n = counts_[static_cast<std::size_t>(a * classes_ + b)];
+      const Index n = counts_[usize(a * classes_ + b)];
       all += n, right += a == b ? n : 0;
     }
   return all > 0 ? static_cast<double>(right) / static_cast<double>(all) : NAN;
@@ -54,11 +54,9 @@ double Confusion::accuracy() const {
 double Confusion::iou(Index c) const {
   Index either = 0;
   for (Index k = 0; k < classes_; ++k)
-    either += counts_[static_cast<std::size_t>(c * classes_ + k)] +
-              (k == c ? 0 : counts_[static_cast<std::size_t>(k * classes_ + c)]);
-  return either > 0
-             ? static_cast<double>(counts_[static_cast<std::size_t>(c * classes_ + c)]) / static_cast<double>(either)
-             : NAN;
+    either += counts_[usize(c * classes_ + k)] + (k == c ? 0 : counts_[usize(k * classes_ + c)]);
+  const auto both = static_cast<double>(counts_[usize(c * classes_ + c)]);
+  return either > 0 ? both / static_cast<double>(either) : NAN;
 }
 
 double Confusion::mean_iou() const {
@@ -69,18 +67,18 @@ double Confusion::mean_iou() const {
 
 Labels largest_of(const Tensor& logits, Index first, Index k) {
   const Index n = logits.dim(1) * logits.dim(2), c = logits.dim(3);
-  Labels best(static_cast<std::size_t>(n));
+  Labels best(usize(n));
   parallel_ranges(n, 4096, [&](Index begin, Index end) {
     for (Index p = begin; p < end; ++p) {
       const real* x = logits.data() + p * c + first;
-      best[static_cast<std::size_t>(p)] = static_cast<unsigned char>(std::max_element(x, x + k) - x);
+      best[usize(p)] = static_cast<unsigned char>(std::max_element(x, x + k) - x);
     }
   });
   return best;
 }
 
 Image paint_labels(const Labels& labels, Index height, Index width, Index classes) {
-  // Hues a golden angle apart, in two brightnesses; what has no class is black.
+  // Hues a golden angle apart, in two brightnesses; pixels without a class are black.
   Image picture{height, width, {}};
   for (unsigned char label : labels) {
     if (label >= classes) {

@@ -1,4 +1,4 @@
-// Class maps of photos: labels in files, and how well predictions agree with them.
+// Class maps of photos, and how well predictions agree with labels.
 #pragma once
 
 #include <string>
@@ -11,34 +11,37 @@ namespace fu {
 /// One label a pixel, rows from the top.
 using Labels = std::vector<unsigned char>;
 
-/// Pixels within `reach` rows and columns of another label; labels from `classes` up are no neighbours, and never near.
+/// For every pixel (height, width): whether a pixel of another label lies within `reach` rows and columns. Labels from
+/// `classes` up stand for "no class": such pixels are never near a boundary, and make none. cost: 4 reach an element.
 std::vector<bool> near_boundaries(const Labels& labels, Index height, Index width, Index classes, Index reach);
 
-/// How often a class was taken for another.
+/// The confusion matrix: how many pixels of each label were predicted as each class.
 class Confusion {
  public:
-  explicit Confusion(Index classes) : classes_(classes), counts_(static_cast<std::size_t>(classes * classes)) {}
-  void add(Index label, Index predicted) { ++counts_[static_cast<std::size_t>(label * classes_ + predicted)]; }
+  explicit Confusion(Index classes) : classes_(classes), counts_(usize(classes * classes)) {}
+  void add(Index label, Index predicted) { ++counts_[usize(label * classes_ + predicted)]; }
   void add(const Confusion& other);
-  /// Share of the pixels that were named right.
+  /// Share of the pixels whose prediction is their label; NaN without pixels.
   double accuracy() const;
-  /// Intersection over union; NaN for a class that is neither there nor predicted.
+  /// Intersection over union of label and prediction; NaN for a class that neither contains.
   double iou(Index c) const;
-  /// Its mean over the classes that have one.
+  /// The mean of iou over the classes where it is a number.
   double mean_iou() const;
 
  private:
   Index classes_;
-  std::vector<Index> counts_;  // label by label
+  std::vector<Index> counts_;  // (label, predicted)
 };
 
-/// The largest of K numbers at every pixel: logits (1,H,W,C), channels [first, first + K).
+/// The position of the largest of k logits at every pixel: logits (1,H,W,C), channels [first, first + k) -> (H,W)
+/// numbers from 0 to k - 1.
 Labels largest_of(const Tensor& logits, Index first, Index k);
 
-/// Labels as colours, the same for the same label.
+/// Labels as a picture: each label has its own colour, in every picture the same. Labels from `classes` up are black.
 Image paint_labels(const Labels& labels, Index height, Index width, Index classes);
 
-/// Mean and standard deviation of some numbers; those that are NaN are left out.
+/// Mean and standard deviation (over n) of some numbers. Numbers that are not finite are left out; without any, the
+/// mean is NaN and the deviation 0.
 struct Spread {
   double mean = 0, deviation = 0;
 };
