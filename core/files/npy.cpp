@@ -123,7 +123,7 @@ TensorEntry read_npy(const MappedFile& file) {
   const int version = p[6], length_bytes = version == 1 ? 2 : 4;
   require<FileError>(version >= 1 && version <= 3, file.path(), ": is .npy of version ", version,
                      "; 1 to 3 are known.");
-  const std::size_t begin = 8 + static_cast<std::size_t>(length_bytes), length = read_le(p + 8, length_bytes);
+  const std::size_t begin = 8 + usize(length_bytes), length = read_le(p + 8, length_bytes);
   require<FileError>(length <= file.size() - begin, file.path(), ": is cut off inside the .npy header.");
   TensorEntry e;
   try {
@@ -132,10 +132,9 @@ TensorEntry read_npy(const MappedFile& file) {
     throw FileError(file.path() + ": " + error.what());
   }
   e.data = p + begin + length;
-  const std::size_t available = (file.size() - begin - length) / static_cast<std::size_t>(dtype_size(e.type));
-  require<FileError>(static_cast<std::size_t>(e.shape.elements()) <= available, file.path(), ": its header announces ",
-                     e.shape, " of ", dtype_name(e.type), ", but only ", available,
-                     " numbers follow. The file is cut off or damaged.");
+  const std::size_t available = (file.size() - begin - length) / usize(dtype_size(e.type));
+  require<FileError>(usize(e.shape.elements()) <= available, file.path(), ": its header announces ", e.shape, " of ",
+                     dtype_name(e.type), ", but only ", available, " numbers follow. The file is cut off or damaged.");
   return e;
 }
 

@@ -69,7 +69,7 @@ std::uint16_t float_to_half(float value) {
 
 template <class T>
 void convert(const unsigned char* bytes, Index n, real* out) {
-  for (Index i = 0; i < n; ++i) out[i] = static_cast<real>(load_as<T>(bytes + static_cast<std::size_t>(i) * sizeof(T)));
+  for (Index i = 0; i < n; ++i) out[i] = static_cast<real>(load_as<T>(bytes + usize(i) * sizeof(T)));
 }
 
 }  // namespace

@@ -18,8 +18,7 @@ struct Item {
   bool has_dtype = false, has_shape = false, has_offsets = false;
 };
 
-/// Reads the header as it is parsed, so that a hostile one (deep nesting, a million keys) is refused before it takes
-/// memory.
+/// Reads the header while it is parsed. A hostile one (deep nesting, a million keys) is refused before it takes memory.
 class Handler : public nlohmann::json_sax<nlohmann::json> {
  public:
   std::map<std::string, Item> items;
@@ -141,7 +140,7 @@ std::map<std::string, TensorEntry> read_safetensors(const MappedFile& file,
     TensorEntry e;
     if (!item.has_dtype || !item.has_shape || item.offsets.size() != 2) throw bad("lacks dtype, shape or data_offsets");
     if (!find_type(item.dtype, e.type)) throw bad("has the unsupported type '" + printable(item.dtype) + "'");
-    if (item.shape.size() > static_cast<std::size_t>(Shape::kMaxRank)) throw bad("has more than 8 axes");
+    if (item.shape.size() > usize(Shape::kMaxRank)) throw bad("has more than 8 axes");
     for (std::uint64_t s : item.shape) {
       if (s > (std::uint64_t{1} << 56)) throw bad("has an absurdly large size");
       e.shape.push_back(static_cast<Index>(s));

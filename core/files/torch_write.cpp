@@ -28,7 +28,7 @@ std::uint32_t crc32(const std::string& data) {
   return ~crc;
 }
 
-// Opcodes of pickle protocol 2, as far as they are wanted. source: Python's pickletools
+// The opcodes of pickle protocol 2 that a state_dict needs. source: Python's pickletools
 struct Pickle {
   std::string out = std::string("\x80\x02", 2);
   void op(char c) { out.push_back(c); }
@@ -64,7 +64,7 @@ struct Pickle {
   }
 };
 
-/// A zip of entries as they are, written as they come.
+/// A zip of stored entries, written in the order in which they are added.
 class Zip {
  public:
   explicit Zip(const std::string& path) : file_(path) {}
@@ -117,7 +117,7 @@ void write_torch(const std::string& path, const std::string& root, const std::ma
   zip.add("archive/data.pkl", pickle.out);
   n = 0;
   for (const auto& [name, tensor] : tensors) {
-    std::string bytes(static_cast<std::size_t>(4 * tensor.size()), '\0');
+    std::string bytes(usize(4 * tensor.size()), '\0');
     from_reals(DType::f32, tensor.data(), tensor.size(), reinterpret_cast<unsigned char*>(bytes.data()));
     zip.add("archive/data/" + std::to_string(n++), bytes);
   }

@@ -123,13 +123,13 @@ ElementSource planes_of(const Tensor& image) {
 
 void write_elements(OutputFile& file, Index count, const ElementSource& source, DType type) {
   constexpr Index kRun = 1 << 18;
-  std::vector<real> values(static_cast<std::size_t>(std::min(kRun, count)));
-  std::vector<unsigned char> bytes(values.size() * static_cast<std::size_t>(dtype_size(type)));
+  std::vector<real> values(usize(std::min(kRun, count)));
+  std::vector<unsigned char> bytes(values.size() * usize(dtype_size(type)));
   for (Index i = 0; i < count; i += kRun) {
     const Index n = std::min(kRun, count - i);
     source(i, n, values.data());
     from_reals(type, values.data(), n, bytes.data());
-    file.write(bytes.data(), static_cast<std::size_t>(n * dtype_size(type)));
+    file.write(bytes.data(), usize(n * dtype_size(type)));
   }
 }
 

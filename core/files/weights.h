@@ -27,8 +27,8 @@ struct TensorEntry {
 /// A file of named tensors, open for reading. Only the directory is read at first; read() converts one tensor.
 class Weights {
  public:
-  /// Tells the format by the content, not by the name. Throws FileError for anything that is not a whole, consistent
-  /// file of one of the formats; never runs or builds what a pickle names, but tensors.
+  /// Tells the format by the content, not by the name. Of a pickle only tensors are read; nothing that it names is
+  /// called. throws FileError for anything that is not a complete, consistent file of one of the formats.
   explicit Weights(const std::string& path) : Weights(std::make_shared<MappedFile>(path)) {}
   explicit Weights(std::shared_ptr<const MappedFile> file);
 
@@ -59,21 +59,21 @@ class Weights {
   std::map<std::string, std::string> metadata_;
 };
 
-// The readers behind it. Each checks that every entry lies inside the file.
+// The readers behind Weights. Each checks that every entry lies inside the file.
 std::map<std::string, TensorEntry> read_safetensors(const MappedFile& file,
                                                     std::map<std::string, std::string>& metadata);
 std::map<std::string, TensorEntry> read_torch_zip(const MappedFile& file, std::string& root);
 std::map<std::string, TensorEntry> read_torch_legacy(const MappedFile& file, std::string& root);
 TensorEntry read_npy(const MappedFile& file);
 
-/// Elements of a tensor in the order of the file: fills out with elements [begin, begin + n). Lets a result be written
-/// in another layout without a second copy of it.
+/// Gives elements [begin, begin + n) of a result, in the order of the file. So a result is written in another layout
+/// without a second copy of it.
 using ElementSource = std::function<void(Index begin, Index n, real* out)>;
-/// Converts and writes all `count` elements, some at a time.
+/// Converts and writes all `count` elements, 2^18 at a time.
 void write_elements(OutputFile& file, Index count, const ElementSource& source, DType type);
-/// Elements of a tensor as they are.
+/// Elements of a tensor in their own order. The tensor must outlive the source.
 ElementSource elements_of(const Tensor& tensor);
-/// Elements of an image (H,W,C) in the order (C,H,W).
+/// Elements of an image (H,W,C) in the order (C,H,W). The image must outlive the source.
 ElementSource planes_of(const Tensor& image);
 
 /// Writes a map of tensors as .safetensors (f32 or f16) with string metadata.

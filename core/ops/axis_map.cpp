@@ -8,12 +8,12 @@ namespace fu {
 AxisMap::AxisMap(Index n_in, Index n_out_hint) : n_in_(n_in), offset_{0} {
   require<ShapeError>(n_in >= 1 && n_in < (Index{1} << 31), "[resample] an axis of ", n_in,
                       " positions: it must have at least 1, and fewer than 2^31.");
-  offset_.reserve(static_cast<std::size_t>(n_out_hint + 1));
+  offset_.reserve(usize(n_out_hint + 1));
 }
 
 void AxisMap::add(Index index, real weight) {
   const auto clamped = static_cast<std::int32_t>(std::clamp<Index>(index, 0, n_in_ - 1));
-  for (auto e = static_cast<std::size_t>(offset_.back()); e < index_.size(); ++e)
+  for (auto e = usize(offset_.back()); e < index_.size(); ++e)
     if (index_[e] == clamped) {
       weight_[e] += weight;
       return;
@@ -43,8 +43,8 @@ AxisMap AxisMap::transposed() const {
   // Counted, then dealt out: rows of the transpose in order, entries of each in the order of the outputs they come
   // from.
   AxisMap result(n_out(), n_in_);
-  result.offset_.assign(static_cast<std::size_t>(n_in_ + 1), 0);
-  for (std::int32_t i : index_) ++result.offset_[static_cast<std::size_t>(i) + 1];
+  result.offset_.assign(usize(n_in_ + 1), 0);
+  for (std::int32_t i : index_) ++result.offset_[usize(i) + 1];
   for (std::size_t i = 1; i < result.offset_.size(); ++i) result.offset_[i] += result.offset_[i - 1];
   result.index_.resize(index_.size());
   result.weight_.resize(index_.size());

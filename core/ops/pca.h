@@ -9,7 +9,7 @@ struct Pca {
   Tensor mean;        // (C)
   Tensor components;  // (K,C), orthonormal rows, strongest first; the sign makes each row's largest entry positive
   Tensor variance;    // (K) variance along each component (over n)
-  double total = 0;   // of all components
+  double total = 0;   // sum of the variances of all C components
 
   /// (x - mean) components^T: x (..,C) -> (..,K)
   Tensor project(const Tensor& x) const;
@@ -17,9 +17,9 @@ struct Pca {
   Tensor unproject(const Tensor& y) const;
 };
 
-/// Fits the first k components to x (..,C), n vectors. cost: m n C + m^3, m = min(n, C), which may be at most 4096.
-/// Components beyond the rank of x are zero where n < C. throws ShapeError unless 1 <= k <= C and x has at least one
-/// vector.
+/// Fits the first k components to the n vectors of x (..,C). Components beyond the rank of x are zero where n < C.
+/// cost: m*n*C + m^3 operations in double, m = min(n, C). throws ShapeError unless 1 <= k <= C, n >= 1 and m <= 4096,
+/// and if x holds a number that is not finite.
 Pca fit_pca(const Tensor& x, Index k);
 
 }  // namespace fu

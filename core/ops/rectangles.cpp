@@ -24,14 +24,13 @@ void Rectangles::finish() {
       for (Index j = r.left / kTileCols; j * kTileCols < r.left + r.cols; ++j)
         f(static_cast<std::size_t>((r.image * down + i) * across + j));
   };
-  tile_begin_.assign(static_cast<std::size_t>(batch_ * across * down + 1), 0);
+  tile_begin_.assign(usize(batch_ * across * down + 1), 0);
   for (const Rectangle& r : items_) each_tile(r, [&](std::size_t t) { ++tile_begin_[t + 1]; });
   for (std::size_t t = 1; t < tile_begin_.size(); ++t) tile_begin_[t] += tile_begin_[t - 1];
-  tile_items_.resize(static_cast<std::size_t>(tile_begin_.back()));
+  tile_items_.resize(usize(tile_begin_.back()));
   PoolVector<Index> next(tile_begin_);
   for (std::size_t i = 0; i < items_.size(); ++i)
-    each_tile(items_[i],
-              [&](std::size_t t) { tile_items_[static_cast<std::size_t>(next[t]++)] = static_cast<std::int32_t>(i); });
+    each_tile(items_[i], [&](std::size_t t) { tile_items_[usize(next[t]++)] = static_cast<std::int32_t>(i); });
 }
 
 RectangleArgs Rectangles::arguments(Index channels) const {

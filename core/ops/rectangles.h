@@ -1,4 +1,4 @@
-// Rectangles of images, each pixel of each with a weight of its own: what pooling reads.
+// Rectangles of images, with a weight for each of their pixels: what attention pooling reads.
 #pragma once
 
 #include <vector>
@@ -8,8 +8,8 @@
 
 namespace fu {
 
-/// Rectangles of images (batch,h,w,C), in the order in which they are added; weights of one follow those of the one
-/// before, row by row.
+/// A list of rectangles of images (batch,h,w,C). Their weights stand in one array: rectangle after rectangle in the
+/// order in which they were added, each row by row.
 class Rectangles {
  public:
   Rectangles(Index batch, Index h, Index w);
@@ -20,10 +20,10 @@ class Rectangles {
   Index h() const { return h_; }
   Index w() const { return w_; }
   Index count() const { return static_cast<Index>(items_.size()); }
-  /// Weights of all of them.
+  /// Number of weights of all rectangles.
   Index weights() const { return weights_; }
-  const Rectangle& operator[](Index i) const { return items_[static_cast<std::size_t>(i)]; }
-  /// To be called after the last was added: finds out which rectangles meet which part of the images.
+  const Rectangle& operator[](Index i) const { return items_[usize(i)]; }
+  /// To be called after the last was added: lists for each tile of the images which rectangles meet it.
   void finish();
   RectangleArgs arguments(Index channels) const;
 

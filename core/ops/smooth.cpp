@@ -10,10 +10,10 @@ namespace fu {
 
 namespace {
 
-/// Factors of one line's equations, (1 + past link + next link) y - past link y[i-1] - next link y[i+1] = x: n pixels,
-/// `step` apart.
+/// Factors of the equations of one line of n pixels, `step` elements apart:
+///   (1 + before + after) y[i] - before y[i-1] - after y[i+1] = x[i], before and after being the links times strength.
 void factor(const real* links, double strength, Index n, Index step, real* own, real* past, real* next) {
-  double before = 0, passed = 0;  // the link to the pixel before, and what of this pixel it hands on
+  double before = 0, passed = 0;  // the link to the pixel before, and that pixel's factor of the way back
   for (Index i = 0; i < n; ++i) {
     const double after = i + 1 < n ? strength * static_cast<double>(links[i * step]) : 0;
     const double inverse = 1 / (1 + before + after - before * passed);
@@ -70,7 +70,7 @@ void LinkSmoother::apply(Tensor& x) const {
 
 void LinkSmoother::apply_transposed(Tensor& x) const {
   check(x);
-  // Each sweep's equations are symmetric: only their order turns round.
+  // The equations of each sweep are symmetric: the transpose is the same sweeps in the opposite order.
   for (int round = kRounds; round-- > 0;) columns(x, round), rows(x, round);
 }
 

@@ -1,5 +1,5 @@
-// Edge-aware smoothing of a map: pixels become like the neighbours that they are linked to, and not across where there
-// is no link.
+// Edge-aware smoothing of a map: each pixel is drawn towards the neighbours that it is linked to. Where a link is 0, as
+// at an edge of the photo, nothing passes.
 #pragma once
 
 #include "core/tensor.h"
@@ -7,20 +7,22 @@
 namespace fu {
 
 /// Along each row, then along each column, y minimises
-///   sum over pixels |y - x|^2 + s * sum over neighbours link |y - y'|^2:
-/// tridiagonal equations, whose factors are the same for all channels and made once. There are two rounds, of s = .4
-/// and .1 strength: streaks that one leaves go in the next. A pixel's values travel about sqrt(strength) pixels where
-/// links are 1. memory: 12 numbers a pixel. source: Min et al., "Fast global image smoothing based on weighted least
-/// squares" (IEEE TIP 2014)
+///   sum over pixels |y - x|^2 + s * sum over neighbours link |y - y'|^2
+/// These are tridiagonal equations. Their factors are the same for all channels, and are computed once. Rows and
+/// columns are smoothed twice, with s = 0.4 and s = 0.1 times the strength: the second round removes streaks that the
+/// first one leaves. Where links are 1, a pixel reaches about sqrt(strength) pixels far. memory: 12 numbers a pixel.
+/// source: Min et al., "Fast global image smoothing based on weighted least squares" (IEEE TIP 2014)
 class LinkSmoother {
  public:
   /// across, down (h,w), from 0 to 1: a pixel's link to its right neighbour, and to the one below; those of the last
-  /// column and row lead nowhere. throws ShapeError, and UsageError unless strength is a number from 0 on.
+  /// column and of the last row are not used. throws ShapeError if the two differ or are empty, UsageError unless
+  /// strength is a finite number of at least 0.
   LinkSmoother(const Tensor& across, const Tensor& down, double strength);
 
-  /// x (1,h,w,C), in place. cost: 20 flops a number, memory-bound. throws ShapeError.
+  /// Smooths x (1,h,w,C) in place. cost: 20 operations a number; limited by memory bandwidth. throws ShapeError for
+  /// another size.
   void apply(Tensor& x) const;
-  /// The transpose of that, which takes gradients back.
+  /// The transpose of apply: its backward pass.
   void apply_transposed(Tensor& x) const;
 
  private:

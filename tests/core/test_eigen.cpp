@@ -81,6 +81,17 @@ TEST_CASE("eigen: a tensor is made from matrices and arrays of any order, scalar
   CHECK(products.data()[1] == 0 * 1 + 3 * 4 + 6 * 7 + 9 * 10);
 }
 
+TEST_CASE("eigen: the example of core/README.md") {
+  const Index H = 3, W = 4, x = 2, y = 1;
+  Tensor features = counted({1, H, W, 5});
+  as_matrix(features).rowwise().normalize();
+  const Vector query = as_matrix(features).row(y * W + x);
+  const Tensor similarity = to_tensor(as_matrix(features) * query, {1, H, W, 1});
+  CHECK(similarity.shape() == Shape{1, 3, 4, 1});
+  CHECK(static_cast<double>(similarity.data()[y * W + x]) == doctest::Approx(1));
+  CHECK(similarity.data()[0] < similarity.data()[y * W + x]);
+}
+
 TEST_CASE("eigen: nothing to see is seen as nothing") {
   Tensor none({3, 0, 4});
   CHECK(as_matrix(none).rows() == 0);

@@ -1,5 +1,5 @@
-// compose_scenes: photos of backgrounds with cut-out objects laid over them, as training pictures with many sharp
-// outlines.
+// compose_scenes OUT COUNT SIDE BACKGROUNDS CUTOUTS: lays cut-out objects over photos of backgrounds. The results are
+// training pictures with many sharp outlines.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -34,14 +34,32 @@ void lay_over(Image& scene, const Cutout& c, Index top, Index left, bool mirror)
     for (Index j = std::max<Index>(0, -left); j < std::min(c.image.width, scene.width - left); ++j) {
       const Index from = i * c.image.width + (mirror ? c.image.width - 1 - j : j),
                   to = (top + i) * scene.width + left + j;
-      const int open = 255 - c.opacity[static_cast<std::size_t>(from)];
+      const int open = 255 - c.opacity[usize(from)];
       for (Index k = 0; k < 3; ++k) {
-        unsigned char& pixel = scene.rgb[static_cast<std::size_t>(3 * to + k)];
-        // The white that shows through is taken off again.
-        const int value = c.image.rgb[static_cast<std::size_t>(3 * from + k)] + open * (pixel - 255) / 255;
+        unsigned char& pixel = scene.rgb[usize(3 * to + k)];
+        // The cut-out lies over white already: the share of white is replaced by the scene.
+        const int value = c.image.rgb[usize(3 * from + k)] + open * (pixel - 255) / 255;
         pixel = static_cast<unsigned char>(std::clamp(value, 0, 255));
       }
     }
+}
+
+/// A cut-out, scaled so that its longer side is 0.25 to 0.8 of the scene's; false if it has no outline or is too small.
+bool draw_cutout(const ImageFolder& objects, Index side, Random& random, Cutout& result) {
+  Cutout c;
+  c.image = read_image(objects.path(random.below(objects.size())), &c.opacity);
+  const auto clear = std::count_if(c.opacity.begin(), c.opacity.end(), [](unsigned char o) { return o < 10; });
+  // Only pictures that are transparent in a tenth of their pixels have an outline.
+  if (clear * 10 < static_cast<std::ptrdiff_t>(c.opacity.size()) || std::min(c.image.height, c.image.width) < 80)
+    return false;
+  const double longest = static_cast<double>(std::max(c.image.height, c.image.width));
+  const double scale =
+      std::min(1.5, static_cast<double>(side) * static_cast<double>(random.uniform(real(0.25), real(0.8))) / longest);
+  const auto scaled = [scale](Index m) {
+    return std::max<Index>(1, static_cast<Index>(std::lround(static_cast<double>(m) * scale)));
+  };
+  result = resized(c, scaled(c.image.height), scaled(c.image.width));
+  return true;
 }
 
 int run(const std::string& out, Index count, Index side, const std::string& backgrounds, const std::string& cutouts) {
@@ -54,20 +72,9 @@ int run(const std::string& out, Index count, Index side, const std::string& back
     const Index wanted = 2 + random.below(4);
     for (Index laid = 0, tries = 0; laid < wanted && tries < 40; ++tries) {
       Cutout c;
-      c.image = read_image(objects.path(random.below(objects.size())), &c.opacity);
-      const auto clear = std::count_if(c.opacity.begin(), c.opacity.end(), [](unsigned char o) { return o < 10; });
-      // Only what has an outline of its own.
-      if (clear * 10 < static_cast<std::ptrdiff_t>(c.opacity.size()) || std::min(c.image.height, c.image.width) < 80)
-        continue;
-      const double longest = static_cast<double>(std::max(c.image.height, c.image.width));
-      const double scale = std::min(
-          1.5, static_cast<double>(side) * static_cast<double>(random.uniform(real(0.25), real(0.8))) / longest);
-      const auto scaled = [scale](Index m) {
-        return std::max<Index>(1, static_cast<Index>(std::lround(static_cast<double>(m) * scale)));
-      };
-      const Cutout small = resized(c, scaled(c.image.height), scaled(c.image.width));
-      const Index top = random.below(side) - small.image.height / 2, left = random.below(side) - small.image.width / 2;
-      lay_over(scene, small, top, left, random.uniform() < real(0.5));
+      if (!draw_cutout(objects, side, random, c)) continue;
+      const Index top = random.below(side) - c.image.height / 2, left = random.below(side) - c.image.width / 2;
+      lay_over(scene, c, top, left, random.uniform() < real(0.5));
       ++laid;
     }
     write_png(out + "/scene-" + std::to_string(n) + ".png", scene);

@@ -8,15 +8,15 @@
 
 namespace fu {
 
-/// What became of one case.
+/// The result of one case.
 struct GoldenResult {
   std::string name, op, detail;  // detail: why it failed or was skipped
   enum class Status { passed, failed, skipped, unknown } status = Status::failed;
   double error = 0;      // largest error over the largest magnitude of the output, over all outputs
   double tolerance = 0;  // that it must not exceed
   int gradients = 0;     // that the case holds and that were compared
-  double gradient_error =
-      0;  // largest error over the largest magnitude of a gradient, over all of them; at most 1e-3 passes
+  // Largest error over the largest magnitude of a gradient, over all of them; at most 1e-3 passes.
+  double gradient_error = 0;
 };
 
 /// Runs one case. `shared` is the folder that holds models and photos, for the cases made from real ones; empty: those

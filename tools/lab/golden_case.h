@@ -1,4 +1,4 @@
-// What the files of reference cases share: a case under way, and the lists of what runs which op.
+// What the files of reference cases share: a running case, and the lists of which function runs which op.
 #pragma once
 
 #include <functional>
@@ -20,12 +20,12 @@ inline Tensor to_nhwc(const Tensor& t) { return t.rank() == 4 ? t.permute({0, 2,
 inline Var to_nhwc(const Var& t) { return t.rank() == 4 ? permute(t, {0, 2, 3, 1}) : t; }
 inline Var to_nchw(const Var& t) { return t.rank() == 4 ? permute(t, {0, 3, 1, 2}) : t; }
 
-/// Largest difference over the largest magnitude of what is expected; infinite where the sizes differ or something is
-/// not a number.
+/// Largest difference over the largest magnitude of `expected`; infinite where the sizes differ or a difference is not
+/// a number.
 double largest_error(const Tensor& actual, const Tensor& expected);
 
-/// A case under way: inputs by name, tracked where the file has a gradient for them, and the comparison of outputs and
-/// gradients.
+/// A running case: its inputs by name, tracked where the file has a gradient for them, and the comparison of outputs
+/// and gradients with the file's.
 struct Case {
   const Weights& file;
   nlohmann::json attrs;
@@ -76,16 +76,15 @@ struct Case {
   std::vector<Module*> modules = {};  // of the running case
 };
 
-/// A file of weights made of a case's param.*, for loaders that want one: same names, other prefix.
-
-/// A file of weights made of a case's param.*, for loaders that want one: same names, other prefix.
+/// A temporary file of weights made of a case's param.*, for modules that are loaded from files: the same names behind
+/// `prefix`.
 struct ParamFile {
   std::string path;
   ParamFile(const Case& c, const std::string& prefix);
   ~ParamFile();
 };
 
-/// Positions that the file holds as numbers.
+/// Positions that the file holds as reals, rounded.
 std::vector<Index> positions(const Tensor& t);
 
 using GoldenRun = std::function<void(Case&)>;

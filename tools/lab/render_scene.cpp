@@ -12,8 +12,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    const fu::RenderedScene scene = fu::render_scene(std::strtoull(argv[1], nullptr, 10), std::strtol(argv[2], nullptr, 10),
-                                               std::strtol(argv[3], nullptr, 10));
+    const fu::RenderedScene scene = fu::render_scene(
+        std::strtoull(argv[1], nullptr, 10), std::strtol(argv[2], nullptr, 10), std::strtol(argv[3], nullptr, 10));
     fu::write_png(argv[4], scene.image);
     if (argc == 6) {
       fu::Image labels{scene.image.height, scene.image.width, {}};

@@ -50,7 +50,7 @@ void write_bar_chart(const std::string& path, const std::string& title, const st
       low = first ? b.value : std::min(low, b.value), high = std::max(high, b.value + b.spread);
       first = false;
     }
-    // Bars that differ by little would all look alike from 0: the axis begins below the shortest.
+    // Bars that differ by little would look the same from 0: the axis begins below the shortest.
     const double from = low > 0.5 * high ? low - (high - low) - 1e-9 : std::min(0.0, low),
                  scale = plot / std::max(1e-9, high - from);
     svg += "<text x=\"" + number(left, 1) + "\" y=\"" + number(top - 16, 1) + "\" font-weight=\"bold\">" +

@@ -16,9 +16,10 @@ struct BarGroup {
   std::vector<Bar> bars;
 };
 
-/// Groups side by side, a bar for each method under the next, its number beside it; each group has an axis of its own
-/// from 0, or from a little under the smallest value. `caption`: a line below, for the screen reader too. Throws
-/// FileError.
+/// Writes groups of horizontal bars side by side, with the value beside each bar. Each group has its own axis, which
+/// begins at 0, or a little below the smallest value where all values are close.
+///   caption: a line below the chart, and its description for screen readers.
+/// throws FileError.
 void write_bar_chart(const std::string& path, const std::string& title, const std::vector<BarGroup>& groups,
                      const std::string& caption);
 

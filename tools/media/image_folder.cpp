@@ -14,7 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMostKept = std::size_t{400} << 20;  // bytes of small copies
-constexpr double kSpare = 2.2;  // how much larger than a sample the copies are: half of a side still fills one
+constexpr double kSpare =
+    2.2;  // sides of a copy over sides of a sample: the smallest part, half a side, still fills it
 
 bool is_picture(const fs::path& path) {
   std::string extension = path.extension().string();
@@ -30,8 +31,8 @@ Image mirrored(const Image& image) {
   for (Index i = 0; i < image.height; ++i)
     for (Index j = 0; j < image.width; ++j)
       for (Index c = 0; c < 3; ++c)
-        result.rgb[static_cast<std::size_t>(3 * (i * image.width + j) + c)] =
-            image.rgb[static_cast<std::size_t>(3 * (i * image.width + image.width - 1 - j) + c)];
+        result.rgb[usize(3 * (i * image.width + j) + c)] =
+            image.rgb[usize(3 * (i * image.width + image.width - 1 - j) + c)];
   return result;
 }
 
@@ -74,7 +75,7 @@ std::vector<std::string> ImageFolder::paths() const {
 }
 
 const Image* ImageFolder::photo(Index i) {
-  File& file = files_[static_cast<std::size_t>(i)];
+  File& file = files_[usize(i)];
   if (file.bad) return nullptr;
   if (file.small.height > 0) return &file.small;
   try {

@@ -1,4 +1,4 @@
-// The photos of some folders, for training: found once, decoded as they are wanted, kept small.
+// The photos of some folders, for training: found once, decoded when a sample is taken, kept as small copies.
 #pragma once
 
 #include <string>
@@ -9,24 +9,24 @@
 
 namespace fu {
 
-/// Pictures in a folder and its folders, by the endings of their names, in a fixed order. Throws FileError if it cannot
-/// be searched.
+/// Pictures in a folder and all folders below it, told by the endings of their names, sorted. throws FileError if it
+/// cannot be searched.
 std::vector<std::string> find_pictures(const std::string& folder);
 
 class ImageFolder {
  public:
-  /// Folders, searched to their depths, and single files; in a fixed order. Throws FileError if there is no picture at
-  /// all. side: of the samples.
+  /// paths: folders (see find_pictures) and single files. side: the size of the samples, in pixels. throws FileError if
+  /// there is no picture at all.
   ImageFolder(const std::vector<std::string>& paths, Extent side);
 
   Index size() const { return static_cast<Index>(files_.size()); }
-  const std::string& path(Index i) const { return files_[static_cast<std::size_t>(i)].path; }
+  const std::string& path(Index i) const { return files_[usize(i)].path; }
   std::vector<std::string> paths() const;
-  /// A sample of photo i. augment: some part of it, from half of its sides up, half of them mirrored; else its middle.
-  /// One that cannot be read is counted and stands for the next one: the sample depends on the files alone. Throws
-  /// FileError if none can be read.
+  /// A sample of photo i: with augment, a random part of 0.5 to 1 times the largest that fits, mirrored half of the
+  /// time; else the middle. For a photo that cannot be read the next one is taken, so that the sample depends on the
+  /// files alone, not on the order of calls. throws FileError if none can be read.
   Image sample(Index i, bool augment, Random random);
-  /// Files that turned out unreadable so far.
+  /// Files that could not be read so far.
   Index unreadable() const { return unreadable_; }
 
  private:

@@ -37,7 +37,7 @@ char quantised(double share) {
 nlohmann::json components(const Tensor& x, const std::vector<double>& scales) {
   std::string bytes;
   for (Index i = 0; i < x.size(); ++i)
-    bytes += quantised(static_cast<double>(x.data()[i]) / (127 * scales[static_cast<std::size_t>(i % x.dim(3))]));
+    bytes += quantised(static_cast<double>(x.data()[i]) / (127 * scales[usize(i % x.dim(3))]));
   return {{"height", x.dim(1)}, {"width", x.dim(2)}, {"values", base64(bytes)}};
 }
 
@@ -51,10 +51,10 @@ std::string html_page(const PageData& d) {
   const Index k = d.high.dim(3);
   require<ShapeError>(d.low.rank() == 4 && d.high.rank() == 4 && d.low.dim(3) == k && k >= 1, "[page] low ",
                       d.low.shape(), ", high ", d.high.shape(), ": must be (1,h,w,K) and (1,H,W,K).");
-  std::vector<double> scales(static_cast<std::size_t>(k), 1e-12);
+  std::vector<double> scales(usize(k), 1e-12);
   for (const Tensor* x : {&d.low, &d.high})
     for (Index i = 0; i < x->size(); ++i) {
-      double& scale = scales[static_cast<std::size_t>(i % k)];
+      double& scale = scales[usize(i % k)];
       scale = std::max(scale, std::abs(static_cast<double>(x->data()[i])) / 127);
     }
   nlohmann::json json;
@@ -63,14 +63,16 @@ std::string html_page(const PageData& d) {
   json["low"] = components(d.low, scales), json["high"] = components(d.high, scales);
   json["maps"] = json["curves"] = json["settings"] = nlohmann::json::array();
   for (const PageData::Map& map : d.maps) {
-    const auto [low, high] = std::minmax_element(map.values.data(), map.values.data() + map.values.size());
-    const double from = static_cast<double>(*low), range = std::max(1e-30, static_cast<double>(*high) - from);
+    const real* values = map.values.data();
+    const real low = *std::min_element(values, values + map.values.size());
+    const real high = *std::max_element(values, values + map.values.size());
+    const double from = static_cast<double>(low), range = std::max(1e-30, static_cast<double>(high) - from);
     std::string bytes;
     for (Index i = 0; i < map.values.size(); ++i)
-      bytes += quantised((static_cast<double>(map.values.data()[i]) - from) / range * 2 - 1);
+      bytes += quantised((static_cast<double>(values[i]) - from) / range * 2 - 1);
     json["maps"].push_back({{"name", map.name},
                             {"low", from},
-                            {"high", *high},
+                            {"high", high},
                             {"height", map.values.dim(0)},
                             {"width", map.values.dim(1)},
                             {"values", base64(bytes)}});

@@ -1,5 +1,5 @@
-// A page for the browser: one file, no network, in which features can be touched. tools/media/page.html is the page;
-// its data are put into it.
+// A page for the browser that shows how similar the features of all pixels are to those of the pixel under the pointer.
+// It is one file and needs no network: tools/media/page.html with the data written into it.
 #pragma once
 
 #include <string>
@@ -27,12 +27,13 @@ struct PageData {
   std::vector<std::pair<std::string, std::string>> settings;
 };
 
-/// Components as 8-bit numbers, everything as text inside the page: about 4/3 H W K bytes and the photo.
+/// The page as text. Components are stored as 8-bit numbers in base64: about 4/3 H W K bytes, and the photo as PNG.
+/// throws ShapeError if low and high have other ranks or numbers of channels.
 std::string html_page(const PageData& data);
 
-/// Principal components that leave a page of that many pixels under 4 MB, at most 32.
+/// How many principal components (3 to 32) keep a page of that many pixels under 4 MB.
 Index page_components(Index pixels);
-/// More pixels than this are pooled first.
+/// Maps of more pixels are averaged down to this many first.
 constexpr Index kPagePixels = 160000;
 
 }  // namespace fu

@@ -25,13 +25,13 @@ FeatureColors::FeatureColors(const Tensor& x) : pca_(fit_pca(x, std::min<Index>(
 Image FeatureColors::paint_components(const Tensor& y) const {
   const Index k = y.dim(3);
   Image image{y.dim(1), y.dim(2), {}};
-  image.rgb.resize(static_cast<std::size_t>(image.height * image.width * 3));
+  image.rgb.resize(usize(image.height * image.width * 3));
   for (Index p = 0; p < image.height * image.width; ++p)
     for (Index c = 0; c < 3; ++c) {
-      const auto j = static_cast<std::size_t>(
-          std::min(c, static_cast<Index>(low_.size()) - 1));  // fewer than 3 channels: repeat the last
+      // Of fewer than 3 channels, the last is repeated.
+      const std::size_t j = usize(std::min(c, static_cast<Index>(low_.size()) - 1));
       const double v = (static_cast<double>(y.data()[p * k + static_cast<Index>(j)]) - low_[j]) / (high_[j] - low_[j]);
-      image.rgb[static_cast<std::size_t>(p * 3 + c)] =
+      image.rgb[usize(p * 3 + c)] =
           static_cast<unsigned char>(std::isfinite(v) ? std::clamp(v, 0.0, 1.0) * 255 + 0.5 : 0);
     }
   return image;
@@ -39,7 +39,7 @@ Image FeatureColors::paint_components(const Tensor& y) const {
 
 Image enlarge_nearest(const Image& image, Index height, Index width) {
   Image out{height, width, {}};
-  out.rgb.resize(static_cast<std::size_t>(height * width * 3));
+  out.rgb.resize(usize(height * width * 3));
   for (Index y = 0; y < height; ++y)
     for (Index x = 0; x < width; ++x)
       std::copy_n(image.rgb.data() + (y * image.height / height * image.width + x * image.width / width) * 3, 3,
@@ -60,7 +60,7 @@ Image side_by_side(const std::vector<Image>& images, Index gap) {
     out.height = std::max(out.height, i.height);
     out.width += i.width + (out.width > 0 ? gap : 0);
   }
-  out.rgb.assign(static_cast<std::size_t>(out.height * out.width * 3), 255);
+  out.rgb.assign(usize(out.height * out.width * 3), 255);
   Index left = 0;
   for (const Image& i : images) {
     for (Index y = 0; y < i.height; ++y)
@@ -92,7 +92,7 @@ Image heat_picture(const Tensor& values) {
 }
 
 Image curve_picture(const std::vector<double>& values, Index height, Index width) {
-  Image image{height, width, std::vector<unsigned char>(static_cast<std::size_t>(height * width * 3), 255)};
+  Image image{height, width, std::vector<unsigned char>(usize(height * width * 3), 255)};
   const auto dot = [&](Index y, Index x, unsigned char r, unsigned char g, unsigned char b) {
     if (y < 0 || x < 0 || y >= height || x >= width) return;
     unsigned char* at = image.rgb.data() + (y * width + x) * 3;
@@ -104,10 +104,11 @@ Image curve_picture(const std::vector<double>& values, Index height, Index width
   }
   if (values.empty() || !std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); }))
     return image;
-  const auto [low, high] = std::minmax_element(values.begin(), values.end());
-  const double range = *high > *low ? *high - *low : 1;
+  const double low = *std::min_element(values.begin(), values.end());
+  const double high = *std::max_element(values.begin(), values.end());
+  const double range = high > low ? high - low : 1;
   const auto row = [&](double v) {
-    return static_cast<Index>(std::lround((*high - v) / range * static_cast<double>(height - 7))) + 3;
+    return static_cast<Index>(std::lround((high - v) / range * static_cast<double>(height - 7))) + 3;
   };
   Index before = row(values[0]);
   for (Index x = 0; x < width; ++x) {
@@ -128,7 +129,7 @@ Image stacked(const std::vector<Image>& rows, Index gap) {
     out.width = std::max(out.width, row.width);
     out.height += row.height + (out.height > 0 ? gap : 0);
   }
-  out.rgb.assign(static_cast<std::size_t>(out.height * out.width * 3), 255);
+  out.rgb.assign(usize(out.height * out.width * 3), 255);
   Index top = 0;
   for (const Image& row : rows) {
     if (row.rgb.empty()) continue;

@@ -8,12 +8,13 @@
 
 namespace fu {
 
-/// Three principal components as red, green and blue, one projection for all maps that share it.
+/// Shows features as colours: the first three principal components as red, green and blue. Maps that are painted with
+/// the same FeatureColors can be compared.
 class FeatureColors {
  public:
   /// Fits the projection and the range of each component (1st to 99th percentile) to x (..,C).
   explicit FeatureColors(const Tensor& x);
-  /// As a map over channels: C -> 3 components, or C where there are fewer.
+  /// The projection of C channels to 3 components, or to C if there are fewer.
   const Pca& pca() const { return pca_; }
   /// features (1,H,W,C) -> picture of H x W.
   Image paint(const Tensor& features) const { return paint_components(pca_.project(features)); }
@@ -25,20 +26,20 @@ class FeatureColors {
   std::vector<double> low_, high_;
 };
 
-/// Enlarges a picture pixel by pixel, so that a coarse grid looks coarse.
+/// Enlarges a picture by repeating its pixels: a coarse grid stays visible.
 Image enlarge_nearest(const Image& image, Index height, Index width);
 /// The picture, scaled down if its longer side exceeds `longest` pixels.
 Image fit_picture(const Image& image, Index longest);
 /// Numbers (h,w) from their smallest, dark blue, to their largest, yellow.
 Image heat_picture(const Tensor& values);
-/// Values one after another as a curve over a grid of tenths, from the smallest at the bottom to the largest at the
-/// top.
+/// Values as a curve from left to right, the smallest at the bottom and the largest at the top, over a grid of 10 x 10
+/// cells.
 Image curve_picture(const std::vector<double>& values, Index height, Index width);
 /// Rows of pictures under each other; those without pixels are left out.
 Image stacked(const std::vector<Image>& rows, Index gap = 4);
 /// Pictures of equal height in a row, with a white gap.
 Image side_by_side(const std::vector<Image>& images, Index gap = 4);
-/// Pictures of equal size, so many in a row, rows under each other.
+/// Pictures of equal size in rows of `each`, one row under the other.
 Image in_rows(const std::vector<Image>& images, Index each);
 
 }  // namespace fu

@@ -1,5 +1,5 @@
-// stb_image and stb_image_write, compiled once and without our warnings. Only the formats that we promise: less code
-// for a hostile file.
+// stb_image and stb_image_write, compiled once and without our warnings. Only the formats that read_image promises are
+// compiled in: what is not there cannot be attacked by a damaged file.
 #include "tools/media/stb_memory.h"
 
 #include <cstdlib>

@@ -55,6 +55,31 @@ TEST_CASE("images: all eight orientations come out upright") {
   }
 }
 
+TEST_CASE("images: transparency is turned with the picture") {
+  std::ifstream in(kPictures + "alpha.png", std::ios::binary);
+  std::string png{std::istreambuf_iterator<char>(in), {}};
+  // An eXIf chunk behind the header (33 bytes): a big-endian TIFF block with one entry, orientation 6, which is turned
+  // by 90 degrees clockwise.
+  const std::string chunk("eXIfMM\0*\0\0\0\10\0\1\1\22\0\3\0\0\0\1\0\6\0\0\0\0\0\0", 30);
+  std::uint32_t crc = ~std::uint32_t{0};
+  for (char c : chunk) {
+    crc ^= static_cast<unsigned char>(c);
+    for (int bit = 0; bit < 8; ++bit) crc = crc & 1 ? 0xedb88320u ^ crc >> 1 : crc >> 1;
+  }
+  std::string sum, length("\0\0\0\32", 4);
+  for (int shift = 24; shift >= 0; shift -= 8) sum += static_cast<char>(~crc >> shift & 255);
+  png.insert(33, length + chunk + sum);
+  const TempFolder folder;
+  std::ofstream(folder / "x.png", std::ios::binary).write(png.data(), static_cast<std::streamsize>(png.size()));
+  std::vector<unsigned char> opacity;
+  const Image image = read_image(folder / "x.png", &opacity);
+  CHECK(image.height == 24);
+  CHECK(image.width == 16);
+  REQUIRE(opacity.size() == 24 * 16);
+  CHECK(opacity[2 * 16 + 5] == 255);
+  CHECK(opacity[22 * 16 + 5] == 0);  // the right half was transparent, and is the lower one now
+}
+
 TEST_CASE("images: a PNG survives the way out and in") {
   const TempFolder folder;
   const Image image = read_image(kPictures + "rgb.png");

@@ -1,0 +1,96 @@
+// Backbones, and steps of trainings.
+#include <memory>
+
+#include "featup/backbones/vit.h"
+#include "featup/published/implicit_fit.h"
+#include "featup/training/jbu_trainer.h"
+#include "tools/lab/bench_case.h"
+
+namespace fu {
+
+namespace {
+
+constexpr Index kPatch = 16, kGrid = 14, kDepth = 12, kTokens = kGrid * kGrid + 1;
+
+std::shared_ptr<Vit> random_vit(Index dim) {
+  std::map<std::string, Shape> shapes = {{"patch_embed.proj.weight", {dim, 3, kPatch, kPatch}},
+                                         {"patch_embed.proj.bias", {dim}},
+                                         {"cls_token", {1, 1, dim}},
+                                         {"pos_embed", {1, kTokens, dim}},
+                                         {"norm.weight", {dim}},
+                                         {"norm.bias", {dim}}};
+  for (Index i = 0; i < kDepth; ++i) {
+    const std::string p = "blocks." + std::to_string(i) + ".";
+    for (const char* name :
+         {"norm1.weight", "norm1.bias", "norm2.weight", "norm2.bias", "attn.proj.bias", "mlp.fc2.bias"})
+      shapes[p + name] = {dim};
+    shapes[p + "attn.qkv.weight"] = {3 * dim, dim};
+    shapes[p + "attn.qkv.bias"] = {3 * dim};
+    shapes[p + "attn.proj.weight"] = {dim, dim};
+    shapes[p + "mlp.fc1.weight"] = {4 * dim, dim};
+    shapes[p + "mlp.fc1.bias"] = {4 * dim};
+    shapes[p + "mlp.fc2.weight"] = {dim, 4 * dim};
+  }
+  const TemporaryWeights file(shapes);
+  return std::make_shared<Vit>(Weights(file.path()), "");
+}
+
+BenchRun vit(Index dim) {
+  const auto model = random_vit(dim);
+  Random random(4);
+  const Tensor image = random.uniform({1, kPatch * kGrid, kPatch * kGrid, 3}, -2, 2);
+  const double n = kTokens, d = static_cast<double>(dim);
+  return {[=] { model->features(image); },
+          1e-9 * (kDepth * (24 * n * d * d + 4 * n * n * d) + 2 * kGrid * kGrid * 3 * kPatch * kPatch * d)};
+}
+
+/// One step of an implicit fit as published: 224x224, 303 -> 128 -> 128 -> 128, 10 views of 14x14, attention over
+/// windows of 29x29.
+BenchRun implicit_step() {
+  struct State {
+    Random random{5};
+    std::vector<ImplicitView> views;
+    std::vector<const ImplicitView*> drawn;
+    std::unique_ptr<ImplicitFit> fit;
+  };
+  const auto state = std::make_shared<State>();
+  const Tensor image = state->random.uniform({1, 224, 224, 3}, 0, 1);
+  for (int v = 0; v < 10; ++v)
+    state->views.push_back({draw_jitter(state->random, 224, 224, 30, 1.8), state->random.normal({1, 14, 14, 128})});
+  for (const ImplicitView& view : state->views) state->drawn.push_back(&view);
+  ImplicitFitOptions o;
+  o.published_grid = true;
+  state->fit = std::make_unique<ImplicitFit>(image, 128, o, &state->random);
+  state->fit->train(state->random);
+  // Three products, forward and twice backward, make 18 GFLOP; pooling, jitters and the features the rest.
+  return {[state] { state->fit->step(state->drawn); }, 24};
+}
+
+/// A step of training a JBU stack with DeiT-Tiny at 224: 4 images, 5 jitters of each, the backbone's passes included.
+BenchRun jbu_train_step() {
+  struct State {
+    Random random{7};
+    std::unique_ptr<JbuTrainer> trainer;
+    std::vector<Tensor> images;
+  };
+  const auto state = std::make_shared<State>();
+  for (int i = 0; i < 4; ++i)
+    state->images.push_back(state->random.uniform({1, kPatch * kGrid, kPatch * kGrid, 3}, -2, 2));
+  state->trainer = std::make_unique<JbuTrainer>(
+      [model = random_vit(192)](const Tensor& image) { return model->features(image); }, 192, JbuTrainerOptions());
+  // 24 passes of the backbone make 60 GFLOP; the stack on 32 channels, its kernels and their gradients the rest.
+  return {[state] { state->trainer->step(state->images); }, 120};
+}
+
+}  // namespace
+
+std::vector<BenchCase> bench_models() {
+  return {
+      {"vit_s16_224", [] { return vit(384); }},
+      {"deit_tiny_224", [] { return vit(192); }},
+      {"implicit_step", [] { return implicit_step(); }},
+      {"jbu_train_step", [] { return jbu_train_step(); }},
+  };
+}
+
+}  // namespace fu

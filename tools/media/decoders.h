@@ -1,0 +1,33 @@
+// The decoders behind read_image, one for each group of formats, and the limits that they share.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/files/bytes.h"
+#include "featup/photo/preprocess.h"
+
+namespace fu {
+
+constexpr Index kMaxPixels = Index{1} << 28;
+
+/// throws FileError for a picture of more than kMaxPixels, and for one that so few bytes cannot hold: no format packs
+/// more than about 1100 values into a byte.
+void check_size(const MappedFile& file, Index width, Index height, Index channels);
+
+/// A big-endian number of `bytes` bytes.
+std::size_t read_be(const unsigned char* p, int bytes);
+
+/// JPEG by libjpeg-turbo, in the same bits as Pillow.
+Image read_jpeg(const MappedFile& file);
+/// PGM and PPM, plain or raw, up to 16 bits. source: netpbm.sourceforge.net/doc/ppm.html
+Image read_pnm(const MappedFile& file);
+/// PNG, BMP and TGA by stb_image, laid over white. opacity: if not null and the picture has transparency, one byte a
+/// pixel is put there.
+Image read_stb(const MappedFile& file, std::vector<unsigned char>* opacity);
+
+/// Checks the sums of a PNG's chunks, and that its data can hold its pixels. stb_image checks neither: damaged bytes
+/// would become wrong pixels. throws FileError.
+void check_png(const MappedFile& file);
+
+}  // namespace fu
