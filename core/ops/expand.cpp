@@ -14,7 +14,7 @@ Tensor expand(const Tensor& x, const Shape& shape) {
                       ": sizes along each axis, from the last, must be equal or 1 in x.");
   if (x.shape() == shape) return x;
   Tensor y(shape);
-  // The longest trailing axes that are whole in x, or all of them 1 there, are one run.
+  // The last axes are one run of consecutive elements as long as x has all of them whole, or has size 1 in all.
   const auto size = [&](int i) { return i <= x.rank() ? x.dim(-i) : 1; };
   Index run = 1, x_run = 1;
   int outer = shape.rank();
@@ -46,7 +46,7 @@ Tensor expand(const Tensor& x, const Shape& shape) {
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {
   Tensor y = x;
-  // Neighbouring axes that go are summed together.
+  // Neighbouring axes that vanish are summed together.
   const int lead = x.rank() - shape.rank();
   require<ShapeError>(lead >= 0, "[sum_to] x ", x.shape(), " to ", shape, ".");
   const auto goes = [&](int i) { return i < lead || (shape[i - lead] == 1 && x.dim(i) != 1); };

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "core/eigen.h"
 #include "core/ops/pca.h"
 #include "featup/backbones/backbone.h"
 #include "featup/backbones/vit.h"
@@ -100,15 +101,9 @@ void run_real_photo(Case& c) {
   // From the file itself: another JPEG decoder may round differently, so positions are compared by their direction.
   const Tensor own = backbone->features(normalize(crop)), expected = to_nhwc(c.file.read("out.features"));
   double lowest = 1;
-  for (Index p = 0; p < own.size() / own.dim(3); ++p) {
-    double dot = 0, a = 0, b = 0;
-    for (Index i = p * own.dim(3); i < (p + 1) * own.dim(3); ++i) {
-      dot += double(own.data()[i]) * double(expected.data()[i]);
-      a += double(own.data()[i]) * double(own.data()[i]);
-      b += double(expected.data()[i]) * double(expected.data()[i]);
-    }
-    lowest = std::min(lowest, dot / std::sqrt(a * b));
-  }
+  const Eigen::MatrixXd x = as_matrix(own).cast<double>(), y = as_matrix(expected).cast<double>();
+  for (Index p = 0; p < x.rows(); ++p)
+    lowest = std::min(lowest, x.row(p).dot(y.row(p)) / (x.row(p).norm() * y.row(p).norm()));
   c.result.detail = "crop differs by at most " + std::to_string(worst) +
                     "/255; lowest cosine of features from the file " + std::to_string(lowest);
   if (lowest < (lossless ? 0.99999 : 0.999))

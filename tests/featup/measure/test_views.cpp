@@ -1,4 +1,4 @@
-// Views put back in place, with a backbone whose every answer is known: the mean colour of each cell.
+// Views carried back to their place, with a backbone whose features are known: the mean colour of each cell.
 #include "core/ops.h"
 #include "featup/measure/views.h"
 #include "featup/upsamplers/registry.h"
@@ -66,7 +66,7 @@ TEST_CASE("views: their average, and what it explains") {
                plain = (*bilinear)(coarse, guide, {96, 128});
   CHECK(relative_error(mean, image) < 0.16);  // at the corners, where the nearest cells' centres lie inside
   const HeldOutViews unseen(image, cells, 16, 0);
-  // The image itself foretells this backbone exactly; others less.
+  // The image itself predicts this backbone exactly; other maps do so less well.
   CHECK(unseen.explained_by(image).value() > 1 - 1e-6);
   CHECK(unseen.explained_by(mean).value() > 0.9);
   CHECK(unseen.explained_by(mean).value() < 1);
