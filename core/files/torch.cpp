@@ -13,7 +13,7 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
-/// The dictionary that holds tensors: the object itself, or what stands under one of the usual keys.
+/// The dictionary of tensors: the object itself, or the value of one of the usual keys.
 const PickleValue& find_state_dict(const Pickle& pickle, const std::string& path, std::string& root) {
   const auto holds_tensors = [&](const PickleValue& v) {
     if (v.kind != Kind::dictionary) return false;
@@ -128,7 +128,8 @@ std::map<std::string, TensorEntry> read_torch_zip(const MappedFile& file, std::s
 
 std::map<std::string, TensorEntry> read_torch_legacy(const MappedFile& file, std::string& root) {
   const std::string_view text = file.text(0, file.size());
-  // Magic number, protocol version, facts about the system, the object, the keys of its storages, then the storages.
+  // Five pickles: magic number, version, facts about the system, the object, the keys of its storages. Then the
+  // storages.
   const Pickle magic(text, 0, file.path());
   constexpr unsigned char kMagic[] = {0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
   require<FileError>(magic.result().kind == Kind::text &&

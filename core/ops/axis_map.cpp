@@ -40,8 +40,8 @@ AxisMap AxisMap::after(const AxisMap& first) const {
 }
 
 AxisMap AxisMap::transposed() const {
-  // Counted, then dealt out: rows of the transpose in order, entries of each in the order of the outputs they come
-  // from.
+  // A counting sort: how many entries each row of the transpose has, then each entry to its place, in the order of the
+  // outputs.
   AxisMap result(n_out(), n_in_);
   result.offset_.assign(usize(n_in_ + 1), 0);
   for (std::int32_t i : index_) ++result.offset_[usize(i) + 1];

@@ -36,7 +36,7 @@ std::string npy(const std::string& header, const std::string& data = "") {
   return std::string("\x93NUMPY\x01\x00", 8) + little_endian(header.size(), 2) + header + data;
 }
 
-/// A zip of stored entries, as PyTorch writes them but for the checksums, which nobody checks.
+/// A zip of stored entries, as PyTorch writes them, without checksums: the reader does not look at them.
 std::string zip(const std::vector<std::pair<std::string, std::string>>& entries, int method = 0) {
   std::string body, directory;
   for (const auto& [name, data] : entries) {

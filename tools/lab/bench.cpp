@@ -51,8 +51,8 @@ std::vector<BenchCase> all_cases() {
   return all;
 }
 
-/// GFLOP/s of register-only multiply-adds on all threads: the best of many short runs. The pauses let threads that
-/// share a core by chance be woken on another.
+/// GFLOP/s of multiply-adds on registers alone, on all threads: the best of many short runs. Two threads may share a
+/// core by chance; after a pause the system wakes them on different ones.
 double fma_peak() {
   double best = 0;
   for (int round = 0; round < 40; ++round) {

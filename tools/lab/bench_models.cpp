@@ -62,7 +62,7 @@ BenchRun implicit_step() {
   o.published_grid = true;
   state->fit = std::make_unique<ImplicitFit>(image, 128, o, &state->random);
   state->fit->train(state->random);
-  // Three products, forward and twice backward, make 18 GFLOP; pooling, jitters and the features the rest.
+  // 18 GFLOP are three products, forward and twice backward; the rest is pooling, jitters and the features.
   return {[state] { state->fit->step(state->drawn); }, 24};
 }
 
@@ -78,7 +78,7 @@ BenchRun jbu_train_step() {
     state->images.push_back(state->random.uniform({1, kPatch * kGrid, kPatch * kGrid, 3}, -2, 2));
   state->trainer = std::make_unique<JbuTrainer>(
       [model = random_vit(192)](const Tensor& image) { return model->features(image); }, 192, JbuTrainerOptions());
-  // 24 passes of the backbone make 60 GFLOP; the stack on 32 channels, its kernels and their gradients the rest.
+  // 60 GFLOP are 24 passes of the backbone; the rest is the stack on 32 channels, its kernels and their gradients.
   return {[state] { state->trainer->step(state->images); }, 120};
 }
 

@@ -49,7 +49,7 @@ void Case::load(Module& module) {
 
 void Case::check_gradients() {
   if (!outputs.empty()) {
-    // One number whose gradient is what the file has: the sum over outputs of out * cot.
+    // The number whose gradients the file holds: the sum over outputs of out * cot.
     Var total = sum(outputs[0].first * Var(outputs[0].second));
     for (std::size_t i = 1; i < outputs.size(); ++i) total = total + sum(outputs[i].first * Var(outputs[i].second));
     backward(total);

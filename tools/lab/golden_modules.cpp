@@ -43,7 +43,7 @@ void run_vit(Case& c) {
       "y", vit.features(c.image("image"), c.attrs.at("feature") == "key" ? VitFeature::key : VitFeature::token).value);
 }
 
-/// Levels twice: as layers, which are differentiated, and fused.
+/// A level in both forms: as layers, whose gradients are checked, and as fused kernels.
 void run_jbu_level(Case& c, bool kernels_only) {
   JbuLayersOptions options;
   options.key_dim = c.number("key_dim"), options.radius = c.number("radius");
@@ -79,7 +79,7 @@ Tensor first_channels(const Tensor& image, Index n) {
   return out;
 }
 
-/// Levels alone: stacks carried over to features of another width.
+/// The levels of a stack without its mixing, which fits only one number of channels.
 Tensor levels_only(const std::string& path, const Tensor& features, const Tensor& guidance) {
   const JbuStack stack{Weights(path)};
   return JbuRun(stack, features, guidance, static_cast<int>(stack.levels.size())).all();
@@ -98,7 +98,8 @@ void run_real_photo(Case& c) {
   const auto backbone = open_backbone(models + "deit_tiny_patch16_224.safetensors");
   const Tensor photo_image = c.image("image").value, features = backbone->features(photo_image);
   c.check_image("features", features);
-  // From the file itself: another JPEG decoder may round differently, so positions are compared by their direction.
+  // Features of the photo as decoded here. Another JPEG decoder may round differently, so vectors are compared by their
+  // angles.
   const Tensor own = backbone->features(normalize(crop)), expected = to_nhwc(c.file.read("out.features"));
   double lowest = 1;
   const Eigen::MatrixXd x = as_matrix(own).cast<double>(), y = as_matrix(expected).cast<double>();
@@ -131,7 +132,7 @@ void run_containers(Case& c) {
   compare("plain_state_dict.pth", "plain.");
 }
 
-/// A hub-like checkpoint: backbone, norm, stack and mixing in one file.
+/// A checkpoint as FeatUp publishes them: backbone, norm, stack and mixing in one file.
 void run_checkpoint(Case& c) {
   const std::string path =
       std::filesystem::path(c.file.path()).parent_path().string() + "/" + c.attrs.at("file").get<std::string>();

@@ -1,4 +1,4 @@
-// Reference cases of optimizers, and of whole trainings: each step's loss, and what the parameters became.
+// Reference cases of optimizers, and of whole trainings: the loss of each step, and the parameters at the end.
 #include <algorithm>
 #include <cmath>
 
@@ -35,7 +35,7 @@ void run_optimizer(Case& c) {
   c.result.tolerance = 1e-5;
 }
 
-/// Jitters of a recorded training: rows of zoom, top, left, flip.
+/// A jitter of a recorded training, from a row of zoom, top, left, flip.
 Jitter recorded_jitter(const real* row, Index max_pad) {
   return {max_pad, static_cast<double>(row[0]), static_cast<Index>(std::lround(row[1])),
           static_cast<Index>(std::lround(row[2])), row[3] > real(0.5)};
@@ -43,7 +43,7 @@ Jitter recorded_jitter(const real* row, Index max_pad) {
 
 using TrainedModules = std::vector<std::pair<const char*, Module*>>;
 
-/// Loads what a recorded training began with, and returns the parameters, in order.
+/// Loads the parameters that a recorded training began with, and returns them in order.
 std::vector<Parameter*> load_all(const Case& c, const TrainedModules& modules) {
   const ParamFile file(c, "");
   const Weights weights(file.path);
@@ -55,7 +55,7 @@ std::vector<Parameter*> load_all(const Case& c, const TrainedModules& modules) {
   return parameters;
 }
 
-/// Compares a recorded training: its losses to 1e-4, and what its parameters became to 1e-3.
+/// Compares a training with the recorded one: losses to 1e-4, parameters at the end to 1e-3.
 void check_training(Case& c, const std::vector<double>& losses, const TrainedModules& modules) {
   Tensor actual({static_cast<Index>(losses.size())});
   for (std::size_t i = 0; i < losses.size(); ++i) actual.data()[i] = static_cast<real>(losses[i]);

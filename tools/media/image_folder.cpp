@@ -14,8 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMostKept = std::size_t{400} << 20;  // bytes of small copies
-constexpr double kSpare =
-    2.2;  // sides of a copy over sides of a sample: the smallest part, half a side, still fills it
+// Sides of a copy over sides of a sample: the smallest part that is taken, half a side, still fills a sample.
+constexpr double kSpare = 2.2;
 
 bool is_picture(const fs::path& path) {
   std::string extension = path.extension().string();
@@ -103,7 +103,7 @@ Image ImageFolder::sample(Index i, bool augment, Random random) {
   require<FileError>(image != nullptr, path(0), ": cannot be read as a picture, and no other of the ", size(),
                      " files can.");
   if (!augment) return cover(*image, side_.height, side_.width);
-  // The largest part of the samples' shape, times what is drawn.
+  // The largest part of the samples' shape, times a random factor.
   const double fit = std::min(static_cast<double>(image->height) / static_cast<double>(side_.height),
                               static_cast<double>(image->width) / static_cast<double>(side_.width));
   const double scale = fit * static_cast<double>(random.uniform(real(0.5), 1));
