@@ -66,7 +66,8 @@ TEST_CASE("ops: broadcast arithmetic") {
   const std::vector<std::pair<Shape, Shape>> shapes = {
       {{}, {}},         {{5}, {}},     {{3, 1, 5}, {6, 1}},    {{2, 3, 17}, {17}},           {{2, 3, 17}, {2, 1, 1}},
       {{1, 7}, {9, 1}}, {{0, 4}, {4}}, {{4, 1, 3}, {1, 5, 3}}, {{2, 2, 2, 2}, {2, 1, 2, 1}}, {{40000}, {1}}};
-  for (const auto& [a_shape, b_shape] : shapes) {
+  for (const auto& pair : shapes) {
+    const Shape &a_shape = pair.first, &b_shape = pair.second;
     CAPTURE(a_shape.str());
     const Tensor a = random.uniform(a_shape, 1, 2), b = random.uniform(b_shape, 1, 2);
     for (Binary op : {Binary::add, Binary::sub, Binary::mul, Binary::div}) compare([&] { return binary(op, a, b); });

@@ -24,7 +24,7 @@ struct PoolingInput {
         dy(random.normal({rows, n})) {
     for (Index r = 0; drop && r < rows; r += 3) {
       keep.data()[r] = 0;
-      for (Index i = 0; i < n; ++i) saliency.data()[r * n + i] = std::nan("");
+      for (Index i = 0; i < n; ++i) saliency.data()[r * n + i] = kNan;
     }
   }
   PoolingAttentionArgs args() const {

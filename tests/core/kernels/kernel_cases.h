@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -32,9 +33,11 @@ struct KernelCases {
 /// Lengths 0, 1, and those around the width of a vector of 2, 4, 8 and 16 lanes.
 const std::vector<Index> kLengths = {0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33};
 
+constexpr real kNan = std::numeric_limits<real>::quiet_NaN();
+
 /// Memory for n outputs and 16 more, all NaN. A kernel that leaves out an output or writes behind the last one differs
 /// from the definition there.
-inline Tensor outputs(Index n) { return Tensor::full({n + 16}, std::nan("")); }
+inline Tensor outputs(Index n) { return Tensor::full({n + 16}, kNan); }
 
 /// Outputs that start with the numbers of x, 16 NaNs behind them: for kernels that change their argument.
 inline Tensor outputs_like(const Tensor& x) {
