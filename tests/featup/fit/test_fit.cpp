@@ -43,9 +43,9 @@ std::map<std::string, Tensor> gradients(Module& module, const std::function<Var(
 }
 
 void check_close(const std::map<std::string, Tensor>& a, const std::map<std::string, Tensor>& b) {
-  for (const auto& [name, tensor] : a) {
-    CAPTURE(name);
-    CHECK(relative_error(tensor, b.at(name)) < 1e-3);
+  for (const auto& entry : a) {
+    CAPTURE(entry.first);
+    CHECK(relative_error(entry.second, b.at(entry.first)) < 1e-3);
   }
 }
 
@@ -85,7 +85,8 @@ TEST_CASE("pixel network: tile by tile as layer by layer, with and without dropo
 
 TEST_CASE("pixel network: sizes at which products are cut otherwise") {
   const Tensor image = normalize(picture(19, 23));
-  for (const auto& [frequencies, channels] : {std::pair<Index, Index>{40, 5}, {2, 401}, {90, 7}}) {
+  for (const auto& sizes : {std::pair<Index, Index>{40, 5}, {2, 401}, {90, 7}}) {
+    const Index frequencies = sizes.first, channels = sizes.second;
     CAPTURE(frequencies);
     Random random(3);
     ImplicitUpsampler net({frequencies}, channels, &random);
@@ -232,7 +233,9 @@ TEST_CASE("fit: stopped and resumed, the same bits as never stopped") {
   std::map<std::string, Tensor> a, b;
   expected.network->save(a);
   resumed.network->save(b);
-  for (const auto& [name, tensor] : a) {
+  for (const auto& entry : a) {
+    const std::string& name = entry.first;
+    const Tensor& tensor = entry.second;
     CAPTURE(name);
     CHECK(same_bits(tensor, b.at(name)));
   }

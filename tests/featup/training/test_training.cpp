@@ -111,9 +111,9 @@ TEST_CASE("training: the loss on few channels is the loss on all of them") {
       const auto fast = gradients(
           training, [&] { return training.loss(e, draws); }, actual);
       CHECK(std::abs(actual - expected) <= 1e-5 * std::abs(expected));
-      for (const auto& [name, gradient] : by_definition) {
-        CAPTURE(name);
-        CHECK(relative_error(fast.at(name), gradient) <= 2e-3);
+      for (const auto& entry : by_definition) {
+        CAPTURE(entry.first);
+        CHECK(relative_error(fast.at(entry.first), entry.second) <= 2e-3);
       }
     }
 }

@@ -53,9 +53,9 @@ TEST_CASE("upsamplers: every method opens by its name and asks for the photo onc
     const auto upsampler = open_upsampler(method.name, with_backbone());
     const Tensor y = (*upsampler)(cells(counting.photo), counting.guide(), {64, 80});
     CHECK(y.shape() == Shape{1, 64, 80, 3});
-    for (const auto& [size, times] : counting.asked) {
-      CAPTURE(size.first);
-      CHECK(times == 1);
+    for (const auto& asked : counting.asked) {
+      CAPTURE(asked.first.first);
+      CHECK(asked.second == 1);
     }
   }
   CHECK(upsampler_methods().front().in_tables == "bilinear");  // what tables measure the others against

@@ -112,9 +112,9 @@ TEST_CASE("program: training a stack, killed and resumed, gives the same bits; w
   REQUIRE(resumed.code == 0);
   const Weights a(folder / "whole.safetensors"), b(folder / "killed.safetensors");
   REQUIRE(a.entries().size() == b.entries().size());
-  for (const auto& [name, entry] : a.entries()) {
-    CAPTURE(name);
-    CHECK(same_bits(a.read(name), b.read(name)));
+  for (const auto& entry : a.entries()) {
+    CAPTURE(entry.first);
+    CHECK(same_bits(a.read(entry.first), b.read(entry.first)));
   }
   check_refused(folder, options + "-o whole.safetensors", "is there already");
   check_refused(folder, options + "-o whole.safetensors --resume --lr 0.1", "other settings");
