@@ -64,11 +64,11 @@ void visit_fields(Options& o, Visitor&& field) {
                                   "1")
                             .range(0.005, 100)
                             .not_offered());
-  field(g.least, FieldInfo("grid-least-link",
-                           "how firmly cells of the most different colours are held together, as a "
-                           "share of those of like colour")
-                     .range(0, 1)
-                     .not_offered());
+  field(g.least_link, FieldInfo("grid-least-link",
+                                "how firmly cells of the most different colours are held together, as a "
+                                "share of those of like colour")
+                          .range(0, 1)
+                          .not_offered());
   field(g.edge, FieldInfo("grid-edge", "difference of colours at which cells part, a channel's range being 1")
                     .range(1e-6, 100)
                     .not_offered());

@@ -1,4 +1,4 @@
-// What a fit leaves: one photo's features at any place and resolution, in one file.
+// The result of a fit: one photo's features at any place and resolution, in one file.
 #pragma once
 
 #include <memory>
@@ -15,38 +15,35 @@ namespace fu {
 
 /// A learned grid, a network, or a network on top of a grid; in principal components, if those were used.
 struct FittedMap {
-  Image photo;                                 // as the backbone saw it
-  Tensor low;                                  // what the backbone said of it: (1,h,w,C)
-  Tensor grid;                                 // (1,gh,gw,K), or of size 0
-  BilateralWidths widths;                      // of its interpolation
-  ImplicitOptions network_options;             // what the network is given
-  std::shared_ptr<ImplicitUpsampler> network;  // to K channels, or null
-  Pca pca;                                     // C to K channels; without components, K = C
-  std::map<std::string, Tensor>
-      extra;  // what else the file holds: downsampler, uncertainty, history, the state of an unfinished fit
+  Image photo;                               // as the backbone saw it
+  Tensor low;                                // the backbone's features of it: (1,h,w,C)
+  Tensor grid;                               // (1,gh,gw,K), or of size 0
+  BilateralWidths widths;                    // of its interpolation
+  ImplicitOptions network_options;           // of the network
+  std::shared_ptr<ImplicitNetwork> network;  // to K channels, or null
+  Pca pca;                                   // C to K channels; without components, K = C
+  /// What else the file holds: downsampler, uncertainty, history, the state of an unfinished fit.
+  std::map<std::string, Tensor> extra;
   std::map<std::string, std::string> settings;
 
   Index channels() const { return low.dim(3); }
   void save(const std::string& path) const;
-  /// Whether a file is one. Throws FileError if it cannot be read.
+  /// Whether a file holds one. throws FileError if it cannot be read.
   static bool present(const std::string& path);
-  /// Throws FileError if the file is no fit, or not a whole one.
+  /// throws FileError if the file is no fit, or an incomplete one.
   static FittedMap load(const std::string& path);
 };
-
-/// Digits that give back the very number.
-std::string exact_text(double value);
 
 /// Computes a fitted map at one size, any part of it at a time.
 class FittedRenderer {
  public:
-  /// photo: the fit's own picture at height x width, the size of the whole result. With a map over channels, that of
-  /// the result.
+  /// photo: the fit's own picture at height x width, the size of the whole result. map: over the channels of the
+  /// features; its offset is added at the end in any case.
   FittedRenderer(const FittedMap& fit, Image photo, const ChannelMap* map = nullptr);
 
   Index channels() const { return channels_; }
-  /// Pixels of rows [top, top + rows) and columns [left, left + cols), one after another. memory: some bands, beside
-  /// `out`.
+  /// out (rows,cols,channels): rows [top, top + rows) and columns [left, left + cols). memory: some bands, beside
+  /// `out`. throws ShapeError for a part that is not inside.
   void render(Index top, Index left, Index rows, Index cols, real* out);
   /// The same for points (row, column) of the photo at this size, pixel centres at whole numbers: (N,2) -> (N,C).
   /// Colours and features between pixels are interpolated. throws ShapeError for points outside.
@@ -55,6 +52,7 @@ class FittedRenderer {
  private:
   void add_network(const std::vector<real>& signals, real* out) const;
   void signal(double row, double col, const real* color, real* out) const;
+  Tensor color_at(double y, double x) const;
 
   Image photo_;
   Index channels_;
@@ -62,7 +60,7 @@ class FittedRenderer {
   BilateralWidths widths_;
   ColorRange range_;
   Index signals_ = 0;
-  std::vector<real> rows_, cols_;  // places of rows and columns, as the network takes them
+  std::vector<real> rows_, cols_;  // places of rows and columns on [-1,1], inputs of the network
   std::unique_ptr<PixelNetwork> network_;
   PhotoTaps taps_;
 };

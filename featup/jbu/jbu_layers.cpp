@@ -117,7 +117,7 @@ JbuLayers::JbuLayers(Index channels, const JbuLayersOptions& o, Random* random) 
   add("fixup_proj", *fixup_proj_);
 }
 
-Var JbuLayers::smooth(const Var& source, const Var& guidance) const {
+Var JbuLayers::first_level_means(const Var& source, const Var& guidance) const {
   const Index h = source.dim(1), w = source.dim(2);
   return adaptive_avg_pool((*levels_.front())(source, adaptive_avg_pool(guidance, 2 * h, 2 * w)), h, w);
 }
@@ -126,7 +126,7 @@ Var JbuLayers::enlarge(const Var& source, const Var& guidance) const {
   Var x = source;
   for (Index i = 0; i < options_.levels; ++i) {
     const Var photo = adaptive_avg_pool(guidance, 2 * x.dim(1), 2 * x.dim(2));
-    x = (*levels_[options_.shared ? 0 : static_cast<std::size_t>(i)])(x, photo);
+    x = (*levels_[options_.shared ? 0 : usize(i)])(x, photo);
     if (options_.smoothing.present() && i + 1 == kSmoothedLevel)
       x = fu::smooth(
           x, std::make_shared<const LinkSmoother>(photo_smoother(options_.smoothing, untracked("smooth", photo))));

@@ -1,5 +1,5 @@
-// The learned joint bilateral upsampler as layers: what is trained. jbu.h runs the same weights fused, and many times
-// as fast.
+// The learned joint bilateral upsampler as layers with gradients, for training. jbu_run.h runs the same weights fused,
+// many times as fast.
 #pragma once
 
 #include <memory>
@@ -15,23 +15,24 @@ struct JbuLayersOptions {
   bool mixing = true;     // a last linear map over channels
   bool shared = false;    // one level, used at every scale
   bool unit_sum = false;  // see JbuLearnedRange
-  // What levels begin with: published, a wide Gaussian in place and no preference for like colours, from which descent
-  // takes thousands of steps.
+  // Initial width of the Gaussian of distance, in radii, and initial temperature of the softmax over products of keys.
+  // The published values, a wide Gaussian and no preference for like colours, need thousands of steps.
   double sigma = 1, temperature = 1;
-  double color_range = 0;  // above 0: with the keys of a joint bilateral filter of that width, see JbuLearnedRange
-  double dropout = 0.1;    // of the hidden channels of keys and fix-ups, in training
-  PhotoSmoothing smoothing = {};  // of what the second level leaves; not learned
+  double color_range = 0;         // above 0: start as a joint bilateral filter of that width, see start_bilateral()
+  double dropout = 0.1;           // of the hidden channels of keys and fix-ups, in training
+  PhotoSmoothing smoothing = {};  // of the map after the second level; not learned
 };
 
 /// One level. Parameters: range_temp, sigma_spatial (scalars), range_proj.{0,3}, fixup_proj.{0,3}. source: FeatUp
 /// (arXiv 2403.10516) eq. 5 and 6
 class JbuLearnedRange : public Module {
  public:
-  /// unit_sum: the fix-up takes from one neighbour what it gives to another, so that a kernel's sum stays 1.
+  /// unit_sum: the mean of the fix-up over the neighbourhood is subtracted from it, so that a kernel's sum stays 1.
   JbuLearnedRange(const JbuLayersOptions& options, Random* random);
-  /// The level becomes a joint bilateral filter with a Gaussian of that width over differences of colours, a channel's
-  /// range being 1: keys begin with c / width, and one more with A - |c|^2 / (2 A width^2), so that their products are
-  /// -|c - c'|^2 / (2 width^2) but for what softmax ignores. source: Kopf et al., "Joint bilateral upsampling"
+  /// Sets the weights so that the level is a joint bilateral filter, with a Gaussian of that width over differences of
+  /// colours, a channel's range being 1. Three keys are c / width and a fourth is A - |c|^2 / (2 A width^2), so that
+  /// the products of keys are -|c - c'|^2 / (2 width^2) plus terms that are the same for all neighbours, which softmax
+  /// ignores. source: Kopf et al., "Joint bilateral upsampling"
   /// (SIGGRAPH 2007). throws UsageError unless guided by a photo, with 6 keys or more.
   void start_bilateral(double width);
   /// guidance (B,H,W,g) -> one kernel for every pixel (B,H,W,d*d), d = 2*radius + 1
@@ -60,14 +61,14 @@ class JbuLayers : public Module {
   /// channels: of the features, for the last mixing.
   JbuLayers(Index channels, const JbuLayersOptions& options, Random* random);
   Var operator()(const Var& source, const Var& guidance) const;
-  /// The levels alone: the same for every channel, so for any number of them. With smoothing, one image, and a guidance
-  /// that is a constant photo.
+  /// The levels alone. They act on each channel alike, so any number of channels will do. With smoothing: for one
+  /// image, and the guidance is a constant.
   Var enlarge(const Var& source, const Var& guidance) const;
-  /// What the first level makes of a source, as means over its cells.
-  Var smooth(const Var& source, const Var& guidance) const;
-  /// What the mixing does, but for its bias: it commutes with the levels. x (..,C)
+  /// The map after the first level, averaged over cells to the size of the source: what a TokenFilter compares with.
+  Var first_level_means(const Var& source, const Var& guidance) const;
+  /// The mixing of x (..,C) without its bias. It commutes with the levels.
   Var mix(const Var& x) const;
-  /// What it adds at the end, (C); of size 0 without a mixing.
+  /// The mixing's bias, (C), added at the end; of size 0 without a mixing.
   Var constant() const;
   /// The stack as inference reads it and as published: every level by its name, the fix-up of unit sums in its weights.
   void export_to(std::map<std::string, Tensor>& tensors, const std::string& prefix);

@@ -8,23 +8,23 @@ namespace fu {
 
 namespace {
 
-/// features + share * residual, the share by the energy of a token's residual.
-Tensor put_back(const TokenFilter& f, const Tensor& features, const Tensor& residual) {
-  // Energies in double: squares of the largest features would not fit.
+/// features + share * residual; the share grows with the energy of a token's residual.
+Tensor add_residuals(const TokenFilter& f, const Tensor& features, const Tensor& residual) {
+  // Energies in double: squares of the largest features overflow a float.
   const Index c = features.dim(3), n = features.size() / c;
-  std::vector<double> energy(static_cast<std::size_t>(n));
+  std::vector<double> energy(usize(n));
   parallel_ranges(n, 64, [&](Index begin, Index end) {
     for (Index p = begin; p < end; ++p)
       for (Index k = 0; k < c; ++k)
-        energy[static_cast<std::size_t>(p)] +=
+        energy[usize(p)] +=
             static_cast<double>(residual.data()[p * c + k]) * static_cast<double>(residual.data()[p * c + k]);
   });
-  double floor = 0;
-  for (const double e : energy) floor += static_cast<double>(f.noise) * e / static_cast<double>(n);
+  double noise = 0;  // mean energy times f.noise
+  for (const double e : energy) noise += static_cast<double>(f.noise) * e / static_cast<double>(n);
   Tensor share({1, features.dim(1), features.dim(2), 1});
   for (Index p = 0; p < n; ++p) {
-    const double e = energy[static_cast<std::size_t>(p)];
-    share.data()[p] = e > 0 ? static_cast<real>(static_cast<double>(f.strength) * e / (e + floor)) : 0;
+    const double e = energy[usize(p)];
+    share.data()[p] = e > 0 ? static_cast<real>(static_cast<double>(f.strength) * e / (e + noise)) : 0;
   }
   return features + residual * share;
 }
@@ -41,10 +41,11 @@ Tensor TokenFilter::numbers() const {
   return t;
 }
 
-Tensor filter_tokens(const TokenFilter& f, const Tensor& features, const std::function<Tensor(const Tensor&)>& smooth) {
+Tensor filter_tokens(const TokenFilter& f, const Tensor& features,
+                     const std::function<Tensor(const Tensor&)>& first_level) {
   require<ShapeError>(features.rank() == 4 && features.dim(0) == 1 && features.size() > 0, "[token filter] features ",
                       features.shape(), ": must be (1,h,w,C).");
-  const Tensor restored = f.strength > 0 ? put_back(f, features, features - smooth(features)) : features;
+  const Tensor restored = f.strength > 0 ? add_residuals(f, features, features - first_level(features)) : features;
   if (f.shrinkage <= 0) return restored;
   const Index c = features.dim(3);
   const Tensor centre = mean(restored.reshape({features.size() / c, c}), 0).reshape({c});

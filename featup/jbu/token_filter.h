@@ -1,9 +1,10 @@
-// What a stack's levels are given in place of the backbone's tokens: what the first level smooths away is put back
-// beforehand where it stands out, and all of it is drawn a little towards its mean.
+// Pre-filter of the tokens: adds back detail that level 1 would remove where it exceeds the noise, and shrinks tokens
+// towards their mean.
 //
-// A token says what its patch shows, and a little about where the patch happens to lie, which is noise. Whatever a
-// level loses of a token is either that, or a pole that is one token wide: the more there is of it, the more likely the
-// second. And of a noisy number, the estimate of least squares is not the number, but one nearer to the mean.
+// A token (the feature of one patch) tells what the patch shows, and a little about where the patch's border happens to
+// lie, which is noise. The residual of a token is what level 1 removes of it. A large residual is probably detail, such
+// as a pole that is one token wide, and a small one is probably noise: so a residual is added back in a share that
+// grows with its energy. Shrinking a noisy number towards the mean lowers its expected squared error (James and Stein).
 #pragma once
 
 #include <functional>
@@ -13,22 +14,23 @@
 namespace fu {
 
 struct TokenFilter {
-  // Share of the residual r of a token that is put back: strength |r|^2 / (|r|^2 + noise mean|r|^2).
+  // Share of a token's residual r that is added back: strength |r|^2 / (|r|^2 + noise mean|r|^2), the mean over all
+  // tokens of the photo.
   real strength = 0, noise = 1;
-  real shrinkage = 0;  // by how much of its distance from the mean over the photo a token is drawn there
+  real shrinkage = 0;  // share of its distance from the mean over the photo by which a token is moved there
 
   bool present() const { return strength > 0 || shrinkage > 0; }
-  /// Whether strength and noise are from 0 to 1e6, and the shrinkage from 0 to 1, but not 1.
+  /// Whether strength and noise are from 0 to 1e6, and the shrinkage is at least 0 and below 1.
   bool usable() const;
   /// The three numbers, as files keep them.
   Tensor numbers() const;
 };
 
-/// features (1,h,w,C) -> (1,h,w,C). smooth: what the first level makes of features, brought back to their size. Linear
-/// but for the shares, which are the same for all channels. throws ShapeError. source: Irani and Peleg, "Improving
-/// resolution by image registration" (CVGIP 1991), shares as Wiener's; James and Stein, "Estimation with quadratic
-/// loss" (Berkeley Symposium 1961)
+/// features (1,h,w,C) -> (1,h,w,C). first_level: the map after level 1, averaged over cells to the size of the
+/// features. Linear except for the shares, which are the same for all channels. throws ShapeError. source: Irani and
+/// Peleg, "Improving resolution by image registration" (CVGIP 1991), with shares as in Wiener's filter; James and
+/// Stein, "Estimation with quadratic loss" (Berkeley Symposium 1961)
 Tensor filter_tokens(const TokenFilter& filter, const Tensor& features,
-                     const std::function<Tensor(const Tensor&)>& smooth);
+                     const std::function<Tensor(const Tensor&)>& first_level);
 
 }  // namespace fu

@@ -18,13 +18,13 @@ void bilateral_taps(const Tensor& cells, double y, double x, const real* color, 
     const Index r = row + t / kSide - kBilateralReach, q = col + t % kSide - kBilateralReach;
     const Index cell = std::clamp<Index>(r, 0, h - 1) * w + std::clamp<Index>(q, 0, w - 1);
     const real* other = cells.data() + 3 * cell;
-    double apart = 0;
+    double distance = 0;
     for (int k = 0; k < 3; ++k)
-      apart += static_cast<double>(color[k] - other[k]) * static_cast<double>(color[k] - other[k]);
+      distance += static_cast<double>(color[k] - other[k]) * static_cast<double>(color[k] - other[k]);
     const double dy = y - static_cast<double>(r), dx = x - static_cast<double>(q);
-    // The smallest weight keeps the sum positive where no cell has the point's colour.
+    // 1e-6 keeps the sum positive where no cell has the point's colour.
     values[t] = std::exp(-(dy * dy + dx * dx) / (2 * widths.space * widths.space)) *
-                (std::exp(-apart / (2 * widths.color * widths.color)) + 1e-6);
+                (std::exp(-distance / (2 * widths.color * widths.color)) + 1e-6);
     index[t] = static_cast<std::int32_t>(cell);
     total += values[t];
   }
@@ -32,7 +32,7 @@ void bilateral_taps(const Tensor& cells, double y, double x, const real* color, 
 }
 
 void PhotoTaps::weigh(const real* colors, const PhotoPart& part, const Tensor& cells, const BilateralWidths& widths) {
-  index.resize(static_cast<std::size_t>(part.rows * part.cols * kBilateralTaps));
+  index.resize(usize(part.rows * part.cols * kBilateralTaps));
   weight.resize(index.size());
   const double down = static_cast<double>(cells.dim(1)) / static_cast<double>(part.height),
                across = static_cast<double>(cells.dim(2)) / static_cast<double>(part.width);

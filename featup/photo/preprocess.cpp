@@ -43,8 +43,8 @@ void resize_lines(const unsigned char* in, unsigned char* out, Index n_in, Index
   parallel_ranges(lines, 8, [&](Index begin, Index end) {
     for (Index line = begin; line < end; ++line)
       for (Index i = 0; i < n_out; ++i) {
-        const auto& weights = taps.weights[static_cast<std::size_t>(i)];
-        const unsigned char* from = in + line * in_line + taps.begin[static_cast<std::size_t>(i)] * stride;
+        const auto& weights = taps.weights[usize(i)];
+        const unsigned char* from = in + line * in_line + taps.begin[usize(i)] * stride;
         for (Index c = 0; c < lanes; ++c) {
           std::int64_t sum = std::int64_t{1} << (kFixedBits - 1);
           for (std::size_t t = 0; t < weights.size(); ++t)
@@ -60,7 +60,7 @@ void resize_lines(const unsigned char* in, unsigned char* out, Index n_in, Index
 Image resize_antialiased(const Image& image, Index height, Index width) {
   require<ShapeError>(image.height >= 1 && image.width >= 1 && height >= 1 && width >= 1, "[resize_antialiased] ",
                       image.height, "x", image.width, " to ", height, "x", width, ": sizes must be at least 1.");
-  const auto bytes = [](Index h, Index w) { return static_cast<std::size_t>(h * w * 3); };
+  const auto bytes = [](Index h, Index w) { return usize(h * w * 3); };
   Image wide = image;
   if (width != image.width) {
     wide.width = width;
@@ -80,7 +80,7 @@ Image crop(const Image& image, Index top, Index left, Index height, Index width)
       top >= 0 && left >= 0 && height >= 0 && width >= 0 && top + height <= image.height && left + width <= image.width,
       "[crop] ", height, "x", width, " at (", top, ",", left, ") of an image of ", image.height, "x", image.width, ".");
   Image out{height, width, {}};
-  out.rgb.reserve(static_cast<std::size_t>(height * width * 3));
+  out.rgb.reserve(usize(height * width * 3));
   for (Index y = 0; y < height; ++y) {
     const auto row = image.rgb.begin() + ((top + y) * image.width + left) * 3;
     out.rgb.insert(out.rgb.end(), row, row + width * 3);
@@ -120,7 +120,7 @@ Image cover(const Image& photo, Index height, Index width) {
 Tensor normalize(const Image& image) {
   Tensor t({1, image.height, image.width, 3});
   for (Index i = 0; i < t.size(); ++i)
-    t.data()[i] = (static_cast<real>(image.rgb[static_cast<std::size_t>(i)]) / 255 - kMean[i % 3]) / kStd[i % 3];
+    t.data()[i] = (static_cast<real>(image.rgb[usize(i)]) / 255 - kMean[i % 3]) / kStd[i % 3];
   return t;
 }
 

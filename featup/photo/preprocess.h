@@ -16,9 +16,9 @@ struct Image {
 /// What normalize() divides red, green and blue by, a channel's range being 1: ImageNet's standard deviations.
 constexpr double kPhotoDeviation[3] = {0.229, 0.224, 0.225};
 
-/// How large a photo is fed to the backbone. With height and width: scaled to cover them, then centre-cropped to
-/// exactly that; 224x224 is what torchvision's Resize(224) and CenterCrop(224) do. With short_side alone: the aspect is
-/// kept, sides rounded to whole patches.
+/// Size of the photo at the backbone. With height and width: the photo is scaled to cover them, then centre-cropped to
+/// exactly that size; 224x224 is what torchvision's Resize(224) and CenterCrop(224) do. With short_side alone: the
+/// aspect is kept, and both sides are rounded to whole patches.
 struct InputSize {
   Index short_side = 224;
   Index height = 0, width = 0;
@@ -32,17 +32,18 @@ Image crop(const Image& image, Index top, Index left, Index height, Index width)
 /// The middle height x width pixels. throws ShapeError if the image is smaller.
 Image center_crop(const Image& image, Index height, Index width);
 
-/// Height and width that the photo will have at the backbone.
+/// Height and width in pixels.
 struct Extent {
   Index height = 0, width = 0;
 };
+/// The size that the photo will have at the backbone, whose patches are `patch` pixels wide.
 Extent input_extent(const Image& photo, const InputSize& size, Index patch);
-/// The part of the photo that `size` chooses, at any resolution: covers height x width, cropped to it.
+/// The photo scaled to cover height x width, and centre-cropped to it.
 Image cover(const Image& photo, Index height, Index width);
 
 /// (1,H,W,3): pixel / 255, minus ImageNet's mean (.485,.456,.406), over its standard deviation (.229,.224,.225).
 Tensor normalize(const Image& image);
-/// The way back, to [0,1]: (B,H,W,3).
+/// The inverse of normalize(), without rounding: (B,H,W,3), colours in [0,1].
 Tensor denormalize(const Tensor& image);
 
 }  // namespace fu

@@ -31,14 +31,14 @@ Var PlaceAndColorFeatures::operator()(const Var& image) const {
   const std::vector<real> rows = linspace(-1, 1, h), cols = linspace(-1, 1, w);
   Tensor place({b, h, w, 2});
   for (Index p = 0; p < b * h * w; ++p) {
-    place.data()[2 * p] = rows[static_cast<std::size_t>(p / w % h)];
-    place.data()[2 * p + 1] = cols[static_cast<std::size_t>(p % w)];
+    place.data()[2 * p] = rows[usize(p / w % h)];
+    place.data()[2 * p + 1] = cols[usize(p % w)];
   }
   if (!color_) return features_(Var(place));
   return concat({features_(concat({place, image}, -1)), image}, -1);
 }
 
-ImplicitUpsampler::ImplicitUpsampler(const ImplicitOptions& o, Index channels, Random* random)
+ImplicitNetwork::ImplicitNetwork(const ImplicitOptions& o, Index channels, Random* random)
     : color_(o.color),
       frequencies_(frequencies_of(o)),
       features_(o, random),
@@ -60,7 +60,7 @@ ImplicitUpsampler::ImplicitUpsampler(const ImplicitOptions& o, Index channels, R
   add("10", last_);
 }
 
-Var ImplicitUpsampler::operator()(const Var& image) const {
+Var ImplicitNetwork::operator()(const Var& image) const {
   Var x = dropout_in_(norm_in_.norm(features_(min_max_scale(image))));
   x = norm_hidden_.norm(dropout_hidden_(first_(x, Activation::relu)));
   return last_(second_(x, Activation::relu));
@@ -76,24 +76,24 @@ ColorRange::ColorRange(const Tensor& image) {
   }
 }
 
-Tensor ImplicitUpsampler::signals_of(const Tensor& image) const {
+Tensor ImplicitNetwork::signals_of(const Tensor& image) const {
   const ColorRange range(image);
   const Index h = image.dim(1), w = image.dim(2), s = signals();
   const std::vector<real> rows = linspace(-1, 1, h), cols = linspace(-1, 1, w);
   Tensor signal({h * w, s});
   for (Index p = 0; p < h * w; ++p) {
     real* out = signal.data() + p * s;
-    out[0] = rows[static_cast<std::size_t>(p / w)], out[1] = cols[static_cast<std::size_t>(p % w)];
+    out[0] = rows[usize(p / w)], out[1] = cols[usize(p % w)];
     if (color_) range.scale(image.data() + 3 * p, out + 2);
   }
   return signal;
 }
 
-Var ImplicitUpsampler::map(const Tensor& image) const {
+Var ImplicitNetwork::map(const Tensor& image) const {
   return reshape(pixels(signals_of(image)), {1, image.dim(1), image.dim(2), last_.out()});
 }
 
-std::vector<const Parameter*> ImplicitUpsampler::in_order() const {
+std::vector<const Parameter*> ImplicitNetwork::in_order() const {
   return {&features_.phases(),
           &norm_in_.norm.weight,
           &norm_in_.norm.bias,
@@ -107,7 +107,7 @@ std::vector<const Parameter*> ImplicitUpsampler::in_order() const {
           &last_.bias};
 }
 
-PixelNetwork ImplicitUpsampler::network(const Tensor& matrix) const {
+PixelNetwork ImplicitNetwork::network(const Tensor& matrix) const {
   std::vector<Tensor> values;
   for (const Parameter* p : in_order()) values.push_back(p->value);
   if (matrix.size() > 0) {
@@ -118,11 +118,11 @@ PixelNetwork ImplicitUpsampler::network(const Tensor& matrix) const {
   return PixelNetwork({frequencies_, signals(), 2}, std::move(values), {}, {});
 }
 
-void ImplicitUpsampler::start_from_zero() {
+void ImplicitNetwork::start_from_zero() {
   for (Parameter* p : last_.parameters()) p->set(Tensor::zeros(p->value.shape()));
 }
 
-Var ImplicitUpsampler::pixels(const Tensor& signals) const {
+Var ImplicitNetwork::pixels(const Tensor& signals) const {
   Var inputs[PixelParameters::count];
   std::vector<Tensor> values;
   for (const Parameter* p : in_order()) {
@@ -141,7 +141,7 @@ Var ImplicitUpsampler::pixels(const Tensor& signals) const {
   return record("implicit", inputs, PixelParameters::count, std::move(y), [net, signals, h1, h2](const Gradient& g) {
     std::vector<Tensor> gradients = net->backward(signals, h1, h2, g.dy);
     for (int i = 0; i < PixelParameters::count; ++i)
-      if (g.wants(i)) g.add(i, std::move(gradients[static_cast<std::size_t>(i)]));
+      if (g.wants(i)) g.add(i, std::move(gradients[usize(i)]));
   });
 }
 

@@ -1,4 +1,4 @@
-// The implicit upsampler: a small network from a pixel's place and colour to its feature.
+// The implicit network: from a pixel's place and colour to its features.
 #pragma once
 
 #include "featup/published/pixel_network.h"
@@ -24,8 +24,8 @@ struct ColorRange {
 
 struct ImplicitOptions {
   Index frequencies = 30;  // of the Fourier features, n
-  double highest = 10;     // the natural logarithm of the highest, in radians for a side's half; the lowest is e^-2
-  bool color = true;       // features of colour, beside those of place
+  double highest = 10;     // natural logarithm of the highest, which is in radians for half a side; the lowest is e^-2
+  bool color = true;       // also Fourier features of the colour, besides those of the place
   double dropout_in = 0.2,
          dropout_hidden = 0.2;  // channels dropped in training: of the features, of the first hidden layer
 };
@@ -47,22 +47,23 @@ class PlaceAndColorFeatures : public Module {
 };
 
 /// The network: (B,H,W,3) -> (B,H,W,D), D channels. Parameters as published: 1.biases, 2.norm, 4, 7.norm, 8, 10.
-class ImplicitUpsampler : public Module {
+class ImplicitNetwork : public Module {
  public:
-  ImplicitUpsampler(const ImplicitOptions& options, Index channels, Random* random);
+  ImplicitNetwork(const ImplicitOptions& options, Index channels, Random* random);
   Var operator()(const Var& image) const;
   /// The same for one constant image, in a fraction of the time and memory: see PixelNetwork.
   Var map(const Tensor& image) const;
   /// The same pixel by pixel: signals (N,S) -> (N,D).
   Var pixels(const Tensor& signals) const;
-  /// The network for evaluation, at other sizes say; with a matrix (D,K) over the channels of its result, part of its
-  /// last layer then.
+  /// The network without dropout, for places and colours of any image. A matrix (D,K) over the channels of its result
+  /// becomes part of its last layer.
   PixelNetwork network(const Tensor& matrix = {}) const;
-  /// Signals of a pixel, 5 with colour, else 2: row and column in [-1,1], then colour as ColorRange scales it.
+  /// Number of inputs of a pixel, 5 with colour, else 2: row and column in [-1,1], then the colour scaled by
+  /// ColorRange.
   Index signals() const { return color_ ? 5 : 2; }
-  /// Those of every pixel of image (1,H,W,3): (HW,S).
+  /// The inputs of every pixel of image (1,H,W,3): (HW,S).
   Tensor signals_of(const Tensor& image) const;
-  /// Makes the last layer zero, and with it the map.
+  /// Sets the last layer to zero, so that the map is zero.
   void start_from_zero();
 
  private:

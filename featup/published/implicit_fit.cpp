@@ -6,7 +6,7 @@ ImplicitFit::ImplicitFit(const Tensor& image, Index channels, const ImplicitFitO
     : options_(o),
       image_(image),
       channels_(channels),
-      upsampler_(std::make_shared<ImplicitUpsampler>(o.upsampler, channels, random)),
+      upsampler_(std::make_shared<ImplicitNetwork>(o.upsampler, channels, random)),
       scale_net_(channels, random) {
   require<ShapeError>(image.rank() == 4 && image.dim(0) == 1 && image.dim(3) == 3, "[implicit fit] image ",
                       image.shape(), " must be (1,H,W,3).");
@@ -33,11 +33,11 @@ Var ImplicitFit::map_of() const {
   return base.size() > 0 ? map + base : map;
 }
 
-Var ImplicitFit::loss(const std::vector<const ImplicitView*>& views) const {
+Var ImplicitFit::loss(const std::vector<const JitteredView*>& views) const {
   require<UsageError>(!views.empty(), "[implicit fit] a step wants at least one view.");
   std::vector<Tensor> targets;
   std::vector<Jitter> jitters;
-  for (const ImplicitView* view : views) {
+  for (const JitteredView* view : views) {
     require<ShapeError>(view->features.rank() == 4 && view->features.dim(0) == 1 && view->features.dim(3) == channels_,
                         "[implicit fit] view ", view->features.shape(), " of features of ", channels_,
                         " channels: must be (1,h,w,", channels_, ").");
@@ -94,7 +94,7 @@ void ImplicitFit::load_optimizer(const Weights& weights, const std::string& pref
   optimizer().load(weights, prefix);
 }
 
-double ImplicitFit::step(const std::vector<const ImplicitView*>& views) {
+double ImplicitFit::step(const std::vector<const JitteredView*>& views) {
   optimizer().zero_grad();
   Tape tape;
   const Var value = loss(views);

@@ -50,8 +50,8 @@ void add_columns(const real* x, Index rows, Index n, Index ld, real* sum) {
     for (Index i = 0; i < n; ++i) sum[i] += x[r * ld + i];
 }
 
-/// A linear layer after a layer norm, with the norm's weight and bias inside: W diag(scale), and bias + W shift. W
-/// (n,k); its first k columns count.
+/// Folds a layer norm's weight (scale) and bias (shift) into the linear layer after it: returns W diag(scale), and adds
+/// W shift to its bias. W (n,k).
 Tensor folded(const Tensor& w, const Tensor& scale, const Tensor& shift, Tensor& bias) {
   const Index n = w.dim(0), k = w.dim(1);
   Tensor result(w.shape());
@@ -63,8 +63,8 @@ Tensor folded(const Tensor& w, const Tensor& scale, const Tensor& shift, Tensor&
   return result;
 }
 
-/// The gradients of these parts, from those of what they were folded into: dw (n,k) on entry that of W diag(scale),
-/// dbias that of the bias.
+/// The backward pass of folded(): on entry dw (n,k) is the gradient of W diag(scale) and dbias that of the folded bias;
+/// on exit dw is that of W, and those of scale and shift are added.
 void unfold(const Tensor& w, const Tensor& scale, const Tensor& shift, const Tensor& dbias, Tensor& dw, Tensor& dscale,
             Tensor& dshift) {
   const Index n = w.dim(0), k = w.dim(1);
@@ -90,7 +90,7 @@ std::vector<Index> kept_first(const Tensor& keep, Index n, Index& kept) {
 
 }  // namespace
 
-/// What a tile needs while it goes through, one for each worker.
+/// Memory for one tile; each worker has one.
 struct PixelNetwork::Scratch {
   Tensor features, normed, derivatives, dfeatures, hidden, dhidden, dnormed, gemm, scales;
   Scratch(const PixelNetwork& net, bool training) {
@@ -119,13 +119,13 @@ struct PixelNetwork::Sums {
 PixelNetwork::PixelNetwork(Features features, std::vector<Tensor> parameters, const Tensor& keep_in,
                            const Tensor& keep_hidden)
     : features_(std::move(features)), parameters_(std::move(parameters)), keep_in_(keep_in) {
-  const Index f = features_.count(), waves = features_.waves();
+  const Index f = features_.count(), sines = features_.sines();
   hidden_ = parameters_.at(P::first_weight).dim(0), out_ = parameters_.at(P::last_weight).dim(0);
-  require<ShapeError>(parameters_[P::first_weight].dim(1) == f && parameters_[P::phases].size() == 2 * waves,
+  require<ShapeError>(parameters_[P::first_weight].dim(1) == f && parameters_[P::phases].size() == 2 * sines,
                       "[pixel network] ", f, " features for a layer of ", parameters_[P::first_weight].shape(), ".");
   order_ = kept_first(keep_in, f, kept_);
   const auto signal_of = [&](Index i) {
-    return i < 2 * waves ? i % waves % features_.signals : features_.first_plain + i - 2 * waves;
+    return i < 2 * sines ? i % sines % features_.signals : features_.first_plain + i - 2 * sines;
   };
   const auto by_signal = [&](Index a, Index b) { return signal_of(a) < signal_of(b); };
   for (int part = 0; part < 2; ++part) {
@@ -138,10 +138,10 @@ PixelNetwork::PixelNetwork(Features features, std::vector<Tensor> parameters, co
     }
   }
   for (Index i : order_) {
-    const bool wave = i < 2 * waves;
-    frequencies_.push_back(wave ? features_.frequencies[static_cast<std::size_t>(i % waves / features_.signals)] : 1);
-    phases_.push_back(wave ? parameters_[P::phases].data()[i] : 0);
-    turns_.push_back(i < waves ? real(0) : wave ? real(1) : real(-1));
+    const bool periodic = i < 2 * sines;
+    frequencies_.push_back(periodic ? features_.frequencies[usize(i % sines / features_.signals)] : 1);
+    phases_.push_back(periodic ? parameters_[P::phases].data()[i] : 0);
+    turns_.push_back(i < sines ? real(0) : periodic ? real(1) : real(-1));
   }
   hidden_order_ = kept_first(keep_hidden, hidden_, kept_hidden_);
 
@@ -151,8 +151,8 @@ PixelNetwork::PixelNetwork(Features features, std::vector<Tensor> parameters, co
       y.data()[i] = x.data()[order_of(i)] * (scale.size() > 0 ? scale.data()[order_of(i)] : 1);
     return y;
   };
-  const auto column = [&](Index i) { return order_[static_cast<std::size_t>(i)]; };
-  const auto row = [&](Index i) { return hidden_order_[static_cast<std::size_t>(i)]; };
+  const auto column = [&](Index i) { return order_[usize(i)]; };
+  const auto row = [&](Index i) { return hidden_order_[usize(i)]; };
   norm_in_weight_ = moved(parameters_[P::norm_in_weight], column, f, keep_in),
   norm_in_bias_ = moved(parameters_[P::norm_in_bias], column, f, keep_in);
   norm_hidden_weight_ = moved(parameters_[P::norm_hidden_weight], row, hidden_, {}),
@@ -202,7 +202,7 @@ void PixelNetwork::forward(const Tensor& signals, real* y, real* h1, real* h2) c
   std::vector<Scratch> scratch;
   for (int worker = 0; worker < threads(); ++worker) scratch.emplace_back(*this, false);
   parallel_for((pixels + kTile - 1) / kTile, [&](Index tile, int worker) {
-    Scratch& s = scratch[static_cast<std::size_t>(worker)];
+    Scratch& s = scratch[usize(worker)];
     const Index begin = tile * kTile, n = std::min(kTile, pixels - begin);
     real *first = h1 ? h1 + begin * d : s.hidden.data(), *second = h2 ? h2 + begin * d : s.hidden.data(),
          *normed = s.normed.data();
@@ -259,19 +259,19 @@ std::vector<Tensor> PixelNetwork::backward(const Tensor& signals, const Tensor& 
   for (Index part = 0; part < parts; ++part) sums.emplace_back(*this);
   parallel_for(parts, [&](Index part, int worker) {
     for (Index tile = part * tiles / parts; tile < (part + 1) * tiles / parts; ++tile)
-      backward_tile(signals, h1, h2, dy, tile * kTile, std::min(kTile, pixels - tile * kTile),
-                    scratch[static_cast<std::size_t>(worker)], sums[static_cast<std::size_t>(part)]);
+      backward_tile(signals, h1, h2, dy, tile * kTile, std::min(kTile, pixels - tile * kTile), scratch[usize(worker)],
+                    sums[usize(part)]);
   });
   std::vector<Tensor> result;
   for (int i = 0; i < P::count; ++i) {
     for (std::size_t part = 1; part < sums.size(); ++part) add_to(sums[0].of[i], sums[part].of[i]);
-    result.push_back(Tensor::zeros(parameters_[static_cast<std::size_t>(i)].shape()));
+    result.push_back(Tensor::zeros(parameters_[usize(i)].shape()));
   }
   if (sums.empty()) return result;
   // Back to the published order, times what dropout multiplied by.
   const Index f = features_.count();
-  const auto column = [&](Index i) { return order_[static_cast<std::size_t>(i)]; };
-  const auto row = [&](Index i) { return hidden_order_[static_cast<std::size_t>(i)]; };
+  const auto column = [&](Index i) { return order_[usize(i)]; };
+  const auto row = [&](Index i) { return hidden_order_[usize(i)]; };
   const auto in_scale = [&](Index i) {
     return i < kept_ && keep_in_.size() > 0 ? keep_in_.data()[column(i)] : i < kept_ ? 1 : 0;
   };
@@ -281,7 +281,7 @@ std::vector<Tensor> PixelNetwork::backward(const Tensor& signals, const Tensor& 
   unfold(second_, norm_hidden_weight_, norm_hidden_bias_, total.of[P::second_bias], total.of[P::second_weight],
          total.of[P::norm_hidden_weight], total.of[P::norm_hidden_bias]);
   for (Index i = 0; i < f; ++i) {
-    if (column(i) < 2 * features_.waves()) result[P::phases].data()[column(i)] = total.of[P::phases].data()[i];
+    if (column(i) < 2 * features_.sines()) result[P::phases].data()[column(i)] = total.of[P::phases].data()[i];
     result[P::norm_in_weight].data()[column(i)] = total.of[P::norm_in_weight].data()[i] * in_scale(i);
     result[P::norm_in_bias].data()[column(i)] = total.of[P::norm_in_bias].data()[i] * in_scale(i);
   }
@@ -295,7 +295,7 @@ std::vector<Tensor> PixelNetwork::backward(const Tensor& signals, const Tensor& 
     for (Index j = 0; j < hidden_; ++j)
       result[P::second_weight].data()[j * hidden_ + row(i)] = total.of[P::second_weight].data()[j * hidden_ + i];
   }
-  for (int i : {P::second_bias, P::last_weight, P::last_bias}) result[static_cast<std::size_t>(i)] = total.of[i];
+  for (int i : {P::second_bias, P::last_weight, P::last_bias}) result[usize(i)] = total.of[i];
   return result;
 }
 

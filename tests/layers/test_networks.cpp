@@ -77,7 +77,7 @@ TEST_CASE("networks: gradients of whole networks") {
     check_module(jbu, [&] { return mean(square(jbu(source, guidance) - Var(target))); });
   }
   {
-    ImplicitUpsampler net({3}, 5, &random);
+    ImplicitNetwork net({3}, 5, &random);
     disturb(net);
     const Tensor image = random.uniform({1, 8, 8, 3}, 0, 1), target = random.normal({1, 8, 8, 5});
     check_module(net, [&] { return mean(square(net(image) - Var(target))); });

@@ -49,15 +49,15 @@ BenchRun vit(Index dim) {
 BenchRun implicit_step() {
   struct State {
     Random random{5};
-    std::vector<ImplicitView> views;
-    std::vector<const ImplicitView*> drawn;
+    std::vector<JitteredView> views;
+    std::vector<const JitteredView*> drawn;
     std::unique_ptr<ImplicitFit> fit;
   };
   const auto state = std::make_shared<State>();
   const Tensor image = state->random.uniform({1, 224, 224, 3}, 0, 1);
   for (int v = 0; v < 10; ++v)
     state->views.push_back({draw_jitter(state->random, 224, 224, 30, 1.8), state->random.normal({1, 14, 14, 128})});
-  for (const ImplicitView& view : state->views) state->drawn.push_back(&view);
+  for (const JitteredView& view : state->views) state->drawn.push_back(&view);
   ImplicitFitOptions o;
   o.published_grid = true;
   state->fit = std::make_unique<ImplicitFit>(image, 128, o, &state->random);

@@ -168,7 +168,7 @@ GoldenRuns golden_modules() {
       {"implicit_upsampler",
        [](Case& c) {
          const Index channels = c.file.shape("param.10.bias")[0];
-         ImplicitUpsampler network({c.number("n_freqs"), 10, c.attrs.at("color_feats").get<bool>()}, channels, nullptr);
+         ImplicitNetwork network({c.number("n_freqs"), 10, c.attrs.at("color_feats").get<bool>()}, channels, nullptr);
          c.load(network);
          c.check_image("y", network(c.image("image")));
          c.check_gradients();

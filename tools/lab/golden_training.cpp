@@ -86,12 +86,12 @@ void run_trajectory_implicit(Case& c) {
   ImplicitFit fit(image, targets.dim(3), o, nullptr);
   const TrainedModules modules = {{"", &fit}};
   load_all(c, modules);
-  std::vector<ImplicitView> views;
+  std::vector<JitteredView> views;
   for (Index v = 0; v < targets.dim(0); ++v)
     views.push_back({recorded_jitter(jitters.data() + 4 * v, c.number("max_pad")), targets.slice(v, v + 1)});
   std::vector<double> losses;
   for (Index step = 0; step < draws.dim(0); ++step) {
-    std::vector<const ImplicitView*> drawn;
+    std::vector<const JitteredView*> drawn;
     for (Index v : positions(draws.slice(step, step + 1))) drawn.push_back(&views[static_cast<std::size_t>(v)]);
     losses.push_back(fit.step(drawn));
   }

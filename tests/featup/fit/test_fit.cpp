@@ -66,7 +66,7 @@ TEST_CASE("pixel network: tile by tile as layer by layer, with and without dropo
       CAPTURE(color);
       CAPTURE(training);
       Random random(3);
-      ImplicitUpsampler net({4, 10, color}, color ? 9 : 21, &random);  // more channels than features too
+      ImplicitNetwork net({4, 10, color}, color ? 9 : 21, &random);  // more channels than features too
       const Tensor weights = random.normal({1, 19, 23, color ? 9 : 21});
       const auto loss_of = [&](const std::function<Var()>& map) {
         return gradients(net, [&](const Var&) {
@@ -89,7 +89,7 @@ TEST_CASE("pixel network: sizes at which products are cut otherwise") {
     const Index frequencies = sizes.first, channels = sizes.second;
     CAPTURE(frequencies);
     Random random(3);
-    ImplicitUpsampler net({frequencies}, channels, &random);
+    ImplicitNetwork net({frequencies}, channels, &random);
     const Tensor weights = random.normal({1, 19, 23, channels});
     check_close(gradients(net, [&](const Var&) { return mean(net(image) * weights); }),
                 gradients(net, [&](const Var&) { return mean(net.map(image) * weights); }));

@@ -11,7 +11,7 @@ namespace {
 /// A photo with an edge, and views of it through a backbone that averages colour and brightness over cells of 8 pixels.
 struct Setting {
   Tensor image;
-  std::vector<ImplicitView> views;
+  std::vector<JitteredView> views;
   Setting() : image({1, 40, 48, 3}) {
     Random random(2);
     for (Index p = 0; p < 40 * 48; ++p)
@@ -24,8 +24,8 @@ struct Setting {
       views.push_back({jitter, adaptive_avg_pool(linear(apply_jitter(image, jitter), mixing, Tensor()), 5, 6)});
     }
   }
-  std::vector<const ImplicitView*> some(int step) const {
-    std::vector<const ImplicitView*> drawn;
+  std::vector<const JitteredView*> some(int step) const {
+    std::vector<const JitteredView*> drawn;
     for (int i = 0; i < 3; ++i) drawn.push_back(&views[static_cast<std::size_t>((3 * step + i) % 12)]);
     return drawn;
   }
@@ -90,7 +90,7 @@ TEST_CASE("implicit fit: refused") {
   const Tensor image = Tensor::zeros({1, 40, 48, 3});
   ImplicitFit fit(image, 6, small(), &random);
   CHECK(contains(message_of([&] { fit.step({}); }), "[implicit fit] a step wants at least one view"));
-  ImplicitView wrong{Jitter{8, 1, 0, 0, false}, Tensor::zeros({1, 5, 6, 7})};
+  JitteredView wrong{Jitter{8, 1, 0, 0, false}, Tensor::zeros({1, 5, 6, 7})};
   CHECK(contains(message_of([&] { fit.step({&wrong}); }), "[implicit fit] view (1,5,6,7) of features of 6 channels"));
   CHECK(contains(message_of([&] {
                    ImplicitFit(Tensor::zeros({1, 40, 48, 4}), 6, small(), &random);
