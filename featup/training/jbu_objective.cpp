@@ -51,7 +51,8 @@ Tensor JbuObjective::source(const Tensor& features, const Tensor& image) const {
   if (!options_.filter.present()) return features;
   const NoRecording constant;
   const Tensor photo = guide(image, 2 * features.dim(1), 2 * features.dim(2));
-  return filter_tokens(options_.filter, features, [&](const Tensor& x) { return upsampler_.first_level_means(x, photo).value; });
+  return filter_tokens(options_.filter, features,
+                       [&](const Tensor& x) { return upsampler_.first_level_means(x, photo).value; });
 }
 
 /// The linear forms of the features that the loss depends on, upsampled, and the constants that the stack's last mixing

@@ -197,7 +197,7 @@ TEST_CASE("jbu: what does not fit is refused") {
                    jbu_stack(stack, Tensor::zeros({1, 14, 14, 5}), Tensor::zeros({1, 200, 224, 3}));
                  }),
                  "[jbu_stack] guidance (1,200,224,3) is smaller than source (1,14,14,5) x16 = (224,224). Give an image "
-                 "of at least that size, or --out-size."));
+                 "of at least that size, or ask for a smaller result."));
   CHECK(contains(message_of([&] {
                    jbu_stack(stack, Tensor::zeros({1, 2, 2, 6}), Tensor::zeros({1, 32, 32, 3}));
                  }),
