@@ -1,5 +1,5 @@
-// What the project throws, and how messages are put together: `[op] names and shapes received; the rule they broke;
-// what to do.`
+// The exceptions of the library, and how their messages are built: `[op] names and shapes received; the rule they
+// broke; what to do.`
 #pragma once
 
 #include <sstream>
@@ -8,22 +8,22 @@
 
 namespace fu {
 
-/// Shapes that do not fit together: a mistake in how an op was called.
+/// Shapes that do not fit together, or an axis that does not exist: a mistake in the call of an op.
 struct ShapeError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// A file that cannot be read or written, or does not hold what was asked of it.
+/// A file that cannot be read or written, or that does not hold what was asked for.
 struct FileError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// A request that cannot be served as stated: a wrong option, a memory limit.
+/// A request that cannot be served: an argument outside its range, a result above the memory limit.
 struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The arguments, printed one after another.
+/// The arguments as text, one after another without spaces.
 template <class... Args>
 std::string cat(const Args&... args) {
   std::ostringstream out;
@@ -31,7 +31,7 @@ std::string cat(const Args&... args) {
   return out.str();
 }
 
-/// Throws E with the arguments printed one after another, unless `ok`. The message is built only on failure.
+/// Throws E unless `ok`. The message is the arguments as cat() joins them; it is built only if E is thrown.
 template <class E, class... Args>
 void require(bool ok, const Args&... args) {
   if (!ok) throw E(cat(args...));

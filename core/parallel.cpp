@@ -1,41 +1,50 @@
 #include "core/parallel.h"
 
-#include <omp.h>
-
 #include <algorithm>
-#include <atomic>
-#include <exception>
+#include <utility>
+
+#include "core/parallel_loop.h"
 
 namespace fu {
 
 namespace {
-int g_threads = 0;  // 0: OpenMP's default
+
+std::atomic<int> g_threads{0};  // 0: the default
+
+thread_local bool g_inside_loop = false;
+
+}  // namespace
+
+int threads() {
+  const int n = g_threads.load(std::memory_order_relaxed);
+  return n > 0 ? n : std::clamp(default_threads(), 1, kMaxThreads);
 }
 
-int threads() { return g_threads > 0 ? g_threads : std::max(1, omp_get_max_threads()); }
+void set_threads(int n) { g_threads.store(std::clamp(n, 0, kMaxThreads), std::memory_order_relaxed); }
 
-void set_threads(int n) { g_threads = std::max(0, n); }
-
-void parallel_chunks(Index chunks, void (*body)(void*, Index, int), void* context) {
-  if (chunks <= 0) return;
-  const int n = static_cast<int>(std::min<Index>(threads(), chunks));
-  if (n == 1 || omp_in_parallel()) {
-    for (Index c = 0; c < chunks; ++c) body(context, c, 0);
-    return;
-  }
-  // Dynamic: which thread runs a chunk changes nothing but the time it takes.
-  std::atomic<bool> failed{false};
-  std::exception_ptr error;  // an exception must not leave a thread: it would end the program
-#pragma omp parallel for schedule(dynamic, 1) num_threads(n)
-  for (Index c = 0; c < chunks; ++c) {
-    if (failed.load(std::memory_order_relaxed)) continue;
+void ParallelLoop::work(int worker) noexcept {
+  const bool outer = std::exchange(g_inside_loop, true);
+  while (!failed.load(std::memory_order_relaxed)) {
+    const Index chunk = next.fetch_add(1, std::memory_order_relaxed);
+    if (chunk >= chunks) break;
     try {
-      body(context, c, omp_get_thread_num());
+      body(context, chunk, worker);
     } catch (...) {
       if (!failed.exchange(true)) error = std::current_exception();
     }
   }
-  if (error) std::rethrow_exception(error);
+  g_inside_loop = outer;
+}
+
+void parallel_chunks(Index chunks, int workers, void (*body)(void*, Index, int), void* context) {
+  const int n = static_cast<int>(std::min<Index>(workers, chunks));
+  if (n <= 1 || g_inside_loop || inside_foreign_team()) {
+    for (Index chunk = 0; chunk < chunks; ++chunk) body(context, chunk, 0);
+    return;
+  }
+  ParallelLoop loop{chunks, n, body, context};
+  run_with_team(loop);
+  if (loop.error) std::rethrow_exception(loop.error);
 }
 
 }  // namespace fu

@@ -1,5 +1,6 @@
 #include "core/pool.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <cstdlib>
 #include <map>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include "core/error.h"
@@ -15,15 +17,14 @@ namespace fu {
 
 namespace {
 
+// Sizes in bytes.
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
-// Cached blocks are bounded; a training step's working set stays.
-constexpr std::size_t kMaxCached = std::size_t{512} << 20;
+constexpr std::size_t kMaxCached = std::size_t{512} << 20;   // blocks kept for reuse, unless a training needs more
+constexpr std::size_t kLargeBlock = std::size_t{256} << 20;  // from here on the machine's memory is looked at first
 
-constexpr std::size_t kLargeBlock = std::size_t{256} << 20;
-
-/// Sizes are rounded up to four steps an octave, so that nearly equal requests share blocks. Large blocks are whole
-/// huge pages.
+/// The size of the block that serves a request: rounded up to four steps an octave, so that nearly equal requests share
+/// blocks (at most 25% too large), and to whole huge pages from 8 MB on.
 std::size_t block_size(std::size_t bytes) {
   if (bytes <= kAlignment) return kAlignment;
   if (bytes >= 4 * kHugePage) return (bytes + kHugePage - 1) / kHugePage * kHugePage;
@@ -35,26 +36,46 @@ std::size_t block_size(std::size_t bytes) {
 
 struct Pool {
   std::mutex mutex;
-  std::map<std::size_t, std::vector<void*>> free;
+  std::map<std::size_t, std::vector<void*>> free;  // by size of the block
   PoolStats stats;
-  std::size_t limit = 0;
+  std::size_t limit = 0;     // bytes; 0: none
+  bool keeps_blocks = true;  // until the program ends, or the shared library that holds this code is unloaded
 };
 
+// Never destroyed: static tensors of the application may outlive any static object of ours.
+alignas(Pool) unsigned char g_memory[sizeof(Pool)];
+
 Pool& pool() {
-  static Pool* p = new Pool;  // never destroyed: tensors in static storage may outlive any order of destruction
+  static Pool* const p = [] {
+    Pool* const made = new (g_memory) Pool;
+    // Another thread may hold the lock while this one calls fork(): in the child it would stay locked for ever.
+    pthread_atfork([] { pool().mutex.lock(); }, [] { pool().mutex.unlock(); }, [] { pool().mutex.unlock(); });
+    return made;
+  }();
   return *p;
 }
+
+// Gives cached blocks back at the end: an application that loads and unloads the library must not lose them.
+struct Lifetime {
+  ~Lifetime() {
+    {
+      std::lock_guard<std::mutex> lock(pool().mutex);
+      pool().keeps_blocks = false;
+    }
+    trim_pool();
+  }
+} g_lifetime;
 
 void* from_system(std::size_t size) {
   void* block = nullptr;
   if (posix_memalign(&block, size >= kHugePage ? kHugePage : kAlignment, size) != 0) return nullptr;
-  // Huge pages: a 77 MB result is 38 page faults in place of 19,000.
+  // Huge pages: a result of 77 MB takes 38 page faults, with ordinary pages 19,000.
   if (size >= kHugePage) madvise(block, size, MADV_HUGEPAGE);
   return block;
 }
 
-/// Bytes that the system can give before it starts to kill: the smaller of what is available and what is left of the
-/// control group.
+/// Bytes that the system can give before it kills processes: what the machine has available, or what the control group
+/// (container) may still use, whichever is less.
 std::size_t available_memory() {
   std::size_t available = ~std::size_t{0};
   if (std::FILE* f = std::fopen("/proc/meminfo", "r")) {
@@ -87,8 +108,9 @@ void* pool_take(std::size_t bytes) {
   std::lock_guard<std::mutex> lock(p.mutex);
   require<UsageError>(p.limit == 0 || p.stats.live + bytes <= p.limit, "[memory] ", mb(bytes), " beside the ",
                       mb(p.stats.live), " in use would exceed the limit of ", mb(p.limit),
-                      ". Raise --max-memory, or ask for a smaller result.");
-  // A large block is promised by the system whether it is there or not; the program would be killed while it fills it.
+                      ". Raise the limit (set_memory_limit), or ask for a smaller result.");
+  // The system grants a large block even if the machine lacks the memory. It kills the process later, when the process
+  // writes into the block. So the memory is looked at first.
   if (bytes >= kLargeBlock) {
     const std::size_t available = available_memory() + p.stats.cached;
     require<UsageError>(bytes <= available, "[memory] ", mb(bytes), " more are needed, but this machine has only ",
@@ -116,17 +138,18 @@ void pool_give(void* block, std::size_t bytes) noexcept {
   Pool& p = pool();
   std::lock_guard<std::mutex> lock(p.mutex);
   p.stats.live -= size;
-  // A training step wants again what the last one had, a quarter more because sizes do not always meet. A single large
-  // result is no such thing.
+  // A training step needs the same blocks as the step before. So more than kMaxCached is kept, up to a quarter above
+  // the largest use so far, because blocks do not always fit exactly. A single block of kLargeBlock or more is usually
+  // a result, which no step asks for again.
   const std::size_t held = p.stats.cached + p.stats.live + size, steps_want = p.stats.peak_live + p.stats.peak_live / 4;
-  if (p.stats.cached + size > kMaxCached && (size >= kLargeBlock || held > steps_want)) {
+  if (!p.keeps_blocks || (p.stats.cached + size > kMaxCached && (size >= kLargeBlock || held > steps_want))) {
     std::free(block);
     return;
   }
   try {
     p.free[size].push_back(block);
     p.stats.cached += size;
-  } catch (...) {
+  } catch (...) {  // no memory for the list
     std::free(block);
   }
 }

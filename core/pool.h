@@ -1,5 +1,5 @@
-// Memory of tensors: 64-byte-aligned blocks that are kept for reuse, because a training step wants the same sizes again
-// and again, and because fresh pages from the system cost more than the arithmetic done on them.
+// Memory of tensors. Freed blocks are kept and used again: a training step needs the same sizes as the step before, and
+// the system's work to provide fresh pages takes longer than the arithmetic on them.
 #pragma once
 
 #include <cstddef>
@@ -7,29 +7,32 @@
 
 namespace fu {
 
-/// What the pool has done so far, in bytes and calls.
+/// What the pool holds, and what it has done so far.
 struct PoolStats {
-  std::size_t live = 0;          // handed out now
-  std::size_t cached = 0;        // kept for reuse
-  std::size_t peak_live = 0;     // largest `live` since reset_pool_peak()
-  std::size_t system_calls = 0;  // blocks asked of the system: constant while a training loop runs
+  std::size_t live = 0;          // bytes in use
+  std::size_t cached = 0;        // bytes kept for reuse
+  std::size_t peak_live = 0;     // largest `live` since reset_pool_peak(), bytes
+  std::size_t system_calls = 0;  // number of blocks asked of the system: constant while a training loop runs
 };
 
-/// A block of at least `bytes` bytes, contents undefined. Throws UsageError if that would take more than the limit, or
-/// than the machine has. Safe from any thread.
+// All functions here may be called from any thread.
+
+/// A block of at least `bytes` bytes, aligned to 64 bytes, contents undefined.
+/// throws UsageError if the memory in use would exceed the limit, or the machine does not have it.
 void* pool_take(std::size_t bytes);
-/// Gives a block back; `bytes` as it was taken.
+/// Gives a block back. bytes: the number that it was taken with.
 void pool_give(void* block, std::size_t bytes) noexcept;
 
-/// Largest sum of live bytes; 0: no limit.
+/// Limits the sum of bytes in use; 0: no limit, as at the start. What exceeds it is refused by pool_take.
 void set_memory_limit(std::size_t bytes);
 
 PoolStats pool_stats();
+/// Sets peak_live to the bytes in use now.
 void reset_pool_peak();
 /// Returns all cached blocks to the system.
 void trim_pool();
 
-/// For containers that come and go with every training step.
+/// Allocator for the standard library's containers that are built and freed in every training step.
 template <class T>
 struct PoolAllocator {
   using value_type = T;

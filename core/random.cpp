@@ -30,7 +30,8 @@ std::uint32_t Random::next() {
 real Random::uniform() { return static_cast<real>(next() >> 8) * static_cast<real>(1.0 / 16777216.0); }
 
 real Random::normal() {
-  // Always two draws a number, so that position() counts simply.
+  // Always two words per number, so that the position does not depend on the values. The second normal number that
+  // Box-Muller gives is not used.
   const double u = (static_cast<double>(next()) + 0.5) / 4294967296.0, v = static_cast<double>(next()) / 4294967296.0;
   return static_cast<real>(std::sqrt(-2 * std::log(u)) * std::cos(6.283185307179586 * v));
 }
@@ -42,7 +43,7 @@ Index Random::below(Index n) {
 }
 
 Tensor Random::uniform(const Shape& shape, real low, real high) {
-  // The same numbers as one draw after another, four of a counter at a time and counters in parallel.
+  // One counter gives four numbers. Counters are computed in parallel; the first and the last may be used in part.
   Tensor t(shape);
   const std::uint64_t first = position_, last = position_ + static_cast<std::uint64_t>(t.size());
   real* const out = t.data();

@@ -1,36 +1,37 @@
-// Random numbers as a function of seed and position alone: any element of a stream can be had without those before it,
-// so results do not depend on how work is shared among threads, and a run can be resumed anywhere.
+// Random numbers that depend on the seed and the position in their stream alone. Any of them can be computed without
+// those before it. So results do not depend on how threads share the work, and a run can be resumed at any step.
 #pragma once
 
 #include "core/tensor.h"
 
 namespace fu {
 
-/// Four independent 32-bit words for a counter. source: Philox4x32-10, Salmon et al., "Parallel random numbers: as easy
-/// as 1, 2, 3" (SC 2011).
+/// Four independent, uniformly distributed 32-bit words for each key and 128-bit counter.
+/// source: Philox4x32-10, Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
 struct Philox {
   std::uint32_t word[4];
 };
 Philox philox(std::uint64_t key, std::uint64_t counter_low, std::uint64_t counter_high);
 
-/// A stream of draws: element i of stream s under seed k is always the same number. Copying a stream copies its
-/// position.
+/// A stream of random numbers and a position in it. Seed, stream and position determine the next number. A copy begins
+/// at the same position. Not for use by several threads at once.
 class Random {
  public:
   explicit Random(std::uint64_t seed, std::uint64_t stream = 0) : seed_(seed), stream_(stream) {}
 
-  /// Uniform in [0, 1), 24 bits.
+  /// Uniform in [0, 1), in steps of 2^-24. Takes one position of the stream.
   real uniform();
   real uniform(real low, real high) { return low + (high - low) * uniform(); }
-  /// Standard normal (Box-Muller).
+  /// Normal, mean 0, standard deviation 1 (Box-Muller). Takes two positions.
   real normal();
-  /// Uniform over [0, n), n >= 1.
+  /// Uniform over the integers [0, n). Takes two positions. throws ShapeError if n < 1.
   Index below(Index n);
 
+  /// A tensor of the numbers that single calls would give one after another.
   Tensor uniform(const Shape& shape, real low, real high);
   Tensor normal(const Shape& shape);
 
-  /// Draws taken so far; set it to resume a stream.
+  /// Number of 32-bit words taken so far. seek() continues from there.
   std::uint64_t position() const { return position_; }
   void seek(std::uint64_t position) { position_ = position; }
 

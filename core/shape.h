@@ -1,4 +1,4 @@
-// Sizes of a tensor along its axes, held in place: making a shape never allocates.
+// Sizes of a tensor along its axes. A shape holds them inside itself, so it never allocates memory.
 #pragma once
 
 #include <initializer_list>
@@ -9,7 +9,7 @@
 
 namespace fu {
 
-/// Up to 8 axes, outermost first. A rank of 0 is a scalar: one element.
+/// Up to 8 axes, outermost first. The number of axes is the rank; rank 0 is a scalar, which has one element.
 class Shape {
  public:
   static constexpr int kMaxRank = 8;
@@ -20,18 +20,18 @@ class Shape {
   }
 
   int rank() const { return rank_; }
-  /// Size along an axis; negative axes count from the end. Throws ShapeError if there is no such axis.
+  /// Size along an axis. Negative axes count from the end: -1 is the last. throws ShapeError if there is no such axis.
   Index operator[](int axis) const { return sizes_[checked(axis)]; }
   void set(int axis, Index size) { sizes_[checked(axis)] = size; }
-  /// Appends an axis. Throws ShapeError for a negative size or a ninth axis.
+  /// Appends an axis. throws ShapeError if the size is negative, or if there are 8 axes already.
   void push_back(Index size);
 
-  /// Number of elements. Throws ShapeError where it does not fit 62 bits.
+  /// Number of elements: the product of all sizes. throws ShapeError if it exceeds 2^60.
   Index elements() const;
-  /// Elements of the axes [begin, end).
+  /// The product of the sizes of axes [begin, end); 1 if there are none. throws as above.
   Index elements(int begin, int end) const;
 
-  /// "(1,14,14,384)"
+  /// As text: "(1,14,14,384)".
   std::string str() const;
 
   bool operator==(const Shape& other) const;

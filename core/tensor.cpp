@@ -12,7 +12,7 @@ namespace fu {
 Tensor::Tensor(const Shape& shape) : shape_(shape) {
   const Index n = shape.elements();
   require<UsageError>(n < (Index{1} << 46), "[tensor] ", shape, " does not fit any memory. Ask for a smaller result.");
-  const std::size_t bytes = sizeof(Block) + static_cast<std::size_t>(n) * sizeof(real);
+  const std::size_t bytes = sizeof(Block) + usize(n) * sizeof(real);
   block_ = new (pool_take(bytes)) Block{{1}, bytes};
 }
 
@@ -62,7 +62,7 @@ Tensor Tensor::reshape(const Shape& shape) const {
 
 Tensor Tensor::clone() const {
   Tensor t(shape_);
-  if (size() > 0) std::memcpy(t.data(), data(), static_cast<std::size_t>(size()) * sizeof(real));
+  if (size() > 0) std::memcpy(t.data(), data(), usize(size()) * sizeof(real));
   return t;
 }
 
@@ -97,7 +97,7 @@ Tensor Tensor::permute(const Shape& order) const {
   if (r == 0) return clone();
   Tensor t(shape);
   if (t.size() == 0) return t;
-  // Rows of the result along its last axis, each a strided copy.
+  // The result is written along its last axis. A run of elements there has a constant distance in the source.
   const Index inner = shape[r - 1], inner_stride = stride[r - 1], rows = t.size() / inner;
   real* const out = t.data();
   const real* const in = data();

@@ -1,4 +1,4 @@
-// A dense, row-major array of reals in shared storage from the pool.
+// A dense, row-major array of reals, in memory from the pool (core/pool.h).
 #pragma once
 
 #include <atomic>
@@ -9,18 +9,20 @@
 
 namespace fu {
 
-/// Copies share storage: passing a tensor by value costs a counter. Contents are written once, by whoever made the
-/// tensor, and are not changed afterwards; only an optimizer writes parameters. Const is deep: a const Tensor gives
-/// const data. Images are (B,H,W,C), tokens (B,N,C): a pixel's feature vector is contiguous.
+/// Copies share their storage: to pass a tensor by value costs one atomic increment. The function that makes a tensor
+/// writes its elements; nobody changes them afterwards, except an optimizer its parameters. A const Tensor gives access
+/// to const elements only. Images are (B,H,W,C) and tokens (B,N,C), so a pixel's feature vector is contiguous.
+/// Different threads may use different Tensor objects at once, even if these share storage.
 class Tensor {
  public:
-  /// No storage, shape (0).
+  /// Shape (0), no storage.
   Tensor() : shape_{0} {}
-  /// Storage of that shape, contents undefined. Throws UsageError if there is no such memory.
+  /// Elements are undefined. throws UsageError if the memory limit, or the machine's memory, does not allow it.
   explicit Tensor(const Shape& shape);
+  /// All elements equal.
   static Tensor full(const Shape& shape, real value);
   static Tensor zeros(const Shape& shape) { return full(shape, 0); }
-  /// Throws ShapeError if the number of values is not that of the shape.
+  /// Elements in row-major order. throws ShapeError unless there are as many values as the shape has elements.
   static Tensor from(const Shape& shape, const std::vector<real>& values);
 
   Tensor(const Tensor& other) noexcept : shape_(other.shape_), block_(other.block_) { retain(); }
@@ -39,26 +41,28 @@ class Tensor {
   Index dim(int axis) const { return shape_[axis]; }
   Index size() const { return shape_.elements(); }
 
+  /// The elements, aligned to 64 bytes; null if the tensor has no storage.
   real* data() { return block_ ? block_->data() : nullptr; }
   const real* data() const { return block_ ? block_->data() : nullptr; }
-  /// Whether no other tensor shares the storage.
+  /// Whether no other Tensor object shares the storage.
   bool unique() const { return !block_ || block_->owners.load(std::memory_order_acquire) == 1; }
-  /// The only element of a tensor of size 1. Throws ShapeError for another size.
+  /// The element of a tensor that has exactly one. throws ShapeError if it has more or none.
   real item() const;
 
-  /// The same elements under another shape, sharing storage. One size may be -1: whatever is left. Throws ShapeError if
-  /// the sizes differ.
+  /// The same elements under another shape, in the same storage. One size may be -1: it is computed from the others.
+  /// throws ShapeError if the numbers of elements differ.
   Tensor reshape(std::initializer_list<Index> sizes) const;
   Tensor reshape(const Shape& shape) const;
-  /// A copy in storage of its own.
+  /// A copy with its own storage.
   Tensor clone() const;
-  /// A copy with the axes in another order: axis i of the result is axis order[i] of this.
+  /// A copy with the axes in another order: axis i of the result is axis order[i] of this tensor. throws ShapeError
+  /// unless `order` names each axis once.
   Tensor permute(const Shape& order) const;
-  /// A copy of rows [begin, end) of the first axis.
+  /// A copy of the part [begin, end) along the first axis. throws ShapeError if that lies outside.
   Tensor slice(Index begin, Index end) const;
 
  private:
-  // The counter lives in front of the data, in the same block: one allocation a tensor.
+  // The counter of owners stands before the elements in the same block of memory: one allocation per tensor.
   struct alignas(64) Block {
     std::atomic<Index> owners;
     std::size_t bytes;

@@ -9,7 +9,7 @@ Var pairwise_squared_distances(const Var& x) {
   const Index b = x.dim(0), n = x.dim(1), c = x.dim(2);
   Tensor y({b, n, n});
   // From differences: |x|^2 + |y|^2 - 2 x.y would lose its digits for vectors that are close together.
-  parallel_for(b * n, [&](Index row, int) {
+  parallel_for(b * n, [&](Index row) {
     const real *p = x.value.data() + row * c, *q = x.value.data() + row / n * n * c;
     for (Index j = 0; j < n; ++j) {
       real total = 0;

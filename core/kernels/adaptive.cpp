@@ -40,7 +40,7 @@ void for_rows_of_strips(Index b, Index h, Index w, Index c, Index radius, const 
   const Index fitting = imax(8, kCache / imax(1, (2 * radius + 2) * c) - 2 * radius), strips = ceil_div(w, fitting),
               width = ceil_div(w, imax(1, strips));
   const Index bands = ceil_div(h, kBand);
-  parallel_for(b * strips * bands, [&](Index task, int) {
+  parallel_for(b * strips * bands, [&](Index task) {
     const Index image = task / (strips * bands), band = task % (strips * bands) / strips, j0 = task % strips * width;
     for (Index i = band * kBand; i < imin(h, (band + 1) * kBand); ++i) f(image, i, j0, imin(w, j0 + width));
   });

@@ -52,7 +52,7 @@ real exponentials(real* scores, Index i, Index tokens, real scale) {
 
 Index attention_scratch(const AttentionArgs& a) {
   const Layout at(a);
-  return a.batch * a.heads * at.per_head + at.per_worker * threads();
+  return a.batch * a.heads * at.per_head + at.per_worker * a.workers;
 }
 
 void attention(const AttentionArgs& a) {
@@ -61,7 +61,7 @@ void attention(const AttentionArgs& a) {
   const Index width = a.heads * a.head_dim, row = 3 * width;
   // Keys become panels of tokens (head_dim, kMicroCols), values panels of channels (tokens, kMicroCols).
   const Index groups = ceil_div(at.key_panels, 4);
-  parallel_for(a.batch * a.heads * groups, [&](Index task, int) {
+  parallel_for(a.batch * a.heads * groups, [&](Index task) {
     const Index bh = task / groups, j0 = task % groups * 4, j1 = imin(j0 + 4, at.key_panels);
     const real* keys = a.qkv + bh / a.heads * a.tokens * row + width + bh % a.heads * a.head_dim;
     real* packed = a.scratch + bh * at.per_head;
@@ -82,7 +82,7 @@ void attention(const AttentionArgs& a) {
   });
 
   const Index blocks = ceil_div(a.tokens, kQueries);
-  parallel_for(a.batch * a.heads * blocks, [&](Index task, int worker) {
+  parallel_for(a.batch * a.heads * blocks, a.workers, [&](Index task, int worker) {
     const Index bh = task / blocks, q0 = task % blocks * kQueries, queries = imin(kQueries, a.tokens - q0);
     const Index b = bh / a.heads, h = bh % a.heads;
     const real* keys = a.scratch + bh * at.per_head;
@@ -164,7 +164,7 @@ void pack_channels(const real* x, Index row, Index tokens, Index d, Index panels
 
 }  // namespace
 
-Index attention_backward_scratch(const AttentionArgs& a) { return BackwardLayout(a).total * threads(); }
+Index attention_backward_scratch(const AttentionArgs& a) { return BackwardLayout(a).total * a.workers; }
 
 void attention_backward(const AttentionArgs& a) {
   if (a.tokens == 0 || a.head_dim == 0) return;
@@ -172,7 +172,7 @@ void attention_backward(const AttentionArgs& a) {
   const Index width = a.heads * a.head_dim, row = 3 * width, d = a.head_dim, n = a.tokens;
   // With P = softmax(scale Q K^T) and Y = P V:
   //   dV = P^T dY,  dP = dY V^T,  dS = scale P (dP - rowsum(P dP)),  dQ = dS K,  dK = dS^T Q
-  parallel_for(a.batch * a.heads, [&](Index head, int worker) {
+  parallel_for(a.batch * a.heads, a.workers, [&](Index head, int worker) {
     real* own = a.scratch + worker * at.total;
     const Index start = head / a.heads * n * row + head % a.heads * d;
     const real *q = a.qkv + start, *k = q + width, *v = k + width,

@@ -45,7 +45,7 @@ Index gemm_packed_size(Index k, Index n) { return k * round_up(n, kMicroCols); }
 void gemm_pack(const real* b, Index b_row, Index b_col, Index k, Index n, real* packed) {
   // Order: blocks of k, in each block its panels. The block that begins at row p0 lies at p0 * (n rounded up).
   const Index depth = depth_block(k), panels = ceil_div(n, kMicroCols), blocks = ceil_div(k, depth);
-  parallel_for(blocks * panels, [&](Index task, int) {
+  parallel_for(blocks * panels, [&](Index task) {
     const Index p0 = task / panels * depth, j = task % panels;
     const Index kb = imin(depth, k - p0);
     pack_panel(b + p0 * b_row + j * kMicroCols * b_col, b_row, b_col, kb, imin(kMicroCols, n - j * kMicroCols),
@@ -70,13 +70,13 @@ struct SplitK {
     padded_n = round_up(g.n, kMicroCols);
     worker = kSplitDepth * padded_n + kStripsPerTask * kMicroRows * kRowStride;
   }
-  Index scratch(const GemmArgs& g) const { return parts * g.m * g.n + worker * threads(); }
+  Index scratch(const GemmArgs& g) const { return parts * g.m * g.n + worker * g.workers; }
 };
 
 void gemm_split(const GemmArgs& g, const SplitK& split) {
   real* const results = g.scratch;
   real* const workers = g.scratch + split.parts * g.m * g.n;
-  parallel_for(split.parts, [&](Index part, int worker) {
+  parallel_for(split.parts, g.workers, [&](Index part, int worker) {
     real *packed = workers + worker * split.worker, *rows = packed + kSplitDepth * split.padded_n,
          *c = results + part * g.m * g.n;
     const Index begin = part * split.part, end = imin(g.k, begin + split.part);
@@ -95,7 +95,7 @@ void gemm_split(const GemmArgs& g, const SplitK& split) {
       }
     }
   });
-  parallel_for(g.m, [&](Index i, int) {
+  parallel_for(g.m, [&](Index i) {
     for (Index j = 0; j < g.n; j += kLanes) {
       const Index lanes = g.n - j;
       Vec total = g.accumulate ? load_n(g.c + i * g.ldc + j, lanes) : Vec{};
@@ -112,7 +112,7 @@ Index gemm_scratch(const GemmArgs& g) {
   const SplitK split(g);
   if (split.parts > 1) return split.scratch(g);
   const Index packed = g.packed_b ? 0 : depth_block(g.k) * round_up(g.n, kMicroCols);
-  return packed + kStripsPerTask * kMicroRows * kRowStride * threads();
+  return packed + kStripsPerTask * kMicroRows * kRowStride * g.workers;
 }
 
 void gemm(const GemmArgs& g) {
@@ -129,19 +129,19 @@ void gemm(const GemmArgs& g) {
   const Index col_tasks = imax(ceil_div(panels, kPanelsPerTask), imin(panels, ceil_div(8, row_tasks)));
   const Index panels_per_task = ceil_div(panels, col_tasks);
   real* const rows_scratch = g.scratch;
-  real* const packed_scratch = g.scratch + kStripsPerTask * kMicroRows * kRowStride * threads();
+  real* const packed_scratch = g.scratch + kStripsPerTask * kMicroRows * kRowStride * g.workers;
 
   for (Index p0 = 0; p0 == 0 || p0 < g.k; p0 += depth) {
     const Index kb = imin(depth, g.k - p0);
     const bool first = p0 == 0, last = p0 + kb >= g.k;
     const real* packed = g.packed_b ? g.packed_b + p0 * padded_n : packed_scratch;
     if (!g.packed_b)
-      parallel_for(panels, [&](Index j, int) {
+      parallel_for(panels, [&](Index j) {
         pack_panel(g.b + p0 * g.b_row + j * kMicroCols * g.b_col, g.b_row, g.b_col, kb,
                    imin(kMicroCols, g.n - j * kMicroCols), packed_scratch + j * kMicroCols * kb);
       });
 
-    parallel_for(row_tasks * col_tasks, [&](Index task, int worker) {
+    parallel_for(row_tasks * col_tasks, g.workers, [&](Index task, int worker) {
       const Index s0 = task / col_tasks * strips_per_task, s1 = imin(s0 + strips_per_task, strips);
       const Index j0 = task % col_tasks * panels_per_task, j1 = imin(j0 + panels_per_task, panels);
       const Index first_row = s0 * kMicroRows;

@@ -34,7 +34,7 @@ Index jbu_key_row(const JbuLevelArgs& l) {
   return ceil_div(l.width, kTile) * (jbu_key_planes(l.weights) + l.weights.guidance_dim) * key_tile(l.weights) + kLanes;
 }
 
-Index jbu_scratch(const JbuLevelArgs& l) { return TileScratch(l.weights).total * threads(); }
+Index jbu_scratch(const JbuLevelArgs& l) { return TileScratch(l.weights).total * l.workers; }
 
 Index jbu_col_fold_size(const JbuLevelArgs& l) {
   const Index d = 2 * l.weights.radius + 1, s = 2 * jbu_source_radius(l.weights.radius) + 1;
@@ -66,7 +66,7 @@ void jbu_keys(const JbuLevelArgs& l, Index row_begin, Index row_end) {
   const JbuWeights& w = l.weights;
   const Index r = w.radius, planes = jbu_key_planes(w), g = w.guidance_dim, plane = key_tile(w),
               tile_size = (planes + g) * plane, tiles = ceil_div(l.width, kTile);
-  parallel_for(row_end - row_begin, [&](Index chunk, int) {
+  parallel_for(row_end - row_begin, [&](Index chunk) {
     const Index y = row_begin + chunk;
     real* row = l.keys + (y - l.key_row0) * jbu_key_row(l);
     const real* guidance = l.guidance + y * l.width * g;
@@ -103,7 +103,7 @@ void jbu_kernel_rows(const JbuLevelArgs& l, Index row_begin, Index row_end) {
   const TileScratch at(l.weights);
   const Index d = 2 * l.weights.radius + 1, taps = d * d;
   const Strips strips(row_begin, row_end, l.width);
-  parallel_for(strips.count, [&](Index task, int worker) {
+  parallel_for(strips.count, l.workers, [&](Index task, int worker) {
     real* scratch = l.scratch + worker * at.total;
     const Strip strip = strips[task];
     Products products(l, strip, scratch + at.ring);
@@ -156,7 +156,7 @@ void group_of_rows_few(const JbuLevelArgs& l, const Products& products, const St
 void jbu_rows(const JbuLevelArgs& l, Index row_begin, Index row_end) {
   const TileScratch at(l.weights);
   const Strips strips(row_begin, row_end, l.width);
-  parallel_for(strips.count, [&](Index task, int worker) {
+  parallel_for(strips.count, l.workers, [&](Index task, int worker) {
     real* scratch = l.scratch + worker * at.total;
     const Strip strip = strips[task];
     Products products(l, strip, scratch + at.ring);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base.h"
+#include "core/parallel.h"
 
 namespace fu {
 
@@ -44,6 +45,7 @@ struct JbuLevelArgs {
 
   real* kernels = nullptr;  // jbu_kernel_rows: (height, width, n)
   real* scratch = nullptr;  // jbu_scratch(args) reals
+  int workers = threads();  // threads that take part at most; scratch has room for so many
 };
 
 /// Planes of keys of a pixel: its k keys q without their bias b, and the product b . q. The published keys are q + b.

@@ -123,7 +123,7 @@ void layer_norm_backward(const real* x, const real* weight, const real* dy, real
                          Index rows, Index c, real eps, real* scratch) {
   if (c == 0) return;
   const Index group = group_rows(rows, c), groups = ceil_div(rows, group);
-  parallel_for(groups, [&](Index g, int) {
+  parallel_for(groups, [&](Index g) {
     real *weight_sum = scratch + 2 * c * g, *bias_sum = weight_sum + c;
     for (Index i = 0; i < 2 * c; ++i) weight_sum[i] = 0;
     for (Index r = g * group; r < imin((g + 1) * group, rows); ++r) {

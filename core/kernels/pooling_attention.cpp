@@ -61,7 +61,7 @@ Index pooling_attention_scratch(const PoolingAttentionArgs& g) {
 void pooling_attention_backward(const PoolingAttentionArgs& g, const real* y, const real* dy, real* dsaliency,
                                 real* ddeviation, real* dw, real* db, real* dbias, real* scratch) {
   const Index n = g.n, sums = 2 * n + 1, group = group_rows(g.rows, n), groups = ceil_div(g.rows, group);
-  parallel_for(groups, [&](Index task, int) {
+  parallel_for(groups, [&](Index task) {
     real *w_sum = scratch + task * sums, *b_sum = w_sum + n;
     for (Index i = 0; i < sums; ++i) w_sum[i] = 0;
     for (Index r = task * group; r < imin(g.rows, (task + 1) * group); ++r) {

@@ -95,7 +95,7 @@ void single_sums(const real* x, const real* weights, real* y, const RectangleArg
 }
 
 void single_backward_input(const real* weights, const real* dy, real* dx, bool accumulate, const RectangleArgs& g) {
-  parallel_for(tile_count(g), [&](Index tile, int) {
+  parallel_for(tile_count(g), [&](Index tile) {
     const Tile t(g, tile);
     real* const corner = dx + (t.pixel(g, weights, 0, 0) - weights);
     for (Index row = 0; !accumulate && row < t.rows; ++row)
@@ -124,7 +124,7 @@ void single_products(const real* x, const real* v, real* products, const Rectang
 
 Index rectangle_scratch(const RectangleArgs& g) {
   const Index panels = ceil_div(g.c, kMicroCols);
-  return threads() *
+  return g.workers *
          (kMost * kRowStride + imax(imax(kTile, kMost) * panels * kMicroCols, kMost * kTile + kMaxDepth * kMicroCols) +
           kMost * kMicroCols);
 }
@@ -132,9 +132,9 @@ Index rectangle_scratch(const RectangleArgs& g) {
 void rectangle_sums(const real* x, const real* weights, real* y, const RectangleArgs& g) {
   if (g.c == 1) return single_sums(x, weights, y, g);
   const Index tiles = tile_count(g), groups = ceil_div(g.c, kChannels),
-              worker_scratch = rectangle_scratch(g) / threads();
+              worker_scratch = rectangle_scratch(g) / g.workers;
   // Sums run over all tiles, so tasks share out the channels.
-  parallel_for(groups, [&](Index group, int worker) {
+  parallel_for(groups, g.workers, [&](Index group, int worker) {
     real *dense = g.scratch + worker * worker_scratch, *panel = dense + kMost * kRowStride,
          *part = panel + kTile * kMicroCols;
     const Index c0 = group * kChannels, c1 = imin(c0 + kChannels, g.c);
@@ -170,8 +170,8 @@ void rectangle_sums(const real* x, const real* weights, real* y, const Rectangle
 void rectangle_sums_backward_input(const real* weights, const real* dy, real* dx, bool accumulate,
                                    const RectangleArgs& g) {
   if (g.c == 1) return single_backward_input(weights, dy, dx, accumulate, g);
-  const Index panels = ceil_div(g.c, kMicroCols), worker_scratch = rectangle_scratch(g) / threads();
-  parallel_for(tile_count(g), [&](Index tile, int worker) {
+  const Index panels = ceil_div(g.c, kMicroCols), worker_scratch = rectangle_scratch(g) / g.workers;
+  parallel_for(tile_count(g), g.workers, [&](Index tile, int worker) {
     const Tile t(g, tile);
     real *across = g.scratch + worker * worker_scratch, *packed = across + kMost * kRowStride;
     for (Index first = t.first; first < t.last || first == t.first; first += kMost) {
@@ -206,8 +206,8 @@ void rectangle_sums_backward_input(const real* weights, const real* dy, real* dx
 
 void rectangle_products(const real* x, const real* v, real* products, const RectangleArgs& g) {
   if (g.c == 1) return single_products(x, v, products, g);
-  const Index worker_scratch = rectangle_scratch(g) / threads();
-  parallel_for(tile_count(g), [&](Index tile, int worker) {
+  const Index worker_scratch = rectangle_scratch(g) / g.workers;
+  parallel_for(tile_count(g), g.workers, [&](Index tile, int worker) {
     const Tile t(g, tile);
     real *rows = g.scratch + worker * worker_scratch, *result = rows + kMost * kRowStride,
          *panel = result + kMost * kTile;

@@ -39,7 +39,7 @@ void sum_axis(const real* x, real* y, Index outer, Index n, Index inner) {
     // One long sum: groups of blocks in parallel, and their results added in order.
     double partial[kGroups] = {};
     const Index group = round_up(imax(1, ceil_div(n, kGroups)), kBlock);
-    parallel_for(ceil_div(n, group), [&](Index g, int) {
+    parallel_for(ceil_div(n, group), [&](Index g) {
       const Index end = imin(n, (g + 1) * group);
       for (Index i = g * group; i < end; i += kBlock)
         partial[g] += static_cast<double>(block_sum(x + i, imin(kBlock, end - i)));
@@ -57,7 +57,7 @@ void sum_axis(const real* x, real* y, Index outer, Index n, Index inner) {
       for (Index c0 = 0; c0 < inner; c0 += kColumns) {
         const Index columns = imin(kColumns, inner - c0);
         real partial[kParts][kColumns] __attribute__((aligned(64)));
-        parallel_for(kParts, [&](Index p, int) {
+        parallel_for(kParts, [&](Index p) {
           for (Index c = 0; c < columns; c += kLanes)
             store_n(partial[p] + c,
                     column_sum(x + (o * n + p * part) * inner + c0 + c, imin(part, imax(0, n - p * part)), inner,
@@ -73,7 +73,7 @@ void sum_axis(const real* x, real* y, Index outer, Index n, Index inner) {
     return;
   }
   const Index columns = imin(inner, kColumns), column_tasks = ceil_div(inner, columns);
-  parallel_for(outer * column_tasks, [&](Index task, int) {
+  parallel_for(outer * column_tasks, [&](Index task) {
     const Index o = task / column_tasks, c0 = task % column_tasks * columns, c1 = imin(c0 + columns, inner);
     for (Index c = c0; c < c1; c += kLanes) {
       const Index lanes = imin(kLanes, c1 - c);
@@ -104,7 +104,7 @@ Index norm_dot_energy_scratch(Index rows, Index c) { return c * ceil_div(rows, g
 void norm_dot_energy_backward(const real* x, const real* v, const real* y, const real* dy, real* dx, bool accumulate,
                               real* dv, Index rows, Index c, real* scratch) {
   const Index group = group_rows(rows, c), groups = ceil_div(rows, group);
-  parallel_for(groups, [&](Index g, int) {
+  parallel_for(groups, [&](Index g) {
     real* sum = scratch + g * c;
     for (Index i = 0; i < c; ++i) sum[i] = 0;
     for (Index r = g * group; r < imin(rows, (g + 1) * group); ++r) {

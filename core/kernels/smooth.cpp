@@ -38,7 +38,7 @@ void sweep(real* x, Index x_step, const LineSweep& line, Index k, Index k_step, 
 void smooth_rows(real* x, const LineSweep& line, Index h, Index w, Index c) {
   constexpr Index kReals = 1 << 15;  // of a line at a time: the sweep back then finds them in the cache
   const Index part = imax(1, imin(c, imax(64, kReals / imax(1, w) / 16 * 16))), parts = ceil_div(c, part);
-  parallel_for(h * parts, [&](Index task, int) {
+  parallel_for(h * parts, [&](Index task) {
     const Index i = task / parts, c0 = task % parts * part;
     sweep(x + i * w * c, c, line, i * w, 1, w, 1, c, c0, imin(c, c0 + part));
   });
@@ -48,7 +48,7 @@ void smooth_columns(real* x, const LineSweep& line, Index h, Index w, Index c) {
   constexpr Index kReals = 1 << 15;
   const Index room = imax(64, kReals / imax(1, h) / 16 * 16), part = imax(1, imin(c, room)), parts = ceil_div(c, part);
   const Index side = imax(1, room / imax(1, c)), sides = ceil_div(w, side);
-  parallel_for(sides * parts, [&](Index task, int) {
+  parallel_for(sides * parts, [&](Index task) {
     const Index j = task / parts * side, c0 = task % parts * part;
     sweep(x + j * c, w * c, line, j, w, h, imin(side, w - j), c, c0, imin(c, c0 + part));
   });

@@ -8,7 +8,7 @@ namespace fu::FU_ISA {
 void im2col(const real* x, Index h, Index w, Index c, Index kh, Index kw, Index stride, Index pad, Index row_begin,
             Index row_end, real* patches) {
   const Index ho = (h + 2 * pad - kh) / stride + 1, wo = (w + 2 * pad - kw) / stride + 1, patch = kh * kw * c;
-  parallel_for(row_end - row_begin, [&](Index chunk, int) {
+  parallel_for(row_end - row_begin, [&](Index chunk) {
     const Index row = row_begin + chunk, b = row / ho, i = row % ho;
     real* out = patches + chunk * wo * patch;
     for (Index j = 0; j < wo; ++j)
@@ -30,7 +30,7 @@ void col2im(const real* patches, Index h, Index w, Index c, Index kh, Index kw, 
   if (row_end <= row_begin) return;
   // A task is a row of the image and gathers from all patches that cover it, so no two tasks write to the same place.
   const Index first = row_begin / ho * h, last = ((row_end - 1) / ho + 1) * h;
-  parallel_for(last - first, [&](Index chunk, int) {
+  parallel_for(last - first, [&](Index chunk) {
     const Index b = (first + chunk) / h, y = (first + chunk) % h;
     real* out = dx + (first + chunk) * w * c;
     for (Index u = 0; u < kh; ++u) {
@@ -49,7 +49,7 @@ void resample_axis(const real* x, real* y, Index outer, Index inner, const AxisR
   // Long inner runs are cut, so that rows of x which several outputs read stay in the cache.
   const Index run = imin(inner, 4096), runs = ceil_div(inner, imax(1, run));
   const Index rows = imax(1, 8192 / imax(1, run)), row_tasks = ceil_div(map.n_out, rows);
-  parallel_for(outer * runs * row_tasks, [&](Index task, int) {
+  parallel_for(outer * runs * row_tasks, [&](Index task) {
     const Index o = task / (runs * row_tasks), c0 = task / row_tasks % runs * run, c1 = imin(c0 + run, inner);
     const Index i0 = task % row_tasks * rows, i1 = imin(i0 + rows, map.n_out);
     for (Index i = i0; i < i1; ++i) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base.h"
+#include "core/parallel.h"
 
 namespace fu {
 
@@ -49,6 +50,7 @@ struct GemmArgs {
   Activation activation = Activation::none;
   bool accumulate = false;  // C = act(C + A B + bias): a residual connection
   real* scratch = nullptr;  // gemm_scratch(args) reals
+  int workers = threads();  // threads that take part at most; scratch has room for so many
 };
 
 /// Softmax attention of `batch` sequences: y = softmax(scale q k^T) v for each head.
@@ -61,6 +63,7 @@ struct AttentionArgs {
   const real* dy = nullptr;  // backward: shaped as y
   real* dqkv = nullptr;      // and as qkv
   real* scratch = nullptr;   // attention_scratch(args) reals
+  int workers = threads();   // threads that take part at most; scratch has room for so many
 };
 
 /// A sparse linear map along one axis, in rows: y[i] = sum over e in [offset[i], offset[i+1]) of weight[e] *
@@ -91,6 +94,7 @@ struct RectangleArgs {
   const Index* tile_begin = nullptr;         // (tiles + 1): tile t meets tile_items[tile_begin[t] .. tile_begin[t + 1])
   const std::int32_t* tile_items = nullptr;  // positions in items
   real* scratch = nullptr;                   // rectangle_scratch(args) reals
+  int workers = threads();                   // threads that take part at most; scratch has room for so many
 };
 constexpr Index kTileRows = 12, kTileCols = 24;  // 288 pixels: a multiple of every target's kMicroCols
 

@@ -82,9 +82,9 @@ void GridSystem::add(const Jitter& jitter, const Tensor& view) {
   const ImageMaps look = jitter_maps(jitter, h_, w_);
   const AxisMap rows = average_axis(h_, h).after(look.rows), cols = average_axis(w_, w).after(look.cols);
   std::vector<Footprint> footprints(usize(h * w));
-  parallel_for(h * w, [&](Index n, int) { footprints[usize(n)] = footprint(rows.rows(), cols.rows(), n / w, n % w); });
+  parallel_for(h * w, [&](Index n) { footprints[usize(n)] = footprint(rows.rows(), cols.rows(), n / w, n % w); });
   // A task owns a row of cells, so no two write to the same place.
-  parallel_for(gh, [&](Index y, int) {
+  parallel_for(gh, [&](Index y) {
     for (Index n = 0; n < h * w; ++n) {
       const Footprint& f = footprints[usize(n)];
       if (y < f.top || y >= f.top + f.rows) continue;

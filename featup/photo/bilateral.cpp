@@ -36,7 +36,7 @@ void PhotoTaps::weigh(const real* colors, const PhotoPart& part, const Tensor& c
   weight.resize(index.size());
   const double down = static_cast<double>(cells.dim(1)) / static_cast<double>(part.height),
                across = static_cast<double>(cells.dim(2)) / static_cast<double>(part.width);
-  parallel_for(part.rows, [&](Index i, int) {
+  parallel_for(part.rows, [&](Index i) {
     for (Index j = 0; j < part.cols; ++j) {
       const Index p = i * part.cols + j;
       bilateral_taps(cells, (static_cast<double>(part.top + i) + 0.5) * down - 0.5,

@@ -24,6 +24,7 @@ struct Product {
     g.m = m, g.n = n, g.k = k;
     g.a = a, g.a_row = lda, g.packed_b = packed.data();
     g.c = c, g.ldc = ldc, g.bias = bias, g.activation = activation, g.scratch = scratch;
+    g.workers = 1;  // tiles run side by side, a product within one does not
     kernels().gemm(g);
   }
 };
@@ -34,6 +35,7 @@ GemmArgs transposed_product(Index m, Index n, Index k, const real* a, Index lda,
   g.m = m, g.n = n, g.k = k;
   g.a = a, g.a_row = 1, g.a_col = lda, g.b = b, g.b_row = ldb;
   g.c = c, g.ldc = n, g.accumulate = true;
+  g.workers = 1;
   return g;
 }
 
@@ -98,6 +100,7 @@ struct PixelNetwork::Scratch {
     features = Tensor({kTile, f}), normed = Tensor({kTile, std::max(f, d)}), hidden = Tensor({kTile, d});
     GemmArgs g;
     g.m = wide, g.n = wide, g.k = kTile;  // the deepest product that packs its own B
+    g.workers = 1;
     gemm = Tensor({kernels().gemm_scratch(g)});
     if (!training) return;
     derivatives = Tensor({kTile, f}), dfeatures = Tensor({kTile, f});
@@ -199,9 +202,10 @@ void PixelNetwork::forward(const Tensor& signals, real* y, real* h1, real* h2) c
   const Index pixels = signals.dim(0), f = features_.count(), d = hidden_;
   require<ShapeError>(signals.rank() == 2 && signals.dim(1) == features_.signals, "[pixel network] signals ",
                       signals.shape(), " must be (N,", features_.signals, ").");
+  const int workers = threads();
   std::vector<Scratch> scratch;
-  for (int worker = 0; worker < threads(); ++worker) scratch.emplace_back(*this, false);
-  parallel_for((pixels + kTile - 1) / kTile, [&](Index tile, int worker) {
+  for (int worker = 0; worker < workers; ++worker) scratch.emplace_back(*this, false);
+  parallel_for((pixels + kTile - 1) / kTile, workers, [&](Index tile, int worker) {
     Scratch& s = scratch[usize(worker)];
     const Index begin = tile * kTile, n = std::min(kTile, pixels - begin);
     real *first = h1 ? h1 + begin * d : s.hidden.data(), *second = h2 ? h2 + begin * d : s.hidden.data(),
@@ -253,11 +257,12 @@ void PixelNetwork::backward_tile(const Tensor& signals, const Tensor& h1, const 
 std::vector<Tensor> PixelNetwork::backward(const Tensor& signals, const Tensor& h1, const Tensor& h2,
                                            const Tensor& dy) const {
   const Index pixels = signals.dim(0), tiles = (pixels + kTile - 1) / kTile, parts = std::min(kParts, tiles);
+  const int workers = threads();
   std::vector<Scratch> scratch;
   std::vector<Sums> sums;
-  for (int worker = 0; worker < threads(); ++worker) scratch.emplace_back(*this, true);
+  for (int worker = 0; worker < workers; ++worker) scratch.emplace_back(*this, true);
   for (Index part = 0; part < parts; ++part) sums.emplace_back(*this);
-  parallel_for(parts, [&](Index part, int worker) {
+  parallel_for(parts, workers, [&](Index part, int worker) {
     for (Index tile = part * tiles / parts; tile < (part + 1) * tiles / parts; ++tile)
       backward_tile(signals, h1, h2, dy, tile * kTile, std::min(kTile, pixels - tile * kTile), scratch[usize(worker)],
                     sums[usize(part)]);

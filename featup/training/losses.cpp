@@ -22,8 +22,7 @@ namespace {
 template <class F>
 void each_band(Index h, const F& f) {
   constexpr Index kRows = 4;
-  parallel_for((h + kRows - 1) / kRows,
-               [&](Index band, int) { f(band, band * kRows, std::min(h, (band + 1) * kRows)); });
+  parallel_for((h + kRows - 1) / kRows, [&](Index band) { f(band, band * kRows, std::min(h, (band + 1) * kRows)); });
 }
 
 }  // namespace

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <thread>
 
 #include "core/pool.h"
@@ -102,15 +101,4 @@ TEST_CASE("random: a tensor holds the draws that would come one by one") {
       for (Index i = 0; i < n; ++i) different += t.data()[i] != single.uniform(-2, 3);
       CHECK(different == 0);
     }
-}
-
-TEST_CASE("parallel: an exception of a chunk reaches the caller, and the threads go on working") {
-  for (int n : {1, 2, 3}) {
-    set_threads(n);
-    CHECK_THROWS_AS(parallel_for(1000, [](Index chunk, int) { require<ShapeError>(chunk != 7, "seven"); }), ShapeError);
-    std::vector<int> done(100);
-    parallel_for(100, [&](Index chunk, int) { done[static_cast<std::size_t>(chunk)] = 1; });
-    CHECK(std::count(done.begin(), done.end(), 1) == 100);
-  }
-  set_threads(0);
 }

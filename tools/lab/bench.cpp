@@ -60,7 +60,7 @@ double fma_peak() {
     std::vector<real> sink(usize(threads()));
     if (round % 5 == 0) usleep(30000);
     const double start = now_seconds();
-    parallel_for(threads(), [&](Index i, int) { sink[usize(i)] = kernels().fma_peak(kRounds); });
+    parallel_for(threads(), [&](Index i) { sink[usize(i)] = kernels().fma_peak(kRounds); });
     const double flop = 2.0 * 10 * static_cast<double>(kRounds) * static_cast<double>(kernels().lanes) * threads();
     best = std::max(best, flop / (now_seconds() - start) * 1e-9);
   }
