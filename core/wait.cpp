@@ -23,20 +23,30 @@ void wake(std::atomic<std::uint32_t>& word, int n) {
 
 #else
 
+#include <pthread.h>
+
 #include <condition_variable>
 #include <mutex>
+#include <new>
 
 namespace fu {
 
 namespace {
 
-// One for all words: a system without futexes pays some needless wake-ups. Never destroyed, see core/pool.cpp.
+// One for all words: a system without futexes pays some needless wake-ups. Never destroyed: threads may wait until the
+// very end of the program. A child process after fork() forgets it as it is, since another thread may have held the
+// lock.
 struct Waiting {
   std::mutex mutex;
   std::condition_variable changed;
 };
+alignas(Waiting) unsigned char g_memory[sizeof(Waiting)];
+
 Waiting& waiting() {
-  static Waiting* const w = new Waiting;
+  static Waiting* const w = [] {
+    pthread_atfork(nullptr, nullptr, [] { new (g_memory) Waiting; });
+    return new (g_memory) Waiting;
+  }();
   return *w;
 }
 
