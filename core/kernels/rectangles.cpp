@@ -16,6 +16,7 @@ namespace {
 constexpr Index kTile = kTileRows * kTileCols;  // pixels; at most kMaxDepth
 constexpr Index kMost = 96;                     // rectangles at a time
 constexpr Index kChannels = 32;                 // channels of a task of the forward sums
+constexpr Index kTilesAtOnce = 4;               // that such a task walks over before all wait for each other
 
 /// A tile of the images, and the rectangles that meet it.
 struct Tile {
@@ -129,42 +130,52 @@ Index rectangle_scratch(const RectangleArgs& g) {
           kMost * kMicroCols);
 }
 
+namespace {
+
+/// Adds the parts of all rectangles that lie in one tile to channels [c0, c1) of y. scratch: rectangle_scratch of one
+/// worker.
+void add_tile_sums(const real* x, const real* weights, real* y, const RectangleArgs& g, const Tile& t, Index c0,
+                   Index c1, real* scratch) {
+  real *dense = scratch, *panel = dense + kMost * kRowStride, *part = panel + kTile * kMicroCols;
+  for (Index first = t.first; first < t.last; first += kMost) {
+    const Index count = imin(kMost, t.last - first);
+    dense_weights(g, t, first, count, weights, dense);
+    for (Index c = c0; c < c1; c += kMicroCols) {
+      const Index n = imin(kMicroCols, c1 - c);
+      for (Index row = 0; row < kTileRows; ++row)
+        for (Index col = 0; col < kTileCols; ++col) {
+          const bool inside = row < t.rows && col < t.cols;
+          pack_row(inside ? t.pixel(g, x, row, col) + c : x, inside ? n : 0,
+                   panel + (row * kTileCols + col) * kMicroCols);
+        }
+      for (Index i = 0; i < count; i += kMicroRows)
+        micro_tile_rows(imin(kMicroRows, count - i), t.rows * kTileCols, dense + i * kRowStride, panel,
+                        part + i * kMicroCols, kMicroCols, kMicroCols, Epilogue{nullptr, Activation::none, false});
+      for (Index i = 0; i < count; ++i) {
+        real* out = y + g.tile_items[first + i] * g.c + c;
+        for (Index j = 0; j < n; j += kLanes)
+          store_n(out + j, load_n(out + j, n - j) + load(part + i * kMicroCols + j), n - j);
+      }
+    }
+  }
+}
+
+}  // namespace
+
 void rectangle_sums(const real* x, const real* weights, real* y, const RectangleArgs& g) {
   if (g.c == 1) return single_sums(x, weights, y, g);
   const Index tiles = tile_count(g), groups = ceil_div(g.c, kChannels),
               worker_scratch = rectangle_scratch(g) / g.workers;
-  // Sums run over all tiles, so tasks share out the channels.
-  parallel_for(groups, g.workers, [&](Index group, int worker) {
-    real *dense = g.scratch + worker * worker_scratch, *panel = dense + kMost * kRowStride,
-         *part = panel + kTile * kMicroCols;
-    const Index c0 = group * kChannels, c1 = imin(c0 + kChannels, g.c);
-    for (Index i = 0; i < g.count; ++i)
-      for (Index c = c0; c < c1; ++c) y[i * g.c + c] = 0;
-    for (Index tile = 0; tile < tiles; ++tile) {
-      const Tile t(g, tile);
-      for (Index first = t.first; first < t.last; first += kMost) {
-        const Index count = imin(kMost, t.last - first);
-        dense_weights(g, t, first, count, weights, dense);
-        for (Index c = c0; c < c1; c += kMicroCols) {
-          const Index n = imin(kMicroCols, c1 - c);
-          for (Index row = 0; row < kTileRows; ++row)
-            for (Index col = 0; col < kTileCols; ++col) {
-              const bool inside = row < t.rows && col < t.cols;
-              pack_row(inside ? t.pixel(g, x, row, col) + c : x, inside ? n : 0,
-                       panel + (row * kTileCols + col) * kMicroCols);
-            }
-          for (Index i = 0; i < count; i += kMicroRows)
-            micro_tile_rows(imin(kMicroRows, count - i), t.rows * kTileCols, dense + i * kRowStride, panel,
-                            part + i * kMicroCols, kMicroCols, kMicroCols, Epilogue{nullptr, Activation::none, false});
-          for (Index i = 0; i < count; ++i) {
-            real* out = y + g.tile_items[first + i] * g.c + c;
-            for (Index j = 0; j < n; j += kLanes)
-              store_n(out + j, load_n(out + j, n - j) + load(part + i * kMicroCols + j), n - j);
-          }
-        }
-      }
-    }
-  });
+  // Sums run over all tiles in order, so tasks share out the channels. The tasks of a few tiles take about a
+  // millisecond: those of all tiles would make everybody wait long for a thread whose core another process has taken.
+  for (Index begin = 0; begin == 0 || begin < tiles; begin += kTilesAtOnce)
+    parallel_for(groups, g.workers, [&](Index group, int worker) {
+      const Index c0 = group * kChannels, c1 = imin(c0 + kChannels, g.c);
+      for (Index i = 0; begin == 0 && i < g.count; ++i)
+        for (Index c = c0; c < c1; ++c) y[i * g.c + c] = 0;
+      for (Index tile = begin; tile < imin(tiles, begin + kTilesAtOnce); ++tile)
+        add_tile_sums(x, weights, y, g, Tile(g, tile), c0, c1, g.scratch + worker * worker_scratch);
+    });
 }
 
 void rectangle_sums_backward_input(const real* weights, const real* dy, real* dx, bool accumulate,
