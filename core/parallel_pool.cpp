@@ -11,7 +11,6 @@
 #include <cstdlib>
 #include <mutex>
 #include <new>
-#include <system_error>
 #include <thread>
 
 #include "core/cores.h"
@@ -169,7 +168,7 @@ void Pool::hire(int n) {
       threads_[i] = std::thread([this] { serve(); });
       hired_.store(i + 1, std::memory_order_release);
     }
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {
     // Fewer threads do the same work.
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
