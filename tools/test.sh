@@ -55,16 +55,21 @@ if [ "$mode" = all ]; then
   if step "clang, warnings are errors" clang++; then
     build "$root/build-clang" --preset clang
     suites build-clang
+    if step clang-tidy clang-tidy; then
+      git -C "$root" ls-files -- 'core/*.cpp' 'autograd/*.cpp' 'layers/*.cpp' 'featup/*.cpp' 'tools/*.cpp' |
+        (cd "$root" && xargs -P "$cores" -n 4 clang-tidy -p build-clang --quiet --warnings-as-errors='*') || fail clang-tidy
+    fi
   fi
-  if step "clang-tidy" clang-tidy; then
-    git -C "$root" ls-files -- 'core/*.cpp' 'autograd/*.cpp' 'layers/*.cpp' 'featup/*.cpp' 'tools/*.cpp' |
-      (cd "$root" && xargs -P "$cores" -n 4 clang-tidy -p build --quiet --warnings-as-errors='*') || fail clang-tidy
-  fi
+
+  step "thread sanitizer"
+  build "$root/build-threads" --preset threads
+  suites build-threads -R '^core/test_(parallel|tensor)$'
+
   step "OpenMP's threads"
   build "$root/build-openmp" --preset openmp
-  suites build-openmp -E '^(tools|consume)/'
+  suites build-openmp -E '^(tools/|consume/|demo)'
 
-  step "a shared library"
+  step "a shared library, and more ways of taking the library in"
   build "$root/build-shared" --preset shared
   suites build-shared -R '^consume/'
 fi

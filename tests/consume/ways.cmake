@@ -1,7 +1,8 @@
 # Every way of taking the library in, as a test: the programs of tests/consume, built and run against a prefix that is new.
+option(FU_CONSUME_ALL "Also the tests of consumers that build the library once more" OFF)
 find_program(FU_CLANG NAMES clang++)
 find_program(FU_PKG_CONFIG NAMES pkg-config)
-set(consume ${CMAKE_CURRENT_SOURCE_DIR}/..)
+set(consume ${CMAKE_CURRENT_LIST_DIR})
 set(places ${PROJECT_BINARY_DIR}/consume)
 
 foreach(kind static shared)
@@ -35,3 +36,11 @@ endif()
 
 add_test(NAME consume/exports COMMAND ${CMAKE_COMMAND} -DLIBRARY=$<TARGET_FILE:fu_shared> -DVERSION=${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
   -P ${consume}/exports.cmake)
+
+# The library built inside the user's project, which takes a minute on two cores.
+if(FU_REAL STREQUAL "float")
+  consumer(add_subdirectory add_subdirectory static)
+endif()
+if(FU_CONSUME_ALL)
+  consumer(fetch_shared fetch shared -DSTANDARD=20)
+endif()
