@@ -15,7 +15,7 @@ static_assert(__cplusplus >= CONSUME_STANDARD, "the user's own choice of a later
 
 int main() {
   const Tensor own;
-  const fu::Tensor ours(fu::Shape{2, 3}, fu::real(7));
+  const fu::Tensor ours = fu::Tensor::full({2, 3}, 7);
   std::printf("%d, %s of %zu bytes, featup %s\n", own.of_the_user, ours.shape().str().c_str(), sizeof(ours.data()[0]),
               fu::version());
   return ours.data()[5] == 7 && std::strcmp(fu::version(), FEATUP_VERSION) == 0 ? 0 : 1;
