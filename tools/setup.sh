@@ -7,6 +7,11 @@ export DEBIAN_FRONTEND=noninteractive
 
 build_packages=(g++ cmake ninja-build libeigen3-dev nlohmann-json3-dev libcli11-dev libstb-dev libturbojpeg0-dev)
 test_packages=(doctest-dev)
+# What tools/test.sh all has more.
+all_packages=(git ccache clang clang-format clang-tidy pkg-config)
+
+# A build that is made now uses it; one that is there stays as it is.
+if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"

@@ -1,34 +1,80 @@
 #!/usr/bin/env bash
-# tools/test.sh [quick]: installs what is missing, builds, and runs all tests: in the release build, in double precision, and under the
-# address and undefined-behaviour sanitizers. `quick` runs the release build's alone.
+# tools/test.sh [quick | all]: installs what is missing, builds, and runs the tests.
+#
+#   quick   formatting, and the release build's tests
+#   (none)  also double precision, and the address and undefined-behaviour sanitizers; 15 minutes on two cores at most
+#   all     also clang, clang-tidy, the thread sanitizer, OpenMP's threads, and a shared library; 70 minutes on two cores at most
+#
+# A step of `all` whose tool is missing is skipped, with a line that says so. FU_NEVER_SKIP=1 makes that a failure.
 set -euo pipefail
 # shellcheck source=tools/setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
+mode=${1:-default}
+case $mode in default | quick | all) ;; *) echo "usage: tools/test.sh [quick | all]" >&2; exit 2 ;; esac
 need_packages "${build_packages[@]}" "${test_packages[@]}"
+cores=$(nproc)
 failed=0
+fail() { echo "FAILED: $*" >&2; failed=1; }
 
-if command -v clang-format >/dev/null; then
-  echo "== formatting"
-  git -C "$root" ls-files -- '*.cpp' '*.h' | (cd "$root" && xargs clang-format --dry-run --Werror) || failed=1
-else
-  echo "== formatting: skipped, clang-format is not there"
+# step NAME TOOL: announces a step; false if it must be skipped because TOOL is missing.
+step() {
+  echo "== $1"
+  if [ -n "${2:-}" ] && ! command -v "$2" >/dev/null; then
+    echo "skipped: $2 is not there"
+    if [ -n "${FU_NEVER_SKIP:-}" ]; then fail "$1 was skipped"; fi
+    return 1
+  fi
+}
+
+# suites FOLDER CTEST_OPTIONS...
+suites() {
+  local folder=$1
+  shift
+  (cd "$root/$folder" && ctest --output-on-failure -j "$cores" "$@") || fail "tests of $folder"
+}
+
+if step formatting clang-format; then
+  git -C "$root" ls-files -- '*.cpp' '*.h' | (cd "$root" && xargs clang-format --dry-run --Werror) || fail formatting
 fi
 
-echo "== release build, warnings are errors"
-build "$root/build" -DCMAKE_BUILD_TYPE=Release -DFU_TESTS=ON -DFU_WERROR=ON
+step "release build, warnings are errors"
+build "$root/build" --preset release
 
-if [ "${1:-}" != quick ]; then
-  echo "== double precision"
-  build "$root/build-double" -DCMAKE_BUILD_TYPE=Release -DFU_TESTS=ON -DFU_WERROR=ON -DFU_REAL=double
-  (cd "$root/build-double" && ctest --output-on-failure -R '^(core|autograd|layers)/') || failed=1
+if [ "$mode" != quick ]; then
+  step "double precision"
+  build "$root/build-double" --preset double
+  suites build-double -R '^(core|autograd|layers|consume)/'
 
-  echo "== address and undefined-behaviour sanitizers"
-  build "$root/build-sanitize" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DFU_TESTS=ON -DFU_SANITIZE=address,undefined
-  (cd "$root/build-sanitize" && ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 ctest --output-on-failure) || failed=1
+  step "address and undefined-behaviour sanitizers"
+  build "$root/build-sanitize" --preset sanitize
+  ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 suites build-sanitize
+fi
+
+if [ "$mode" = all ]; then
+  if step "clang, warnings are errors" clang++; then
+    build "$root/build-clang" --preset clang
+    suites build-clang
+    if step clang-tidy clang-tidy; then
+      git -C "$root" ls-files -- 'core/*.cpp' 'autograd/*.cpp' 'layers/*.cpp' 'featup/*.cpp' 'tools/*.cpp' |
+        (cd "$root" && xargs -P "$cores" -n 4 clang-tidy -p build-clang --quiet --warnings-as-errors='*') || fail clang-tidy
+    fi
+  fi
+
+  step "thread sanitizer"
+  build "$root/build-threads" --preset threads
+  suites build-threads -R '^core/test_(parallel|tensor)$'
+
+  step "OpenMP's threads"
+  build "$root/build-openmp" --preset openmp
+  suites build-openmp -E '^(tools/|consume/|demo)'
+
+  step "a shared library, and more ways of taking the library in"
+  build "$root/build-shared" --preset shared
+  suites build-shared -R '^consume/'
 fi
 
 # Last, so that its closing line is the last one.
-echo "== release"
-(cd "$root/build" && ctest --output-on-failure) || failed=1
+step release
+suites build
 exit $failed

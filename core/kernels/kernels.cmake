@@ -7,14 +7,13 @@ function(fu_target name file processors condition)
   if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "${processors}")
     return()
   endif()
-  add_library(fu_kernels_${name} OBJECT ${kernel_sources})
-  target_link_libraries(fu_kernels_${name} PRIVATE fu_options)
+  fu_objects(fu_kernels_${name} ${kernel_sources})
+  set_target_properties(fu_kernels_${name} PROPERTIES CXX_VISIBILITY_PRESET hidden)  # never in a shared library's interface
   target_compile_definitions(fu_kernels_${name} PRIVATE FU_ISA=${name} FU_TARGET="core/kernels/targets/${file}")
   # -ffp-contract=fast: a*b+c may become one fused instruction. -Wno-psabi: the compiler warns that vector arguments are
   # passed in another way with other flags; no vector is passed from one file to another.
   target_compile_options(fu_kernels_${name} PRIVATE -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math
     -Wno-psabi ${ARGN})
-  target_sources(fu_core PRIVATE $<TARGET_OBJECTS:fu_kernels_${name}>)
   set(kernel_targets "${kernel_targets}FU_TARGET(${name}, ${condition})\n" PARENT_SCOPE)
 endfunction()
 
@@ -23,4 +22,4 @@ if(kernel_targets STREQUAL "")
   fu_target(generic generic.h ".*" [[true]])
 endif()
 file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/kernel_targets.def CONTENT "${kernel_targets}")
-target_include_directories(fu_core PRIVATE $<BUILD_INTERFACE:${CMAKE_CURRENT_BINARY_DIR}>)
+target_include_directories(fu_core PRIVATE ${CMAKE_CURRENT_BINARY_DIR})

@@ -13,6 +13,7 @@
 #include "core/parallel.h"
 #include "core/pool.h"
 #include "featup/backbones/registry.h"
+#include "featup/version.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/help.h"
 #include "tools/cli/methods.h"
@@ -292,7 +293,7 @@ int run(int argc, char** argv) {
   Options o;
   CLI::App app{"High-resolution features from vision models, on an ordinary CPU."};
   app.require_subcommand(1);
-  app.set_version_flag("--version", "featup " FU_VERSION);
+  app.set_version_flag("--version", "featup " FEATUP_VERSION);
 
   CLI::App* upsample = app.add_subcommand("upsample", "high-resolution features of photos, and a picture of them");
   upsample->add_option("image", o.inputs, "photos: PNG, JPEG, BMP, TGA, PGM, PPM; or folders of them")->required();
@@ -454,7 +455,7 @@ int run(int argc, char** argv) {
     return 0;
   }
   if (*man || *completion) {
-    std::printf("%s", (*man ? fu::man_page(app, FU_VERSION) : fu::shell_completion(app, shell)).c_str());
+    std::printf("%s", (*man ? fu::man_page(app, FEATUP_VERSION) : fu::shell_completion(app, shell)).c_str());
     return std::fflush(stdout) == 0 ? 0 : 1;
   }
   fu::set_threads(o.threads);

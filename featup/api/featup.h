@@ -1,0 +1,30 @@
+// All of the library: #include <featup/featup.h>. Each header can also be included alone, as <featup/core/tensor.h>.
+#pragma once
+
+// From pixels to fine features.
+#include "featup/backbones/backbone.h"
+#include "featup/photo/preprocess.h"
+#include "featup/upsamplers/registry.h"
+
+// A fit of one photo, and the file that it leaves.
+#include "featup/fit/fit_run.h"
+#include "featup/fit/fitted_map.h"
+
+// Training an upsampler.
+#include "featup/training/jbu_trainer.h"
+
+// The engine below: tensors, files, gradients, layers.
+#include "autograd/ops.h"
+#include "core/error.h"
+#include "core/files/weights.h"
+#include "core/parallel.h"
+#include "core/pool.h"
+#include "core/tensor.h"
+#include "featup/version.h"
+#include "layers/activation.h"
+#include "layers/conv2d.h"
+#include "layers/linear.h"
+#include "layers/norm.h"
+#include "layers/optimizer.h"
+#include "layers/sequential.h"
+#include "layers/transformer.h"
