@@ -57,12 +57,12 @@ void visit_training_fields(Options& o, Visitor&& field) {
   field(o.steps, FieldInfo("steps", "steps in all; published 2000").range(1, 10000000));
   field(o.batch, FieldInfo("batch", "photos a step").range(1, 4096));
   field(o.size, FieldInfo("size", "size of the training photos: N (square) or HxW, pixels"));
-  field(o.augment, FieldInfo("augment", "random parts and mirror images of the photos, not their middles"));
+  field(o.augment, FieldInfo("augment", "the middles of the photos, not random parts and mirror images"));
   field(o.held_out, FieldInfo("held-out", "photos that only judge; of five or more, at most a fifth").range(0, 10000));
   field(o.jitters, FieldInfo("jitters", "jittered views of each photo").range(1, 1000));
   field(o.max_pad, FieldInfo("max-pad", "pixels by which a jitter shifts at most").range(0, 1000));
   field(o.max_zoom, FieldInfo("max-zoom", "by how much a jitter magnifies at most").range(1, 8));
-  field(o.seed, FieldInfo("seed", "seed of everything random"));
+  field(o.seed, FieldInfo("seed", "of everything random").not_offered());
 }
 
 template <class Options, class Visitor, FieldsOf<TrainOptions, Options> = 0>
@@ -81,7 +81,7 @@ void visit_stack_fields(Options& o, Visitor&& field) {
                            .range(0, 10));
   field(o.shared, FieldInfo("shared", "one level, used at every scale"));
   field(o.unit_sum, FieldInfo("unit-sum", "kernels keep a sum of 1: constant features stay constant"));
-  field(o.mixing, FieldInfo("mixing", "a last linear map over channels, which ties the stack to one backbone"));
+  field(o.mixing, FieldInfo("mixing", "without the last linear map over channels: the stack then serves any backbone"));
   field(o.norm, FieldInfo("norm", "layer norm of every position's features first"));
   field(o.back_projection,
         FieldInfo("back-projection",
@@ -107,7 +107,8 @@ void visit_loss_fields(Options& o, Visitor&& field) {
         FieldInfo("downsampler", "attention, simple (one learned blur kernel), or mean (of the window, not learned)")
             .one_of({"attention", "simple", "mean"}));
   field(o.kernel, FieldInfo("kernel", "side of the downsampler's windows, pixels").range(1, 255));
-  field(o.uncertainty, FieldInfo("uncertainty", "a learned uncertainty of every position weights its loss"));
+  field(o.uncertainty,
+        FieldInfo("uncertainty", "all positions count alike: no learned uncertainty weights their losses"));
   field(o.projection,
         FieldInfo("projection", "channels of the random projection that the loss compares").range(1, 4096));
   field(o.crf, FieldInfo("crf", "weight of the CRF loss").range(0, 1e6));

@@ -1,19 +1,17 @@
-// featup eval probe: what upsampling is worth for naming pixels. A linear layer is trained on frozen low-resolution
+// featup eval probe: what upsampling is worth for segmentation. A linear layer is trained on frozen low-resolution
 // features of labelled photos; its class maps of other photos, brought to full resolution by each method, are compared
 // with the labels there.
-#include <algorithm>
-#include <cmath>
+#include <CLI/CLI.hpp>
 #include <cstdio>
-#include <filesystem>
-#include <map>
 
 #include "featup/measure/linear_probe.h"
-#include "featup/measure/segmentation.h"
-#include "tools/cli/featurize.h"
+#include "tools/cli/labelled_photos.h"
 #include "tools/cli/methods.h"
+#include "tools/cli/outputs.h"
+#include "tools/cli/photo_features.h"
+#include "tools/cli/probe_table.h"
+#include "tools/cli/program.h"
 #include "tools/cli/progress.h"
-#include "tools/media/chart.h"
-#include "tools/media/image_folder.h"
 #include "tools/media/image_io.h"
 #include "tools/media/pictures.h"
 
@@ -21,299 +19,199 @@ namespace fu {
 
 namespace {
 
-/// Labels from a grey picture of height x width; throws FileError if it has another size.
-Labels read_labels(const std::string& path, Index height, Index width) {
-  const Image picture = read_image(path);
-  require<FileError>(picture.height == height && picture.width == width, path, ": has ", picture.height, "x",
-                     picture.width, " pixels, its photo ", height, "x", width, ".");
-  Labels labels(static_cast<std::size_t>(height * width));
-  for (std::size_t p = 0; p < labels.size(); ++p) labels[p] = picture.rgb[3 * p];
-  return labels;
+struct EvalProbeCommand {
+  std::string images, labels, val_images, val_labels;
+  Index classes = 11, seeds = 3, every = 1, slow_every = 8;
+  BackboneArgs backbone;
+  EvalArgs eval;
+  CommonArgs common;
+
+  void add(CLI::App& app);
+};
+
+void EvalProbeCommand::add(CLI::App& app) {
+  app.add_option("--images", images, "folder of photos to learn from")->required();
+  app.add_option("--labels", labels, "folder of their labels: grey pictures of the same names, a class a pixel")
+      ->required();
+  app.add_option("--val-images", val_images, "folder of photos to name the pixels of")->required();
+  app.add_option("--val-labels", val_labels, "folder of their labels")->required();
+  app.add_option("--classes", classes, "labels from this number up are ignored")
+      ->check(CLI::Range(2, 255))
+      ->capture_default_str();
+  app.add_option("--seeds", seeds, "probes, each trained from another seed")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  app.add_option("--every", every, "only each N-th of the photos to name")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  app.add_option("--slow-every", slow_every, "of those, each N-th for methods that need many passes of the backbone")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  backbone.add(app);
+  eval.add(app);
+  common.add(app);
+  app.footer(
+      "Photos are cut to whole patches around the middle, not scaled.\n"
+      "Example: featup eval probe --images train --labels train_labels --val-images val --val-labels val_labels "
+      "--backbone deit_tiny_patch16_224.safetensors");
 }
 
-constexpr Index kReach = 4;  // pixels from a boundary that count as near it
+/// One run of the command. Methods are opened first: a wrong name should not cost minutes.
+class ProbeRun {
+ public:
+  explicit ProbeRun(const EvalProbeCommand& command)
+      : o_(command),
+        train_(labelled_photos(o_.images, o_.labels)),
+        val_(every_nth(labelled_photos(o_.val_images, o_.val_labels), o_.every)),
+        backbone_(o_.backbone.open()),
+        methods_(open_methods(o_.eval, {false, feature_function(backbone_.get()), o_.common.seed}, stem_)),
+        scores_(methods_.size(), ProbeScore(o_.seeds, o_.classes)),
+        first_on_some_(o_.seeds, o_.classes),
+        bar_("eval probe", o_.common.quiet) {
+    std::vector<std::string> stems;
+    for (const LabelledPhoto& photo : val_) stems.push_back(photo.stem);
+    require_maps(methods_, stems);
+  }
+  ProbeRun(const ProbeRun&) = delete;
+  ProbeRun& operator=(const ProbeRun&) = delete;
 
-struct LabelledPhoto {
-  std::string photo, labels, stem;
+  void learn(Report& report);
+  void measure();
+  std::vector<ProbeRow> rows() const;
+  std::string headline() const;
+  std::string caption() const;
+  std::size_t learned_from() const { return train_.size(); }
+  std::string backbone() const { return backbone_->describe(); }
+  const std::string& first_stem() const { return val_.front().stem; }
+  /// Of the first photo: itself, its labels, and every method's class map.
+  const std::vector<Image>& pictures() const { return pictures_; }
+
+ private:
+  static std::vector<LabelledPhoto> every_nth(const std::vector<LabelledPhoto>& photos, Index n);
+  void measure_photo(std::size_t i);
+  /// Whether photo i is one of those that methods of many passes are asked about.
+  bool for_slow(std::size_t i) const { return i % usize(o_.slow_every) == 0; }
+
+  const EvalProbeCommand& o_;
+  std::vector<LabelledPhoto> train_, val_;
+  std::unique_ptr<Backbone> backbone_;
+  std::string stem_;  // of the photo at hand
+  std::vector<Method> methods_;
+  ChannelMap probes_;  // side by side: (C, seeds * classes)
+  std::vector<ProbeScore> scores_;
+  ProbeScore first_on_some_;  // of the first method, on the photos for slow ones
+  std::vector<Image> pictures_;
+  ProgressBar bar_;
 };
 
-/// Photos of a folder with the labels of the same name in another.
-std::vector<LabelledPhoto> pairs_of(const std::string& photos, const std::string& labels) {
-  std::map<std::string, std::string> named;
-  for (const std::string& path : find_pictures(labels)) named[std::filesystem::path(path).stem().string()] = path;
-  std::vector<LabelledPhoto> pairs;
-  for (const std::string& path : find_pictures(photos)) {
-    const std::string stem = std::filesystem::path(path).stem().string();
-    const auto it = named.find(stem);
-    require<FileError>(it != named.end(), labels, ": holds no labels for ", path, "; they must have the photo's name.");
-    pairs.push_back({path, it->second, stem});
-  }
-  require<FileError>(!pairs.empty(), photos, ": holds no photos.");
-  return pairs;
+std::vector<LabelledPhoto> ProbeRun::every_nth(const std::vector<LabelledPhoto>& photos, Index n) {
+  std::vector<LabelledPhoto> chosen;
+  for (std::size_t i = 0; i < photos.size(); i += usize(n)) chosen.push_back(photos[i]);
+  return chosen;
 }
 
-/// Photo and labels, cut around the middle to whole patches; never scaled.
-struct Cut {
-  Image photo;
-  Labels labels;
-  Cut(const LabelledPhoto& pair, Index patch) {
-    const Image whole = read_image(pair.photo);
-    const Index h = whole.height / patch * patch, w = whole.width / patch * patch, top = (whole.height - h) / 2,
-                left = (whole.width - w) / 2;
-    require<FileError>(h > 0 && w > 0, pair.photo, ": is smaller than one patch of the backbone.");
-    photo = crop(whole, top, left, h, w);
-    const Labels all = read_labels(pair.labels, whole.height, whole.width);
-    for (Index i = 0; i < h; ++i) {
-      const auto row = all.begin() + static_cast<std::ptrdiff_t>((top + i) * whole.width + left);
-      labels.insert(labels.end(), row, row + static_cast<std::ptrdiff_t>(w));
-    }
-  }
-};
-
-/// What one method did, probe by probe.
-struct Score {
-  std::vector<Confusion> all, near;    // by seed
-  std::vector<double> image_accuracy;  // of the first seed
-  double seconds = 0;
-  Index images = 0;
-};
-
-double percent(double share) { return 100 * share; }
-
-Spread percents(const std::vector<Confusion>& of, double (Confusion::*measure)() const) {
-  std::vector<double> values;
-  for (const Confusion& c : of) values.push_back(percent((c.*measure)()));
-  return spread_of(values);
-}
-
-/// What the steps below share. Methods are opened first: a name that means nothing should not cost minutes.
-struct Setting {
-  const Options& o;
-  const Options::Eval& e;
-  std::unique_ptr<Backbone> backbone;
-  std::vector<Method> methods;
-  std::vector<std::unique_ptr<Upsampler>> upsamplers;
-  std::string photo;  // at hand
-  ProgressBar bar;
-
-  explicit Setting(const Options& options)
-      : o(options),
-        e(options.eval),
-        backbone(open_backbone(o.backbone, {o.feature})),
-        methods(methods_with(o.methods, e.only)),
-        bar("eval probe", o.quiet) {
-    UpsamplerOptions upsampler;
-    upsampler.seed = o.seed;
-    upsampler.backbone = [this](const Tensor& image) { return backbone->features(image); };
-    for (const Method& m : methods) upsamplers.push_back(open_method(m.name, upsampler, photo));
-  }
-  Setting(const Setting&) = delete;
-  Setting& operator=(const Setting&) = delete;
-};
-
-/// A probe for each seed, side by side: the features of all labelled photos are in memory meanwhile.
-ChannelMap learn_probes(Setting& in, const std::vector<LabelledPhoto>& photos, Report& report) {
+/// A probe for each seed. memory: the features of all labelled photos.
+void ProbeRun::learn(Report& report) {
   std::vector<LabelledFeatures> labelled;
-  for (std::size_t i = 0; i < photos.size(); ++i) {
-    in.bar.update(0.3 * static_cast<double>(i) / static_cast<double>(photos.size()), "features of labelled photos");
-    Cut cut(photos[i], in.backbone->patch());
+  for (std::size_t i = 0; i < train_.size(); ++i) {
+    bar_.update(0.3 * static_cast<double>(i) / static_cast<double>(train_.size()), "features of labelled photos");
+    CutPhoto cut(train_[i], backbone_->patch());
     labelled.push_back(
-        {in.backbone->features(normalize(cut.photo)), cut.photo.height, cut.photo.width, std::move(cut.labels)});
+        {backbone_->features(normalize(cut.photo)), cut.photo.height, cut.photo.width, std::move(cut.labels)});
   }
   report.stage("features");
   std::vector<ChannelMap> probes;
-  for (Index s = 0; s < in.e.seeds; ++s) {
-    ProbeOptions probe;
-    probe.classes = in.e.classes, probe.seed = in.o.seed + static_cast<std::uint64_t>(s);
-    probes.push_back(train_probe(labelled, probe, [&](double part) {
-      in.bar.update(0.3 + 0.2 * (static_cast<double>(s) + part) / static_cast<double>(in.e.seeds), "probes");
+  for (Index s = 0; s < o_.seeds; ++s) {
+    ProbeOptions options;
+    options.classes = o_.classes, options.seed = o_.common.seed + static_cast<std::uint64_t>(s);
+    probes.push_back(train_probe(labelled, options, [&](double part) {
+      bar_.update(0.3 + 0.2 * (static_cast<double>(s) + part) / static_cast<double>(o_.seeds), "probes");
     }));
   }
+  probes_ = joined(probes);
+  // Class maps are upsampled with their offsets, so that kernels whose weights do not sum to 1 favour no class. Means
+  // of many views, and maps made elsewhere, keep a constant: for them the order does not matter.
+  probes_.offset_first = true;
   report.stage("probes");
-  return joined(probes);
 }
 
-struct Named {
-  std::vector<Score> scores;  // of the methods
-  Score first_on_some;        // the first method's, on the photos that those that look often were asked about
-  std::vector<Image> pictures;
-};
-
-/// Adds what a method's class maps, K channels for every seed, are worth on one photo.
-void add_to_score(Score& score, const Tensor& logits, const Cut& cut, const std::vector<bool>& near, Index classes,
-                  std::vector<Image>* pictures) {
-  ++score.images;
-  for (std::size_t s = 0; s < score.all.size(); ++s) {
-    const Labels named = largest_of(logits, static_cast<Index>(s) * classes, classes);
-    Confusion here(classes), here_near(classes);
-    for (std::size_t p = 0; p < named.size(); ++p) {
-      if (cut.labels[p] >= classes) continue;
-      here.add(cut.labels[p], named[p]);
-      if (near[p]) here_near.add(cut.labels[p], named[p]);
-    }
-    score.all[s].add(here), score.near[s].add(here_near);
-    if (s > 0) continue;
-    score.image_accuracy.push_back(percent(here.accuracy()));
-    if (pictures) pictures->push_back(paint_labels(named, cut.photo.height, cut.photo.width, classes));
+void ProbeRun::measure_photo(std::size_t i) {
+  stem_ = val_[i].stem;
+  const CutPhoto cut(val_[i], backbone_->patch());
+  const Extent size{cut.photo.height, cut.photo.width};
+  const Guide guide = guide_of(std::make_shared<PhotoViews>(cut.photo, false), size);
+  const Tensor features = backbone_->features(guide(0, 0));
+  const std::vector<bool> near = near_boundaries(cut.labels, size.height, size.width, o_.classes, kNearOutline);
+  if (i == 0) pictures_ = {cut.photo, paint_labels(cut.labels, size.height, size.width, o_.classes)};
+  for (std::size_t m = 0; m < methods_.size(); ++m) {
+    if (methods_[m].cost() == Cost::many_passes && !for_slow(i)) continue;
+    const double part = static_cast<double>(m) / static_cast<double>(methods_.size());
+    bar_.update(0.5 + 0.5 * (static_cast<double>(i) + part) / static_cast<double>(val_.size()), methods_[m].name);
+    const double begin = now_seconds();
+    const Tensor logits = (*methods_[m].upsampler)(features, guide, size, &probes_);
+    scores_[m].seconds += now_seconds() - begin;
+    const Labels named = scores_[m].add(logits, cut, near, o_.classes);
+    if (i == 0) pictures_.push_back(paint_labels(named, size.height, size.width, o_.classes));
+    if (m == 0 && for_slow(i)) first_on_some_.add(logits, cut, near, o_.classes);
   }
 }
 
-/// All methods name the pixels of a photo before the next one is read. Those that look often do so for some photos
-/// only, and are compared with the first method's result on the same ones.
-Named name_photos(Setting& in, const std::vector<LabelledPhoto>& photos, const ChannelMap& probe) {
-  ChannelMap layers = probe;
-  layers.offset_first = true;
-  const std::vector<Confusion> empty(static_cast<std::size_t>(in.e.seeds), Confusion(in.e.classes));
-  Named named{std::vector<Score>(in.methods.size(), Score{empty, empty, {}, 0, 0}), Score{empty, empty, {}, 0, 0}, {}};
-  const auto every = static_cast<std::size_t>(in.e.every), slow_every = static_cast<std::size_t>(in.e.slow_every);
-  for (std::size_t i = 0; i < photos.size(); i += every) {
-    in.photo = photos[i].stem;
-    const Cut cut(photos[i], in.backbone->patch());
-    const Extent size{cut.photo.height, cut.photo.width};
-    const Guide guide = [&](Index h, Index w) {
-      return normalize(h > 0 && (h != size.height || w != size.width) ? resize_antialiased(cut.photo, h, w)
-                                                                      : cut.photo);
-    };
-    const Tensor features = in.backbone->features(guide(0, 0));
-    const std::vector<bool> near = near_boundaries(cut.labels, size.height, size.width, in.e.classes, kReach);
-    const bool some = i / every % slow_every == 0;
-    if (i == 0) named.pictures = {cut.photo, paint_labels(cut.labels, size.height, size.width, in.e.classes)};
-    for (std::size_t m = 0; m < in.methods.size(); ++m) {
-      const Cost cost = in.methods[m].cost;
-      if (cost == Cost::many_passes && !some) continue;
-      const double part = static_cast<double>(m) / static_cast<double>(in.methods.size());
-      in.bar.update(0.5 + 0.5 * (static_cast<double>(i) + part) / static_cast<double>(photos.size()),
-                    in.methods[m].name);
-      const double begin = now_seconds();
-      // Class maps are upsampled as they are, offsets and all, so that kernels whose sum is not 1 change none of them.
-      // Methods that look at the photo often, and those who bring maps of their own, name what they make of it: means
-      // of many looks keep constants.
-      const Upsampler& upsampler = *in.upsamplers[m];
-      const Tensor logits = upsampler(features, guide, size, &layers);
-      named.scores[m].seconds += now_seconds() - begin;
-      add_to_score(named.scores[m], logits, cut, near, in.e.classes, i == 0 ? &named.pictures : nullptr);
-      if (m == 0 && some) add_to_score(named.first_on_some, logits, cut, near, in.e.classes, nullptr);
-    }
-  }
-  in.bar.finish();
-  return named;
+/// All methods name the pixels of a photo before the next one is read.
+void ProbeRun::measure() {
+  for (std::size_t i = 0; i < val_.size(); ++i) measure_photo(i);
+  bar_.finish();
 }
 
-/// A method's numbers, as text, JSON and bars.
-struct Row {
-  std::string name;
-  const Score& score;
-  Spread iou = percents(score.all, &Confusion::mean_iou), accuracy = percents(score.all, &Confusion::accuracy),
-         near = percents(score.near, &Confusion::accuracy), photos = spread_of(score.image_accuracy);
-  double seconds = score.images > 0 ? score.seconds / static_cast<double>(score.images) : 0;
-
-  double class_iou(Index c) const {
-    std::vector<double> of_seeds;
-    for (const Confusion& one : score.all) of_seeds.push_back(percent(one.iou(c)));
-    return spread_of(of_seeds).mean;
-  }
-  void print(int width) const {
-    std::printf("%-*s  mIoU %5.2f +- %.2f  accuracy %5.2f +- %.2f  near %5.2f +- %.2f  photos %ld +- %.2f  %.2f s\n",
-                width, name.c_str(), iou.mean, iou.deviation, accuracy.mean, accuracy.deviation, near.mean,
-                near.deviation, static_cast<long>(score.images), photos.deviation, seconds);
-  }
-  nlohmann::ordered_json json(Index classes) const {
-    nlohmann::ordered_json one = {{"method", name},
-                                  {"images", score.images},
-                                  {"mean_iou", iou.mean},
-                                  {"mean_iou_deviation", iou.deviation},
-                                  {"accuracy", accuracy.mean},
-                                  {"accuracy_deviation", accuracy.deviation},
-                                  {"accuracy_near", near.mean},
-                                  {"accuracy_near_deviation", near.deviation},
-                                  {"accuracy_deviation_over_images", photos.deviation},
-                                  {"seconds", seconds}};
-    for (Index c = 0; c < classes; ++c)
-      one["iou"].push_back(std::isfinite(class_iou(c)) ? nlohmann::ordered_json(class_iou(c)) : nullptr);
-    return one;
-  }
-};
-
-/// The methods by cost; before those that look often, the first method on the photos that they were asked about.
-std::vector<Row> rows_of(const Setting& in, const Named& named) {
-  std::vector<Row> rows;
+/// The methods by cost. Those of many passes saw only some photos: before them stands the first method on the same
+/// ones.
+std::vector<ProbeRow> ProbeRun::rows() const {
+  std::vector<ProbeRow> rows;
   for (const Cost cost : {Cost::one_pass, Cost::made_elsewhere, Cost::many_passes}) {
-    bool first = true;
-    for (std::size_t m = 0; m < in.methods.size(); ++m) {
-      if (in.methods[m].cost != cost) continue;
-      if (first && cost == Cost::many_passes && in.e.slow_every > 1)
-        rows.push_back({in.methods[0].name + ", there", named.first_on_some});
-      first = false;
-      rows.push_back({in.methods[m].name, named.scores[m]});
+    bool compare = cost == Cost::many_passes && o_.slow_every > 1;
+    for (std::size_t m = 0; m < methods_.size(); ++m) {
+      if (methods_[m].cost() != cost) continue;
+      if (compare) rows.emplace_back(methods_[0].name + ", there", first_on_some_, o_.classes);
+      compare = false;
+      rows.emplace_back(methods_[m].name, scores_[m], o_.classes);
     }
   }
   return rows;
 }
 
-void print_table(const std::vector<Row>& rows, const Setting& in, std::size_t learned_from) {
-  std::printf("linear probe: %zu photos to learn from, %ld to name, %ld seeds; %s\n", learned_from,
-              static_cast<long>(rows.front().score.images), static_cast<long>(in.e.seeds),
-              in.backbone->describe().c_str());
-  std::printf(
-      "mean (+- standard deviation over seeds); near: within %ld pixels of an outline; last: its deviation over "
-      "photos, seconds a photo\n",
-      static_cast<long>(kReach));
-  std::size_t longest = 8;
-  for (const Row& row : rows) longest = std::max(longest, row.name.size());
-  const int width = static_cast<int>(longest);
-  for (const Row& row : rows) row.print(width);
-  std::printf("\nIoU of each class, %%:\n%-*s", width, "class");
-  for (Index c = 0; c < in.e.classes; ++c) std::printf(" %5ld", static_cast<long>(c));
-  std::printf("\n");
-  for (const Row& row : rows) {
-    std::printf("%-*s", width, row.name.c_str());
-    for (Index c = 0; c < in.e.classes; ++c) std::printf(" %5.1f", row.class_iou(c));
-    std::printf("\n");
-  }
+std::string ProbeRun::headline() const {
+  return cat("linear probe: ", train_.size(), " photos to learn from, ", val_.size(), " to name, ", o_.seeds,
+             " seeds; ", backbone());
 }
 
-void write_chart(const std::string& path, const std::vector<Row>& rows, const Setting& in) {
-  constexpr std::size_t kBars = 24;
-  std::vector<BarGroup> groups = {{"mean IoU, %", {}}, {"accuracy, %", {}}, {"accuracy near outlines, %", {}}};
-  for (std::size_t i = 0; i < std::min(rows.size(), kBars); ++i) {
-    const Row& row = rows[i];
-    groups[0].bars.push_back({row.name, row.iou.mean, row.iou.deviation});
-    groups[1].bars.push_back({row.name, row.accuracy.mean, row.accuracy.deviation});
-    groups[2].bars.push_back({row.name, row.near.mean, row.near.deviation});
-  }
-  write_bar_chart(
-      path, "Linear probe of upsampled features", groups,
-      in.backbone->describe() + "; whiskers: standard deviation over " + std::to_string(in.e.seeds) + " seeds");
+std::string ProbeRun::caption() const {
+  return backbone() + "; whiskers: standard deviation over " + std::to_string(o_.seeds) + " seeds";
+}
+
+int run_eval_probe(const EvalProbeCommand& o, const Program&) {
+  Report report("eval probe", {}, o.common.json);
+  ProbeRun run(o);
+  const std::string folder = output_folder(o.eval.output), chart = folder + "/eval-probe.svg",
+                    picture = folder + "/eval-probe.png";
+  run.learn(report);
+  run.measure();
+  report.stage("methods");
+  const std::vector<ProbeRow> rows = run.rows();
+  report["backbone"] = run.backbone();
+  report["images"] = {{"train", run.learned_from()}, {"val", rows.front().images}};
+  report["seeds"] = o.seeds;
+  for (const ProbeRow& row : rows) report["methods"].push_back(row.json());
+  if (!o.common.json) print_probe_table(rows, run.headline());
+  write_probe_chart(chart, rows, run.caption());
+  write_png(picture, in_rows(run.pictures(), 3));
+  report["outputs"] = {chart, picture};
+  if (o.common.prints_text())
+    std::printf("chart %s, class maps of %s %s\n", chart.c_str(), run.first_stem().c_str(), picture.c_str());
+  report.print();
+  return 0;
 }
 
 }  // namespace
 
-int run_eval_probe(const Options& o) {
-  Report report("eval probe", o);
-  const std::vector<LabelledPhoto> train = pairs_of(o.eval.images, o.eval.labels),
-                                   val = pairs_of(o.eval.val_images, o.eval.val_labels);
-  Setting in(o);
-  std::vector<std::string> asked;
-  for (std::size_t i = 0; i < val.size(); i += static_cast<std::size_t>(o.eval.every)) asked.push_back(val[i].stem);
-  require_maps(in.methods, asked);
-  const std::string folder = output_folder(o), chart = folder + "/eval-probe.svg", picture = folder + "/eval-probe.png";
-  const ChannelMap probe = learn_probes(in, train, report);
-  const Named named = name_photos(in, val, probe);
-  report.stage("methods");
-
-  const std::vector<Row> rows = rows_of(in, named);
-  report["backbone"] = in.backbone->describe();
-  report["images"] = {{"train", train.size()}, {"val", rows.front().score.images}};
-  report["seeds"] = o.eval.seeds;
-  for (const Row& row : rows) report["methods"].push_back(row.json(o.eval.classes));
-  if (!o.json) print_table(rows, in, train.size());
-  write_chart(chart, rows, in);
-  write_png(picture, in_rows(named.pictures, 3));
-  report["outputs"] = {chart, picture};
-  if (!o.quiet && !o.json)
-    std::printf("chart %s, class maps of %s %s\n", chart.c_str(), val[0].stem.c_str(), picture.c_str());
-  report.print();
-  return 0;
-}
+void add_eval_probe(CLI::App& command, Program& program) { add_command(command, program, run_eval_probe); }
 
 }  // namespace fu

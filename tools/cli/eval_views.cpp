@@ -1,95 +1,133 @@
-// featup eval: quality tables, every method beside every other.
+// featup eval views: explained variance of unseen views. Each method's map, seen through a jitter and averaged over the
+// cells of the backbone's grid, is compared with the backbone's features of the jittered photo; all methods are given
+// the same views.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 
 #include "featup/measure/segmentation.h"
 #include "featup/measure/views.h"
-#include "tools/cli/featurize.h"
 #include "tools/cli/methods.h"
+#include "tools/cli/outputs.h"
+#include "tools/cli/photo_features.h"
+#include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/media/chart.h"
 
 namespace fu {
 
-/// Explained variance of unseen jitters: down(t(F)) against f(t(x)), plain pooling over each cell, for the same views
-/// for every method.
-int run_eval_views(const Options& o) {
-  Report report("eval views", o);
-  const Featurizer featurizer(o);
+namespace {
+
+constexpr Index kPad = 20;  // pixels by which the views' jitters shift at most
+
+struct EvalViewsCommand {
+  std::vector<std::string> images;
+  FeatureArgs source;
+  ProjectionArgs projection;  // accepted, without effect
+  Index jitters = 32;
+  EvalArgs eval;
+  CommonArgs common;
+
+  void add(CLI::App& app) {
+    app.add_option("image", images, "photos")->required();
+    source.add(app);
+    projection.add(app);
+    app.add_option("--jitters", jitters, "unseen views of each photo")
+        ->check(CLI::Range(1, 10000))
+        ->capture_default_str();
+    eval.add(app);
+    common.add(app);
+    app.footer(
+        "--project and --pca have no effect here: all channels are compared.\n"
+        "Example: featup eval views *.jpg --size 224x224 --backbone deit_tiny_patch16_224.safetensors --upsampler "
+        "stack.ckpt");
+  }
+};
+
+using Values = std::vector<std::vector<double>>;  // explained variance by method, then by photo
+
+/// One photo's row of the table.
+void measure(const EvalViewsCommand& o, const std::string& input, const PhotoFeatures& photo,
+             const FeatureFunction& backbone, const std::vector<Method>& methods, Values& values, Report& report,
+             const std::function<void(double, const std::string&)>& progress) {
+  const Guide guide = photo.guide();
+  const Tensor image = guide(0, 0);
+  require<UsageError>(std::min(image.dim(1), image.dim(2)) > kPad, input, ": jitters pad by ", kPad,
+                      " pixels, so the photo must have more at the backbone.");
+  const HeldOutViews views(image, backbone, o.jitters, o.common.seed);
+  report.stage("views");
+  nlohmann::ordered_json one = {{"input", input}};
+  for (std::size_t m = 0; m < methods.size(); ++m) {
+    progress(0.1 + 0.9 * static_cast<double>(m) / static_cast<double>(methods.size()), methods[m].name);
+    const Upsampler& upsampler = *methods[m].upsampler;
+    const Tensor map = upsampler(photo.features, guide, photo.in_size);
+    values[m].push_back(views.explained_by(map, [&](const Tensor& x) { return upsampler.output_space(x); }).value());
+    one["explained_variance"][methods[m].name] = values[m].back();
+    report.stage("methods");
+  }
+  report["images"].push_back(one);
+}
+
+void print_table(const EvalViewsCommand& o, const std::vector<std::string>& stems, const std::vector<Method>& methods,
+                 const Values& values, const BarGroup& means, const std::string& backbone) {
+  std::printf("explained variance of %ld unseen jitters (pad %ld, zoom to 2, mirrored); %s\n",
+              static_cast<long>(o.jitters), static_cast<long>(kPad), backbone.c_str());
+  const int width = static_cast<int>(name_width(methods));
+  std::printf("%-*s", width, "method");
+  for (const std::string& name : stems) std::printf(" %12.12s", name.c_str());
+  std::printf("%s\n", stems.size() > 1 ? "         mean   +-" : "");
+  for (std::size_t m = 0; m < methods.size(); ++m) {
+    std::printf("%-*s", width, methods[m].name.c_str());
+    for (double v : values[m]) std::printf(" %12.3f", v);
+    if (stems.size() > 1) std::printf(" %12.3f %.3f", means.bars[m].value, means.bars[m].spread);
+    std::printf("\n");
+  }
+}
+
+int run_eval_views(const EvalViewsCommand& o, const Program&) {
+  Report report("eval views", o.images, o.common.json);
+  const Featurizer featurizer(o.source);
   require<UsageError>(
       featurizer.backbone(),
       "eval views looks at each photo many times, so it needs a backbone; --features is one look. Give --backbone.");
-  std::vector<std::string> methods;
-  std::vector<std::unique_ptr<Upsampler>> upsamplers;
-  const std::vector<std::string> stems = output_stems(o.inputs);
+  const FeatureFunction backbone = feature_function(featurizer.backbone());
+  const std::vector<std::string> stems = output_stems(o.images);
   std::string stem;
-  for (const Method& m : methods_with(o.methods, o.eval.only)) {
-    methods.push_back(m.name);
-    upsamplers.push_back(open_method(m.name, featurizer.upsampler_options(), stem));
-  }
-  const std::string chart = output_folder(o) + "/eval-views.svg";
+  const std::vector<Method> methods = open_methods(o.eval, {false, backbone, o.common.seed}, stem);
+  const std::string chart = output_folder(o.eval.output) + "/eval-views.svg";
   report["backbone"] = featurizer.describe();
   report["jitters"] = o.jitters;
   report.stage("load");
 
-  std::vector<std::vector<double>> values(methods.size());  // by method, then by image
-  ProgressBar bar("eval views", o.quiet);
-  for (std::size_t i = 0; i < o.inputs.size(); ++i) {
-    const auto at = [&](double part, const std::string& what) {
-      bar.update((static_cast<double>(i) + part) / static_cast<double>(o.inputs.size()), what);
+  Values values(methods.size());
+  ProgressBar bar("eval views", o.common.quiet);
+  for (std::size_t i = 0; i < o.images.size(); ++i) {
+    const auto progress = [&](double part, const std::string& what) {
+      bar.update((static_cast<double>(i) + part) / static_cast<double>(o.images.size()), what);
     };
-    at(0, "backbone");
+    progress(0, "backbone");
     stem = stems[i];
-    const Scene scene = featurizer.run(o.inputs[i], report, {});
-    const Guide guide = [&](Index h, Index w) {
-      return normalize(
-          scene.view(h > 0 ? h : scene.in_size.height, w > 0 ? w : scene.in_size.width, featurizer.cropped()));
-    };
-    const Tensor image = guide(0, 0);
-    require<UsageError>(std::min(image.dim(1), image.dim(2)) > 20, o.inputs[i],
-                        ": jitters pad by 20 pixels, so the photo must have more at the backbone.");
-    const HeldOutViews views(image, featurizer.upsampler_options().backbone, o.jitters, o.seed);
-    report.stage("views");
-    nlohmann::ordered_json one = {{"input", o.inputs[i]}};
-    for (std::size_t m = 0; m < methods.size(); ++m) {
-      at(0.1 + 0.9 * static_cast<double>(m) / static_cast<double>(methods.size()), methods[m]);
-      const Tensor map = (*upsamplers[m])(scene.features, guide, scene.in_size);
-      values[m].push_back(
-          views.explained_by(map, [&](const Tensor& x) { return upsamplers[m]->output_space(x); }).value());
-      one["explained_variance"][methods[m]] = values[m].back();
-      report.stage("methods");
-    }
-    report["images"].push_back(one);
+    measure(o, o.images[i], featurizer.run(o.images[i], report, {}), backbone, methods, values, report, progress);
   }
   bar.finish();
-  BarGroup group{"explained variance", {}};
+  BarGroup means{"explained variance", {}};
   for (std::size_t m = 0; m < methods.size(); ++m) {
     const Spread spread = spread_of(values[m]);
-    report["explained_variance"][methods[m]] = spread.mean;
-    report["explained_variance_deviation"][methods[m]] = spread.deviation;
-    group.bars.push_back({methods[m], spread.mean, spread.deviation});
+    report["explained_variance"][methods[m].name] = spread.mean;
+    report["explained_variance_deviation"][methods[m].name] = spread.deviation;
+    means.bars.push_back({methods[m].name, spread.mean, spread.deviation});
   }
   write_bar_chart(
-      chart, "Explained variance of unseen views", {group},
-      featurizer.describe() + "; whiskers: standard deviation over " + std::to_string(o.inputs.size()) + " photos");
+      chart, "Explained variance of unseen views", {means},
+      featurizer.describe() + "; whiskers: standard deviation over " + std::to_string(o.images.size()) + " photos");
   report["outputs"] = {chart};
-  if (!o.json) {
-    std::printf("explained variance of %ld unseen jitters (pad 20, zoom to 2, mirrored); %s\n",
-                static_cast<long>(o.jitters), featurizer.describe().c_str());
-    std::size_t width = 8;
-    for (const std::string& name : methods) width = std::max(width, name.size());
-    std::printf("%-*s", static_cast<int>(width), "method");
-    for (const std::string& name : stems) std::printf(" %12.12s", name.c_str());
-    std::printf("%s\n", o.inputs.size() > 1 ? "         mean   +-" : "");
-    for (std::size_t m = 0; m < methods.size(); ++m) {
-      std::printf("%-*s", static_cast<int>(width), methods[m].c_str());
-      for (double v : values[m]) std::printf(" %12.3f", v);
-      if (o.inputs.size() > 1) std::printf(" %12.3f %.3f", group.bars[m].value, group.bars[m].spread);
-      std::printf("\n");
-    }
-  }
+  if (!o.common.json) print_table(o, stems, methods, values, means, featurizer.describe());
   report.print();
   return 0;
 }
+
+}  // namespace
+
+void add_eval_views(CLI::App& command, Program& program) { add_command(command, program, run_eval_views); }
 
 }  // namespace fu

@@ -1,5 +1,6 @@
 #include "tools/cli/methods.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 
@@ -11,27 +12,33 @@ namespace fu {
 
 namespace {
 
-constexpr const char* kFolder = "folder:";
+const std::string kFolder = "folder:";
+
+/// Methods that all tables have, as tables run them.
+std::vector<std::string> names_in_tables() {
+  std::vector<std::string> names;
+  for (const UpsamplerMethod& method : upsampler_methods())
+    if (!method.in_tables.empty()) names.push_back(method.in_tables);
+  return names;
+}
 
 /// The file of a photo's features, whether or not it is there.
-std::string map_of(const std::string& folder, const std::string& photo) {
+std::string map_file(const std::string& folder, const std::string& photo) {
   const std::string path = folder + "/" + photo + ".npy";
   return std::filesystem::exists(path) ? path : folder + "/" + photo + ".safetensors";
 }
 
-/// Feature maps that somebody else made.
+/// Feature maps that another program made.
 class FromFolder : public Upsampler {
  public:
   FromFolder(std::string folder, const std::string& photo) : folder_(std::move(folder)), photo_(photo) {
     require<FileError>(std::filesystem::is_directory(folder_), folder_, ": is no folder of feature files.");
   }
   std::string describe() const override { return "feature maps in " + folder_; }
-
   Cost cost() const override { return Cost::made_elsewhere; }
-
   Tensor operator()(const Tensor& features, const Guide&, Extent size, const ChannelMap* map,
                     const Progress&) const override {
-    const std::string path = map_of(folder_, photo_);
+    const std::string path = map_file(folder_, photo_);
     Tensor x = read_features(path, Layout::automatic, size);
     require<FileError>(x.dim(3) == features.dim(3), path, ": has ", x.dim(3), " channels, the backbone ",
                        features.dim(3), ".");
@@ -45,49 +52,47 @@ class FromFolder : public Upsampler {
   const std::string& photo_;
 };
 
-/// The cost of a method by the name that a table was given.
-Cost cost_of(const std::string& name) {
-  if (name.rfind(kFolder, 0) == 0) return Cost::made_elsewhere;
-  for (const UpsamplerMethod& method : upsampler_methods())
-    if (!method.name.empty() && name.rfind(method.name, 0) == 0) return method.cost;
-  return Cost::one_pass;
-}
-
 }  // namespace
 
-std::string usual_methods() {
-  std::string text;
-  for (const Method& m : methods_with({}, false)) text += (text.empty() ? "" : ", ") + m.name;
-  return text;
+void EvalArgs::add(CLI::App& app) {
+  std::string common;
+  for (const std::string& name : names_in_tables()) common += (common.empty() ? "" : ", ") + name;
+  app.add_option("--upsampler", more,
+                 "a method beside " + common +
+                     ": any that upsample takes, or folder:DIR for feature files made elsewhere, DIR/NAME.npy; may be "
+                     "given often");
+  app.add_flag("--only", only, names_in_tables().front() + " and what --upsampler names, no other methods");
+  app.add_option("-o,--output", output, "folder for the pictures; default featup-out");
 }
 
-std::vector<Method> methods_with(const std::vector<std::string>& more, bool only) {
+std::vector<Method> open_methods(const EvalArgs& args, const UpsamplerOptions& options, const std::string& photo) {
+  std::vector<std::string> names = names_in_tables();
+  if (args.only) names.resize(1);
+  for (const std::string& name : args.more)
+    if (std::find(names.begin(), names.end(), current_upsampler_name(name)) == names.end())
+      names.push_back(current_upsampler_name(name));
   std::vector<Method> methods;
-  for (const UpsamplerMethod& method : upsampler_methods())
-    if (!method.in_tables.empty() && (methods.empty() || !only)) methods.push_back({method.in_tables, method.cost});
-  for (const std::string& given : more) {
-    const std::string name = current_upsampler_name(given);
-    if (std::none_of(methods.begin(), methods.end(), [&](const Method& m) { return m.name == name; }))
-      methods.push_back({name, cost_of(name)});
-  }
+  for (const std::string& name : names)
+    methods.push_back({name, name.rfind(kFolder, 0) == 0
+                                 ? std::make_unique<FromFolder>(name.substr(kFolder.size()), photo)
+                                 : open_upsampler(name, options)});
   return methods;
 }
 
 void require_maps(const std::vector<Method>& methods, const std::vector<std::string>& photos) {
   for (const Method& m : methods) {
-    if (m.cost != Cost::made_elsewhere) continue;
-    const std::string folder = m.name.substr(std::string(kFolder).size());
+    if (m.cost() != Cost::made_elsewhere) continue;
+    const std::string folder = m.name.substr(kFolder.size());
     for (const std::string& photo : photos)
-      require<FileError>(std::filesystem::exists(map_of(folder, photo)), folder, ": holds no ", photo, ".npy or ",
+      require<FileError>(std::filesystem::exists(map_file(folder, photo)), folder, ": holds no ", photo, ".npy or ",
                          photo, ".safetensors, the features of a photo to be measured.");
   }
 }
 
-std::unique_ptr<Upsampler> open_method(const std::string& name, const UpsamplerOptions& options,
-                                       const std::string& photo) {
-  const std::string prefix = kFolder;
-  if (name.rfind(prefix, 0) == 0) return std::make_unique<FromFolder>(name.substr(prefix.size()), photo);
-  return open_upsampler(name, options);
+std::size_t name_width(const std::vector<Method>& methods) {
+  std::size_t width = 8;
+  for (const Method& m : methods) width = std::max(width, m.name.size());
+  return width;
 }
 
 }  // namespace fu

@@ -1,4 +1,4 @@
-// The methods that every table compares.
+// The methods that a quality table compares: those of the registry, and others that the user names.
 #pragma once
 
 #include <memory>
@@ -6,26 +6,39 @@
 #include <vector>
 
 #include "featup/upsamplers/registry.h"
+#include "tools/cli/arguments.h"
 
 namespace fu {
 
-struct Method {
-  std::string name;  // as --upsampler takes it, or folder:DIR
-  Cost cost;
+/// Options of all `eval` commands.
+struct EvalArgs {
+  std::vector<std::string> more;  // methods beside those that every table has
+  bool only = false;
+  std::string output;
+
+  void add(CLI::App& app);
 };
 
-/// The methods that all tables have, in one line, for help.
-std::string usual_methods();
-/// The methods of a table: the ones all tables have, or with `only` the first of them, then `more`, each once.
-std::vector<Method> methods_with(const std::vector<std::string>& more, bool only);
-/// Opens one; folder:DIR reads a feature map for each photo from DIR/PHOTO.npy or .safetensors, made elsewhere, and
-/// enlarges it bilinearly if it has fewer pixels than the result. `photo`: the name of the photo at hand, without
-/// folder and ending. It may change between uses, and must live as long as what is returned.
-std::unique_ptr<Upsampler> open_method(const std::string& name, const UpsamplerOptions& options,
-                                       const std::string& photo);
+/// A method of a table, opened.
+struct Method {
+  std::string name;  // as --upsampler takes it, or folder:DIR
+  std::unique_ptr<Upsampler> upsampler;
 
-/// Throws FileError if a folder lacks the map of a photo that it will be asked for; methods of other kinds lack
-/// nothing.
+  Cost cost() const { return upsampler->cost(); }
+};
+
+/// Opens the methods of a table: the ones that all tables have (the first is what the others are measured against), or
+/// with `only` just the first; then those that the user names, each once. folder:DIR reads the feature map of each
+/// photo from DIR/PHOTO.npy or .safetensors, and enlarges it bilinearly if it has fewer pixels than the result.
+///   photo: name of the photo at hand, without folder and ending. It may change between uses, and must outlive the
+///   methods.
+/// throws FileError or UsageError, which name the choices.
+std::vector<Method> open_methods(const EvalArgs& args, const UpsamplerOptions& options, const std::string& photo);
+
+/// throws FileError if a folder lacks the map of a photo that it will be asked for.
 void require_maps(const std::vector<Method>& methods, const std::vector<std::string>& photos);
+
+/// The longest of the names, for columns; at least 8.
+std::size_t name_width(const std::vector<Method>& methods);
 
 }  // namespace fu

@@ -1,12 +1,15 @@
-// featup upsample and featup features: from photos to feature maps in files.
-#include <algorithm>
+// featup upsample: from photos to high-resolution features, and a picture of them.
+#include <CLI/CLI.hpp>
 #include <cstdio>
-#include <filesystem>
 
-#include "core/ops.h"
-#include "core/ops/pca.h"
-#include "tools/cli/commands.h"
-#include "tools/cli/featurize.h"
+#include "featup/upsamplers/registry.h"
+#include "tools/cli/channel_maps.h"
+#include "tools/cli/errors.h"
+#include "tools/cli/inputs.h"
+#include "tools/cli/outputs.h"
+#include "tools/cli/parse.h"
+#include "tools/cli/photo_features.h"
+#include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/media/image_io.h"
 #include "tools/media/pictures.h"
@@ -15,194 +18,164 @@ namespace fu {
 
 namespace {
 
-nlohmann::ordered_json extent_json(Index h, Index w) { return {h, w}; }
+std::vector<std::string> quality_names() {
+  std::vector<std::string> names;
+  for (const UpsamplerMethod& method : upsampler_methods())
+    if (!method.quality.empty()) names.push_back(method.quality);
+  return names;
+}
 
-/// The map over channels that the options ask for, fitted to these features; none: an empty matrix.
-ChannelMap channel_map(const Options& o, const Tensor& projection, const Tensor& features) {
-  ChannelMap map;
-  const Index c = features.dim(3);
-  if (!o.project.empty()) {
-    require<UsageError>(projection.rank() == 2 && projection.dim(0) == c, o.project, ": is ", projection.shape(),
-                        ", but the features have ", c, " channels: a projection is (", c, ",K).");
-    map.matrix = projection;
+struct UpsampleCommand {
+  std::vector<std::string> images;
+  ShardArgs shard;
+  FeatureArgs source;
+  ProjectionArgs projection;
+  std::string upsampler = "builtin", quality, out_size;
+  CompatArgs compat;
+  std::string output;
+  FormatArgs format;
+  CommonArgs common;
+
+  std::string method() const { return quality.empty() ? upsampler : upsampler_of_quality(quality); }
+  void add(CLI::App& app);
+};
+
+void UpsampleCommand::add(CLI::App& app) {
+  app.add_option("image", images, "photos: PNG, JPEG, BMP, TGA, PGM, PPM; or folders of them")->required();
+  shard.add(app);
+  source.add(app);
+  projection.add(app);
+  app.add_option("--upsampler", upsampler, upsampler_choices())->capture_default_str();
+  app.add_option("--quality", quality, "in place of --upsampler: " + quality_choices())
+      ->check(CLI::IsMember(quality_names()))
+      ->excludes("--upsampler");
+  app.add_option("--out-size", out_size, "HxW of the result; default: 16x the feature map, cut to the image");
+  compat.add(app, "all four levels, guided by the photo at the backbone's size");
+  app.add_option("-o,--output", output, "folder for the results; default featup-out");
+  format.add(app);
+  common.add(app);
+  app.footer(
+      "Example: featup upsample photo.jpg --backbone deit_tiny_patch16_224.safetensors --upsampler "
+      "maskclip_jbu_stack_cocostuff.ckpt");
+}
+
+/// One run of the command, for any number of photos.
+class UpsampleRun {
+ public:
+  explicit UpsampleRun(const UpsampleCommand& command)
+      : o_(command),
+        wanted_(parse_extent("--out-size", o_.out_size)),
+        featurizer_(o_.source),
+        upsampler_(open_upsampler(o_.method(),
+                                  {o_.compat.published(), feature_function(featurizer_.backbone()), o_.common.seed})),
+        projection_(read_projection(o_.projection.project)) {}
+
+  std::string backbone() const { return featurizer_.describe(); }
+  std::string upsampler() const { return upsampler_->describe(); }
+  /// Files that no result may replace, beside the photos.
+  std::vector<std::string> files_read() const {
+    return {o_.source.features, o_.projection.project, o_.source.backbone.name, o_.upsampler};
   }
-  if (o.pca > 0) {
-    const Tensor y = map.matrix.size() ? matmul(features.reshape({-1, c}), map.matrix) : features.reshape({-1, c});
-    require<UsageError>(o.pca <= y.dim(1), "--pca ", o.pca, ": the features have ", y.dim(1),
-                        " channels; keep at most that many.");
-    const Pca pca = fit_pca(y, o.pca);
-    const Tensor axes = pca.components.permute({1, 0});
-    map.offset = unary(Unary::affine, linear(pca.mean, pca.components, Tensor()), -1);
-    map.matrix = map.matrix.size() ? matmul(map.matrix, axes) : axes;
-  }
-  return map;
+  /// Writes the features to `data`, and the picture after them: a picture alone would look like success.
+  nlohmann::ordered_json one(const std::string& input, const std::string& data, const std::string& picture,
+                             Report& report, ProgressBar& bar);
+
+ private:
+  void tell(const std::string& note);
+  Extent result_size(const std::string& input, const PhotoFeatures& photo) const;
+  Image picture_of(const PhotoFeatures& photo, const Tensor& coarse, const Tensor& result) const;
+
+  const UpsampleCommand& o_;
+  Extent wanted_;  // 0 x 0: not given
+  Featurizer featurizer_;
+  std::unique_ptr<Upsampler> upsampler_;
+  Tensor projection_;
+  std::string told_;
+};
+
+/// Prints a note, unless it is the one of the photo before.
+void UpsampleRun::tell(const std::string& note) {
+  if (!note.empty() && note != told_ && !o_.common.quiet) print_note(note);
+  told_ = note;
 }
 
-Tensor read_projection(const Options& o) {
-  if (o.project.empty()) return {};
-  const Weights file(o.project);
-  const Tensor t = file.read_single();
-  require<FileError>(t.size() > 0, o.project, ": is ", t.shape(), "; a projection is (channels, at least 1).");
-  return file.read(file.entries().begin()->first, t.shape());
+Extent UpsampleRun::result_size(const std::string& input, const PhotoFeatures& photo) const {
+  if (wanted_.height > 0) return wanted_;
+  const Extent size = default_output(photo.features.dim(1), photo.features.dim(2), photo.in_size);
+  require<UsageError>(size.height * size.width <= kMaxInput, input, ": the result would have ", size.height, "x",
+                      size.width, " pixels. If that is meant, say --out-size ", size.height, "x", size.width, ".");
+  return size;
 }
 
-/// (x matrix + offset)
-Tensor apply_map(const Tensor& x, const ChannelMap& map) {
-  if (map.matrix.size() == 0) return x;
-  const Tensor y = linear(x, map.matrix.permute({1, 0}), Tensor());
-  return map.offset.size() ? y + map.offset : y;
+/// Photo, low-resolution features, result. The colours are fitted to the low-resolution features, over the channels
+/// that are written, and shared.
+Image UpsampleRun::picture_of(const PhotoFeatures& photo, const Tensor& coarse, const Tensor& result) const {
+  constexpr Index kSide = 2048;
+  const FeatureColors colors(coarse);
+  const Index rows = result.dim(1), cols = result.dim(2);
+  return side_by_side({fit_picture(photo.views->at(rows, cols), kSide),
+                       fit_picture(enlarge_nearest(colors.paint(coarse), rows, cols), kSide),
+                       fit_picture(colors.paint(result), kSide)});
 }
 
-std::map<std::string, std::string> provenance(const Options& o, const std::string& input, const std::string& backbone,
-                                              const std::string& upsampler) {
-  return {{"input", input}, {"backbone", backbone}, {"upsampler", upsampler}, {"size", o.size}};
+nlohmann::ordered_json UpsampleRun::one(const std::string& input, const std::string& data, const std::string& picture,
+                                        Report& report, ProgressBar& bar) {
+  const auto stage = [&bar](const char* name, double from, double to) {
+    return [&bar, name, from, to](double f) { bar.update(from + (to - from) * f, name); };
+  };
+  const PhotoFeatures photo = featurizer_.run(input, report, stage("backbone", 0, 0.4));
+  tell(upsampler_->note(photo.features.dim(3)));
+  const Extent size = result_size(input, photo);
+  const Tensor features = upsampler_->output_space(photo.features);
+  const ChannelMap map = channel_map(o_.projection, projection_, features, "the features have");
+  const Tensor result = (*upsampler_)(photo.features, photo.guide(), size, map.matrix.size() ? &map : nullptr,
+                                      stage("upsample", 0.4, 0.8));
+  report.stage("upsample");
+  bar.update(0.8, "write");
+  write_features(data, result, o_.format.parsed(),
+                 {{"input", input}, {"backbone", backbone()}, {"upsampler", upsampler()}, {"size", o_.source.size}});
+  write_png(picture, picture_of(photo, apply_map(features, map), result));
+  report.stage("write");
+  return {{"in_size", {photo.in_size.height, photo.in_size.width}},
+          {"lr_size", {features.dim(1), features.dim(2)}},
+          {"out_size", {size.height, size.width}},
+          {"channels", result.dim(3)}};
 }
 
-/// Runs `each` for every input; one that fails is reported and does not stop the others. Where finished ones are to be
-/// skipped, last_output(i) tells what is written last.
-template <class F, class G>
-int for_each_input(const Options& o, Report& report, const G& last_output, const F& each) {
-  int failures = 0, skipped = 0;
-  for (std::size_t i = 0; i < o.inputs.size(); ++i) {
-    std::error_code none;
-    if (o.skip_finished && std::filesystem::exists(last_output(i), none)) {
-      ++skipped;
-      continue;
-    }
-    try {
-      each(i);
-    } catch (const std::bad_alloc&) {
-      print_error(o.inputs[i] + ": out of memory. Ask for a smaller result.");
-      ++failures;
-    } catch (const std::exception& error) {
-      print_error(error.what());
-      ++failures;
-    }
-  }
-  if (o.skip_finished) report["skipped"] = skipped;
-  if (skipped > 0 && !o.quiet && !o.json)
-    std::printf("%d of %zu inputs were finished before\n", skipped, o.inputs.size());
-  if (failures > 0 && o.inputs.size() > 1)
-    std::fprintf(stderr, "featup: %d of %zu inputs failed\n", failures, o.inputs.size());
-  return failures > 0 ? 1 : 0;
+int run_upsample(const UpsampleCommand& o, const Program&) {
+  const std::vector<std::string> inputs = o.shard.choose(o.images), stems = output_stems(inputs);
+  Report report("upsample", inputs, o.common.json);
+  UpsampleRun run(o);
+  const std::string folder = output_folder(o.output);
+  report["outputs"] = nlohmann::json::array();
+  report["backbone"] = run.backbone();
+  report["upsampler"] = run.upsampler();
+  report.stage("load");
+  const auto data_of = [&](std::size_t i) { return folder + "/" + stems[i] + o.format.extension(); };
+  const auto picture_of = [&](std::size_t i) { return folder + "/" + stems[i] + ".png"; };
+  std::vector<std::string> reads = run.files_read();
+  reads.insert(reads.end(), inputs.begin(), inputs.end());
+  for (std::size_t i = 0; i < inputs.size(); ++i) protect_inputs(reads, {data_of(i), picture_of(i)});
+
+  const int code = for_each_input({inputs, o.shard.skips(), picture_of}, o.common, report, [&](std::size_t i) {
+    ProgressBar bar("upsample " + stems[i], o.common.quiet);
+    const nlohmann::ordered_json known = run.one(inputs[i], data_of(i), picture_of(i), report, bar);
+    report["outputs"].push_back(data_of(i));
+    report["outputs"].push_back(picture_of(i));
+    report_one(report, inputs[i], i == 0, inputs.size() > 1, known);
+    bar.finish();
+    if (o.common.prints_text())
+      std::printf("%s: %ldx%ldx%ld features from %ldx%ld -> %s, picture %s\n", inputs[i].c_str(),
+                  known["out_size"][0].get<long>(), known["out_size"][1].get<long>(), known["channels"].get<long>(),
+                  known["lr_size"][0].get<long>(), known["lr_size"][1].get<long>(), data_of(i).c_str(),
+                  picture_of(i).c_str());
+  });
+  report.print();
+  return code;
 }
 
 }  // namespace
 
-int run_upsample(const Options& o) {
-  Report report("upsample", o);
-  const std::vector<std::string> stems = output_stems(o.inputs);
-  const OutputFormat format = parse_format(o);
-  const Extent wanted = parse_extent("--out-size", o.out_size);
-  const Featurizer featurizer(o);
-  const auto upsampler = open_upsampler(o.upsampler, featurizer.upsampler_options());
-  const Tensor projection = read_projection(o);
-  const std::string folder = output_folder(o);
-  report["outputs"] = nlohmann::json::array();
-  report["backbone"] = featurizer.describe();
-  report["upsampler"] = upsampler->describe();
-  report.stage("load");
-  std::string told;
-  const char* extension = format.safetensors ? ".safetensors" : ".npy";
-  for (const std::string& stem : stems)
-    protect_inputs(o, {folder + "/" + stem + extension, folder + "/" + stem + ".png"});
-
-  const auto last_output = [&](std::size_t i) { return folder + "/" + stems[i] + ".png"; };
-  const int code = for_each_input(o, report, last_output, [&](std::size_t i) {
-    ProgressBar bar("upsample " + stems[i], o.quiet);
-    const auto stage = [&](const char* name, double from, double to) {
-      return [&bar, name, from, to](double f) { bar.update(from + (to - from) * f, name); };
-    };
-    const Scene scene = featurizer.run(o.inputs[i], report, stage("backbone", 0, 0.4));
-    const Tensor features = upsampler->output_space(scene.features);  // for components and colours
-    const std::string note = upsampler->note(features.dim(3));
-    if (!note.empty() && note != told && !o.quiet) std::fprintf(stderr, "featup: note: %s\n", note.c_str());
-    told = note;
-
-    const Index rows = features.dim(1), cols = features.dim(2);
-    const Extent out = wanted.height > 0 ? wanted : default_output(rows, cols, scene.in_size);
-    require<UsageError>(wanted.height > 0 || out.height * out.width <= kMaxInput, o.inputs[i],
-                        ": the result would have ", out.height, "x", out.width,
-                        " pixels. If that is meant, say --out-size ", out.height, "x", out.width, ".");
-    const Guide guide = [&](Index h, Index w) {
-      return normalize(
-          scene.view(h > 0 ? h : scene.in_size.height, w > 0 ? w : scene.in_size.width, featurizer.cropped()));
-    };
-    const ChannelMap map = channel_map(o, projection, features);
-    const Tensor result =
-        (*upsampler)(scene.features, guide, out, map.matrix.size() ? &map : nullptr, stage("upsample", 0.4, 0.8));
-    report.stage("upsample");
-
-    const Image seen = scene.view(out.height, out.width, featurizer.cropped());
-    const std::string base = folder + "/" + stems[i], data = base + extension, picture = base + ".png";
-    bar.update(0.8, "write");
-    // Colours: fitted to the coarse map, the same for both. Over the channels that are written, so a heatmap shows as
-    // one.
-    const Tensor coarse = apply_map(features, map);
-    const FeatureColors colors(coarse);
-    // The features first: a picture alone would look like success.
-    write_features(data, result, format, provenance(o, o.inputs[i], featurizer.describe(), upsampler->describe()));
-    const Index side = 2048;
-    write_png(picture, side_by_side({fit_picture(seen, side),
-                                     fit_picture(enlarge_nearest(colors.paint(coarse), out.height, out.width), side),
-                                     fit_picture(colors.paint(result), side)}));
-    report.stage("write");
-
-    report["outputs"].push_back(data);
-    report["outputs"].push_back(picture);
-    nlohmann::ordered_json one = {{"input", o.inputs[i]},
-                                  {"in_size", extent_json(scene.in_size.height, scene.in_size.width)},
-                                  {"lr_size", extent_json(rows, cols)},
-                                  {"out_size", extent_json(out.height, out.width)},
-                                  {"channels", result.dim(3)}};
-    if (i == 0)
-      for (const char* key : {"in_size", "lr_size", "out_size", "channels"}) report[key] = one[key];
-    if (o.inputs.size() > 1) report["images"].push_back(one);
-    bar.finish();
-    if (!o.quiet && !o.json)
-      std::printf("%s: %ldx%ldx%ld features from %ldx%ld -> %s, picture %s\n", o.inputs[i].c_str(),
-                  static_cast<long>(out.height), static_cast<long>(out.width), static_cast<long>(result.dim(3)),
-                  static_cast<long>(rows), static_cast<long>(cols), data.c_str(), picture.c_str());
-  });
-  report.print();
-  return code;
-}
-
-int run_features(const Options& o) {
-  Report report("features", o);
-  const std::vector<std::string> stems = output_stems(o.inputs);
-  const OutputFormat format = parse_format(o);
-  const Featurizer featurizer(o);
-  const Tensor projection = read_projection(o);
-  const std::string folder = output_folder(o);
-  report["outputs"] = nlohmann::json::array();
-  report["backbone"] = featurizer.describe();
-  report.stage("load");
-  const auto last_output = [&](std::size_t i) {
-    return folder + "/" + stems[i] + ".lr" + (format.safetensors ? ".safetensors" : ".npy");
-  };
-  const int code = for_each_input(o, report, last_output, [&](std::size_t i) {
-    ProgressBar bar("features " + stems[i], o.quiet);
-    const Scene scene = featurizer.run(o.inputs[i], report, [&](double f) { bar.update(f, "backbone"); });
-    const Tensor result = apply_map(scene.features, channel_map(o, projection, scene.features));
-    const std::string data = last_output(i);
-    write_features(data, result, format, provenance(o, o.inputs[i], featurizer.describe(), "none"));
-    report.stage("write");
-    report["outputs"].push_back(data);
-    nlohmann::ordered_json one = {{"input", o.inputs[i]},
-                                  {"in_size", extent_json(scene.in_size.height, scene.in_size.width)},
-                                  {"lr_size", extent_json(result.dim(1), result.dim(2))},
-                                  {"channels", result.dim(3)}};
-    if (i == 0)
-      for (const char* key : {"in_size", "lr_size", "channels"}) report[key] = one[key];
-    if (o.inputs.size() > 1) report["images"].push_back(one);
-    bar.finish();
-    if (!o.quiet && !o.json)
-      std::printf("%s: %ldx%ldx%ld features -> %s\n", o.inputs[i].c_str(), static_cast<long>(result.dim(1)),
-                  static_cast<long>(result.dim(2)), static_cast<long>(result.dim(3)), data.c_str());
-  });
-  report.print();
-  return code;
-}
+void add_upsample(CLI::App& command, Program& program) { add_command(command, program, run_upsample); }
 
 }  // namespace fu

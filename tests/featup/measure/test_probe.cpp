@@ -4,7 +4,6 @@
 #include "featup/measure/linear_probe.h"
 #include "featup/measure/segmentation.h"
 #include "tests/support.h"
-#include "tools/cli/methods.h"
 
 using namespace fu;
 using namespace fu::test;
@@ -79,29 +78,4 @@ TEST_CASE("probe: confusion, boundaries, spreads") {
   const Spread s = spread_of({1, 3, NAN});
   CHECK(s.mean == doctest::Approx(2));
   CHECK(s.deviation == doctest::Approx(1));
-}
-
-TEST_CASE("methods: bilinear comes first, others once, folders of features are methods") {
-  const std::vector<Method> all = methods_with({"views:3", "bilinear", "views:3"}, false),
-                            few = methods_with({"nearest"}, true);
-  CHECK(all.front().name == "bilinear");
-  CHECK(std::count_if(all.begin(), all.end(), [](const Method& m) { return m.name == "views:3"; }) == 1);
-  CHECK(all.back().cost == Cost::many_passes);
-  CHECK(few.size() == 2);
-
-  const TempFolder folder;
-  Random random(1);
-  const Tensor x = random.normal({1, 3, 4, 2});
-  write_safetensors(folder / "a.safetensors", {{"features", x.reshape({3, 4, 2})}});
-  std::string photo = "a";
-  const auto method = open_method("folder:" + folder.path(), {}, photo);
-  const Guide none;
-  const Tensor y = (*method)(random.normal({1, 3, 4, 2}), none, {12, 16});
-  const Tensor expected = resize_bilinear(x, 12, 16);
-  CHECK(std::equal(y.data(), y.data() + y.size(), expected.data()));
-  const ChannelMap map{random.normal({2, 3}), random.normal({3})};
-  CHECK((*method)(x, none, {12, 16}, &map).shape() == Shape{1, 12, 16, 3});
-  photo = "b";
-  CHECK_THROWS_AS((*method)(x, none, {12, 16}), FileError);
-  CHECK_THROWS_AS(open_method("folder:" + (folder / "none"), {}, photo), FileError);
 }

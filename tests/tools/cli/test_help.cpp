@@ -3,6 +3,9 @@
 #include <sstream>
 
 #include "core/files/weights.h"
+#include "featup/backbones/registry.h"
+#include "featup/fit/fit_options.h"
+#include "featup/upsamplers/registry.h"
 #include "tests/tools/program.h"
 
 using namespace fu;
@@ -24,34 +27,90 @@ TEST_CASE("help: wrong usage gets exit code 2, and the nearest that there is") {
   CHECK(run(folder, "help nonsense").code == 2);
 }
 
-TEST_CASE("help: every command explains itself, in the terminal, as a manual page and to the shell") {
+namespace {
+
+/// All lines of commands.def, groups left out.
+const std::pair<const char*, const char*> kCommands[] = {
+#define FU_COMMAND(file, name, description) {name, description},
+#define FU_COMMAND_GROUP(name, description)
+#include "tools/cli/commands.def"
+#undef FU_COMMAND
+#undef FU_COMMAND_GROUP
+};
+
+/// What a shell completes at place `at` of the words.
+std::string completed(const TempFolder& folder, const std::string& words, int at) {
+  const std::string script = "bash -c 'source \"" + (folder / "completion") + "\"; COMP_WORDS=(" + words +
+                             "); COMP_CWORD=" + std::to_string(at) + "; _featup; echo \"${COMPREPLY[*]}\"' >'" +
+                             (folder / ".words") + "'";
+  CHECK(std::system(script.c_str()) == 0);
+  return slurp(folder / ".words");
+}
+
+}  // namespace
+
+TEST_CASE("help: every command explains itself in the terminal, in the manual and to the shell") {
   const TempFolder folder;
   CHECK(contains(run(folder, "--version").out, "featup 0."));
-  CHECK(contains(run(folder, "help").out, "upsample"));
-  CHECK(run(folder, "help eval probe").out == run(folder, "eval probe --help").out);
-  const std::string page = run(folder, "man").out;
-  CHECK(contains(page, ".SS featup eval probe"));
-  CHECK(contains(page, "\\-\\-upsampler"));
+  const std::string list = run(folder, "help").out, page = run(folder, "man").out;
+  CHECK(list == run(folder, "--help").out);
   std::ofstream(folder / "completion") << run(folder, "completion bash").out;
-  const auto complete = [&](const std::string& words, int at) {
-    const std::string script = "bash -c 'source \"" + (folder / "completion") + "\"; COMP_WORDS=(" + words +
-                               "); COMP_CWORD=" + std::to_string(at) + "; _featup; echo \"${COMPREPLY[*]}\"' >'" +
-                               (folder / ".words") + "'";
-    CHECK(std::system(script.c_str()) == 0);
-    return slurp(folder / ".words");
-  };
-  CHECK(complete("featup ups", 1) == "upsample\n");
-  CHECK(complete("featup eval pr", 2) == "probe\n");
-  CHECK(complete("featup upsample --dty", 2) == "--dtype\n");
-  CHECK(complete("featup upsample --dtype f", 3) == "f32 f16\n");
-  CHECK(complete("featup eval probe --val-im", 3) == "--val-images\n");
-  CHECK(contains(run(folder, "completion zsh").out, "bashcompinit"));
-  CHECK(run(folder, "--help").code == 0);
-  for (const char* command :
-       {"upsample", "features", "fit", "query", "train", "show", "eval views", "eval probe", "eval scene", "info"}) {
-    const Outcome o = run(folder, std::string(command) + " --help");
+  for (const auto& [command, description] : kCommands) {
+    const std::string name = command;
+    CAPTURE(name);
+    const std::size_t blank = name.find(' ');
+    CHECK(contains(list, name.substr(0, blank)));
+    const Outcome o = run(folder, name + " --help");
     CHECK(o.code == 0);
-    CHECK(contains(o.out, "Example: featup"));
+    CHECK(contains(o.out, description));
+    CHECK(contains(o.out, "Example: featup " + name));
+    CHECK(run(folder, "help " + name).out == o.out);
+    CHECK(contains(page, ".SS featup " + name + "\n"));
+    const int place = blank == std::string::npos ? 1 : 2;
+    CHECK(completed(folder, "featup " + name, place) == name.substr(blank == std::string::npos ? 0 : blank + 1) + "\n");
+    CHECK(contains(completed(folder, "featup " + name + " --", place + 1), "--help"));
+  }
+  CHECK(contains(page, "\\-\\-upsampler"));
+  CHECK(contains(run(folder, "completion zsh").out, "bashcompinit"));
+}
+
+TEST_CASE("help: the shell completes options, their choices, and names beside files") {
+  const TempFolder folder;
+  std::ofstream(folder / "completion") << run(folder, "completion bash").out;
+  CHECK(completed(folder, "featup upsample --dty", 2) == "--dtype\n");
+  CHECK(completed(folder, "featup upsample --dtype f", 3) == "f32 f16\n");
+  CHECK(completed(folder, "featup eval probe --val-im", 3) == "--val-images\n");
+  CHECK(completed(folder, "featup upsample --upsampler bil", 3) == "bilinear\n");
+  CHECK(completed(folder, "featup fit --lr-schedule co", 3) == "constant cosine\n");
+  std::ofstream(folder / "built.safetensors") << "x";
+  CHECK(completed(folder, "featup fit --backbone " + (folder / "built"), 3) == (folder / "built.safetensors") + "\n");
+  CHECK(completed(folder, "featup fit --backbone built", 3) == "builtin\n");
+}
+
+TEST_CASE("help: what registries and lists of fields hold is offered, with ranges and choices") {
+  const TempFolder folder;
+  const std::string upsample = run(folder, "help upsample").out;
+  for (const UpsamplerMethod& method : upsampler_methods()) {
+    CHECK(contains(upsample, method.usage));
+    CHECK(contains(upsample, method.quality));
+  }
+  for (const std::string& name : backbone_names()) CHECK(contains(upsample, name));
+  for (const std::string& feature : backbone_features()) CHECK(contains(upsample, feature));
+  const std::string fit = run(folder, "help fit").out, train = run(folder, "help train").out;
+  const FitOptions options;
+  visit_fields(options, [&](const auto&, const FieldInfo& field) {
+    CAPTURE(field.name);
+    if (field.offered) CHECK(contains(fit, field.name + " "));
+  });
+  CHECK(contains(fit, "--no-grid"));
+  CHECK(contains(train, "--no-mixing"));
+  for (const char* wrong :
+       {"fit a.png --views 0", "fit a.png --lr-schedule linear", "fit a.png --grid", "fit a.png --lr x",
+        "train . --levels 7", "train . --downsampler none", "train . --no-shared"}) {
+    const Outcome o = run(folder, wrong);
+    CAPTURE(wrong);
+    CHECK(o.code == 2);
+    CHECK(o.err.rfind("featup: error: ", 0) == 0);
   }
 }
 

@@ -1,0 +1,116 @@
+#include "tools/cli/arguments.h"
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+
+#include "core/isa.h"
+#include "core/parallel.h"
+#include "core/pool.h"
+#include "featup/backbones/registry.h"
+#include "tools/cli/outputs.h"
+#include "tools/cli/parse.h"
+#include "tools/media/image_folder.h"
+
+namespace fu {
+
+void CommonArgs::add(CLI::App& app) {
+  app.add_option("--threads", threads, "threads; default: all cores")->check(CLI::Range(0, 1024));
+  app.add_option("--seed", seed, "seed of everything random; default 0");
+  app.add_option("--max-memory", max_memory, "bytes of tensors at most, like 2G; more is refused, not swapped");
+  app.add_flag("--quiet", quiet, "no progress and no summary");
+  app.add_flag("--json", json, "a machine-readable summary on standard output");
+}
+
+void CommonArgs::apply() const {
+  set_threads(threads);
+  set_memory_limit(parse_bytes(max_memory));
+  kernels();
+}
+
+void BackboneArgs::add(CLI::App& app) {
+  app.add_option("--backbone", name, backbone_choices() + " (.safetensors, .pth, .ckpt)")->capture_default_str();
+  fields.add(app, BackboneOptions());
+}
+
+BackboneOptions BackboneArgs::options() const {
+  BackboneOptions options;
+  fields.apply(options);
+  return options;
+}
+
+void FeatureArgs::add(CLI::App& app) {
+  backbone.add(app);
+  app.add_option("--features", features,
+                 "take low-resolution features from this .npy or .safetensors in place of a backbone");
+  add_layout(app, features_layout, "layout of that file: auto, hwc or chw");
+  add_size(app, size);
+}
+
+void FeatureArgs::add_layout(CLI::App& app, std::string& layout, const std::string& help) {
+  app.add_option("--features-layout", layout, help)
+      ->check(CLI::IsMember({"auto", "hwc", "chw"}))
+      ->capture_default_str();
+}
+
+void FeatureArgs::add_size(CLI::App& app, std::string& size) {
+  app.add_option("--size", size,
+                 "image size at the backbone: N (short side, aspect kept) or HxW (scaled to cover it, then cropped "
+                 "around the centre)")
+      ->capture_default_str();
+}
+
+void ProjectionArgs::add(CLI::App& app) {
+  app.add_option("--project", project, "linear map (C,K) over channels, .npy or .safetensors");
+  app.add_option("--pca", pca, "keep K principal components")->check(CLI::Range(1, 1 << 20));
+}
+
+void FormatArgs::add(CLI::App& app) {
+  app.add_option("--format", format, "npy or safetensors")
+      ->check(CLI::IsMember({"npy", "safetensors"}))
+      ->capture_default_str();
+  add_dtype(app, dtype, "f32 or f16");
+  app.add_option("--layout", layout, "hwc or chw")->check(CLI::IsMember({"hwc", "chw"}))->capture_default_str();
+}
+
+void FormatArgs::add_dtype(CLI::App& app, std::string& dtype, const std::string& help) {
+  app.add_option("--dtype", dtype, help)->check(CLI::IsMember({"f32", "f16"}))->capture_default_str();
+}
+
+OutputFormat FormatArgs::parsed() const {
+  return {format == "safetensors", dtype == "f16" ? DType::f16 : DType::f32, parse_layout(layout)};
+}
+
+void ShardArgs::add(CLI::App& app) {
+  app.add_option("--shard", shard,
+                 "I/N: only the I-th of N parts of the inputs, for many machines; finished ones are skipped");
+  app.add_flag("--skip-finished", skip_finished, "leave out inputs whose results are there already");
+}
+
+std::vector<std::string> ShardArgs::choose(const std::vector<std::string>& inputs) const {
+  std::vector<std::string> all;
+  for (const std::string& input : inputs) {
+    std::error_code none;
+    if (!std::filesystem::is_directory(input, none)) {
+      all.push_back(input);
+      continue;
+    }
+    const std::vector<std::string> inside = find_pictures(input);
+    require<FileError>(!inside.empty(), input, ": has no pictures in it, nor in its folders.");
+    all.insert(all.end(), inside.begin(), inside.end());
+  }
+  output_stems(all);
+  if (shard.empty()) return all;
+  const std::size_t slash = shard.find('/');
+  const Index part = parse_whole(shard.substr(0, slash), 1 << 20),
+              parts = slash == std::string::npos ? 0 : parse_whole(shard.substr(slash + 1), 1 << 20);
+  require<UsageError>(part >= 1 && part <= parts, "--shard '", shard, "': give I/N, the I-th of N parts, like 1/8.");
+  std::vector<std::string> chosen;
+  for (std::size_t i = usize(part - 1); i < all.size(); i += usize(parts)) chosen.push_back(all[i]);
+  return chosen;
+}
+
+void CompatArgs::add(CLI::App& app, const std::string& help) {
+  app.add_option("--compat", compat, "published: " + help)->check(CLI::IsMember({"published"}));
+}
+
+}  // namespace fu

@@ -1,0 +1,95 @@
+// Groups of options that several commands share. Each is a small struct: its fields hold what the command line said,
+// add() adds the options to a command. A command's own options stand in its own file.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "featup/backbones/backbone.h"
+#include "tools/cli/field_options.h"
+#include "tools/media/feature_io.h"
+
+namespace CLI {
+class App;
+}
+
+namespace fu {
+
+/// What every command that does some work takes.
+struct CommonArgs {
+  int threads = 0;  // 0: all cores
+  std::uint64_t seed = 0;
+  std::string max_memory;  // as given: "2G"
+  bool quiet = false, json = false;
+
+  void add(CLI::App& app);
+  /// Sets the number of threads and the memory limit, and chooses the kernels: an unknown FU_ISA is told before any
+  /// work. throws UsageError.
+  void apply() const;
+  /// Whether the summary in words is printed.
+  bool prints_text() const { return !quiet && !json; }
+};
+
+struct BackboneArgs {
+  std::string name = "builtin";  // or a file
+  FieldOptions fields;           // of BackboneOptions
+
+  void add(CLI::App& app);
+  BackboneOptions options() const;
+  /// throws FileError, UsageError.
+  std::unique_ptr<Backbone> open() const { return open_backbone(name, options()); }
+};
+
+/// Where the low-resolution features come from: a backbone, or a file.
+struct FeatureArgs {
+  BackboneArgs backbone;
+  std::string features;  // the file; empty: the backbone
+  std::string features_layout = "auto";
+  std::string size = "224";  // at the backbone, as given
+
+  void add(CLI::App& app);
+  static void add_layout(CLI::App& app, std::string& layout, const std::string& help);
+  static void add_size(CLI::App& app, std::string& size);
+};
+
+/// A linear map over channels.
+struct ProjectionArgs {
+  std::string project;  // file of a matrix
+  Index pca = 0;        // components; 0: none
+
+  void add(CLI::App& app);
+};
+
+/// How results are written.
+struct FormatArgs {
+  std::string format = "npy", dtype = "f32", layout = "hwc";
+
+  void add(CLI::App& app);
+  static void add_dtype(CLI::App& app, std::string& dtype, const std::string& help);
+  OutputFormat parsed() const;
+  const char* extension() const { return format == "safetensors" ? ".safetensors" : ".npy"; }
+};
+
+/// Many inputs: which of them are this run's.
+struct ShardArgs {
+  std::string shard;  // "I/N"
+  bool skip_finished = false;
+
+  void add(CLI::App& app);
+  /// Folders give way to the pictures in them; with a shard I/N, only each N-th input stays. throws FileError for a
+  /// folder without pictures, UsageError if two inputs would write the same file or the shard is none.
+  std::vector<std::string> choose(const std::vector<std::string>& inputs) const;
+  /// Whether inputs whose results are there already are left out.
+  bool skips() const { return skip_finished || !shard.empty(); }
+};
+
+/// "published": as the published code does it.
+struct CompatArgs {
+  std::string compat;
+
+  void add(CLI::App& app, const std::string& help);
+  bool published() const { return compat == "published"; }
+};
+
+}  // namespace fu

@@ -1,0 +1,44 @@
+#include "tools/cli/errors.h"
+
+#include <cstdio>
+
+namespace fu {
+
+namespace {
+
+/// A phrase of the library's errors, and what the program adds to a message that holds it.
+struct Remedy {
+  const char* phrase;
+  const char* option;
+  const char* advice;
+};
+
+constexpr Remedy kRemedies[] = {
+    {"would exceed the limit", "--max-memory", "Raise --max-memory."},
+    {"needs a backbone", "--backbone", "The options are --backbone and --upsampler."},
+    {"is a fit of other features", "--backbone", "The option is --backbone."},
+    {"the fit has diverged", "--lr", "The option is --lr."},
+    {"holds a network under way", "--steps", "The option is --steps."},
+    {"is smaller than source", "--out-size", "The option is --out-size."},
+};
+
+}  // namespace
+
+std::string with_remedy(const std::string& message) {
+  for (const Remedy& r : kRemedies)
+    if (message.find(r.phrase) != std::string::npos && message.find(r.option) == std::string::npos)
+      return message + (message.empty() || message.back() == '.' ? " " : ". ") + r.advice;
+  return message;
+}
+
+void print_error(const std::string& message) {
+  constexpr std::size_t kLongest = 1000;
+  std::string line = with_remedy(message.size() > kLongest ? message.substr(0, kLongest) + "..." : message);
+  for (char& c : line)
+    if (static_cast<unsigned char>(c) < 32) c = ' ';
+  std::fprintf(stderr, "featup: error: %s\n", line.c_str());
+}
+
+void print_note(const std::string& message) { std::fprintf(stderr, "featup: note: %s\n", message.c_str()); }
+
+}  // namespace fu

@@ -1,0 +1,75 @@
+// featup features: the low-resolution features of photos.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "tools/cli/channel_maps.h"
+#include "tools/cli/inputs.h"
+#include "tools/cli/outputs.h"
+#include "tools/cli/photo_features.h"
+#include "tools/cli/program.h"
+#include "tools/cli/progress.h"
+
+namespace fu {
+
+namespace {
+
+struct FeaturesCommand {
+  std::vector<std::string> images;
+  ShardArgs shard;
+  FeatureArgs source;
+  ProjectionArgs projection;
+  std::string output;
+  FormatArgs format;
+  CommonArgs common;
+
+  void add(CLI::App& app) {
+    app.add_option("image", images, "photos, or folders of them")->required();
+    shard.add(app);
+    source.add(app);
+    projection.add(app);
+    app.add_option("-o,--output", output, "folder for the results; default featup-out");
+    format.add(app);
+    common.add(app);
+    app.footer("Example: featup features *.jpg --backbone dino_deitsmall16_pretrain.pth -o features");
+  }
+};
+
+int run_features(const FeaturesCommand& o, const Program&) {
+  const std::vector<std::string> inputs = o.shard.choose(o.images), stems = output_stems(inputs);
+  Report report("features", inputs, o.common.json);
+  const Featurizer featurizer(o.source);
+  const Tensor projection = read_projection(o.projection.project);
+  const std::string folder = output_folder(o.output);
+  report["outputs"] = nlohmann::json::array();
+  report["backbone"] = featurizer.describe();
+  report.stage("load");
+  const auto data_of = [&](std::size_t i) { return folder + "/" + stems[i] + ".lr" + o.format.extension(); };
+  const int code = for_each_input({inputs, o.shard.skips(), data_of}, o.common, report, [&](std::size_t i) {
+    ProgressBar bar("features " + stems[i], o.common.quiet);
+    const PhotoFeatures photo = featurizer.run(inputs[i], report, [&](double f) { bar.update(f, "backbone"); });
+    const Tensor result =
+        apply_map(photo.features, channel_map(o.projection, projection, photo.features, "the features have"));
+    const std::string data = data_of(i);
+    write_features(
+        data, result, o.format.parsed(),
+        {{"input", inputs[i]}, {"backbone", featurizer.describe()}, {"upsampler", "none"}, {"size", o.source.size}});
+    report.stage("write");
+    report["outputs"].push_back(data);
+    report_one(report, inputs[i], i == 0, inputs.size() > 1,
+               {{"in_size", {photo.in_size.height, photo.in_size.width}},
+                {"lr_size", {result.dim(1), result.dim(2)}},
+                {"channels", result.dim(3)}});
+    bar.finish();
+    if (o.common.prints_text())
+      std::printf("%s: %ldx%ldx%ld features -> %s\n", inputs[i].c_str(), static_cast<long>(result.dim(1)),
+                  static_cast<long>(result.dim(2)), static_cast<long>(result.dim(3)), data.c_str());
+  });
+  report.print();
+  return code;
+}
+
+}  // namespace
+
+void add_features(CLI::App& command, Program& program) { add_command(command, program, run_features); }
+
+}  // namespace fu

@@ -1,0 +1,92 @@
+#include "tools/cli/fit_diagnostics.h"
+
+#include <algorithm>
+
+#include "autograd/ops.h"
+#include "core/ops/resample.h"
+#include "tools/cli/channel_maps.h"
+#include "tools/media/pictures.h"
+
+namespace fu {
+
+namespace {
+
+/// The whole map at the size of the photo.
+Tensor render_all(const FittedMap& fit, const Image& photo, const ChannelMap* map = nullptr) {
+  FittedRenderer renderer(fit, photo, map);
+  Tensor out({1, photo.height, photo.width, renderer.channels()});
+  renderer.render(0, 0, photo.height, photo.width, out.data());
+  return out;
+}
+
+/// What the attention downsampler adds to a pixel's logit, (H,W): a linear function of the blurred features.
+Tensor saliency_of(const FittedMap& fit) {
+  const Tensor map = render_all(fit, fit.photo), v = fit.extra.at("downsampler.attention_net.1.weight").reshape({-1}),
+               kept = fit.pca.components.size() > 0 ? fit.pca.project(map) : map;
+  const Tensor read =
+      norm_dot_energy(kept, v.slice(1, v.dim(0))).value;  // length, linear form and square of each pixel
+  Tensor saliency({map.dim(1), map.dim(2)});
+  for (Index p = 0; p < saliency.size(); ++p)
+    saliency.data()[p] = read.data()[3 * p] * v.data()[0] + read.data()[3 * p + 1];
+  return saliency;
+}
+
+/// Numbers (h,w) as a picture of a height.
+Image heat_of_height(const Tensor& values, Index height) {
+  return enlarge_nearest(heat_picture(values), height, height * values.dim(1) / values.dim(0));
+}
+
+std::vector<Image> diagnostics(const FittedMap& fit, Index height) {
+  std::vector<Image> row;
+  if (const Tensor uncertainty = uncertainty_of(fit); uncertainty.size() > 0)
+    row.push_back(heat_of_height(uncertainty, height));
+  const auto square = [&](const Tensor& kernel) {
+    row.push_back(enlarge_nearest(heat_picture(kernel), height, height));
+  };
+  if (fit.extra.count("downsampler.w")) {
+    square(fit.extra.at("downsampler.w"));
+    square(fit.extra.at("downsampler.b"));
+    row.push_back(heat_of_height(saliency_of(fit), height));
+  } else if (fit.extra.count("downsampler.kernel_params")) {
+    square(unary(Unary::abs, fit.extra.at("downsampler.kernel_params")));
+  }
+  for (const HistoryColumn column : {HistoryColumn::loss, HistoryColumn::explained})
+    if (const std::vector<double> values = history_of(fit, column); !values.empty())
+      row.push_back(curve_picture(values, height, height * 3 / 2));
+  return row;
+}
+
+}  // namespace
+
+Tensor uncertainty_of(const FittedMap& fit) {
+  if (!fit.extra.count("scale_net.net.weight")) return {};
+  const Tensor low = fit.pca.components.size() > 0 ? fit.pca.project(fit.low) : fit.low;
+  const Tensor weight = fit.extra.at("scale_net.net.weight").reshape({1, low.dim(3)}),
+               bias = fit.extra.at("scale_net.net.bias");
+  return unary(Unary::exp, linear(low, weight, bias)).reshape({low.dim(1), low.dim(2)});
+}
+
+std::vector<double> history_of(const FittedMap& fit, HistoryColumn column) {
+  std::vector<double> values;
+  const auto it = fit.extra.find("history");
+  if (it == fit.extra.end()) return values;
+  const Tensor& rows = it->second;  // (N,4)
+  for (Index i = 0; i < rows.dim(0); ++i)
+    values.push_back(static_cast<double>(rows.data()[4 * i + static_cast<Index>(column)]));
+  return values;
+}
+
+Image fit_overview(const FittedMap& fit, const Image& photo) {
+  constexpr Index kSide = 1024;
+  const FeatureColors colors(fit.low);
+  const ChannelMap three = map_to(colors.pca());
+  const Tensor fine = render_all(fit, photo, &three),
+               bilinear = resize_bilinear(colors.pca().project(fit.low), photo.height, photo.width);
+  const Image coarse = enlarge_nearest(colors.paint(fit.low), photo.height, photo.width);
+  const Image above = side_by_side({fit_picture(photo, kSide), fit_picture(coarse, kSide),
+                                    fit_picture(colors.paint_components(bilinear), kSide),
+                                    fit_picture(colors.paint_components(fine), kSide)});
+  return stacked({above, side_by_side(diagnostics(fit, std::min(photo.height, kSide)))});
+}
+
+}  // namespace fu

@@ -1,0 +1,22 @@
+// What a fit tells about itself: numbers and pictures of the parts of its file.
+#pragma once
+
+#include <vector>
+
+#include "featup/fit/fitted_map.h"
+
+namespace fu {
+
+/// The uncertainty that was learned for each low-resolution position, (h,w); of size 0 if the fit has none.
+Tensor uncertainty_of(const FittedMap& fit);
+
+/// A column of the fit's history, from its first look at the held-out views to its last; empty if it keeps none.
+enum class HistoryColumn { loss = 2, explained = 3 };
+std::vector<double> history_of(const FittedMap& fit, HistoryColumn column);
+
+/// The picture beside a fit. Above: photo, low-resolution features, bilinear, fitted. Below, where the fit has them:
+/// uncertainty, the downsampler's kernels and saliency, the loss and the explained variance of unseen views.
+///   photo: what was fitted, at the size of the fit
+Image fit_overview(const FittedMap& fit, const Image& photo);
+
+}  // namespace fu

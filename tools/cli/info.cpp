@@ -1,0 +1,131 @@
+// featup info: what a file holds, and what it can be used for.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "core/files/weights.h"
+#include "featup/backbones/registry.h"
+#include "featup/fit/fitted_map.h"
+#include "featup/upsamplers/registry.h"
+#include "tools/cli/arguments.h"
+#include "tools/cli/program.h"
+#include "tools/cli/report.h"
+
+namespace fu {
+
+namespace {
+
+constexpr std::size_t kListed = 20;  // tensors and settings, unless all are asked for
+
+struct InfoCommand {
+  std::vector<std::string> files;
+  bool all = false;
+  CommonArgs common;
+
+  void add(CLI::App& app) {
+    app.add_option("file", files, "a .safetensors, .npy, .pth or .ckpt file")->required()->expected(1);
+    app.add_flag("--all", all, "list every tensor");
+    common.add(app);
+    app.footer("Example: featup info maskclip_jbu_stack_cocostuff.ckpt");
+  }
+};
+
+/// What `describe` says, or why it cannot.
+template <class F>
+std::string attempt(const F& describe) {
+  try {
+    return describe();
+  } catch (const std::exception& error) {
+    return std::string("unusable: ") + error.what();
+  }
+}
+
+/// What can be done with the file, a line each.
+std::vector<std::string> uses_of(const Weights& w) {
+  std::vector<std::string> found;
+  std::string prefix;
+  if (const BackboneFamily* family = recognise_backbone(w, prefix))
+    found.push_back(attempt([&] {
+      return "backbone (--backbone " + w.path() + "): " + family->open(w, prefix, {})->describe() +
+             (prefix.empty() ? "" : ", under '" + printable(prefix) + "'");
+    }));
+  for (const UpsamplerMethod& method : upsampler_methods())
+    if (method.reads && method.reads(w))
+      found.push_back(attempt(
+          [&] { return "upsampler (--upsampler " + w.path() + "): " + method.open(w.path(), {})->describe(); }));
+  if (FittedMap::present(w.path()))
+    found.push_back("a fit of one photo (featup query " + w.path() + ", or featup show --html " + w.path() + ")");
+  if (w.has("model.1.norm.weight"))
+    found.push_back("norm of the backbone's features, " + std::to_string(w.shape("model.1.norm.weight").elements()) +
+                    " channels");
+  if (w.entries().size() == 1 || w.has("features")) {
+    const Shape s = w.has("features") ? w.shape("features") : w.entries().begin()->second.shape;
+    if (s.rank() == 3 || (s.rank() == 4 && s[0] == 1))
+      found.push_back("a feature map (--features " + w.path() + ", or featup show)");
+    if (s.rank() == 2)
+      found.push_back("a matrix (--project " + w.path() + ", for features of " + std::to_string(s[0]) + " channels)");
+  }
+  return found;
+}
+
+void report_tensors(const Weights& w, Report& report) {
+  Index numbers = 0;
+  std::map<std::string, Index> types;
+  for (const auto& [name, e] : w.entries()) {
+    numbers += e.shape.elements();
+    ++types[dtype_name(e.type)];
+  }
+  report["format"] = w.format();
+  report["tensors"] = w.entries().size();
+  report["numbers"] = numbers;
+  report["types"] = types;
+  report["metadata"] = w.metadata();
+}
+
+void report_entries(const Weights& w, Report& report) {
+  for (const auto& [name, e] : w.entries()) {
+    std::vector<Index> shape;
+    for (int i = 0; i < e.shape.rank(); ++i) shape.push_back(e.shape[i]);
+    report["entries"][name] = {{"dtype", dtype_name(e.type)}, {"shape", shape}};
+  }
+}
+
+void print_file(const Weights& w, const std::vector<std::string>& uses, bool all) {
+  Index numbers = 0;
+  for (const auto& [name, e] : w.entries()) numbers += e.shape.elements();
+  std::printf("%s: %s, %zu tensors, %ld numbers%s%s%s\n", w.path().c_str(), w.format().c_str(), w.entries().size(),
+              static_cast<long>(numbers), w.root().empty() ? "" : ", under '", w.root().c_str(),
+              w.root().empty() ? "" : "'");
+  for (const std::string& use : uses) std::printf("  %s\n", use.c_str());
+  if (uses.empty()) std::printf("  nothing that this program knows how to use\n");
+  std::size_t listed = 0;
+  for (const auto& [key, value] : w.metadata())
+    if (++listed <= kListed) std::printf("  metadata %s: %s\n", printable(key).c_str(), printable(value).c_str());
+  listed = 0;
+  for (const auto& [name, e] : w.entries()) {
+    if (listed == kListed && !all) {
+      std::printf("  ... %zu more; --all lists them\n", w.entries().size() - listed);
+      break;
+    }
+    ++listed;
+    std::printf("  %-48s %-5s %s\n", printable(name).c_str(), dtype_name(e.type),
+                e.shape.rank() == 0 ? "scalar" : e.shape.str().c_str());
+  }
+}
+
+int run_info(const InfoCommand& o, const Program&) {
+  Report report("info", o.files, o.common.json);
+  const Weights w(o.files.front());
+  const std::vector<std::string> uses = uses_of(w);
+  report_tensors(w, report);
+  report["parts"] = uses;
+  report_entries(w, report);
+  if (!o.common.json) print_file(w, uses, o.all);
+  report.print();
+  return 0;
+}
+
+}  // namespace
+
+void add_info(CLI::App& command, Program& program) { add_command(command, program, run_info); }
+
+}  // namespace fu

@@ -1,0 +1,67 @@
+#include "tools/cli/photo_features.h"
+
+#include <algorithm>
+
+#include "tools/cli/parse.h"
+#include "tools/media/image_io.h"
+
+namespace fu {
+
+const Image& PhotoViews::at(Index height, Index width) const {
+  if (height == photo_.height && width == photo_.width) return photo_;
+  const auto [it, fresh] = made_.try_emplace({height, width});
+  if (fresh) it->second = cropped_ ? cover(photo_, height, width) : resize_antialiased(photo_, height, width);
+  return it->second;
+}
+
+Guide guide_of(std::shared_ptr<const PhotoViews> views, Extent own) {
+  return [views = std::move(views), own](Index height, Index width) {
+    return normalize(views->at(height > 0 ? height : own.height, width > 0 ? width : own.width));
+  };
+}
+
+FeatureFunction feature_function(const Backbone* backbone) {
+  if (!backbone) return {};
+  return [backbone](const Tensor& image) { return backbone->features(image); };
+}
+
+void require_whole_patches(const std::string& size_given, Extent size, const Backbone& backbone) {
+  require<UsageError>(size.height % backbone.patch() == 0 && size.width % backbone.patch() == 0, "--size ", size_given,
+                      ": the backbone's patches are ", backbone.patch(), " pixels wide; give multiples of that.");
+}
+
+Featurizer::Featurizer(const FeatureArgs& o) : options_(o), size_(parse_input_size(o.size)) {
+  if (o.features.empty()) backbone_ = o.backbone.open();
+  if (size_.height > 0 && backbone_) require_whole_patches(o.size, {size_.height, size_.width}, *backbone_);
+}
+
+PhotoFeatures Featurizer::run(const std::string& path, Report& report, const Progress& progress) const {
+  PhotoFeatures result;
+  const auto views = std::make_shared<const PhotoViews>(read_image(path), cropped());
+  const Image& photo = views->photo();
+  const Index smallest = backbone_ ? backbone_->patch() : 2;
+  require<FileError>(std::min(photo.height, photo.width) >= smallest, path, ": has ", photo.width, "x", photo.height,
+                     " pixels, less than one patch of the backbone (", smallest, "x", smallest,
+                     "). Give a larger picture.");
+  report.stage("read");
+  result.views = views;
+  if (backbone_) {
+    const Extent size = input_extent(photo, size_, backbone_->patch());
+    require<UsageError>(size.height * size.width <= kMaxInput && std::max(size.height, size.width) <= kMaxInputSide,
+                        path, ": at --size ", options_.size, " the backbone would see ", size.height, "x", size.width,
+                        " pixels, which is too many. Give a smaller --size, or HxW to crop.");
+    const Tensor image = normalize(views->at(size.height, size.width));
+    report.stage("preprocess");
+    result.in_size = size;
+    result.features = backbone_->features(image, progress);
+  } else {
+    result.features =
+        read_features(options_.features, parse_layout(options_.features_layout), {photo.height, photo.width});
+    result.in_size = cropped() ? Extent{size_.height, size_.width}
+                               : Extent{16 * result.features.dim(1), 16 * result.features.dim(2)};
+  }
+  report.stage("backbone");
+  return result;
+}
+
+}  // namespace fu

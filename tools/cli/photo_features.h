@@ -1,0 +1,73 @@
+// From a photo's file to its low-resolution features, as the options say.
+#pragma once
+
+#include <map>
+#include <utility>
+
+#include "featup/backbones/feature_function.h"
+#include "featup/upsamplers/upsampler.h"
+#include "tools/cli/arguments.h"
+#include "tools/cli/report.h"
+
+namespace fu {
+
+// Pixels of a photo at the backbone at most, and of a result for which no size was given.
+constexpr Index kMaxInput = Index{1} << 26, kMaxInputSide = 16384;
+
+/// A photo at any size, always the same part of it. Each size is made once, and kept.
+class PhotoViews {
+ public:
+  /// cropped: every size shows the middle of the photo, as much as its shape covers; else all of it, stretched to the
+  /// shape.
+  PhotoViews(Image photo, bool cropped) : photo_(std::move(photo)), cropped_(cropped) {}
+  const Image& photo() const { return photo_; }
+  const Image& at(Index height, Index width) const;
+
+ private:
+  Image photo_;
+  bool cropped_;
+  mutable std::map<std::pair<Index, Index>, Image> made_;
+};
+
+/// What upsamplers are guided by: the normalised photo at the size they ask for, `own` where they ask for 0 x 0. It
+/// keeps the views alive.
+Guide guide_of(std::shared_ptr<const PhotoViews> views, Extent own);
+
+/// A photo with its low-resolution features.
+struct PhotoFeatures {
+  std::shared_ptr<const PhotoViews> views;
+  Extent in_size;   // of the photo at the backbone
+  Tensor features;  // (1,h,w,C)
+
+  Guide guide() const { return guide_of(views, in_size); }
+};
+
+/// Reads photos and computes their features, by a backbone or from the file that the options name.
+class Featurizer {
+ public:
+  /// throws FileError if there is no such backbone, UsageError for a size that is none or does not fit its patches.
+  explicit Featurizer(const FeatureArgs& options);
+
+  std::string describe() const { return backbone_ ? backbone_->describe() : "features from " + options_.features; }
+  /// Null where features come from a file.
+  const Backbone* backbone() const { return backbone_.get(); }
+  /// Sides given as HxW crop the photo; a short side alone keeps all of it. Features from a file see all of it too,
+  /// unless --size says else.
+  bool cropped() const { return size_.height > 0; }
+  /// Adds the stages "read", "preprocess" and "backbone" to the report. throws FileError for photos that cannot be
+  /// read or are smaller than one patch, UsageError for sizes beyond kMaxInput.
+  PhotoFeatures run(const std::string& path, Report& report, const Progress& progress) const;
+
+ private:
+  FeatureArgs options_;
+  InputSize size_;
+  std::unique_ptr<Backbone> backbone_;
+};
+
+/// The backbone as upsamplers and fits look through it; empty for none. It must not outlive the backbone.
+FeatureFunction feature_function(const Backbone* backbone);
+
+/// Throws UsageError unless sides are multiples of the backbone's patch.
+void require_whole_patches(const std::string& size_given, Extent size, const Backbone& backbone);
+
+}  // namespace fu

@@ -1,0 +1,29 @@
+// The summary of a command: what it read and wrote, and how long each stage took.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace fu {
+
+class Report {
+ public:
+  /// json: whether print() prints.
+  Report(const std::string& command, const std::vector<std::string>& inputs, bool json);
+  nlohmann::ordered_json& operator[](const std::string& key) { return json_[key]; }
+  /// Adds the time since the last call (or the start) to a stage.
+  void stage(const std::string& name);
+  /// Closes the summary with times, threads, instruction set and peak memory, and prints it to standard output if
+  /// --json was given.
+  void print();
+  /// Seconds since the start.
+  double seconds() const;
+
+ private:
+  nlohmann::ordered_json json_, stages_;
+  bool prints_;
+  double start_, last_;
+};
+
+}  // namespace fu

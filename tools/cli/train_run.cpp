@@ -1,0 +1,237 @@
+#include "tools/cli/train_run.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+
+#include "tools/cli/errors.h"
+#include "tools/cli/outputs.h"
+#include "tools/cli/parse.h"
+#include "tools/cli/photo_features.h"
+#include "tools/media/image_io.h"
+
+namespace fu {
+
+namespace {
+
+constexpr Index kJudgeEach = 50;  // steps
+// Streams of random numbers beside the trainer's own.
+constexpr std::uint64_t kSampleStream = std::uint64_t{1} << 61, kHoldStream = std::uint64_t{1} << 62;
+
+/// The size that all pictures are cut to.
+Extent training_size(const TrainOptions& options, Index patch) {
+  const Extent side = parse_square_or_extent(options.size);
+  require<UsageError>(side.height % patch == 0 && side.width % patch == 0 && side.height >= 3 * patch &&
+                          side.width >= 3 * patch && side.height * side.width <= (Index{1} << 21) &&
+                          options.kernel <= std::min(side.height, side.width),
+                      "--size ", options.size, ": training takes pictures of one size: multiples of the patch, ", patch,
+                      " pixels, at least three of them, and 2^21 pixels at most.");
+  return side;
+}
+
+/// Names and sizes of all files as one number. source: Fowler, Noll, Vo: FNV-1a
+std::uint64_t hash_of(const ImageFolder& folder) {
+  std::uint64_t hash = 1469598103934665603u;
+  for (Index i = 0; i < folder.size(); ++i) {
+    std::error_code none;
+    const auto bytes = std::filesystem::file_size(folder.path(i), none);
+    for (char c : folder.path(i) + ":" + std::to_string(bytes))
+      hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  }
+  return hash;
+}
+
+/// Sums what the processes found: gradients, the loss, and whether one of them wants to stop.
+void sum_over_processes(const Ranks& ranks, Module& module, double& loss, bool& stop) {
+  if (ranks.count() == 1) return;
+  std::vector<real> values = {static_cast<real>(loss), stop ? real(1) : real(0)};
+  std::vector<Parameter*> parameters;
+  for (Parameter* p : module.parameters())
+    if (p->trainable) parameters.push_back(p);
+  for (const Parameter* p : parameters) {
+    const std::size_t n = usize(p->value.size());
+    if (p->has_grad())
+      values.insert(values.end(), p->grad.data(), p->grad.data() + n);
+    else
+      values.insert(values.end(), n, 0);
+  }
+  ranks.sum(values);
+  loss = static_cast<double>(values[0]), stop = values[1] > 0;
+  const real* from = values.data() + 2;
+  for (Parameter* p : parameters) {
+    p->grad = Tensor(p->value.shape());
+    std::copy(from, from + p->value.size(), p->grad.data());
+    from += p->value.size();
+  }
+}
+
+/// What the published code can read: no filter of tokens, no smoothing, and always a mixing of channels at the end,
+/// which adds nothing where the stack has none.
+std::map<std::string, Tensor> published_layout(std::map<std::string, Tensor> stack, Index channels) {
+  stack.erase("upsampler.token_filter");
+  stack.erase("upsampler.smoothing");
+  stack.emplace("upsampler.fixup_proj.1.weight", Tensor::zeros({channels, channels, 1, 1}));
+  stack.emplace("upsampler.fixup_proj.1.bias", Tensor::zeros({channels}));
+  return stack;
+}
+
+bool is_safetensors(const std::string& path) { return std::filesystem::path(path).extension() == ".safetensors"; }
+
+}  // namespace
+
+TrainRun::TrainRun(const TrainCommand& command, const TrainOptions& options, const Ranks& ranks, TrainFiles files,
+                   const std::string& arguments)
+    : o_(command),
+      options_(options),
+      ranks_(ranks),
+      files_(std::move(files)),
+      arguments_(arguments),
+      backbone_(o_.backbone.open()),
+      folder_(o_.folders, training_size(options_, backbone_->patch())),
+      trainer_(feature_function(backbone_.get()), backbone_->channels(), trainer_options(options_)),
+      settings_(describe_settings()),
+      bar_("train", o_.common.quiet || !ranks_.first()) {
+  std::vector<std::string> reads = folder_.paths();
+  reads.push_back(o_.backbone.name);
+  protect_inputs(reads, {files_.stack, files_.picture, o_.export_to.empty() ? files_.picture : o_.export_to});
+  if (o_.resume) resume();
+  first_step_ = trainer_.steps();
+  hold_out();
+}
+
+std::string TrainRun::describe_settings() const {
+  std::string backbone = backbone_->describe();
+  std::replace(backbone.begin(), backbone.end(), ' ', '_');  // fields are separated by blanks
+  return cat("backbone=", backbone, " ", fingerprint(o_.backbone.options()), " files=", folder_.size(), ":",
+             hash_of(folder_), " ", fingerprint(options_));
+}
+
+void TrainRun::resume() {
+  const Weights before(files_.stack);
+  const auto found = before.metadata().find("training");
+  require<UsageError>(found != before.metadata().end(), files_.stack,
+                      ": was not written by featup train. Name another file with -o.");
+  require<UsageError>(found->second.find("steps=") != std::string::npos, files_.stack,
+                      ": was written by an earlier version of this program, whose settings cannot be compared with "
+                      "these. Go on with that version, or name another file with -o.");
+  require<UsageError>(found->second == settings_, files_.stack,
+                      ": was trained with other settings or pictures, so it cannot go on as it would have: ",
+                      fingerprint_difference(found->second, settings_), ".");
+  trainer_.load(before);
+  course_.load(before);
+}
+
+/// Some photos are kept aside to judge by. Of fewer than five none is: then the first is judged by views of it that
+/// training does not see.
+void TrainRun::hold_out() {
+  const std::vector<Index> order = shuffled(folder_.size(), Random(options_.seed, kHoldStream));
+  held_out_ = std::min(options_.held_out, folder_.size() / 5);
+  const auto split = order.begin() + static_cast<std::ptrdiff_t>(held_out_);
+  std::vector<Index> judges =
+      held_out_ > 0 ? std::vector<Index>(order.begin(), split) : std::vector<Index>{order.front()};
+  if (!ranks_.first()) judges.clear();
+  judge_ = std::make_unique<HeldOutPhotos>(folder_, judges, trainer_, options_.seed);
+  sequence_ = std::make_unique<PhotoSequence>(std::vector<Index>(split, order.end()), options_.seed);
+}
+
+/// Places [first, last) of this step's batch.
+std::vector<Tensor> TrainRun::images_of(Index first, Index last) {
+  std::vector<Tensor> images;
+  for (Index b = first; b < last; ++b) {
+    const Index place = trainer_.steps() * options_.batch + b;
+    images.push_back(
+        normalize(folder_.sample(sequence_->at(place), options_.augment,
+                                 Random(options_.seed, kSampleStream + static_cast<std::uint64_t>(place)))));
+  }
+  return images;
+}
+
+double TrainRun::step(bool& stop) {
+  const Index batch = options_.batch, first = ranks_.rank() * batch / ranks_.count(),
+              last = (ranks_.rank() + 1) * batch / ranks_.count();
+  trainer_.set_lr(options_.lr_at(trainer_.steps()));
+  double loss = trainer_.accumulate(images_of(first, last), first, batch);
+  sum_over_processes(ranks_, trainer_.objective(), loss, stop);
+  trainer_.finish_step();
+  require<UsageError>(std::isfinite(loss), "the loss is no number any more, at step ", trainer_.steps(), ". ",
+                      files_.existed || saved_ > begin_ ? files_.stack + " holds the last good state; g" : "G",
+                      "ive a smaller --lr, now ", options_.lr, ".");
+  return loss;
+}
+
+void TrainRun::after_step(double loss) {
+  const Index steps = trainer_.steps(), done = steps - first_step_;
+  course_.add_loss(loss);
+  if (steps % kJudgeEach == 0 || steps == options_.steps) course_.judge(*judge_, trainer_);
+  const double now = now_seconds(), rate = static_cast<double>(done * options_.batch) / (now - begin_);
+  bar_.update(static_cast<double>(done) / static_cast<double>(options_.steps - first_step_),
+              course_.text(steps, options_.steps, judge_->explained_by_bilinear(), rate));
+  wants_to_stop_ = interruptible_->interrupted() || (o_.time_budget > 0 && now - begin_ > o_.time_budget);
+  if (now - saved_ < o_.checkpoint || steps >= options_.steps || wants_to_stop_) return;
+  save();
+  saved_ = now_seconds();
+}
+
+void TrainRun::work() {
+  interruptible_.emplace();
+  begin_ = saved_ = now_seconds();
+  while (trainer_.steps() < options_.steps) {
+    bool stop = wants_to_stop_;
+    const double loss = step(stop);
+    if (ranks_.first()) after_step(loss);
+    // Several processes stop after the step whose sum told all of them.
+    if (ranks_.count() == 1 ? wants_to_stop_ : stop) break;
+  }
+}
+
+void TrainRun::export_stack() {
+  if (is_safetensors(o_.export_to))
+    write_safetensors(o_.export_to, trainer_.stack(), {}, o_.dtype == "f16" ? DType::f16 : DType::f32);
+  else
+    write_torch(o_.export_to, "state_dict", published_layout(trainer_.stack(), backbone_->channels()));
+}
+
+void TrainRun::write(Report& report) {
+  if (!course_.explained) course_.explained = judge_->explained_by(trainer_.objective());
+  save();
+  if (!o_.export_to.empty()) export_stack();
+  write_png(files_.picture, course_.picture());
+  bar_.finish();
+  report["outputs"] = {files_.stack, files_.picture};
+  if (o_.export_to.empty()) return;
+  report["outputs"].push_back(o_.export_to);
+  const std::map<std::string, Tensor> stack = trainer_.stack();
+  if (is_safetensors(o_.export_to) || (!stack.count("upsampler.token_filter") && !stack.count("upsampler.smoothing")))
+    return;
+  const std::string note =
+      o_.export_to +
+      ": is without the filter of tokens and the smoothing, which the published code does not know; for a stack "
+      "that is trained as that code runs it, give --back-projection 0 --shrinkage 0 --smooth 0.";
+  report["note"] = note;
+  print_note(note);
+}
+
+void TrainRun::tell(Report& report) const {
+  const Index steps = trainer_.steps(), files = folder_.size();
+  report["steps"] = steps, report["images"] = files - folder_.unreadable(), report["unreadable"] = folder_.unreadable();
+  report["held_out"] = held_out_, report["images_seen"] = (steps - first_step_) * options_.batch;
+  report["loss"] = course_.recent_loss, report["explained_variance"] = *course_.explained,
+  report["explained_variance_bilinear"] = judge_->explained_by_bilinear();
+  if (!o_.common.prints_text()) return;
+  if (folder_.unreadable() > 0)
+    std::printf("%ld of %ld files could not be read as pictures and were left out\n",
+                static_cast<long>(folder_.unreadable()), static_cast<long>(files));
+  if (steps < options_.steps)
+    std::printf("%s after %ld of %ld steps; the same command with --resume goes on\n",
+                interruptible_->interrupted() ? "interrupted" : "time is up", static_cast<long>(steps),
+                static_cast<long>(options_.steps));
+  std::printf(
+      "%ld steps on %ld images: loss %.4f, unseen views of %s explained %.4f (bilinear %.4f), %.1f s -> %s, picture "
+      "%s\n",
+      static_cast<long>(steps), static_cast<long>(files - held_out_), course_.recent_loss,
+      held_out_ > 0 ? "held-out images" : "a training image", *course_.explained, judge_->explained_by_bilinear(),
+      report.seconds(), files_.stack.c_str(), files_.picture.c_str());
+}
+
+}  // namespace fu
