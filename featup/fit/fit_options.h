@@ -44,7 +44,8 @@ void visit_fields(Options& o, Visitor&& field) {
   field(o.steps, FieldInfo("steps",
                            "steps of the network, on top of the grid; default 0, without a grid 300, "
                            "published 1200")
-                     .range(0, 1e6));
+                     .range(0, 1e6)
+                     .keeps_result());  // how far a fit goes: it is resumed with more of them
   field(o.grid, FieldInfo("grid", "the network alone, without the learned grid"));
   field(
       o.pca,

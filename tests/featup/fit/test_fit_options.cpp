@@ -17,12 +17,17 @@ struct Change {
 
 }  // namespace
 
-TEST_CASE("fit options: every field is in the fingerprint, and the difference names it") {
+TEST_CASE("fit options: every field but the number of steps is in the fingerprint, and the difference names it") {
   const FitOptions defaults;
   const std::string before = fingerprint(defaults);
   std::vector<std::string> names;
-  visit_fields(defaults, [&](const auto&, const FieldInfo& info) { names.push_back(info.name); });
-  CHECK(names.size() >= 31);
+  visit_fields(defaults, [&](const auto&, const FieldInfo& info) {
+    if (info.changes_result)
+      names.push_back(info.name);
+    else
+      CHECK(info.name == "steps");  // a fit goes on with more of them
+  });
+  CHECK(names.size() >= 30);
   for (const std::string& name : names) {
     CAPTURE(name);
     FitOptions o;
