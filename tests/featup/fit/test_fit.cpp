@@ -136,7 +136,7 @@ TEST_CASE("blur distance: as its parts") {
   CHECK(relative_error(one.gradient(a), two.gradient(b)) < 1e-5);
 }
 
-TEST_CASE("feature grid: finds the grid that made its views, and foretells others") {
+TEST_CASE("feature grid: finds the grid that made its views, and predicts others") {
   const Tensor photo = denormalize(normalize(picture(48, 64)));
   GridOptions o;
   o.smoothness = 1e-9;
