@@ -2,14 +2,14 @@
 
 namespace fu {
 
-Conv2d::Conv2d(Index in, Index out, Index kernel, Random* random, Index stride, Index padding)
+Conv2d::Conv2d(Index in, Index out, Index kernel, Random* random, Index stride, Index padding, Index, bool with_bias)
     : weight(uniform_fan_in({out, kernel, kernel, in}, in * kernel * kernel, random)),
-      bias(uniform_fan_in({out}, in * kernel * kernel, random)),
+      bias(with_bias ? uniform_fan_in({out}, in * kernel * kernel, random) : Tensor()),
       kernel_(kernel),
       stride_(stride),
       padding_(padding) {
   add("weight", weight, FileLayout::conv);
-  add("bias", bias);
+  if (with_bias) add("bias", bias);
 }
 
 void Conv2d::pack() {

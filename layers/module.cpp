@@ -51,17 +51,22 @@ Shape file_shape(const Shape& s, FileLayout layout) {
 
 }  // namespace
 
+void Module::load(const Reader& read) {
+  visit([&](const std::string& name, Parameter& p, FileLayout layout) {
+    refuse_packed("load", name, p);
+    const Shape& own = p.value.shape();
+    const Tensor t = read(name, file_shape(own, layout));
+    p.set(layout == FileLayout::conv ? t.permute({0, 2, 3, 1}) : t.reshape(own));
+  });
+}
+
 void Module::load(const Weights& weights, const std::string& prefix) {
-  visit(
-      [&](const std::string& name, Parameter& p, FileLayout layout) {
-        refuse_packed("load", name, p);
-        const Shape& own = p.value.shape();
-        const bool flat =
-            layout == FileLayout::matrix_as_conv && weights.shape(name) == own;  // some files drop the two ones
-        const Tensor t = weights.read(name, flat ? own : file_shape(own, layout));
-        p.set(layout == FileLayout::conv ? t.permute({0, 2, 3, 1}) : t.reshape(own));
-      },
-      prefix);
+  load([&](const std::string& name, const Shape& shape) {
+    const Shape& found = weights.shape(prefix + name);
+    // Some files write a 1x1 convolution without its two ones.
+    const bool flat = shape.rank() == 4 && shape[2] == 1 && shape[3] == 1 && found.rank() == 2;
+    return weights.read(prefix + name, flat ? Shape{shape[0], shape[1]} : shape);
+  });
 }
 
 void Module::save(std::map<std::string, Tensor>& tensors, const std::string& prefix) {

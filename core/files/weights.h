@@ -33,6 +33,10 @@ class Weights {
   explicit Weights(std::shared_ptr<const MappedFile> file);
 
   const std::string& path() const { return file_->path(); }
+  std::string folder() const {
+    const std::size_t slash = path().rfind('/');
+    return slash == std::string::npos ? std::string() : path().substr(0, slash);
+  }
   /// "safetensors", "PyTorch zip", "PyTorch legacy", "NumPy".
   const std::string& format() const { return format_; }
   /// The key under which the state_dict was found ("model", ...), or empty.

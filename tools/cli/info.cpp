@@ -42,12 +42,12 @@ std::string attempt(const F& describe) {
 /// What can be done with the file, a line each.
 std::vector<std::string> uses_of(const Weights& w) {
   std::vector<std::string> found;
-  std::string prefix;
-  if (const BackboneFamily* family = recognise_backbone(w, prefix))
-    found.push_back(attempt([&] {
-      return "backbone (--backbone " + w.path() + "): " + family->open(w, prefix, {})->describe() +
-             (prefix.empty() ? "" : ", under '" + printable(prefix) + "'");
-    }));
+  const std::string backbone = attempt([&] {
+    const auto summary = describe_backbone(w);
+    return summary ? "backbone (--backbone " + w.path() + "): " + summary->text + "; " + settings_text(summary->settings)
+                   : std::string();
+  });
+  if (!backbone.empty()) found.push_back(backbone);
   for (const UpsamplerMethod& method : upsampler_methods())
     if (method.reads && method.reads(w))
       found.push_back(attempt(
