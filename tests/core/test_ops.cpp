@@ -151,6 +151,19 @@ TEST_CASE("ops: convolution, attention, adaptive convolution") {
       const Tensor x = random.normal({2, 9, 11, 5}), w = random.normal({7, 3, 3, 5}), bias = random.normal({7});
       compare([&] { return conv2d(x, w, bias, stride, padding); });
     }
+  {
+    const Tensor x = random.normal({2, 9, 11, 5}), w = random.normal({7, 3, 3, 5}), none;
+    compare([&] { return conv2d(x, w, none, 1, 2, 2); });
+    compare([&] { return conv2d(x, random.normal({0, 1, 1, 5}), none, 2, 0); });
+    compare([&] { return depthwise_conv2d(x, Tensor::full({3, 3, 5}, 1), none, 1); });
+    compare([&] { return max_pool2d(x, 3, 2, 1); });
+    CHECK(contains(message_of([&] {
+                     depthwise_conv2d(x, Tensor::zeros({3, 3, 4}), none, 1);
+                   }),
+                   "[depthwise_conv2d] x"));
+    CHECK(contains(message_of([&] { max_pool2d(x, 3, 2, 2); }), "[max_pool2d] x (2,9,11,5), kernel 3"));
+    CHECK(contains(message_of([&] { conv2d(x, w, none, 1, 0, 5); }), "dilation 5"));
+  }
   CHECK(contains(message_of([] {
                    conv2d(Tensor::zeros({1, 2, 2, 3}), Tensor::zeros({4, 3, 3, 3}), Tensor(), 1, 0);
                  }),
