@@ -1,6 +1,8 @@
 // Backbones, and steps of trainings.
 #include <memory>
 
+#include "featup/backbones/convnext.h"
+#include "featup/backbones/resnet.h"
 #include "featup/backbones/vit.h"
 #include "featup/published/implicit_fit.h"
 #include "featup/training/jbu_trainer.h"
@@ -42,6 +44,46 @@ BenchRun vit(Index dim) {
   const double n = kTokens, d = static_cast<double>(dim);
   return {[=] { model->features(image); },
           1e-9 * (kDepth * (24 * n * d * d + 4 * n * n * d) + 2 * kGrid * kGrid * 3 * kPatch * kPatch * d)};
+}
+
+/// ResNet-50 to layer4.
+BenchRun resnet50(Index side) {
+  ResNetConfig c;
+  c.stem = 64, c.bottleneck = true;
+  c.layers = {{3, 64, 256}, {4, 128, 512}, {6, 256, 1024}, {3, 512, 2048}};
+  Random random(4);
+  const auto model = std::make_shared<ResNet>(c, &random);
+  model->pack();
+  const Tensor image = random.uniform({1, side, side, 3}, -2, 2);
+  double products = 7 * 7 * 3 * 64 / 4.0;   // multiply-adds a pixel of the image
+  double in = 64, before = 16, after = 16;  // pixels of the image for one before and after a block
+  for (const ResNetConfig::Layer& layer : c.layers) {
+    const auto inner = static_cast<double>(layer.inner), out = static_cast<double>(layer.out);
+    for (Index i = 0; i < layer.blocks; ++i) {
+      products += in * inner / before + (9 * inner * inner + inner * out + (i == 0 ? in * out : 0)) / after;
+      in = out, before = after;
+    }
+    after *= 4;
+  }
+  return {[=] { model->features(image); }, 2e-9 * products * static_cast<double>(side * side)};
+}
+
+/// ConvNeXt-T to its last stage, normalised.
+BenchRun convnext_tiny(Index side) {
+  ConvNextConfig c;
+  c.stages = {{3, 96, 384}, {3, 192, 768}, {9, 384, 1536}, {3, 768, 3072}};
+  Random random(4);
+  const auto model = std::make_shared<ConvNext>(c, &random);
+  model->pack();
+  const Tensor image = random.uniform({1, side, side, 3}, -2, 2);
+  double products = 0, in = 48,
+         pixels = 16;  // multiply-adds a pixel of the image; inputs of a downsampling convolution
+  for (const ConvNextConfig::Stage& stage : c.stages) {
+    const auto channels = static_cast<double>(stage.channels), hidden = static_cast<double>(stage.hidden);
+    products += (in * channels + static_cast<double>(stage.blocks) * channels * (49 + 2 * hidden)) / pixels;
+    in = 4 * channels, pixels *= 4;
+  }
+  return {[=] { model->features(image); }, 2e-9 * products * static_cast<double>(side * side)};
 }
 
 /// One step of an implicit fit as published: 224x224, 303 -> 128 -> 128 -> 128, 10 views of 14x14, attention over
@@ -86,10 +128,9 @@ BenchRun jbu_train_step() {
 
 std::vector<BenchCase> bench_models() {
   return {
-      {"vit_s16_224", [] { return vit(384); }},
-      {"deit_tiny_224", [] { return vit(192); }},
-      {"implicit_step", [] { return implicit_step(); }},
-      {"jbu_train_step", [] { return jbu_train_step(); }},
+      {"vit_s16_224", [] { return vit(384); }},          {"deit_tiny_224", [] { return vit(192); }},
+      {"resnet50_224", [] { return resnet50(224); }},    {"convnext_tiny_224", [] { return convnext_tiny(224); }},
+      {"implicit_step", [] { return implicit_step(); }}, {"jbu_train_step", [] { return jbu_train_step(); }},
   };
 }
 

@@ -1,0 +1,8 @@
+// The residual network on tensors. A program that calls only this one links no tape.
+#include "featup/backbones/resnet_forward.h"
+
+namespace fu {
+
+template Tensor ResNet::features(const Tensor& image, const Progress& progress) const;
+
+}  // namespace fu
