@@ -90,13 +90,14 @@ void any_output_row(const real* x, const real* weight, Vec bias, real* y, Index 
 }  // namespace
 
 void depthwise_conv(const real* x, const real* weight, const real* bias, real* y, Index b, const WindowArgs& g) {
-  // A task takes some rows of all images' rows; in it a vector of channels goes down all rows before the next one, so
-  // that the lines of x that the next row reads again are in the first-level cache.
-  constexpr Index kRows = 7;
-  const Index bands = ceil_div(g.rows, kRows);
-  parallel_for(b * bands, [&](Index task) {
-    const Index image = task / bands, i0 = task % bands * kRows, i1 = imin(i0 + kRows, g.rows);
-    for (Index t = 0; t < g.c; t += kLanes) {
+  // A task takes some rows and channels of an image; in it a vector of channels goes down all rows before the next one,
+  // so that the lines of x that the next row reads again are in the first-level cache.
+  constexpr Index kRows = 7, kChannels = 4 * kLanes;
+  const Index bands = ceil_div(g.rows, kRows), parts = ceil_div(g.c, kChannels);
+  parallel_for(b * bands * parts, [&](Index task) {
+    const Index image = task / parts / bands, i0 = task / parts % bands * kRows, i1 = imin(i0 + kRows, g.rows);
+    const Index t0 = task % parts * kChannels;
+    for (Index t = t0; t < imin(t0 + kChannels, g.c); t += kLanes) {
       const Index lanes = g.c - t;
       const Vec start = bias ? load_n(bias + t, lanes) : Vec{};
       const real* in = x + image * g.h * g.w * g.c + t;

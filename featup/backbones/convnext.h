@@ -24,6 +24,7 @@ struct ConvNextConfig {
   /// Pixels of the image from one feature to the next.
   Index stride() const { return Index{2} << static_cast<Index>(stages.size()); }
   Index channels() const { return stages.back().channels; }
+  Index depth() const { return static_cast<Index>(stages.size()); }
 };
 
 /// Sizes of the first `last` stages, 1 <= last <= 4. The final norm is that of the fourth. throws FileError.
@@ -59,6 +60,9 @@ class ConvNext : public Module {
   /// only that one (convnext_inference.cpp, convnext_training.cpp). throws ShapeError.
   template <class X>
   X features(const X& image, const Progress& progress = {}) const;
+  /// The map behind the first `stages` of them, not normalised; 0: what the first block is given.
+  template <class X>
+  X map(const X& image, std::size_t stages, const Progress& progress = {}) const;
 
  private:
   ConvNextConfig config_;

@@ -10,10 +10,10 @@ ConvNextConfig read_convnext_config(const TensorShapes& tensors, int last, bool 
     const std::string stage = "stages." + std::to_string(s) + ".";
     ConvNextConfig::Stage sizes;
     while (sizes.blocks <= 200 && tensors.has(stage + std::to_string(sizes.blocks) + ".dwconv.weight")) ++sizes.blocks;
-    require<FileError>(sizes.blocks > 0, "has no tensor '", stage, "0.dwconv.weight': not a ConvNeXt with ", last,
-                       " stages.");
+    require<FileError>(sizes.blocks > 0, tensors.path, ": has no tensor '", stage,
+                       "0.dwconv.weight': not a ConvNeXt with ", last, " stages.");
     const Shape weight = tensors.shape(stage + "0.pwconv1.weight");
-    require<FileError>(weight.rank() >= 2 && weight[0] >= 1 && weight[1] >= 1, "tensor '", stage,
+    require<FileError>(weight.rank() >= 2 && weight[0] >= 1 && weight[1] >= 1, tensors.path, ": tensor '", stage,
                        "0.pwconv1.weight' has shape ", weight, ", expected (hidden,channels).");
     sizes.hidden = weight[0], sizes.channels = weight[1];
     c.stages.push_back(sizes);

@@ -24,6 +24,7 @@ struct ResNetConfig {
   /// Pixels of the image from one feature to the next.
   Index stride() const;
   Index channels() const { return layers.back().out; }
+  Index depth() const { return static_cast<Index>(layers.size()); }
 };
 
 /// Sizes of layer1 to layer`last`, 1 <= last <= 4. throws FileError.
@@ -75,6 +76,9 @@ class ResNet : public Module {
   /// (resnet_inference.cpp, resnet_training.cpp). throws ShapeError.
   template <class X>
   X features(const X& image, const Progress& progress = {}) const;
+  /// The map behind the first `layers` of them; 0: what layer1 is given.
+  template <class X>
+  X map(const X& image, std::size_t layers, const Progress& progress = {}) const;
 
  private:
   ResNetConfig config_;

@@ -11,8 +11,8 @@ Index ResNetConfig::stride() const {
 ResNetConfig read_resnet_config(const TensorShapes& tensors, int last, bool dilated) {
   const auto kernel = [&](const std::string& name, Index side) {
     const Shape s = tensors.shape(name);
-    require<FileError>(s.rank() == 4 && s[0] >= 1 && s[2] == side && s[3] == side, "tensor '", name, "' has shape ", s,
-                       ", expected (out,in,", side, ",", side, ").");
+    require<FileError>(s.rank() == 4 && s[0] >= 1 && s[2] == side && s[3] == side, tensors.path, ": tensor '", name,
+                       "' has shape ", s, ", expected (out,in,", side, ",", side, ").");
     return s[0];
   };
   ResNetConfig c;
@@ -23,8 +23,8 @@ ResNetConfig read_resnet_config(const TensorShapes& tensors, int last, bool dila
     const std::string layer = "layer" + std::to_string(s) + ".";
     ResNetConfig::Layer sizes;
     while (sizes.blocks <= 200 && tensors.has(layer + std::to_string(sizes.blocks) + ".conv1.weight")) ++sizes.blocks;
-    require<FileError>(sizes.blocks > 0, "has no tensor '", layer, "0.conv1.weight': not a ResNet with ", last,
-                       " layers.");
+    require<FileError>(sizes.blocks > 0, tensors.path, ": has no tensor '", layer,
+                       "0.conv1.weight': not a ResNet with ", last, " layers.");
     sizes.inner = kernel(layer + "0.conv1.weight", c.bottleneck ? 1 : 3);
     sizes.out = kernel(layer + "0." + (c.bottleneck ? "conv3" : "conv2") + ".weight", c.bottleneck ? 1 : 3);
     c.layers.push_back(sizes);

@@ -30,15 +30,20 @@ X ResNetBlock::operator()(X x) const {
 }
 
 template <class X>
-X ResNet::features(const X& image, const Progress& progress) const {
+X ResNet::map(const X& image, std::size_t layers, const Progress& progress) const {
   require<ShapeError>(image.rank() == 4 && image.dim(3) == 3 && image.dim(1) >= 1 && image.dim(2) >= 1,
                       "[resnet] image ", image.shape(), ": must be (B,H,W,3).");
   X x = max_pool2d(normalised_conv(conv1_, bn1_, image, Activation::relu), 3, 2, 1);
-  for (std::size_t s = 0; s < layers_.size(); ++s) {
-    if (progress) progress(static_cast<double>(s) / static_cast<double>(layers_.size()));
+  for (std::size_t s = 0; s < layers; ++s) {
+    if (progress) progress(static_cast<double>(s) / static_cast<double>(layers));
     for (const auto& block : layers_[s]->blocks) x = (*block)(std::move(x));
   }
   return x;
+}
+
+template <class X>
+X ResNet::features(const X& image, const Progress& progress) const {
+  return map(image, layers_.size(), progress);
 }
 
 }  // namespace fu

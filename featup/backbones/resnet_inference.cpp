@@ -3,6 +3,7 @@
 
 namespace fu {
 
+template Tensor ResNet::map(const Tensor& image, std::size_t layers, const Progress& progress) const;
 template Tensor ResNet::features(const Tensor& image, const Progress& progress) const;
 
 }  // namespace fu

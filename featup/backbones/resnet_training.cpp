@@ -4,6 +4,7 @@
 
 namespace fu {
 
+template Var ResNet::map(const Var& image, std::size_t layers, const Progress& progress) const;
 template Var ResNet::features(const Var& image, const Progress& progress) const;
 
 }  // namespace fu

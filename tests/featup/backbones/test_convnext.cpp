@@ -8,7 +8,7 @@ using namespace fu::test;
 namespace {
 
 TensorShapes shapes_of(const Weights& weights) {
-  return {[&](const std::string& name) { return weights.has(name); },
+  return {weights.path(), [&](const std::string& name) { return weights.has(name); },
           [&](const std::string& name) { return weights.shape(name); }};
 }
 

@@ -8,7 +8,7 @@ using namespace fu::test;
 namespace {
 
 TensorShapes shapes_of(const Weights& weights) {
-  return {[&](const std::string& name) { return weights.has(name); },
+  return {weights.path(), [&](const std::string& name) { return weights.has(name); },
           [&](const std::string& name) { return weights.shape(name); }};
 }
 
@@ -40,6 +40,8 @@ TEST_CASE("resnet: features are those of torchvision, at every layer, dilated to
     net.pack();
     const Tensor packed = net.features(image);
     CHECK(relative_error(packed, y.reshape(shape)) <= 1e-5);
+    CHECK(same_bits(packed, net.map(image, config.layers.size())));
+    CHECK(net.map(image, 0).shape() == Shape{1, 16, 24, 16});
     const WithThreads one(1);
     CHECK(same_bits(packed, net.features(image)));
   }
