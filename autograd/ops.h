@@ -68,7 +68,8 @@ Var batch_norm(const Var& x, const Tensor& mean, const Tensor& variance, const V
 Var matmul(const Var& a, const Var& b);
 /// bias may be a Var of size 0.
 Var linear(const Var& x, const Var& weight, const Var& bias, Activation activation = Activation::none);
-Var conv2d(const Var& x, const Var& weight, const Var& bias, Index stride, Index padding);
+Var conv2d(const Var& x, const Var& weight, const Var& bias, Index stride, Index padding, Index dilation = 1);
+Var depthwise_conv2d(const Var& x, const Var& weight, const Var& bias, Index padding);
 /// Multi-head self-attention; forward and backward in memory linear in the tokens.
 Var attention(const Var& qkv, Index heads);
 
@@ -105,6 +106,8 @@ Var zoom_bilinear(const Var& x, double zoom);
 Var reflect_pad(const Var& x, Index radius);
 Var gaussian_blur(const Var& x, Index size, double sigma);
 Var adaptive_conv(const Var& x, const Var& k);
+/// Where elements of a window are equal, the first one gets the gradient.
+Var max_pool2d(const Var& x, Index kernel, Index stride, Index padding);
 /// Products of every pixel's vector with those around it in another map: a, b (B,H,W,C) -> (B,H,W,d*d), d = 2*radius +
 /// 1;
 ///   y[p, u*d+v] = a[p] . b[p + (u,v) - radius], b reflected at its borders.  throws ShapeError if H or W <= radius.

@@ -1,8 +1,7 @@
 // Batch normalisation in evaluation, for frozen backbones.
 #pragma once
 
-#include "autograd/ops.h"
-#include "layers/module.h"
+#include "layers/conv2d.h"
 
 namespace fu {
 
@@ -10,22 +9,16 @@ namespace fu {
 /// weight, bias, running_mean, running_var (C). source: arXiv 1502.03167
 class BatchNorm : public Module {
  public:
-  explicit BatchNorm(Index channels, real eps = real(1e-5))
-      : weight(Tensor::full({channels}, 1)),
-        bias(Tensor::zeros({channels})),
-        running_mean(Tensor::zeros({channels})),
-        running_var(Tensor::full({channels}, 1)),
-        eps_(eps) {
-    add("weight", weight);
-    add("bias", bias);
-    add("running_mean", running_mean);
-    add("running_var", running_var);
-    running_mean.trainable = running_var.trainable = false;
-    running_mean.buffer = running_var.buffer = true;
+  explicit BatchNorm(Index channels, real eps = real(1e-5));
+  template <class X>
+  X operator()(const X& x) const {
+    return batch_norm(x, running_mean.value, running_var.value, as<X>(weight), as<X>(bias), eps_);
   }
-  Var operator()(const Var& x) const {
-    return batch_norm(x, running_mean.value, running_var.value, weight, bias, eps_);
-  }
+  /// For inference: packs the convolution before it so that it gives norm(convolution), in the time of the convolution
+  /// alone. The parameters of both become constants of size 0.
+  void fold_into(Conv2d& before);
+  /// Whether it is part of the convolution before it: then that is called alone.
+  bool folded() const { return weight.packed; }
 
   Parameter weight, bias, running_mean, running_var;
 

@@ -1,4 +1,4 @@
-// Convolution over images.
+// Convolutions over images.
 #pragma once
 
 #include "layers/module.h"
@@ -11,19 +11,68 @@ class Conv2d : public Module {
  public:
   Conv2d(Index in, Index out, Index kernel, Random* random, Index stride = 1, Index padding = 0, Index dilation = 1,
          bool bias = true);
+  /// activation(convolution). throws ShapeError; UsageError for a packed layer if x is tracked.
   template <class X>
-  X operator()(const X& x) const {
-    if (packed_.out() > 0) return conv2d(untracked("packed conv2d", x), packed_, kernel_, kernel_, stride_, padding_);
-    return conv2d(x, as<X>(weight), bias.value.size() > 0 ? as<X>(bias) : X(Tensor()), stride_, padding_);
-  }
-  /// For inference, as Linear's.
-  void pack();
+  X operator()(const X& x, Activation activation = Activation::none) const;
+  /// activation(y + convolution): a residual connection. A packed layer writes the sum into y's memory where nobody
+  /// else needs it.
+  template <class X>
+  X add_to(X y, const X& x, Activation activation = Activation::none) const;
+  /// For inference, as Linear's: weights are multiplied by `scale` (out), and the bias becomes bias * scale + shift.
+  void pack(const Tensor& scale = Tensor(), const Tensor& shift = Tensor());
 
   Parameter weight, bias;
 
  private:
-  Index kernel_, stride_, padding_;
+  template <class X>
+  static X activate(const X& x, Activation activation);
+
+  Index kernel_, stride_, padding_, dilation_;
   PackedLinear packed_;
 };
+
+/// A convolution of each channel by itself, x (B,H,W,C) -> (B,H,W,C) with zero padding; k is odd. Parameters: weight
+/// (k,k,C), in files (C,1,k,k), and bias (C).
+class DepthwiseConv2d : public Module {
+ public:
+  DepthwiseConv2d(Index channels, Index kernel, Random* random);
+  template <class X>
+  X operator()(const X& x) const {
+    return depthwise_conv2d(x, as<X>(weight), as<X>(bias), padding_);
+  }
+
+  Parameter weight, bias;
+
+ private:
+  Index padding_;
+};
+
+template <class X>
+X Conv2d::activate(const X& x, Activation activation) {
+  switch (activation) {
+    case Activation::none: return x;
+    case Activation::relu: return unary(Unary::relu, x);
+    case Activation::gelu: return unary(Unary::gelu, x);
+    case Activation::quick_gelu: return unary(Unary::quick_gelu, x);
+  }
+  return x;
+}
+
+template <class X>
+X Conv2d::operator()(const X& x, Activation activation) const {
+  if (packed_.out() > 0)
+    return conv2d(untracked("packed conv2d", x), packed_, kernel_, kernel_, stride_, padding_, dilation_, activation);
+  const X b = bias.value.size() > 0 ? as<X>(bias) : X(Tensor());
+  return activate(conv2d(x, as<X>(weight), b, stride_, padding_, dilation_), activation);
+}
+
+template <class X>
+X Conv2d::add_to(X y, const X& x, Activation activation) const {
+  Tensor* const sum = packed_.out() > 0 ? reusable(y) : nullptr;
+  if (!sum) return activate(y + (*this)(x), activation);
+  conv2d_add_to(*sum, untracked("packed conv2d", x), packed_, kernel_, kernel_, stride_, padding_, dilation_,
+                activation);
+  return y;
+}
 
 }  // namespace fu

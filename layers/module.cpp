@@ -45,8 +45,22 @@ Shape file_shape(const Shape& s, FileLayout layout) {
     case FileLayout::same: return s;
     case FileLayout::matrix_as_conv: return {s[0], s[1], 1, 1};
     case FileLayout::conv: return {s[0], s[3], s[1], s[2]};
+    case FileLayout::depthwise: return {s[2], 1, s[0], s[1]};
   }
   return s;
+}
+
+Tensor from_file(const Tensor& t, const Shape& own, FileLayout layout) {
+  if (layout == FileLayout::conv) return t.permute({0, 2, 3, 1});
+  if (layout == FileLayout::depthwise) return t.permute({2, 3, 0, 1}).reshape(own);
+  return t.reshape(own);
+}
+
+Tensor to_file(const Tensor& t, FileLayout layout) {
+  const Shape shape = file_shape(t.shape(), layout);
+  if (layout == FileLayout::conv) return t.permute({0, 3, 1, 2});
+  if (layout == FileLayout::depthwise) return t.permute({2, 0, 1}).reshape(shape);
+  return t.reshape(shape);
 }
 
 }  // namespace
@@ -56,7 +70,7 @@ void Module::load(const Reader& read) {
     refuse_packed("load", name, p);
     const Shape& own = p.value.shape();
     const Tensor t = read(name, file_shape(own, layout));
-    p.set(layout == FileLayout::conv ? t.permute({0, 2, 3, 1}) : t.reshape(own));
+    p.set(from_file(t, own, layout));
   });
 }
 
@@ -73,8 +87,7 @@ void Module::save(std::map<std::string, Tensor>& tensors, const std::string& pre
   visit(
       [&](const std::string& name, Parameter& p, FileLayout layout) {
         refuse_packed("save", name, p);
-        tensors[name] = layout == FileLayout::conv ? p.value.permute({0, 3, 1, 2})
-                                                   : p.value.reshape(file_shape(p.value.shape(), layout));
+        tensors[name] = to_file(p.value, layout);
       },
       prefix);
 }

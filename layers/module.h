@@ -28,6 +28,7 @@ enum class FileLayout {
   same,
   matrix_as_conv,  // (out,in) here, (out,in,1,1) there: a 1x1 convolution is a linear layer on pixels
   conv,            // (out,kH,kW,in) here, (out,in,kH,kW) there
+  depthwise,       // (kH,kW,C) here, (C,1,kH,kW) there
 };
 
 class Module {

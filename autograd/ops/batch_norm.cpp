@@ -11,8 +11,7 @@ Var batch_norm(const Var& x, const Tensor& mean, const Tensor& variance, const V
                       "[batch_norm] x ", x.shape(), ", mean ", mean.shape(), ", variance ", variance.shape(),
                       ", weight ", weight.shape(), ", bias ", bias.shape(),
                       ": all but x must be (C), C the size of x's last axis.");
-  const Tensor scale = unary(Unary::reciprocal, unary(Unary::sqrt, unary(Unary::affine, variance, 1, eps)));
-  return (x - Var(mean)) * (weight * Var(scale)) + bias;
+  return (x - Var(mean)) * (weight * Var(inverse_deviation(variance, eps))) + bias;
 }
 
 void gradient_cases_batch_norm(GradientCases& cases) {

@@ -85,6 +85,20 @@ static inline void micro_tile(Index k, const real* __restrict a, const real* __r
       }
     return;
   }
+  if (cols == kMicroCols && e.bias && (e.activation == Activation::none || e.activation == Activation::relu)) {
+    const bool relu = e.activation == Activation::relu;
+#pragma GCC unroll 2
+    for (Index j = 0; j < kMicroVectors; ++j) {
+      const Vec bias = load(e.bias + j * kLanes);
+#pragma GCC unroll 16
+      for (Index i = 0; i < ROWS; ++i) {
+        real* out = c + i * ldc + j * kLanes;
+        const Vec y = (e.add_c ? acc[i][j] + load(out) : acc[i][j]) + bias;
+        store(out, relu ? vrelu(y) : y);
+      }
+    }
+    return;
+  }
   // The tile goes through memory, so that the epilogue can be a loop. Unrolled, with an activation in each copy, it
   // would be many times larger than the loop over k.
   real tile[ROWS * kMicroCols] __attribute__((aligned(64)));

@@ -1,45 +1,106 @@
-// Patches of images for convolution, and resampling by sparse maps along an axis.
+// Patches of images for convolution, maxima over windows, and resampling by sparse maps along an axis.
 #include "core/kernels/declare.h"
 #include "core/kernels/simd.h"
 #include "core/parallel.h"
 
 namespace fu::FU_ISA {
 
-void im2col(const real* x, Index h, Index w, Index c, Index kh, Index kw, Index stride, Index pad, Index row_begin,
-            Index row_end, real* patches) {
-  const Index ho = (h + 2 * pad - kh) / stride + 1, wo = (w + 2 * pad - kw) / stride + 1, patch = kh * kw * c;
+void im2col(const real* x, const WindowArgs& g, Index row_begin, Index row_end, real* patches) {
+  const Index patch = g.kh * g.kw * g.c;
   parallel_for(row_end - row_begin, [&](Index chunk) {
-    const Index row = row_begin + chunk, b = row / ho, i = row % ho;
-    real* out = patches + chunk * wo * patch;
-    for (Index j = 0; j < wo; ++j)
-      for (Index u = 0; u < kh; ++u) {
-        const Index y = i * stride + u - pad;
-        for (Index v = 0; v < kw; ++v, out += c) {
-          const Index q = j * stride + v - pad;
-          const bool inside = y >= 0 && y < h && q >= 0 && q < w;
-          const real* in = x + ((b * h + y) * w + q) * c;
-          for (Index t = 0; t < c; ++t) out[t] = inside ? in[t] : 0;
+    const Index row = row_begin + chunk, b = row / g.rows, i = row % g.rows;
+    real* out = patches + chunk * g.cols * patch;
+    for (Index j = 0; j < g.cols; ++j)
+      for (Index u = 0; u < g.kh; ++u) {
+        const Index y = i * g.stride + u * g.dilation - g.pad;
+        for (Index v = 0; v < g.kw; ++v, out += g.c) {
+          const Index q = j * g.stride + v * g.dilation - g.pad;
+          const bool inside = y >= 0 && y < g.h && q >= 0 && q < g.w;
+          const real* in = x + ((b * g.h + y) * g.w + q) * g.c;
+          for (Index t = 0; t < g.c; ++t) out[t] = inside ? in[t] : 0;
         }
       }
   });
 }
 
-void col2im(const real* patches, Index h, Index w, Index c, Index kh, Index kw, Index stride, Index pad,
-            Index row_begin, Index row_end, real* dx) {
-  const Index ho = (h + 2 * pad - kh) / stride + 1, wo = (w + 2 * pad - kw) / stride + 1, patch = kh * kw * c;
+void col2im(const real* patches, const WindowArgs& g, Index row_begin, Index row_end, real* dx) {
+  const Index patch = g.kh * g.kw * g.c;
   if (row_end <= row_begin) return;
   // A task is a row of the image and gathers from all patches that cover it, so no two tasks write to the same place.
-  const Index first = row_begin / ho * h, last = ((row_end - 1) / ho + 1) * h;
+  const Index first = row_begin / g.rows * g.h, last = ((row_end - 1) / g.rows + 1) * g.h;
   parallel_for(last - first, [&](Index chunk) {
-    const Index b = (first + chunk) / h, y = (first + chunk) % h;
-    real* out = dx + (first + chunk) * w * c;
-    for (Index u = 0; u < kh; ++u) {
-      const Index at = y + pad - u, row = b * ho + at / stride;
-      if (at < 0 || at % stride != 0 || at / stride >= ho || row < row_begin || row >= row_end) continue;
-      for (Index j = 0; j < wo; ++j) {
-        const real* in = patches + ((row - row_begin) * wo + j) * patch + u * kw * c;
-        const Index q = j * stride - pad, v0 = imax(0, -q), v1 = imin(kw, w - q);
-        for (Index t = v0 * c; t < v1 * c; ++t) out[q * c + t] += in[t];
+    const Index b = (first + chunk) / g.h, y = (first + chunk) % g.h;
+    real* out = dx + (first + chunk) * g.w * g.c;
+    for (Index u = 0; u < g.kh; ++u) {
+      const Index at = y + g.pad - u * g.dilation, row = b * g.rows + at / g.stride;
+      if (at < 0 || at % g.stride != 0 || at / g.stride >= g.rows || row < row_begin || row >= row_end) continue;
+      for (Index j = 0; j < g.cols; ++j) {
+        const real* in = patches + ((row - row_begin) * g.cols + j) * patch + u * g.kw * g.c;
+        for (Index v = 0; v < g.kw; ++v, in += g.c) {
+          const Index q = j * g.stride + v * g.dilation - g.pad;
+          if (q < 0 || q >= g.w) continue;
+          for (Index t = 0; t < g.c; ++t) out[q * g.c + t] += in[t];
+        }
+      }
+    }
+  });
+}
+
+namespace {
+
+/// The rows, or columns, of window i that lie inside [0, n).
+struct Inside {
+  Index begin, end, first;  // elements [begin, end) of the window; element e lies at first + e * dilation
+  Inside(Index i, Index kernel, Index n, const WindowArgs& g) : begin(0), end(kernel), first(i * g.stride - g.pad) {
+    while (begin < end && first + begin * g.dilation < 0) ++begin;
+    while (end > begin && first + (end - 1) * g.dilation >= n) --end;
+  }
+};
+
+}  // namespace
+
+void max_pool(const real* x, real* y, Index b, const WindowArgs& g) {
+  parallel_for(b * g.rows, [&](Index row) {
+    const Inside u(row % g.rows, g.kh, g.h, g);
+    const real* image = x + row / g.rows * g.h * g.w * g.c;
+    for (Index j = 0; j < g.cols; ++j) {
+      const Inside v(j, g.kw, g.w, g);
+      for (Index t = 0; t < g.c; t += kLanes) {
+        const Index lanes = g.c - t;
+        Vec best =
+            load_n(image + ((u.first + u.begin * g.dilation) * g.w + v.first + v.begin * g.dilation) * g.c + t, lanes);
+        for (Index i = u.begin; i < u.end; ++i)
+          for (Index k = v.begin; k < v.end; ++k) {
+            const Vec in =
+                load_n(image + ((u.first + i * g.dilation) * g.w + v.first + k * g.dilation) * g.c + t, lanes);
+            best = select((in > best) | (in != in), in, best);
+          }
+        store_n(y + (row * g.cols + j) * g.c + t, best, lanes);
+      }
+    }
+  });
+}
+
+void max_pool_backward(const real* x, const real* y, const real* dy, real* dx, Index b, const WindowArgs& g) {
+  // Windows overlap, so a task takes all windows of some channels of an image.
+  const Index parts = ceil_div(g.c, kLanes);
+  parallel_for(b * parts, [&](Index task) {
+    const Index t = task % parts * kLanes, lanes = g.c - t, image = task / parts * g.h * g.w * g.c + t;
+    for (Index p = 0; p < g.h * g.w; ++p) store_n(dx + image + p * g.c, Vec{}, lanes);
+    for (Index i = 0; i < g.rows; ++i) {
+      const Inside u(i, g.kh, g.h, g);
+      for (Index j = 0; j < g.cols; ++j) {
+        const Inside v(j, g.kw, g.w, g);
+        const Index out = ((task / parts * g.rows + i) * g.cols + j) * g.c + t;
+        const Vec best = load_n(y + out, lanes);
+        Vec left = load_n(dy + out, lanes);  // zero where it has been given to an element
+        for (Index e = u.begin; e < u.end; ++e)
+          for (Index k = v.begin; k < v.end; ++k) {
+            const Index at = image + ((u.first + e * g.dilation) * g.w + v.first + k * g.dilation) * g.c;
+            const VecInt hit = load_n(x + at, lanes) == best;
+            store_n(dx + at, load_n(dx + at, lanes) + select(hit, left, Vec{}), lanes);
+            left = select(hit, Vec{}, left);
+          }
       }
     }
   });

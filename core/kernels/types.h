@@ -38,6 +38,14 @@ constexpr bool saves_output(Unary op) {
          op == Unary::sigmoid || op == Unary::tanh;
 }
 
+/// Windows of kh x kw elements on images (b,h,w,c), zero outside: elements are `dilation` pixels apart, neighbouring
+/// windows `stride` pixels, and the first one begins `pad` pixels outside.
+struct WindowArgs {
+  Index h = 0, w = 0, c = 0;
+  Index kh = 1, kw = 1, stride = 1, pad = 0, dilation = 1;
+  Index rows = 0, cols = 0;  // of windows: rows = (h + 2 pad - dilation (kh - 1) - 1) / stride + 1, cols alike
+};
+
 /// C (m,n) = act(A B + bias), with A (m,k) at a[i*a_row + p*a_col] and B (k,n) at b[p*b_row + j*b_col].
 struct GemmArgs {
   Index m = 0, n = 0, k = 0;
@@ -51,6 +59,10 @@ struct GemmArgs {
   const real* bias = nullptr;  // (n) or null
   Activation activation = Activation::none;
   bool accumulate = false;  // C = act(C + A B + bias): a residual connection
+  // Or null. Else A's rows are the windows of images that begin at a, each (kh,kw,c): a convolution that copies no
+  // patches but those that it is about to multiply. m is a multiple of rows * cols; a_row and a_col are not read, and B
+  // must be packed.
+  const WindowArgs* windows = nullptr;
   real* scratch = nullptr;  // gemm_scratch(args) reals
   int workers = threads();  // threads that take part at most; scratch has room for so many
 };

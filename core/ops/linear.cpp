@@ -77,15 +77,29 @@ void PackedLinear::add_to(Tensor& y, const Tensor& x) const {
   run(x, y, Activation::none, true);
 }
 
-void PackedLinear::run(const Tensor& x, Tensor& y, Activation activation, bool accumulate) const {
+GemmArgs PackedLinear::product(Index rows, Tensor& y, Activation activation, bool accumulate) const {
   GemmArgs args;
-  args.m = x.shape().elements(0, x.rank() - 1), args.n = n_, args.k = k_;
-  args.a = x.data(), args.a_row = k_;
+  args.m = rows, args.n = n_, args.k = k_;
   args.packed_b = packed_.data();
   args.c = y.data(), args.ldc = n_;
   args.bias = bias_.size() ? bias_.data() : nullptr;
   args.activation = activation;
   args.accumulate = accumulate;
+  return args;
+}
+
+void PackedLinear::run(const Tensor& x, Tensor& y, Activation activation, bool accumulate) const {
+  GemmArgs args = product(x.shape().elements(0, x.rank() - 1), y, activation, accumulate);
+  args.a = x.data(), args.a_row = k_;
+  run_gemm(args);
+}
+
+void PackedLinear::on_windows(const Tensor& x, const WindowArgs& windows, Tensor& y, Activation activation,
+                              bool accumulate) const {
+  GemmArgs args = product(x.dim(0) * windows.rows * windows.cols, y, activation, accumulate);
+  args.a = x.data(), args.a_row = k_;
+  const bool pixels = windows.kh == 1 && windows.kw == 1 && windows.stride == 1 && windows.pad == 0;
+  if (!pixels) args.windows = &windows;  // else the pixels are the rows of a matrix already
   run_gemm(args);
 }
 

@@ -31,8 +31,12 @@ class PackedLinear {
   Tensor operator()(const Tensor& x, Activation activation = Activation::none) const;
   /// y += x weight^T + bias: a residual connection. y (..,N) is the caller's own.
   void add_to(Tensor& y, const Tensor& x) const;
+  /// y = act(windows weight^T + bias), or, with `accumulate`, act(y + the same): what conv2d calls, which checks
+  /// shapes. x (B,H,W,C), windows of kh kw C = K elements, y (B,rows,cols,N)
+  void on_windows(const Tensor& x, const WindowArgs& windows, Tensor& y, Activation activation, bool accumulate) const;
 
  private:
+  GemmArgs product(Index rows, Tensor& y, Activation activation, bool accumulate) const;
   void run(const Tensor& x, Tensor& y, Activation activation, bool accumulate) const;
 
   Index k_ = 0, n_ = 0;

@@ -2,6 +2,7 @@
 
 #include "core/isa.h"
 #include "core/ops/axis.h"
+#include "core/ops/elementwise.h"
 
 namespace fu {
 
@@ -22,6 +23,22 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, rea
   const Index c = x.dim(-1);
   kernels().layer_norm(x.data(), weight.data(), bias.data(), y.data(), c > 0 ? x.size() / c : 0, c, eps);
   return y;
+}
+
+Tensor inverse_deviation(const Tensor& variance, real eps) {
+  return unary(Unary::reciprocal, unary(Unary::sqrt, unary(Unary::affine, variance, 1, eps)));
+}
+
+Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& weight, const Tensor& bias,
+                  real eps) {
+  require<ShapeError>(x.rank() >= 1, "[batch_norm] x must have an axis of channels.");
+  const Shape channels{x.dim(-1)};
+  require<ShapeError>(mean.shape() == channels && variance.shape() == channels && weight.shape() == channels &&
+                          bias.shape() == channels,
+                      "[batch_norm] x ", x.shape(), ", mean ", mean.shape(), ", variance ", variance.shape(),
+                      ", weight ", weight.shape(), ", bias ", bias.shape(),
+                      ": all but x must be (C), C the size of x's last axis.");
+  return (x - mean) * (weight * inverse_deviation(variance, eps)) + bias;
 }
 
 }  // namespace fu

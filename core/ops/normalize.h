@@ -14,4 +14,11 @@ Tensor softmax(const Tensor& x, int axis, real temperature = 1);
 /// throws ShapeError if they do not fit. source: arXiv 1607.06450
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, real eps);
 
+/// Batch norm in evaluation, along the last axis: y = (x - mean) * (weight / sqrt(variance + eps)) + bias, with given
+/// statistics. x (..,C), all others (C). throws ShapeError if they do not fit. source: arXiv 1502.03167
+Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& weight, const Tensor& bias,
+                  real eps);
+/// 1 / sqrt(variance + eps)
+Tensor inverse_deviation(const Tensor& variance, real eps);
+
 }  // namespace fu

@@ -145,6 +145,33 @@ TEST_CASE("ops: matrix products") {
   CHECK(contains(message_of([&] { linear(batch_a, Tensor::zeros({2, 3}), Tensor()); }), "[linear]"));
 }
 
+TEST_CASE("ops: a convolution has the bits of the product with its patches") {
+  Random random(6);
+  struct Case {
+    Shape x;
+    Index out, kernel, stride, padding, dilation;
+  };
+  for (const Case& c : {Case{{2, 9, 11, 50}, 40, 3, 1, 1, 1},
+                        {{1, 14, 13, 3}, 64, 7, 2, 3, 1},
+                        {{1, 8, 8, 70}, 9, 1, 2, 0, 1},
+                        {{1, 8, 8, 70}, 9, 1, 1, 0, 1},
+                        {{1, 9, 10, 20}, 33, 3, 2, 4, 3}}) {
+    const Tensor x = random.normal(c.x), w = random.normal({c.out, c.kernel * c.kernel * c.x[3]}),
+                 bias = random.normal({c.out});
+    const WindowArgs g = windows_on(c.x, c.kernel, c.kernel, c.stride, c.padding, c.dilation);
+    for (const Kernels* table : all_kernels()) {
+      CAPTURE(std::string(table->isa));
+      const WithKernels use(*table);
+      Tensor patches({c.x[0], g.rows, g.cols, w.dim(1)});
+      kernels().im2col(x.data(), g, 0, c.x[0] * g.rows, patches.data());
+      const PackedLinear layer(w, bias);
+      for (Activation act : {Activation::none, Activation::relu, Activation::gelu})
+        CHECK(
+            same_bits(conv2d(x, layer, c.kernel, c.kernel, c.stride, c.padding, c.dilation, act), layer(patches, act)));
+    }
+  }
+}
+
 TEST_CASE("ops: convolution, attention, adaptive convolution") {
   Random random(5);
   for (Index stride : {Index{1}, Index{2}})
@@ -152,6 +179,19 @@ TEST_CASE("ops: convolution, attention, adaptive convolution") {
       const Tensor x = random.normal({2, 9, 11, 5}), w = random.normal({7, 3, 3, 5}), bias = random.normal({7});
       compare([&] { return conv2d(x, w, bias, stride, padding); });
     }
+  {
+    const Tensor x = random.normal({2, 9, 11, 5}), w = random.normal({7, 3, 3, 5}), none;
+    compare([&] { return conv2d(x, w, none, 1, 2, 2); });
+    compare([&] { return conv2d(x, random.normal({0, 1, 1, 5}), none, 2, 0); });
+    compare([&] { return depthwise_conv2d(x, Tensor::full({3, 3, 5}, 1), none, 1); });
+    compare([&] { return max_pool2d(x, 3, 2, 1); });
+    CHECK(contains(message_of([&] {
+                     depthwise_conv2d(x, Tensor::zeros({3, 3, 4}), none, 1);
+                   }),
+                   "[depthwise_conv2d] x"));
+    CHECK(contains(message_of([&] { max_pool2d(x, 3, 2, 2); }), "[max_pool2d] x (2,9,11,5), kernel 3"));
+    CHECK(contains(message_of([&] { conv2d(x, w, none, 1, 0, 5); }), "dilation 5"));
+  }
   CHECK(contains(message_of([] {
                    conv2d(Tensor::zeros({1, 2, 2, 3}), Tensor::zeros({4, 3, 3, 3}), Tensor(), 1, 0);
                  }),

@@ -95,12 +95,18 @@ TEST_CASE("layers: one forward pass, the same bits on tensors and on values") {
   net.push<LayerNorm>(4);
   net.push<Linear>(4, 5, &random);
   net.push<Dropout>(real(0.5));
+  Sequential filters;
+  filters.push<Conv2d>(3, 5, 3, &random, 2, 2, 2, false);
+  filters.push<BatchNorm>(5);
+  filters.push<DepthwiseConv2d>(5, 3, &random);
+  disturb(filters);
   const Tensor image = random.normal({2, 16, 20, 3}), places = random.normal({7, 2});
   const auto check_all = [&] {
     for (const VitFeature feature : {VitFeature::token, VitFeature::key})
       CHECK(same_bits(vit.features(image, feature), vit.features(Var(image), feature).value));
     CHECK(same_bits(fourier(places), fourier(Var(places)).value));
     CHECK(same_bits(net(image), net(Var(image)).value));
+    CHECK(same_bits(filters(image), filters(Var(image)).value));
   };
   check_all();
   {
@@ -111,7 +117,7 @@ TEST_CASE("layers: one forward pass, the same bits on tensors and on values") {
     CHECK(!net(Var(image)).tracked());
   }
   const Tape tape;
-  for (Module* module : std::vector<Module*>{&vit, &fourier, &net}) module->set_trainable(false);
+  for (Module* module : std::vector<Module*>{&vit, &fourier, &net, &filters}) module->set_trainable(false);
   check_all();
 }
 
@@ -154,6 +160,31 @@ TEST_CASE("layers: packed layers refuse gradients") {
   Tape tape;
   CHECK(contains(message_of([&] { layer(tape.watch(x)); }),
                  "[packed linear] input (5,4) is tracked, but this fused kernel has no backward"));
+}
+
+TEST_CASE("layers: a batch norm becomes part of the convolution before it; a packed convolution adds to a shortcut") {
+  Random random(1);
+  const Tensor x = random.normal({2, 9, 8, 3}), shortcut = random.normal({2, 5, 4, 6});
+  for (bool bias : {false, true}) {
+    Conv2d conv(3, 6, 3, &random, 2, 1, 1, bias);
+    BatchNorm norm(6);
+    disturb(norm);
+    norm.running_var.set(random.uniform({6}, real(0.5), 2));
+    const Tensor y = norm(conv(x)), sum = unary(Unary::relu, y + shortcut);
+    CHECK(!norm.folded());
+    CHECK(relative_error(conv(x, Activation::relu), unary(Unary::relu, conv(x))) == 0);
+    norm.fold_into(conv);
+    norm.fold_into(conv);  // once is enough
+    CHECK(norm.folded());
+    CHECK(relative_error(conv(x), y) <= 4 * kTolerance);
+    CHECK(relative_error(conv.add_to(shortcut, x, Activation::relu), sum) <= 4 * kTolerance);
+    CHECK(relative_error(conv.add_to(shortcut.clone(), x, Activation::relu), sum) <= 4 * kTolerance);
+    std::map<std::string, Tensor> tensors;
+    CHECK(contains(message_of([&] { norm.save(tensors); }), "[save] 'weight' is packed for inference"));
+    CHECK(contains(message_of([&] { conv.add_to(x.clone(), x); }), "[conv2d] y (2,9,8,3) += a convolution"));
+    Tape tape;
+    CHECK(contains(message_of([&] { conv(tape.watch(x)); }), "[packed conv2d] input (2,9,8,3) is tracked"));
+  }
 }
 
 TEST_CASE("layers: statistics stay constants, tied weights count once, shapes are checked") {

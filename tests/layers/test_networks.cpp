@@ -2,6 +2,8 @@
 #include <functional>
 
 #include "core/pool.h"
+#include "featup/backbones/convnext.h"
+#include "featup/backbones/resnet.h"
 #include "featup/jbu/jbu_layers.h"
 #include "featup/published/implicit.h"
 #include "featup/training/downsample.h"
@@ -54,7 +56,31 @@ void check_module(Module& module, const std::function<Var()>& loss) {
 #endif
 }
 
+template <class Model>
+void check_backbone(Model&& model, const Tensor& image) {
+  disturb(model);
+  Tensor target;
+  check_module(model, [&] {
+    const Var y = model.features(Var(image));
+    if (target.size() != y.size()) target = Random(2).normal(y.shape());
+    return mean(square(y - Var(target)));
+  });
+}
+
 }  // namespace
+
+TEST_CASE("networks: gradients of convolutional backbones") {
+  Random random(6);
+  for (bool bottleneck : {false, true}) {
+    ResNetConfig c;
+    c.stem = 5, c.bottleneck = bottleneck, c.dilated = bottleneck;
+    c.layers = {{1, 4, 5}, {2, 3, 6}, {2, 4, 5}};
+    check_backbone(ResNet(c, &random), random.normal({2, 34, 40, 3}));
+  }
+  ConvNextConfig c;
+  c.stages = {{1, 5, 10}, {2, 6, 12}};
+  check_backbone(ConvNext(c, &random), random.normal({2, 16, 24, 3}));
+}
 
 TEST_CASE("networks: gradients of whole networks") {
   Random random(6);

@@ -1,6 +1,8 @@
 // Backbones, and steps of trainings.
 #include <memory>
 
+#include "featup/backbones/convnext.h"
+#include "featup/backbones/resnet.h"
 #include "featup/backbones/vit.h"
 #include "featup/published/implicit_fit.h"
 #include "featup/training/jbu_trainer.h"
@@ -56,6 +58,46 @@ BenchRun clip() {
   return vit(c, kGrid, VitFeature::clip);
 }
 
+/// ResNet-50 to layer4.
+BenchRun resnet50(Index side) {
+  ResNetConfig c;
+  c.stem = 64, c.bottleneck = true;
+  c.layers = {{3, 64, 256}, {4, 128, 512}, {6, 256, 1024}, {3, 512, 2048}};
+  Random random(4);
+  const auto model = std::make_shared<ResNet>(c, &random);
+  model->pack();
+  const Tensor image = random.uniform({1, side, side, 3}, -2, 2);
+  double products = 7 * 7 * 3 * 64 / 4.0;   // multiply-adds a pixel of the image
+  double in = 64, before = 16, after = 16;  // pixels of the image for one before and after a block
+  for (const ResNetConfig::Layer& layer : c.layers) {
+    const auto inner = static_cast<double>(layer.inner), out = static_cast<double>(layer.out);
+    for (Index i = 0; i < layer.blocks; ++i) {
+      products += in * inner / before + (9 * inner * inner + inner * out + (i == 0 ? in * out : 0)) / after;
+      in = out, before = after;
+    }
+    after *= 4;
+  }
+  return {[=] { model->features(image); }, 2e-9 * products * static_cast<double>(side * side)};
+}
+
+/// ConvNeXt-T to its last stage, normalised.
+BenchRun convnext_tiny(Index side) {
+  ConvNextConfig c;
+  c.stages = {{3, 96, 384}, {3, 192, 768}, {9, 384, 1536}, {3, 768, 3072}};
+  Random random(4);
+  const auto model = std::make_shared<ConvNext>(c, &random);
+  model->pack();
+  const Tensor image = random.uniform({1, side, side, 3}, -2, 2);
+  double products = 0, in = 48,
+         pixels = 16;  // multiply-adds a pixel of the image; inputs of a downsampling convolution
+  for (const ConvNextConfig::Stage& stage : c.stages) {
+    const auto channels = static_cast<double>(stage.channels), hidden = static_cast<double>(stage.hidden);
+    products += (in * channels + static_cast<double>(stage.blocks) * channels * (49 + 2 * hidden)) / pixels;
+    in = 4 * channels, pixels *= 4;
+  }
+  return {[=] { model->features(image); }, 2e-9 * products * static_cast<double>(side * side)};
+}
+
 /// One step of an implicit fit as published: 224x224, 303 -> 128 -> 128 -> 128, 10 views of 14x14, attention over
 /// windows of 29x29.
 BenchRun implicit_step() {
@@ -103,6 +145,8 @@ std::vector<BenchCase> bench_models() {
       {"dinov2_s14_518", [] { return dinov2(); }},
       {"dinov3_s16_512", [] { return dinov3(); }},
       {"clip_b16_224", [] { return clip(); }},
+      {"resnet50_224", [] { return resnet50(224); }},
+      {"convnext_tiny_224", [] { return convnext_tiny(224); }},
       {"implicit_step", [] { return implicit_step(); }},
       {"jbu_train_step", [] { return jbu_train_step(); }},
   };

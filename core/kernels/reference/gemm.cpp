@@ -1,4 +1,7 @@
 // Definition of the matrix product.
+#include <algorithm>
+#include <vector>
+
 #include "core/kernels/reference/doubles.h"
 #include "core/kernels/reference/reference.h"
 
@@ -30,7 +33,14 @@ void gemm_pack_ref(const real* b, Index b_row, Index b_col, Index k, Index n, re
 Index gemm_scratch_ref(const GemmArgs&) { return 0; }
 
 void gemm_ref(const GemmArgs& g) {
-  const DoubleMatrix a = doubles(g.a, g.m, g.k, g.a_row, g.a_col);
+  std::vector<real> patches;
+  if (g.windows) {
+    patches.resize(static_cast<std::size_t>(g.m * g.k));
+    const Index image_rows = g.m / std::max<Index>(1, g.windows->cols);
+    im2col_ref(g.a, *g.windows, 0, image_rows, patches.data());
+  }
+  const DoubleMatrix a =
+      g.windows ? doubles(patches.data(), g.m, g.k, g.k, 1) : doubles(g.a, g.m, g.k, g.a_row, g.a_col);
   const DoubleMatrix b = g.packed_b ? doubles(g.packed_b, g.k, g.n, g.n, 1) : doubles(g.b, g.k, g.n, g.b_row, g.b_col);
   DoubleMatrix c = a * b;
   if (g.accumulate) c += doubles(g.c, g.m, g.n, g.ldc, 1);

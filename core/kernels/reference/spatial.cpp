@@ -1,32 +1,56 @@
-// Definitions of patches of images, and of resampling by sparse maps.
+// Definitions of patches of images, of maxima over windows, and of resampling by sparse maps.
+#include <algorithm>
+#include <limits>
+#include <vector>
+
 #include "core/kernels/reference/reference.h"
 
 namespace fu {
 
-void im2col_ref(const real* x, Index h, Index w, Index c, Index kh, Index kw, Index stride, Index pad, Index row_begin,
-                Index row_end, real* patches) {
-  const Index ho = (h + 2 * pad - kh) / stride + 1, wo = (w + 2 * pad - kw) / stride + 1;
+namespace {
+
+/// Calls f(index of the patch's element, index of x's element) for all elements of windows inside the image.
+template <class F>
+void each_element(const WindowArgs& g, Index row_begin, Index row_end, const F& f) {
+  Index at = 0;
   for (Index row = row_begin; row < row_end; ++row)
-    for (Index j = 0; j < wo; ++j)
-      for (Index u = 0; u < kh; ++u)
-        for (Index v = 0; v < kw; ++v)
-          for (Index t = 0; t < c; ++t) {
-            const Index y = row % ho * stride + u - pad, q = j * stride + v - pad;
-            *patches++ = y >= 0 && y < h && q >= 0 && q < w ? x[((row / ho * h + y) * w + q) * c + t] : 0;
-          }
+    for (Index j = 0; j < g.cols; ++j)
+      for (Index u = 0; u < g.kh; ++u)
+        for (Index v = 0; v < g.kw; ++v) {
+          const Index y = row % g.rows * g.stride + u * g.dilation - g.pad, q = j * g.stride + v * g.dilation - g.pad;
+          for (Index t = 0; t < g.c; ++t, ++at)
+            if (y >= 0 && y < g.h && q >= 0 && q < g.w) f(at, ((row / g.rows * g.h + y) * g.w + q) * g.c + t);
+        }
 }
 
-void col2im_ref(const real* patches, Index h, Index w, Index c, Index kh, Index kw, Index stride, Index pad,
-                Index row_begin, Index row_end, real* dx) {
-  const Index ho = (h + 2 * pad - kh) / stride + 1, wo = (w + 2 * pad - kw) / stride + 1;
-  for (Index row = row_begin; row < row_end; ++row)
-    for (Index j = 0; j < wo; ++j)
-      for (Index u = 0; u < kh; ++u)
-        for (Index v = 0; v < kw; ++v)
-          for (Index t = 0; t < c; ++t, ++patches) {
-            const Index y = row % ho * stride + u - pad, q = j * stride + v - pad;
-            if (y >= 0 && y < h && q >= 0 && q < w) dx[((row / ho * h + y) * w + q) * c + t] += *patches;
-          }
+}  // namespace
+
+void im2col_ref(const real* x, const WindowArgs& g, Index row_begin, Index row_end, real* patches) {
+  std::fill_n(patches, std::max<Index>(0, row_end - row_begin) * g.cols * g.kh * g.kw * g.c, real(0));
+  each_element(g, row_begin, row_end, [&](Index patch, Index image) { patches[patch] = x[image]; });
+}
+
+void col2im_ref(const real* patches, const WindowArgs& g, Index row_begin, Index row_end, real* dx) {
+  each_element(g, row_begin, row_end, [&](Index patch, Index image) { dx[image] += patches[patch]; });
+}
+
+void max_pool_ref(const real* x, real* y, Index b, const WindowArgs& g) {
+  std::fill_n(y, b * g.rows * g.cols * g.c, -std::numeric_limits<real>::infinity());
+  each_element(g, 0, b * g.rows, [&](Index patch, Index image) {
+    real& best = y[patch / (g.kh * g.kw * g.c) * g.c + patch % g.c];
+    if (x[image] > best || std::isnan(x[image])) best = x[image];
+  });
+}
+
+void max_pool_backward_ref(const real* x, const real* y, const real* dy, real* dx, Index b, const WindowArgs& g) {
+  std::fill_n(dx, b * g.h * g.w * g.c, real(0));
+  std::vector<bool> done(static_cast<std::size_t>(b * g.rows * g.cols * g.c));
+  each_element(g, 0, b * g.rows, [&](Index patch, Index image) {
+    const Index out = patch / (g.kh * g.kw * g.c) * g.c + patch % g.c;
+    if (done[static_cast<std::size_t>(out)] || x[image] != y[out]) return;
+    done[static_cast<std::size_t>(out)] = true;
+    dx[image] += dy[out];
+  });
 }
 
 void resample_axis_ref(const real* x, real* y, Index outer, Index inner, const AxisRows& map) {

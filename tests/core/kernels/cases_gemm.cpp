@@ -1,3 +1,4 @@
+#include "core/ops/conv.h"
 #include "tests/core/kernels/kernel_cases.h"
 
 namespace fu::test {
@@ -67,6 +68,46 @@ void kernel_cases_gemm_pack(KernelCases& cases) {
     }
 }
 
+namespace {
+
+/// Products of windows of images with packed weights: convolutions.
+void windows(KernelCases& cases) {
+  struct Size {
+    Index h, w, c, n, kernel, stride, pad, dilation;
+  };
+  for (const Size& s : {Size{9, 11, 5, 7, 3, 1, 1, 1},
+                        {9, 11, 64, 33, 3, 2, 1, 1},
+                        {14, 17, 3, 20, 7, 2, 3, 1},
+                        {8, 9, 17, 5, 1, 2, 0, 1},
+                        {9, 8, 48, 40, 3, 1, 2, 2},
+                        {6, 7, 100, 5, 3, 1, 4, 4},
+                        {8, 8, 3, 4, 4, 4, 0, 1},
+                        {3, 3, 2, 3, 3, 1, 2, 1}})
+    for (bool accumulate : {false, true}) {
+      const WindowArgs g = windows_on({2, s.h, s.w, s.c}, s.kernel, s.kernel, s.stride, s.pad, s.dilation);
+      const Index m = 2 * g.rows * g.cols, k = s.kernel * s.kernel * s.c;
+      const Tensor x = cases.random.normal({2, s.h, s.w, s.c}), w = cases.random.normal({k, s.n}),
+                   c = cases.random.normal({m, s.n}), bias = cases.random.normal({s.n});
+      const auto run = [=](const Kernels& table) {
+        Tensor out = accumulate ? outputs_like(c) : outputs(m * s.n);
+        Tensor packed = outputs(table.gemm_packed_size(k, s.n));
+        table.gemm_pack(w.data(), s.n, 1, k, s.n, packed.data());
+        GemmArgs args;
+        args.m = m, args.k = k, args.n = s.n;
+        args.a = x.data(), args.windows = &g, args.packed_b = packed.data();
+        args.c = out.data(), args.ldc = s.n;
+        args.bias = bias.data(), args.activation = Activation::relu, args.accumulate = accumulate;
+        product(table, args);
+        return out;
+      };
+      cases.add(label({{"h", s.h}, {"c", s.c}, {"kernel", s.kernel}, {"stride", s.stride}, {"dilation", s.dilation}}) +
+                    label({{", accumulate", accumulate}}),
+                run, 1e-5);
+    }
+}
+
+}  // namespace
+
 void kernel_cases_gemm(KernelCases& cases) {
   for (const ProductSize& s : kSizes) {
     const ProductInput in(cases.random, s);
@@ -93,6 +134,7 @@ void kernel_cases_gemm(KernelCases& cases) {
     };
     cases.add(in.name() + ", A by columns", transposed, 4e-6);
   }
+  windows(cases);
   // Long sums with a small result, which are cut along k.
   const ProductInput in(cases.random, {5, 9001, 35});
   for (bool accumulate : {false, true}) {
