@@ -22,7 +22,9 @@ struct InfoCommand {
   CommonArgs common;
 
   void add(CLI::App& app) {
-    app.add_option("file", files, "a .safetensors, .npy, .pth or .ckpt file")->required()->expected(1);
+    app.add_option("file", files, "a .safetensors, .npy, .npz, .pth, .pt, .bin or .ckpt file, or a folder with one")
+        ->required()
+        ->expected(1);
     app.add_flag("--all", all, "list every tensor");
     common.add(app);
     app.footer("Example: featup info maskclip_jbu_stack_cocostuff.ckpt");
@@ -57,10 +59,11 @@ std::vector<std::string> uses_of(const Weights& w) {
   if (w.has("model.1.norm.weight"))
     found.push_back("norm of the backbone's features, " + std::to_string(w.shape("model.1.norm.weight").elements()) +
                     " channels");
-  if (w.entries().size() == 1 || w.has("features")) {
-    const Shape s = w.has("features") ? w.shape("features") : w.entries().begin()->second.shape;
+  const bool named = w.has("features") || w.has("x_norm_patchtokens") || w.has("last_hidden_state");
+  if (w.entries().size() == 1 || named) {
+    const Shape s = w.shape(feature_array(w));
     if (s.rank() == 3 || (s.rank() == 4 && s[0] == 1))
-      found.push_back("a feature map (--features " + w.path() + ", or featup show)");
+      found.push_back("a feature map, or tokens (--features " + w.path() + ", or featup show)");
     if (s.rank() == 2)
       found.push_back("a matrix (--project " + w.path() + ", for features of " + std::to_string(s[0]) + " channels)");
   }
