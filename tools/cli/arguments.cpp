@@ -38,6 +38,13 @@ BackboneOptions BackboneArgs::options() const {
   return options;
 }
 
+std::unique_ptr<Backbone> BackboneArgs::open() const {
+  auto backbone = open_any();
+  require<UsageError>(backbone->feature() != "cls" && backbone->feature() != "attention", "--feature ",
+                      backbone->feature(), " is for `featup features` alone: it is no grid of the photo's features.");
+  return backbone;
+}
+
 void FeatureArgs::add(CLI::App& app) {
   backbone.add(app);
   app.add_option(

@@ -37,8 +37,11 @@ struct BackboneArgs {
 
   void add(CLI::App& app);
   BackboneOptions options() const;
-  /// throws FileError, UsageError.
-  std::unique_ptr<Backbone> open() const { return open_backbone(name, options()); }
+  /// A backbone whose grid can be upsampled. throws FileError; UsageError for features of another kind: of the class
+  /// token alone, or attention.
+  std::unique_ptr<Backbone> open() const;
+  /// A backbone with any feature.
+  std::unique_ptr<Backbone> open_any() const { return open_backbone(name, options()); }
 };
 
 /// Where the low-resolution features come from: a backbone, or a file.

@@ -81,7 +81,7 @@ class ProbeRun {
   std::string headline() const;
   std::string caption() const;
   std::size_t learned_from() const { return train_.size(); }
-  std::string backbone() const { return backbone_->describe(); }
+  const Backbone& backbone() const { return *backbone_; }
   const std::string& first_stem() const { return val_.front().stem; }
   /// Of the first photo: itself, its labels, and every method's class map.
   const std::vector<Image>& pictures() const { return pictures_; }
@@ -180,11 +180,11 @@ std::vector<ProbeRow> ProbeRun::rows() const {
 
 std::string ProbeRun::headline() const {
   return cat("linear probe: ", train_.size(), " photos to learn from, ", val_.size(), " to name, ", o_.seeds,
-             " seeds; ", backbone());
+             " seeds; ", backbone().describe());
 }
 
 std::string ProbeRun::caption() const {
-  return backbone() + "; whiskers: standard deviation over " + std::to_string(o_.seeds) + " seeds";
+  return backbone().describe() + "; whiskers: standard deviation over " + std::to_string(o_.seeds) + " seeds";
 }
 
 int run_eval_probe(const EvalProbeCommand& o, const Program&) {
@@ -196,7 +196,7 @@ int run_eval_probe(const EvalProbeCommand& o, const Program&) {
   run.measure();
   report.stage("methods");
   const std::vector<ProbeRow> rows = run.rows();
-  report["backbone"] = run.backbone();
+  report_backbone(report, &run.backbone(), run.backbone().describe(), o.backbone, o.common);
   report["images"] = {{"train", run.learned_from()}, {"val", rows.front().images}};
   report["seeds"] = o.seeds;
   for (const ProbeRow& row : rows) report["methods"].push_back(row.json());

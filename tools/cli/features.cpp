@@ -37,11 +37,11 @@ struct FeaturesCommand {
 int run_features(const FeaturesCommand& o, const Program&) {
   const std::vector<std::string> inputs = o.shard.choose(o.images), stems = output_stems(inputs);
   Report report("features", inputs, o.common.json);
-  const Featurizer featurizer(o.source);
+  const Featurizer featurizer(o.source, true);
   const Tensor projection = read_projection(o.projection.project);
   const std::string folder = output_folder(o.output);
   report["outputs"] = nlohmann::json::array();
-  report["backbone"] = featurizer.describe();
+  report_backbone(report, featurizer.backbone(), featurizer.describe(), o.source.backbone, o.common);
   report.stage("load");
   const auto data_of = [&](std::size_t i) { return folder + "/" + stems[i] + ".lr" + o.format.extension(); };
   const int code = for_each_input({inputs, o.shard.skips(), data_of}, o.common, report, [&](std::size_t i) {

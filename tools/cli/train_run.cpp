@@ -105,8 +105,8 @@ std::string TrainRun::describe_settings() const {
   std::replace(backbone.begin(), backbone.end(), ' ', '_');  // fields are separated by blanks
   BackboneOptions options = o_.backbone.options();
   options.feature = backbone_->feature();
-  return cat("backbone=", backbone, " ", fingerprint(options), " files=", folder_.size(), ":",
-             hash_of(folder_), " ", fingerprint(options_));
+  return cat("backbone=", backbone, " ", fingerprint(options), " files=", folder_.size(), ":", hash_of(folder_), " ",
+             fingerprint(options_));
 }
 
 void TrainRun::resume() {

@@ -70,6 +70,7 @@ class UpsampleRun {
                                   {o_.compat.published(), feature_function(featurizer_.backbone()), o_.common.seed})),
         projection_(read_projection(o_.projection.project)) {}
 
+  const Featurizer& featurizer() const { return featurizer_; }
   std::string backbone() const { return featurizer_.describe(); }
   std::string upsampler() const { return upsampler_->describe(); }
   /// Files that no result may replace, beside the photos.
@@ -150,7 +151,7 @@ int run_upsample(const UpsampleCommand& o, const Program&) {
   UpsampleRun run(o);
   const std::string folder = output_folder(o.output);
   report["outputs"] = nlohmann::json::array();
-  report["backbone"] = run.backbone();
+  report_backbone(report, run.featurizer().backbone(), run.backbone(), o.source.backbone, o.common);
   report["upsampler"] = run.upsampler();
   report.stage("load");
   const auto data_of = [&](std::size_t i) { return folder + "/" + stems[i] + o.format.extension(); };

@@ -33,8 +33,8 @@ TEST_CASE("backbones: help says what there is") {
         "builtin (a small transformer inside the program), or weights of DINO, DINOv2, DeiT, MAE, ViT, I-JEPA, DINOv3, "
         "CLIP or SigLIP, as a file or a folder");
   CHECK(backbone_names() == std::vector<std::string>{"builtin"});
-  CHECK(backbone_features() == std::vector<std::string>{"auto", "token", "key", "query", "value", "cls", "attention",
-                                                        "maskclip", "clip"});
+  CHECK(backbone_features() ==
+        std::vector<std::string>{"auto", "token", "key", "query", "value", "cls", "attention", "maskclip", "clip"});
 }
 
 TEST_CASE("backbones: the one that the library carries") {
