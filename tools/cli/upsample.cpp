@@ -132,6 +132,7 @@ nlohmann::ordered_json UpsampleRun::one(const std::string& input, const std::str
                                       stage("upsample", 0.4, 0.8));
   report.stage("upsample");
   bar.update(0.8, "write");
+  make_folder_of(data);
   write_features(data, result, o_.format.parsed(),
                  {{"input", input}, {"backbone", backbone()}, {"upsampler", upsampler()}, {"size", o_.source.size}});
   write_png(picture, picture_of(photo, apply_map(features, map), result));
@@ -145,7 +146,8 @@ nlohmann::ordered_json UpsampleRun::one(const std::string& input, const std::str
 }
 
 int run_upsample(const UpsampleCommand& o, const Program&) {
-  const std::vector<std::string> inputs = o.shard.choose(o.images), stems = output_stems(inputs);
+  const ChosenInputs chosen = o.shard.choose(o.images);
+  const std::vector<std::string>&inputs = chosen.paths, &stems = chosen.names;
   Report report("upsample", inputs, o.common.json);
   UpsampleRun run(o);
   const std::string folder = output_folder(o.output);
@@ -153,6 +155,7 @@ int run_upsample(const UpsampleCommand& o, const Program&) {
   report["backbone"] = run.backbone();
   report["upsampler"] = run.upsampler();
   report.stage("load");
+  report_left_out(report, chosen.left_out, o.common);
   const auto data_of = [&](std::size_t i) { return folder + "/" + stems[i] + o.format.extension(); };
   const auto picture_of = [&](std::size_t i) { return folder + "/" + stems[i] + ".png"; };
   std::vector<std::string> reads = run.files_read();

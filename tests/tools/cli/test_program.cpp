@@ -166,7 +166,7 @@ TEST_CASE("program: wrong input gets one line, exit code 1, and nothing half-wri
   check_refused(folder, "upsample big.ppm", "has 20000x20000 pixels");
   check_refused(folder, "upsample bad.jpg", "bad.jpg: is damaged");
   check_refused(folder, "upsample empty", "has no pictures in it");
-  check_refused(folder, "features a.png --features .", "is not a regular file");
+  check_refused(folder, "features a.png --features .", "is a folder without weights");
   check_refused(folder, "upsample a.png --backbone junk.pth", "fit none of them");
   check_refused(folder, "upsample a.png --backbone square.npy", "holds no backbone of a known family");
   check_refused(folder, "upsample a.png --backbone hog",
