@@ -32,7 +32,8 @@ struct EvalProbeCommand {
 
 void EvalProbeCommand::add(CLI::App& app) {
   app.add_option("--images", images, "folder of photos to learn from")->required();
-  app.add_option("--labels", labels, "folder of their labels: grey pictures of the same names, a class a pixel")
+  app.add_option("--labels", labels,
+                 "folder of their labels: pictures of the same names, a class a pixel: grey, or numbers of a palette")
       ->required();
   app.add_option("--val-images", val_images, "folder of photos to name the pixels of")->required();
   app.add_option("--val-labels", val_labels, "folder of their labels")->required();

@@ -41,7 +41,7 @@ struct UpsampleCommand {
 };
 
 void UpsampleCommand::add(CLI::App& app) {
-  app.add_option("image", images, "photos: PNG, JPEG, BMP, TGA, PGM, PPM; or folders of them")->required();
+  app.add_option("image", images, "photos: PNG, JPEG, BMP, TGA, PBM, PGM, PPM; or folders of them")->required();
   shard.add(app);
   source.add(app);
   projection.add(app);
