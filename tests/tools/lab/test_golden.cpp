@@ -1,7 +1,14 @@
 // The reference cases from PyTorch, with every instruction set.
 #include "tools/lab/golden.h"
 
+#include <filesystem>
+#include <fstream>
+
 #include "core/files/weights.h"
+#include "core/ops.h"
+#include "core/random.h"
+#include "featup/backbones/backbone.h"
+#include "tests/featup/backbones/stand_ins.h"
 #include "tests/support.h"
 
 using namespace fu;
@@ -39,6 +46,55 @@ TEST_CASE("golden: photos and real weights") {
   FU_NEEDS_SHARED(shared);
   check_folder(shared + "/golden_real", shared, false);
   check_folder(shared + "/fixtures", shared, false);
+}
+
+TEST_CASE("golden: backbones") {
+  FU_NEEDS_SHARED(shared);
+  CHECK(golden_files(shared + "/backbones").size() >= 31);
+  check_folder(shared + "/backbones", "", false);
+}
+
+TEST_CASE("golden: backbones are recognised by their names") {
+  using Status = GoldenResult::Status;
+  const TempFolder folder;
+  Random random(2);
+  const VitSizes sizes = {64, 1, 8, 2};
+  std::map<std::string, Tensor> weights;
+  for (const auto& [name, shape] : hf_vit(sizes)) weights[name] = random.normal(shape);
+  write_safetensors(folder / "a.safetensors", weights);
+  write_safetensors(folder / "other.safetensors", weights);  // nothing is expected of it: passed over
+  const Tensor image = random.normal({1, 24, 16, 3});
+  BackboneOptions options;
+  options.norm_eps = 1e-3;
+  const Tensor f = open_backbone(folder / "a.safetensors", options)->features(image);
+  const auto write = [&](const std::string& name, real factor) {
+    write_safetensors(folder / name,
+                      {{"image.odd", image.permute({0, 3, 1, 2})},
+                       {"features.odd", unary(Unary::affine, f, factor).reshape({3, 2, 64})}},
+                      {{"heads", "1"}, {"eps", "1e-3"}, {"posmode", "size"}});
+  };
+  write("a.expected.safetensors", 1);
+  write("b.expected.safetensors", 1);  // its weights are not there
+  CHECK(golden_files(folder.path()) ==
+        std::vector<std::string>{folder / "a.expected.safetensors", folder / "b.expected.safetensors"});
+  CHECK(run_golden(folder / "a.expected.safetensors", "").status == Status::passed);
+  CHECK(run_golden(folder / "b.expected.safetensors", "").status == Status::skipped);
+  write("a.expected.safetensors", real(1.001));
+  CHECK(run_golden(folder / "a.expected.safetensors", "").status == Status::failed);
+
+  std::filesystem::create_directories(folder / "model");
+  write_safetensors(folder / "model/model.safetensors", weights);
+  std::ofstream(folder / "model/config.json") << R"({"num_attention_heads": 1, "layer_norm_eps": 1e-3})";
+  const auto backbone = open_backbone(folder / "model");
+  write_safetensors(folder / "model/expected.safetensors", {{"in.pixels", image.permute({0, 3, 1, 2})},
+                                                            {"out.tokens", f.permute({0, 3, 1, 2})},
+                                                            {"out.hidden1", backbone->hidden_state(image, 1)},
+                                                            {"out.last", backbone->last_hidden_state(image)},
+                                                            {"out.image", Tensor::zeros({1, 4})}});
+  const GoldenResult r = run_golden(folder / "model", "");
+  CAPTURE(r.detail);
+  CHECK(r.status == Status::passed);
+  CHECK(contains(r.detail, "1 outputs of text encoders skipped"));
 }
 
 TEST_CASE("golden: an unknown op and a wrong number are failures") {
