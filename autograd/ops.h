@@ -38,6 +38,8 @@ inline Var erf(const Var& x) { return unary(Unary::erf, x); }
 inline Var relu(const Var& x) { return unary(Unary::relu, x); }
 inline Var gelu(const Var& x) { return unary(Unary::gelu, x); }
 inline Var quick_gelu(const Var& x) { return unary(Unary::quick_gelu, x); }
+inline Var tanh_gelu(const Var& x) { return unary(Unary::tanh_gelu, x); }
+inline Var silu(const Var& x) { return unary(Unary::silu, x); }
 inline Var sigmoid(const Var& x) { return unary(Unary::sigmoid, x); }
 inline Var tanh(const Var& x) { return unary(Unary::tanh, x); }
 inline Var clamp_min(const Var& x, real bound) { return unary(Unary::clamp_min, x, bound); }
@@ -70,6 +72,9 @@ Var conv2d(const Var& x, const Var& weight, const Var& bias, Index stride, Index
 Var depthwise_conv2d(const Var& x, const Var& weight, const Var& bias, Index padding);
 /// Multi-head self-attention; forward and backward in memory linear in the tokens.
 Var attention(const Var& qkv, Index heads);
+
+/// Pairs of channels turned by angles that depend on the token; the angles are constants.
+Var rotary_embedding(const Var& x, const RotaryAngles& angles, Index heads);
 
 // ---- dropout (ops/dropout.cpp)
 /// Each element becomes 0 with probability p, else is divided by 1 - p. p = 0 is the identity and draws nothing. throws

@@ -12,3 +12,4 @@
 #include "core/ops/normalize.h"
 #include "core/ops/reduce.h"
 #include "core/ops/reshape.h"
+#include "core/ops/rotary.h"

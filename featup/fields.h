@@ -31,6 +31,7 @@ struct FieldInfo {
   std::vector<std::string> choices;  // the allowed words of a text; empty: any text
   bool changes_result = true;        // false for what only limits the work, such as a time budget
   bool offered = true;               // false for what programs set: no option of the command line
+  bool always_said = true;           // false: a fingerprint leaves it out while it has its default
 
   FieldInfo(std::string field_name, std::string field_help)
       : name(std::move(field_name)), help(std::move(field_help)) {}
@@ -38,6 +39,8 @@ struct FieldInfo {
   FieldInfo& one_of(std::vector<std::string> words) { return choices = std::move(words), *this; }
   FieldInfo& keeps_result() { return changes_result = false, *this; }
   FieldInfo& not_offered() { return offered = false, *this; }
+  /// For a field that is added later: files that were made before it stay valid.
+  FieldInfo& left_out_by_default() { return always_said = false, *this; }
 };
 
 /// Exists only if Options is Base or const Base: keeps one configuration's visit_fields() apart from another's. It must
@@ -74,8 +77,15 @@ void check_fields(const Options& options) {
 template <class Options>
 std::string fingerprint(const Options& options) {
   std::string text;
-  visit_fields(options, [&text](const auto& value, const FieldInfo& info) {
-    if (info.changes_result) text += (text.empty() ? "" : " ") + info.name + "=" + field_text(value);
+  std::map<std::string, std::string> usual;
+  const Options defaults;
+  visit_fields(defaults, [&usual](const auto& value, const FieldInfo& info) {
+    if (!info.always_said) usual[info.name] = field_text(value);
+  });
+  visit_fields(options, [&](const auto& value, const FieldInfo& info) {
+    const auto it = usual.find(info.name);
+    if (info.changes_result && (it == usual.end() || it->second != field_text(value)))
+      text += (text.empty() ? "" : " ") + info.name + "=" + field_text(value);
   });
   return text;
 }

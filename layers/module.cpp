@@ -65,17 +65,22 @@ Tensor to_file(const Tensor& t, FileLayout layout) {
 
 }  // namespace
 
+void Module::load(const Reader& read) {
+  visit([&](const std::string& name, Parameter& p, FileLayout layout) {
+    refuse_packed("load", name, p);
+    const Shape& own = p.value.shape();
+    const Tensor t = read(name, file_shape(own, layout));
+    p.set(from_file(t, own, layout));
+  });
+}
+
 void Module::load(const Weights& weights, const std::string& prefix) {
-  visit(
-      [&](const std::string& name, Parameter& p, FileLayout layout) {
-        refuse_packed("load", name, p);
-        const Shape& own = p.value.shape();
-        const bool flat =
-            layout == FileLayout::matrix_as_conv && weights.shape(name) == own;  // some files drop the two ones
-        const Tensor t = weights.read(name, flat ? own : file_shape(own, layout));
-        p.set(from_file(t, own, layout));
-      },
-      prefix);
+  load([&](const std::string& name, const Shape& shape) {
+    const Shape& found = weights.shape(prefix + name);
+    // Some files write a 1x1 convolution without its two ones.
+    const bool flat = shape.rank() == 4 && shape[2] == 1 && shape[3] == 1 && found.rank() == 2;
+    return weights.read(prefix + name, flat ? Shape{shape[0], shape[1]} : shape);
+  });
 }
 
 void Module::save(std::map<std::string, Tensor>& tensors, const std::string& prefix) {

@@ -44,6 +44,10 @@ class Module {
   std::vector<Parameter*> parameters();
   Index parameter_count();
 
+  /// Gives the values of the parameter of that name. `shape` is the one that it has in PyTorch's files.
+  using Reader = std::function<Tensor(const std::string& name, const Shape& shape)>;
+  /// Reads every parameter.
+  void load(const Reader& read);
   /// Reads every parameter as prefix + name. Throws FileError naming the tensor that is missing or of the wrong shape.
   void load(const Weights& weights, const std::string& prefix = "");
   /// Adds every parameter to `tensors`, laid out as PyTorch's files are: what load() reads.

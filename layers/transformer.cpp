@@ -2,13 +2,24 @@
 
 namespace fu {
 
-Mlp::Mlp(Index in, Index hidden, Index out, Random* random) : fc1(in, hidden, random), fc2(hidden, out, random) {
-  add("fc1", fc1);
-  add("fc2", fc2);
+Mlp::Mlp(const MlpOptions& o, Random* random)
+    : gate(o.gated ? std::make_unique<Linear>(o.in, o.hidden, random, o.bias) : nullptr),
+      fc1(o.in, o.hidden, random, o.bias),
+      fc2(o.hidden, o.out, random, o.bias),
+      activation_(o.activation) {
+  if (gate) add("w1", *gate);
+  add(gate ? "w2" : "fc1", fc1);
+  add(gate ? "w3" : "fc2", fc2);
 }
 
-MultiHeadAttention::MultiHeadAttention(Index dim, Index heads, Random* random, bool qkv_bias)
-    : qkv(dim, 3 * dim, random, qkv_bias), proj(dim, dim, random), heads_(heads) {
+void Mlp::pack(const Tensor& scale) {
+  if (gate) gate->pack();
+  fc1.pack();
+  fc2.pack(scale);
+}
+
+MultiHeadAttention::MultiHeadAttention(Index dim, Index heads, Random* random, bool qkv_bias, bool proj_bias)
+    : qkv(dim, 3 * dim, random, qkv_bias), proj(dim, dim, random, proj_bias), heads_(heads) {
   require<UsageError>(heads >= 1 && dim % heads == 0, "[attention] ", dim, " channels for ", heads,
                       " heads: must be a multiple.");
   add("qkv", qkv);
@@ -17,9 +28,9 @@ MultiHeadAttention::MultiHeadAttention(Index dim, Index heads, Random* random, b
 
 TransformerBlock::TransformerBlock(const TransformerBlockOptions& o, Random* random)
     : norm1(o.dim, o.norm_eps),
-      attn(o.dim, o.heads, random, o.qkv_bias),
+      attn(o.dim, o.heads, random, o.qkv_bias, o.proj_bias),
       norm2(o.dim, o.norm_eps),
-      mlp(o.dim, o.mlp_hidden, o.dim, random) {
+      mlp({o.dim, o.mlp_hidden, o.dim, o.activation, o.gated_mlp, o.mlp_bias}, random) {
   add("norm1", norm1);
   add("attn", attn);
   add("norm2", norm2);
@@ -34,8 +45,7 @@ TransformerBlock::TransformerBlock(const TransformerBlockOptions& o, Random* ran
 void TransformerBlock::pack() {
   attn.qkv.pack();
   attn.proj.pack(ls1 ? ls1->gamma.value : Tensor());
-  mlp.fc1.pack();
-  mlp.fc2.pack(ls2 ? ls2->gamma.value : Tensor());
+  mlp.pack(ls2 ? ls2->gamma.value : Tensor());
   for (LayerScale* scale : {ls1.get(), ls2.get()})
     if (scale) scale->gamma.trainable = false, scale->gamma.packed = true;
   packed_ = true;

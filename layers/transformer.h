@@ -1,4 +1,4 @@
-// The transformer block of DINO, DeiT and DINOv2, and its parts.
+// The transformer block of vision transformers, and its parts.
 #pragma once
 
 #include <memory>
@@ -8,30 +8,56 @@
 
 namespace fu {
 
-/// Two linear layers with GELU in between. Parameters: fc1, fc2.
+struct MlpOptions {
+  Index in = 0, hidden = 0, out = 0;
+  Activation activation = Activation::gelu;
+  /// Two layers side by side, one of them through SiLU, are multiplied: SwiGLU. source: arXiv 2002.05202
+  bool gated = false;
+  bool bias = true;
+};
+
+/// fc2(activation(fc1(x))), or gated: fc2(silu(gate(x)) * fc1(x)). Parameters: fc1, fc2; gated: w1 (the gate), w2 (fc1),
+/// w3 (fc2).
 class Mlp : public Module {
  public:
-  Mlp(Index in, Index hidden, Index out, Random* random);
+  Mlp(const MlpOptions& options, Random* random);
   template <class X>
   X operator()(const X& x) const {
-    return fc2(fc1(x, Activation::gelu));
+    return fc2(hidden(x));
   }
+  /// Without the last layer.
+  template <class X>
+  X hidden(const X& x) const {
+    return gate ? (*gate)(x, Activation::silu) * fc1(x) : fc1(x, activation_);
+  }
+  /// For inference: packs the weights, those of the last layer multiplied by `scale` (out) where it is given.
+  void pack(const Tensor& scale = Tensor());
 
+  std::unique_ptr<Linear> gate;
   Linear fc1, fc2;
+
+ private:
+  Activation activation_;
 };
 
 /// Self-attention among tokens (B,N,C) -> (B,N,C). Parameters: qkv (3C,C), proj (C,C). source: arXiv 1706.03762
 class MultiHeadAttention : public Module {
  public:
-  MultiHeadAttention(Index dim, Index heads, Random* random, bool qkv_bias = true);
+  MultiHeadAttention(Index dim, Index heads, Random* random, bool qkv_bias = true, bool proj_bias = true);
   template <class X>
   X operator()(const X& x) const {
     return proj(mix(x));
   }
+  /// Queries, keys and values (B,N,3C), as attention takes them: with angles, queries and keys are rotated.
+  template <class X>
+  X projections(const X& x, const RotaryAngles* angles = nullptr) const {
+    const X all = qkv(x);
+    return angles ? rotary_embedding(all, *angles, 2 * heads_) : all;
+  }
   /// Without the last projection.
   template <class X>
-  X mix(const X& x) const {
-    return attention(qkv(x), heads_);
+  X mix(const X& x, const RotaryAngles* angles = nullptr) const {
+    return attention(projections(x, angles), heads_);
   }
 
   Linear qkv, proj;
@@ -40,7 +66,7 @@ class MultiHeadAttention : public Module {
   Index heads_;
 };
 
-/// DINOv2's scale of a branch, channel by channel. Parameter: gamma (C).
+/// A scale of a branch, channel by channel. Parameter: gamma (C). source: arXiv 2103.17239
 class LayerScale : public Module {
  public:
   explicit LayerScale(Index dim) : gamma(Tensor::full({dim}, 1)) { add("gamma", gamma); }
@@ -54,7 +80,8 @@ class LayerScale : public Module {
 
 struct TransformerBlockOptions {
   Index dim = 0, heads = 0, mlp_hidden = 0;
-  bool qkv_bias = true, layer_scale = false;
+  Activation activation = Activation::gelu;
+  bool gated_mlp = false, qkv_bias = true, proj_bias = true, mlp_bias = true, layer_scale = false;
   real norm_eps = real(1e-6);
 };
 
@@ -63,9 +90,10 @@ struct TransformerBlockOptions {
 class TransformerBlock : public Module {
  public:
   TransformerBlock(const TransformerBlockOptions& options, Random* random);
-  /// x (B,N,C) -> (B,N,C). Takes x by value: a packed block writes the result into its memory.
+  /// x (B,N,C) -> (B,N,C). angles (N, head size / 2): of the rotary position embedding, if there is one. Takes x by
+  /// value: a packed block writes the result into its memory.
   template <class X>
-  X operator()(X x) const;
+  X operator()(X x, const RotaryAngles* angles = nullptr) const;
   /// For inference: packs the weights, layer scales included.
   void pack();
 
@@ -80,10 +108,10 @@ class TransformerBlock : public Module {
 };
 
 template <class X>
-X TransformerBlock::operator()(X x) const {
-  const X mixed = attn.mix(norm1(x));
+X TransformerBlock::operator()(X x, const RotaryAngles* angles) const {
+  const X mixed = attn.mix(norm1(x), angles);
   x = ls1 && !packed_ ? x + (*ls1)(attn.proj(mixed)) : attn.proj.add_to(std::move(x), mixed);
-  const X hidden = mlp.fc1(norm2(x), Activation::gelu);
+  const X hidden = mlp.hidden(norm2(x));
   return ls2 && !packed_ ? x + (*ls2)(mlp.fc2(hidden)) : mlp.fc2.add_to(std::move(x), hidden);
 }
 

@@ -5,7 +5,7 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export DEBIAN_FRONTEND=noninteractive
 
-build_packages=(g++ cmake ninja-build libeigen3-dev nlohmann-json3-dev libcli11-dev libstb-dev libturbojpeg0-dev)
+build_packages=(g++ cmake ninja-build libeigen3-dev nlohmann-json3-dev zlib1g-dev libcli11-dev libstb-dev libturbojpeg0-dev)
 test_packages=(doctest-dev)
 # What tools/test.sh all has more.
 all_packages=(git ccache clang clang-format clang-tidy pkg-config)

@@ -20,6 +20,7 @@ void gradient_cases_elementwise(GradientCases& cases) {
   const std::pair<const char*, Unary> any[] = {
       {"exp", Unary::exp},         {"sin", Unary::sin},   {"cos", Unary::cos},
       {"square", Unary::square},   {"gelu", Unary::gelu}, {"quick_gelu", Unary::quick_gelu},
+      {"tanh_gelu", Unary::tanh_gelu}, {"silu", Unary::silu},
       {"sigmoid", Unary::sigmoid}, {"tanh", Unary::tanh}, {"erf", Unary::erf}};
   const std::pair<const char*, Unary> positive[] = {
       {"log", Unary::log}, {"sqrt", Unary::sqrt}, {"reciprocal", Unary::reciprocal}};

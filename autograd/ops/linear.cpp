@@ -5,10 +5,16 @@
 namespace fu {
 
 Var linear(const Var& x, const Var& weight, const Var& bias, Activation activation) {
-  // GELU's derivative needs the input of GELU, which the fused kernel does not keep. ReLU's follows from the result.
-  const bool tracked = x.tracked() || weight.tracked() || bias.tracked();
-  if (tracked && activation == Activation::gelu) return gelu(linear(x, weight, bias));
-  if (tracked && activation == Activation::quick_gelu) return quick_gelu(linear(x, weight, bias));
+  // These derivatives need the input of the activation, which the fused kernel does not keep. ReLU's follows from the
+  // result.
+  if (x.tracked() || weight.tracked() || bias.tracked()) switch (activation) {
+      case Activation::gelu: return gelu(linear(x, weight, bias));
+      case Activation::quick_gelu: return quick_gelu(linear(x, weight, bias));
+      case Activation::tanh_gelu: return tanh_gelu(linear(x, weight, bias));
+      case Activation::silu: return silu(linear(x, weight, bias));
+      case Activation::none:
+      case Activation::relu: break;
+    }
   Tensor y = linear(x.value, weight.value, bias.value, activation);
   const Tensor saved = activation == Activation::relu ? y : Tensor();
   return record("linear", {x, weight, bias}, std::move(y),
@@ -41,9 +47,11 @@ void gradient_cases_linear(GradientCases& cases) {
   for (const Shape& shape : {Shape{17, 9}, Shape{2, 3, 4}, Shape{1, 1}, Shape{0, 5}, Shape{7}, Shape{2, 3, 2, 33}}) {
     const std::vector<Tensor> inputs{cases.normal(shape), cases.normal({13, shape[-1]}), cases.normal({13})};
     cases.add(shape.str(), inputs, [](In x) { return linear(x[0], x[1], x[2]); });
-    cases.add("gelu " + shape.str(), inputs, [](In x) { return linear(x[0], x[1], x[2], Activation::gelu); });
-    cases.add("quick gelu " + shape.str(), inputs,
-              [](In x) { return linear(x[0], x[1], x[2], Activation::quick_gelu); });
+    for (const auto& [name, activation] : {std::pair{"gelu ", Activation::gelu},
+                                           {"quick gelu ", Activation::quick_gelu},
+                                           {"tanh gelu ", Activation::tanh_gelu},
+                                           {"silu ", Activation::silu}})
+      cases.add(name + shape.str(), inputs, [a = activation](In x) { return linear(x[0], x[1], x[2], a); });
   }
   // Away from the kink: positive everywhere, or negative.
   cases.add("relu", {cases.positive({6, 4}), cases.positive({5, 4}), cases.positive({5})}, [](In x) {

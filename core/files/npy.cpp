@@ -1,7 +1,7 @@
 // NumPy's .npy. source: numpy.lib.format, versions 1 to 3
 #include <cstring>
 
-#include "core/files/weights.h"
+#include "core/files/readers.h"
 
 namespace fu {
 
@@ -118,23 +118,30 @@ class Header {
 }  // namespace
 
 TensorEntry read_npy(const MappedFile& file) {
-  const unsigned char* p = file.data();
-  require<FileError>(file.size() >= 12, file.path(), ": is cut off inside the .npy header.");
-  const int version = p[6], length_bytes = version == 1 ? 2 : 4;
-  require<FileError>(version >= 1 && version <= 3, file.path(), ": is .npy of version ", version,
-                     "; 1 to 3 are known.");
-  const std::size_t begin = 8 + usize(length_bytes), length = read_le(p + 8, length_bytes);
-  require<FileError>(length <= file.size() - begin, file.path(), ": is cut off inside the .npy header.");
+  TensorEntry e = read_npy_header({file.data(), file.size()}, file.size(), file.path());
+  e.data = file.data() + e.skip;
+  e.skip = 0;
+  return e;
+}
+
+TensorEntry read_npy_header(FileBytes start, std::uint64_t size, const std::string& path) {
+  require<FileError>(start.size >= 12 && std::memcmp(start.data, "\x93NUMPY", 6) == 0, path,
+                     start.size < 12 ? ": is cut off inside the .npy header." : ": is no .npy file.");
+  const int version = start.data[6], length_bytes = version == 1 ? 2 : 4;
+  require<FileError>(version >= 1 && version <= 3, path, ": is .npy of version ", version, "; 1 to 3 are known.");
+  const std::size_t begin = 8 + usize(length_bytes), length = read_le(start.data + 8, length_bytes);
+  require<FileError>(length <= start.size - begin, path, ": is cut off inside the .npy header.");
   TensorEntry e;
   try {
-    e = Header(file.text(begin, length), file.path()).parse();
+    e = Header({reinterpret_cast<const char*>(start.data) + begin, length}, path).parse();
   } catch (const ShapeError& error) {
-    throw FileError(file.path() + ": " + error.what());
+    throw FileError(path + ": " + error.what());
   }
-  e.data = p + begin + length;
-  const std::size_t available = (file.size() - begin - length) / usize(dtype_size(e.type));
-  require<FileError>(usize(e.shape.elements()) <= available, file.path(), ": its header announces ", e.shape, " of ",
-                     dtype_name(e.type), ", but only ", available, " numbers follow. The file is cut off or damaged.");
+  e.skip = begin + length;
+  const std::uint64_t available = (size - e.skip) / static_cast<std::uint64_t>(dtype_size(e.type));
+  require<FileError>(static_cast<std::uint64_t>(e.shape.elements()) <= available, path, ": its header announces ",
+                     e.shape, " of ", dtype_name(e.type), ", but only ", available,
+                     " numbers follow. The file is cut off or damaged.");
   return e;
 }
 

@@ -10,6 +10,7 @@ Pickle::Pickle(std::string_view text, std::size_t begin, const std::string& path
   end_ = machine.at();
   values_ = machine.take_values();
   tensors_ = machine.take_tensors();
+  names_ = machine.take_names();
 }
 
 const PickleValue* Pickle::find(const PickleValue& dictionary, std::string_view key) const {

@@ -1,6 +1,7 @@
 // The values of a pickle: numbers, strings, tuples, lists, dictionaries and descriptions of tensors, and nothing else.
 // A pickle is a program that can name any function to be called. Here only the names that PyTorch writes around tensors
-// are known; each has a fixed meaning, every other one is refused, and nothing is ever called.
+// are known; each has a fixed meaning, and nothing is ever called. Any other name, and what is built with it, becomes
+// an inert value that only knows the name; names that could only be meant to attack are refused.
 #pragma once
 
 #include <string>
@@ -26,11 +27,13 @@ struct PickleValue {
     global,
     storage,
     tensor,
-    opaque,  // something that is not a tensor, such as an optimizer's settings
+    opaque,  // an inert value: a name that is not known, such as a class of settings, or what is built with it
     mark     // where a list of items begins on the stack
   };
   Kind kind = Kind::none;
-  std::int64_t integer = 0;      // boolean, integer; storage: elements; global: which one
+  bool module = false;           // dictionary: of a TorchScript module; its state is added by BUILD
+  bool holds_tensor = false;     // a tensor or storage, or something that such a one was put into
+  std::int64_t integer = 0;      // boolean, integer; storage: elements; global: which one; opaque: index into names()
   std::string_view text;         // text: points into the pickle; storage: its key
   std::vector<PickleRef> items;  // sequence; dictionary: key, value, key, value, ...
   std::int32_t tensor = -1;      // tensor: index into tensors()
@@ -45,6 +48,11 @@ struct PickleTensor {
   std::vector<std::int64_t> sizes, strides;
 };
 
+/// How an error goes on that has named a global.
+inline constexpr const char* kNotPartOfTensor =
+    "which is not part of a tensor; nothing was executed. Save the state_dict alone (torch.save(model.state_dict(), "
+    "path))";
+
 class Pickle {
  public:
   /// Runs the pickle that begins at `begin` of the text; `path` is for messages. Values point into the text, which must
@@ -54,14 +62,20 @@ class Pickle {
   /// Where the pickle ended in the text: legacy files hold several in a row.
   std::size_t end() const { return end_; }
   const PickleValue& result() const { return value(result_); }
+  PickleRef result_ref() const { return result_; }
   const PickleValue& value(PickleRef r) const { return values_[r]; }
   const std::vector<PickleTensor>& tensors() const { return tensors_; }
+  /// "module.name" of the global that an opaque value is or was built with.
+  const std::string& name_of(const PickleValue& opaque) const {
+    return names_[static_cast<std::size_t>(opaque.integer)];
+  }
   /// Value of a text key in a dictionary, or null.
   const PickleValue* find(const PickleValue& dictionary, std::string_view key) const;
 
  private:
   std::vector<PickleValue> values_;
   std::vector<PickleTensor> tensors_;
+  std::vector<std::string> names_;
   PickleRef result_ = 0;
   std::size_t end_ = 0;
 };

@@ -1,4 +1,6 @@
 // The names that a pickle may use, and what stands for the result of calling them.
+#include <cstring>
+
 #include "core/files/bytes.h"
 #include "core/files/pickle_machine.h"
 
@@ -6,9 +8,9 @@ namespace fu {
 
 namespace {
 
-constexpr std::size_t kMaxTensors = 50000;
+constexpr std::size_t kMaxTensors = 50000, kMaxNames = 10000;
 
-enum Global : std::int64_t { kDictionary, kRebuildTensor, kRebuildParameter, kStorage, kSize, kInert };
+enum Global : std::int64_t { kDictionary, kModule, kRebuildTensor, kRebuildParameter, kStorage, kSize };
 
 struct KnownGlobal {
   const char* module;
@@ -17,12 +19,13 @@ struct KnownGlobal {
   DType type;
 };
 
-// Everything a pickle may name. Inert ones stand for "some value that is not a tensor".
+// The names that have a meaning here.
 constexpr KnownGlobal kGlobals[] = {
     {"collections", "OrderedDict", kDictionary, DType::f32},
     {"torch._utils", "_rebuild_tensor_v2", kRebuildTensor, DType::f32},
     {"torch._utils", "_rebuild_tensor", kRebuildTensor, DType::f32},
     {"torch._utils", "_rebuild_parameter", kRebuildParameter, DType::f32},
+    {"torch._utils", "_rebuild_parameter_with_state", kRebuildParameter, DType::f32},
     {"torch", "HalfStorage", kStorage, DType::f16},
     {"torch", "BFloat16Storage", kStorage, DType::bf16},
     {"torch", "FloatStorage", kStorage, DType::f32},
@@ -34,55 +37,140 @@ constexpr KnownGlobal kGlobals[] = {
     {"torch", "ByteStorage", kStorage, DType::u8},
     {"torch", "BoolStorage", kStorage, DType::boolean},
     {"torch", "Size", kSize, DType::f32},
-    {"torch", "device", kInert, DType::f32},
-    {"torch", "float32", kInert, DType::f32},
-    {"torch", "float16", kInert, DType::f32},
-    {"torch", "bfloat16", kInert, DType::f32},
-    {"argparse", "Namespace", kInert, DType::f32},
-    {"numpy.core.multiarray", "scalar", kInert, DType::f32},
-    {"numpy", "dtype", kInert, DType::f32},
-    {"_codecs", "encode", kInert, DType::f32},
 };
+
+// Names that no file of weights has a reason to use. As nothing is called they could do no harm; but such a file was
+// made to attack whoever opens it elsewhere, and its user should know. "*": every name of the module, and of modules
+// inside of it.
+constexpr struct {
+  const char* module;
+  const char* name;
+} kForbidden[] = {{"os", "*"},
+                  {"posix", "*"},
+                  {"nt", "*"},
+                  {"subprocess", "*"},
+                  {"sys", "*"},
+                  {"importlib", "*"},
+                  {"runpy", "*"},
+                  {"socket", "*"},
+                  {"shutil", "*"},
+                  {"webbrowser", "*"},
+                  {"ctypes", "*"},
+                  {"_ctypes", "*"},
+                  {"pickle", "*"},
+                  {"_pickle", "*"},
+                  {"cPickle", "*"},
+                  {"marshal", "*"},
+                  {"pty", "*"},
+                  {"commands", "*"},
+                  {"builtins", "eval"},
+                  {"builtins", "exec"},
+                  {"builtins", "open"},
+                  {"builtins", "getattr"},
+                  {"builtins", "setattr"},
+                  {"builtins", "delattr"},
+                  {"builtins", "__import__"},
+                  {"builtins", "compile"},
+                  {"builtins", "execfile"},
+                  {"builtins", "globals"},
+                  {"builtins", "breakpoint"},
+                  {"builtins", "input"}};
+
+bool is_forbidden(std::string_view module, std::string_view name) {
+  if (module == "__builtin__") module = "builtins";  // its name in Python 2
+  for (const auto& f : kForbidden) {
+    const std::string_view inside = f.module;
+    const bool same =
+        module.substr(0, inside.size()) == inside && (module.size() == inside.size() || module[inside.size()] == '.');
+    // A dotted name ("eval.__call__") reaches into what its first part names.
+    if (same && (std::strcmp(f.name, "*") == 0 || name.substr(0, name.find('.')) == f.name)) return true;
+  }
+  return false;
+}
 
 }  // namespace
 
+std::int64_t PickleMachine::name_index(const std::string& name) {
+  const auto [it, fresh] = name_indices_.emplace(name, static_cast<std::int64_t>(names_.size()));
+  if (fresh) names_.push_back(name);
+  if (names_.size() > kMaxNames) fail("names absurdly many globals");
+  return it->second;
+}
+
+void PickleMachine::push_opaque(std::int64_t name, bool holds_tensor) {
+  PickleValue value;
+  value.kind = Kind::opaque;
+  value.integer = name;
+  value.holds_tensor = holds_tensor;
+  push(std::move(value));
+}
+
 void PickleMachine::push_global(std::string_view module, std::string_view name) {
+  PickleValue value;
+  value.kind = Kind::global;
   for (const KnownGlobal& g : kGlobals)
     if (module == g.module && name == g.name) {
-      PickleValue value;
-      value.kind = Kind::global;
       value.integer = g.meaning;
       value.type = g.type;
       push(std::move(value));
       return;
     }
-  fail("names '" + printable(module) + "." + printable(name) +
-       "', which is not part of a tensor; nothing was executed. Save the state_dict alone "
-       "(torch.save(model.state_dict(), path))");
+  constexpr std::string_view kScript = "__torch__.";
+  if (module.substr(0, kScript.size()) == kScript) {
+    value.integer = kModule;
+    push(std::move(value));
+    return;
+  }
+  const std::string full = printable(module) + "." + printable(name);
+  if (is_forbidden(module, name)) fail("names '" + full + "', " + kNotPartOfTensor);
+  // An array of NumPy is no tensor of PyTorch, but whoever finds one among the weights must not pass over it.
+  const bool array = name == "_reconstruct" && module.substr(0, 5) == "numpy";
+  push_opaque(name_index(full), array);
 }
 
 void PickleMachine::reduce() {
   const PickleRef arguments = pop(), callable = pop();
-  if (values_[callable].kind == Kind::opaque) {
-    push(Kind::opaque);
-    return;
-  }
+  if (values_[callable].kind == Kind::opaque)
+    return push_opaque(values_[callable].integer, values_[callable].holds_tensor || values_[arguments].holds_tensor);
   if (values_[callable].kind != Kind::global || values_[arguments].kind != Kind::sequence)
     fail("calls what is no function");
   const std::vector<PickleRef>& args = values_[arguments].items;  // valid until the next push
   switch (values_[callable].integer) {
     case kDictionary: return push_ordered_dictionary(args);
+    case kModule: {
+      PickleValue value;
+      value.kind = Kind::dictionary;
+      value.module = true;
+      push(std::move(value));
+      return;
+    }
     case kRebuildTensor: return push_tensor(args);
     case kRebuildParameter:
-      if (args.empty() || values_[args[0]].kind != Kind::tensor) fail("builds a parameter from no tensor");
+      if (args.empty() || (values_[args[0]].kind != Kind::tensor && values_[args[0]].kind != Kind::opaque))
+        fail("builds a parameter from no tensor");
       stack_.push_back(args[0]);
       return;
     case kSize:
       if (args.empty() || values_[args[0]].kind != Kind::sequence) fail("builds a size from no tuple");
       stack_.push_back(args[0]);
       return;
-    case kInert: push(Kind::opaque); return;
     default: fail("calls a storage type");
+  }
+}
+
+/// BUILD: the state of an object. That of a TorchScript module is what it holds; dictionaries and tensors need none.
+void PickleMachine::build() {
+  const PickleRef state = pop(), object = top();
+  PickleValue& v = values_[object];
+  if (v.kind == Kind::dictionary && v.module) {
+    // A class with a state of its own making, which is no module.
+    if (values_[state].kind != Kind::dictionary) return;
+    const std::vector<PickleRef> items = values_[state].items;
+    append(object, items, true);
+  } else if (v.kind == Kind::opaque) {
+    v.holds_tensor = v.holds_tensor || values_[state].holds_tensor;
+  } else if (v.kind != Kind::dictionary && v.kind != Kind::tensor) {
+    fail("sets the state of what has none");
   }
 }
 
@@ -94,6 +182,7 @@ void PickleMachine::push_ordered_dictionary(const std::vector<PickleRef>& args) 
       const PickleValue& p = values_[pair];
       if (p.kind != Kind::sequence || p.items.size() != 2) fail("builds a dictionary from what are no pairs");
       value.items.insert(value.items.end(), p.items.begin(), p.items.end());
+      value.holds_tensor = value.holds_tensor || p.holds_tensor;
     }
     count_items(value.items.size());
   }
@@ -102,6 +191,7 @@ void PickleMachine::push_ordered_dictionary(const std::vector<PickleRef>& args) 
 
 void PickleMachine::push_tensor(const std::vector<PickleRef>& a) {
   // (storage, offset, sizes, strides, ...)
+  if (!a.empty() && values_[a[0]].kind == Kind::opaque) return push_opaque(values_[a[0]].integer, true);
   if (a.size() < 4 || values_[a[0]].kind != Kind::storage || values_[a[1]].kind != Kind::integer)
     fail("builds a tensor from the wrong arguments");
   PickleTensor t;
@@ -116,6 +206,7 @@ void PickleMachine::push_tensor(const std::vector<PickleRef>& a) {
   tensors_.push_back(std::move(t));
   PickleValue value;
   value.kind = Kind::tensor;
+  value.holds_tensor = true;
   value.tensor = static_cast<std::int32_t>(tensors_.size() - 1);
   push(std::move(value));
 }
@@ -124,6 +215,8 @@ void PickleMachine::push_storage(PickleRef id) {
   // ('storage', type, key, device, elements[, view])
   const PickleValue& v = values_[id];
   const auto kind = [&](std::size_t i) { return i < v.items.size() ? values_[v.items[i]].kind : Kind::none; };
+  // Numbers of a type that is not known: inert, unless somebody asks for a tensor of it.
+  if (v.kind == Kind::sequence && kind(1) == Kind::opaque) return push_opaque(values_[v.items[1]].integer, true);
   if (v.kind != Kind::sequence || v.items.size() < 5 || kind(0) != Kind::text ||
       values_[v.items[0]].text != "storage" || kind(1) != Kind::global || values_[v.items[1]].integer != kStorage ||
       kind(2) != Kind::text || kind(4) != Kind::integer)
@@ -132,6 +225,7 @@ void PickleMachine::push_storage(PickleRef id) {
     fail("has a storage that is a view of another, which is not supported. Save it again with a current PyTorch");
   PickleValue storage;
   storage.kind = Kind::storage;
+  storage.holds_tensor = true;
   storage.type = values_[v.items[1]].type;
   storage.text = values_[v.items[2]].text;
   storage.integer = values_[v.items[4]].integer;

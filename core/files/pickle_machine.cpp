@@ -58,6 +58,7 @@ void PickleMachine::push_sequence(std::vector<PickleRef> items) {
   count_items(items.size());
   PickleValue value;
   value.kind = Kind::sequence;
+  for (PickleRef r : items) value.holds_tensor = value.holds_tensor || values_[r].holds_tensor;
   value.items = std::move(items);
   push(std::move(value));
 }
@@ -89,6 +90,7 @@ std::vector<PickleRef> PickleMachine::pop_to_mark() {
 
 void PickleMachine::append(PickleRef target, const std::vector<PickleRef>& items, bool pairs) {
   PickleValue& v = values_[target];
+  for (PickleRef r : items) v.holds_tensor = v.holds_tensor || values_[r].holds_tensor;
   if (v.kind == Kind::opaque) return;
   if (v.kind != (pairs ? Kind::dictionary : Kind::sequence))
     fail("adds items to what is no " + std::string(pairs ? "dictionary" : "list"));
@@ -106,7 +108,7 @@ PickleRef PickleMachine::run() {
   for (std::size_t steps = 1;; ++steps) {
     const auto op = static_cast<unsigned char>(take(1)[0]);
     if (op == '.') return pop();
-    if (!constant(op) && !container(op) && !memory(op) && !stack(op) && !call(op))
+    if (!constant(op) && !container(op) && !memory(op) && !stack(op) && !call(op) && !rare(op))
       fail("has the unknown instruction " + std::to_string(static_cast<int>(op)) +
            ": it is damaged, or written by something else than torch.save");
     if (steps > kMaxSteps || memo_.size() > kMaxValues) fail("is absurdly long");
@@ -127,14 +129,17 @@ bool PickleMachine::constant(unsigned char op) {
     case 'J': push_integer(static_cast<std::int32_t>(number(4))); return true;
     case 'K': push_integer(static_cast<std::int64_t>(number(1))); return true;
     case 'M': push_integer(static_cast<std::int64_t>(number(2))); return true;
-    case 0x8a: long_integer(); return true;
+    case 0x8a: long_integer(number(1)); return true;
+    case 0x8b: long_integer(number(4)); return true;
     case 'G':
       take(8);
       push(Kind::real_number);
       return true;
     case 'X': push_text(take(number(4))); return true;
     case 0x8c: push_text(take(number(1))); return true;
-    case 0x8d: push_text(take(number(8))); return true;
+    case 0x8d:
+    case 0x8e:
+    case 0x96: push_text(take(number(8))); return true;  // long texts, bytes and arrays of bytes
     case 'U':
     case 'C': push_text(take(number(1))); return true;
     case 'T':
@@ -143,11 +148,11 @@ bool PickleMachine::constant(unsigned char op) {
   }
 }
 
-void PickleMachine::long_integer() {
-  const auto length = static_cast<int>(number(1));
-  const std::string_view digits = take(static_cast<std::uint64_t>(length));
+void PickleMachine::long_integer(std::uint64_t bytes) {
+  const std::string_view digits = take(bytes);
   // The legacy file's magic number has 10 bytes, and is kept as text; no other number is longer than 8.
-  if (length > 8) return push_text(digits);
+  if (bytes > 8) return push_text(digits);
+  const auto length = static_cast<int>(bytes);
   std::uint64_t v = read_le(reinterpret_cast<const unsigned char*>(digits.data()), length);
   if (length > 0 && length < 8 && (v >> (8 * length - 1) & 1)) v |= ~std::uint64_t{0} << (8 * length);
   push_integer(static_cast<std::int64_t>(v));
@@ -245,14 +250,33 @@ bool PickleMachine::call(unsigned char op) {
     }
     case 'R':
     case 0x81: reduce(); return true;  // REDUCE, NEWOBJ
-    case 'b': {                        // BUILD: the state of an object; dictionaries and tensors need none of it
-      pop();
-      const Kind kind = values_[top()].kind;
-      if (kind != Kind::dictionary && kind != Kind::opaque && kind != Kind::tensor)
-        fail("sets the state of what has none");
+    case 0x92: {                       // NEWOBJ_EX: with arguments that have names
+      const PickleRef named = pop(), positional = pop();
+      push_sequence({positional, named});
+      if (values_[stack_[stack_.size() - 2]].kind != Kind::opaque) fail("calls what is no function");
+      reduce();
       return true;
     }
+    case 'b': build(); return true;
     case 'Q': push_storage(pop()); return true;
+    default: return false;
+  }
+}
+
+bool PickleMachine::rare(unsigned char op) {
+  switch (op) {
+    case 0x8f: push_opaque(name_index("set"), false); return true;  // EMPTY_SET
+    case 0x90: {                                                    // ADDITEMS
+      const auto items = pop_to_mark();
+      append(top(), items, false);
+      return true;
+    }
+    case 0x91: {  // FROZENSET
+      push_sequence(pop_to_mark());
+      const bool holds_tensor = values_[pop()].holds_tensor;
+      push_opaque(name_index("frozenset"), holds_tensor);
+      return true;
+    }
     default: return false;
   }
 }

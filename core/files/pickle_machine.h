@@ -2,6 +2,7 @@
 // Python's pickletools, protocols 0 to 5 as far as PyTorch writes them
 #pragma once
 
+#include <map>
 #include <unordered_map>
 #include <utility>
 
@@ -19,6 +20,7 @@ class PickleMachine {
   std::size_t at() const { return at_; }
   std::vector<PickleValue> take_values() { return std::move(values_); }
   std::vector<PickleTensor> take_tensors() { return std::move(tensors_); }
+  std::vector<std::string> take_names() { return std::move(names_); }
 
  private:
   using Kind = PickleValue::Kind;
@@ -53,11 +55,15 @@ class PickleMachine {
   bool memory(unsigned char op);
   bool stack(unsigned char op);
   bool call(unsigned char op);
-  void long_integer();
+  bool rare(unsigned char op);
+  void long_integer(std::uint64_t length);
 
-  // Globals, and what is built by calling them (pickle_globals.cpp).
+  // Globals, and what is built by calling them (pickle_globals.cpp). reduce: callable and arguments from the stack.
   void push_global(std::string_view module, std::string_view name);
+  void push_opaque(std::int64_t name, bool holds_tensor);
+  std::int64_t name_index(const std::string& name);
   void reduce();
+  void build();
   void push_ordered_dictionary(const std::vector<PickleRef>& arguments);
   void push_tensor(const std::vector<PickleRef>& arguments);
   void push_storage(PickleRef id);
@@ -70,6 +76,8 @@ class PickleMachine {
   std::vector<PickleRef> stack_;
   std::unordered_map<std::uint64_t, PickleRef> memo_;
   std::vector<PickleTensor> tensors_;
+  std::vector<std::string> names_;
+  std::map<std::string, std::int64_t> name_indices_;
   std::size_t items_ = 0;
 };
 

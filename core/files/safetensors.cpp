@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "core/files/weights.h"
+#include "core/files/readers.h"
 
 namespace fu {
 

@@ -4,36 +4,14 @@
 #include <cstring>
 
 #include "core/files/pickle.h"
-#include "core/files/weights.h"
-#include "core/files/zip.h"
+#include "core/files/readers.h"
+#include "core/files/state_dict.h"
 
 namespace fu {
 
 namespace {
 
 using Kind = PickleValue::Kind;
-
-/// The dictionary of tensors: the object itself, or the value of one of the usual keys.
-const PickleValue& find_state_dict(const Pickle& pickle, const std::string& path, std::string& root) {
-  const auto holds_tensors = [&](const PickleValue& v) {
-    if (v.kind != Kind::dictionary) return false;
-    for (std::size_t i = 1; i < v.items.size(); i += 2)
-      if (pickle.value(v.items[i]).kind == Kind::tensor) return true;
-    return false;
-  };
-  const PickleValue& top = pickle.result();
-  if (holds_tensors(top)) return top;
-  for (const char* key : {"state_dict", "model", "teacher", "model_state_dict"}) {
-    const PickleValue* inner = pickle.find(top, key);
-    if (inner && holds_tensors(*inner)) {
-      root = key;
-      return *inner;
-    }
-  }
-  throw FileError(
-      path +
-      ": holds no state_dict: no dictionary of tensors at the top, nor under 'state_dict', 'model' or 'teacher'.");
-}
 
 /// Where a tensor lies in its storage, once it is known to lie inside.
 TensorEntry place(const std::string& path, const std::string& name, const PickleTensor& t, const FileBytes& storage) {
@@ -72,10 +50,9 @@ TensorEntry place(const std::string& path, const std::string& name, const Pickle
 
 /// The tensors of a pickle by name. storage_of: PickleTensor -> FileBytes.
 template <class FindStorage>
-std::map<std::string, TensorEntry> collect(const Pickle& pickle, const MappedFile& file, std::string& root,
-                                           const FindStorage& storage_of) {
+TensorEntries collect(const Pickle& pickle, const MappedFile& file, std::string& root, const FindStorage& storage_of) {
   const std::string& path = file.path();
-  std::map<std::string, TensorEntry> entries;
+  TensorEntries entries;
   // Tensors may share storages. A file that claims many times its size would fill the memory when it is read.
   std::size_t claimed = 0;
   const auto add = [&](const std::string& name, const PickleTensor& t) {
@@ -85,48 +62,46 @@ std::map<std::string, TensorEntry> collect(const Pickle& pickle, const MappedFil
                        ": its tensors claim more than four times the size of the file. It is damaged.");
     require<FileError>(entries.emplace(name, e).second, path, ": tensor '", printable(name), "' stands there twice.");
   };
-  if (pickle.result().kind == Kind::tensor) {
-    add("tensor", pickle.tensors()[static_cast<std::size_t>(pickle.result().tensor)]);
-    return entries;
-  }
-  const PickleValue& dictionary = find_state_dict(pickle, path, root);
-  for (std::size_t i = 0; i + 1 < dictionary.items.size(); i += 2) {
-    const PickleValue &k = pickle.value(dictionary.items[i]), &v = pickle.value(dictionary.items[i + 1]);
-    if (k.kind == Kind::text && v.kind == Kind::tensor)
-      add(std::string(k.text), pickle.tensors()[static_cast<std::size_t>(v.tensor)]);
-  }
+  const StateDict found = find_state_dict(pickle, path);
+  root = found.root;
+  for (const auto& [name, ref] : found.tensors)
+    add(name, pickle.tensors()[static_cast<std::size_t>(pickle.value(ref).tensor)]);
   return entries;
 }
 
 }  // namespace
 
-std::map<std::string, TensorEntry> read_torch_zip(const MappedFile& file, std::string& root) {
-  const auto zip = read_zip(file);
+TensorEntries read_torch_zip(const MappedFile& file, const Zip& zip, std::string& root, std::string& format) {
   const std::string suffix = "/data.pkl";
   std::string folder;
-  const FileBytes* pickle_bytes = nullptr;
-  for (const auto& [name, bytes] : zip)
-    if (name.size() > suffix.size() && name.compare(name.size() - suffix.size(), suffix.size(), suffix) == 0) {
-      require<FileError>(!pickle_bytes, file.path(), ": holds more than one data.pkl.");
+  for (const auto& [name, unused] : zip.entries())
+    if (name.size() > suffix.size() && name.find('/') == name.size() - suffix.size() &&
+        name.compare(name.size() - suffix.size(), suffix.size(), suffix) == 0) {
+      require<FileError>(folder.empty(), file.path(), ": holds more than one data.pkl.");
       folder = name.substr(0, name.size() - suffix.size());
-      pickle_bytes = &bytes;
     }
-  require<FileError>(
-      pickle_bytes != nullptr, file.path(),
-      ": is a zip, but none of PyTorch's: it has no data.pkl. TorchScript files must be saved as a state_dict.");
-  const auto order = zip.find(folder + "/byteorder");
-  require<FileError>(order == zip.end() || order->second.size != 3 || std::memcmp(order->second.data, "big", 3) != 0,
-                     file.path(), ": was written on a big-endian machine. Save it again on a little-endian one.");
-  const Pickle pickle({reinterpret_cast<const char*>(pickle_bytes->data), pickle_bytes->size}, 0, file.path());
+  require<FileError>(!folder.empty(), file.path(), ": is a zip, but neither PyTorch's nor NumPy's: ",
+                     zip.odd_name().empty() ? std::string("it has no data.pkl.")
+                                            : "it has no data.pkl, but '" + printable(zip.odd_name()) +
+                                                  "', which leads out of its folder.");
+  // Written by current versions only; another kind of entry under this name says nothing.
+  if (zip.has(folder + "/byteorder")) {
+    const FileBytes order = zip.stored(folder + "/byteorder");
+    require<FileError>(order.size != 3 || std::memcmp(order.data, "big", 3) != 0, file.path(),
+                       ": was written on a big-endian machine. Save it again on a little-endian one.");
+  }
+  const FileBytes bytes = zip.stored(folder + "/data.pkl");
+  const Pickle pickle({reinterpret_cast<const char*>(bytes.data), bytes.size}, 0, file.path());
+  format = zip.has(folder + "/constants.pkl") || pickle.result().module ? "TorchScript" : "PyTorch zip";
   return collect(pickle, file, root, [&](const PickleTensor& t) {
-    const auto it = zip.find(folder + "/data/" + std::string(t.storage.substr(0, 256)));
-    require<FileError>(it != zip.end(), file.path(), ": storage '", printable(t.storage),
+    const std::string name = folder + "/data/" + std::string(t.storage.substr(0, 256));
+    require<FileError>(zip.has(name), file.path(), ": storage '", printable(t.storage),
                        "' is missing. The file is damaged.");
-    return it->second;
+    return zip.stored(name);
   });
 }
 
-std::map<std::string, TensorEntry> read_torch_legacy(const MappedFile& file, std::string& root) {
+TensorEntries read_torch_legacy(const MappedFile& file, std::string& root) {
   const std::string_view text = file.text(0, file.size());
   // Five pickles: magic number, version, facts about the system, the object, the keys of its storages. Then the
   // storages.

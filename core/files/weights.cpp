@@ -1,8 +1,12 @@
 #include "core/files/weights.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+
+#include "core/files/readers.h"
 
 namespace fu {
 
@@ -16,33 +20,87 @@ void TensorEntry::make_dense(bool fortran) {
   }
 }
 
-Weights::Weights(std::shared_ptr<const MappedFile> file) : file_(std::move(file)) {
-  const unsigned char* p = file_->data();
-  const std::size_t n = file_->size();
-  const auto starts = [&](std::string_view magic) {
-    return n >= magic.size() && file_->text(0, magic.size()) == magic;
-  };
+namespace {
+
+bool is_folder(const std::string& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace
+
+Weights::Weights(const std::string& path) : path_(path), folder_(is_folder(path) ? path : folder_of(path)) {
+  const auto file = std::make_shared<MappedFile>(is_folder(path) ? weights_file_in(path) : path);
+  if (is_json(*file))
+    open_shards(*file);
+  else
+    open(file);
+}
+
+Weights::Weights(const std::shared_ptr<const MappedFile>& file) : path_(file->path()) { open(file); }
+
+void Weights::open(const std::shared_ptr<const MappedFile>& file) {
+  const unsigned char* p = file->data();
+  const std::size_t n = file->size();
+  const auto starts = [&](std::string_view magic) { return n >= magic.size() && file->text(0, magic.size()) == magic; };
   if (starts("\x93NUMPY")) {
     format_ = "NumPy";
-    entries_["array"] = read_npy(*file_);
+    entries_["array"] = read_npy(*file);
   } else if (starts("PK\x03\x04")) {
-    format_ = "PyTorch zip";
-    entries_ = read_torch_zip(*file_, root_);
+    const Zip zip(*file);
+    if (is_npz(zip)) {
+      format_ = "NumPy zip";
+      entries_ = read_npz(*file, zip, left_out_);
+    } else {
+      entries_ = read_torch_zip(*file, zip, root_, format_);
+    }
   } else if (starts("\x80\x02\x8a\x0a")) {
     format_ = "PyTorch legacy";
-    entries_ = read_torch_legacy(*file_, root_);
+    entries_ = read_torch_legacy(*file, root_);
   } else if (n >= 9 && p[8] == '{') {
     format_ = "safetensors";
-    entries_ = read_safetensors(*file_, metadata_);
+    entries_ = read_safetensors(*file, metadata_);
   } else {
-    throw FileError(
-        path() + ": is not a .safetensors, .npy or PyTorch (.pth, .pt, .ckpt) file: its first bytes fit none of them.");
+    throw FileError(file->path() +
+                    ": is not a .safetensors, .npy, .npz or PyTorch (.pth, .pt, .ckpt, .bin) file: its first bytes fit "
+                    "none of them.");
   }
+  files_.push_back(file);
+}
+
+void Weights::open_shards(const MappedFile& index) {
+  std::map<std::string, Weights> shards;
+  for (const auto& [name, file] : read_shard_index(index)) {
+    auto shard = shards.find(file);
+    if (shard == shards.end()) {
+      const std::string path = folder_ + "/" + file;
+      try {
+        shard = shards.emplace(file, Weights(std::make_shared<MappedFile>(path))).first;
+      } catch (const FileError& error) {
+        throw FileError(cat(error.what(), " It is one of the files that ", index.path(), " names."));
+      }
+      const Weights& fresh = shard->second;
+      files_.insert(files_.end(), fresh.files_.begin(), fresh.files_.end());
+      metadata_.insert(fresh.metadata_.begin(), fresh.metadata_.end());
+    }
+    const auto entry = shard->second.entries_.find(name);
+    require<FileError>(entry != shard->second.entries_.end(), index.path(), ": says that tensor '", printable(name),
+                       "' is in ", printable(file), ", which does not hold it. Download the folder again.");
+    entries_.insert(*entry);
+  }
+  format_ = shards.begin()->second.format_;
 }
 
 const TensorEntry& Weights::entry(const std::string& name) const {
   const auto it = entries_.find(name);
   if (it != entries_.end()) return it->second;
+  const auto unreadable = left_out_.find(name);
+  if (unreadable != left_out_.end()) throw FileError(unreadable->second);
   // Names with the same last part are listed: most mistakes are a wrong prefix.
   std::string near;
   const std::string tail = name.substr(name.rfind('.') == std::string::npos ? 0 : name.rfind('.'));
@@ -67,8 +125,15 @@ Tensor Weights::read(const std::string& name) const {
     dense = dense && (e.shape[i] == 1 || e.stride[i] == expected);
     expected *= e.shape[i];
   }
+  std::vector<unsigned char> unpacked;
+  const unsigned char* data = e.data;
+  if (e.packed > 0) {
+    unpacked = inflate_bytes({e.data, static_cast<std::size_t>(e.packed)}, e.skip + usize(n * size),
+                             path() + ": tensor '" + printable(name) + "'");
+    data = unpacked.data() + e.skip;
+  }
   if (dense && !e.big_endian) {
-    to_reals(e.type, e.data, n, t.data());
+    to_reals(e.type, data, n, t.data());
     return t;
   }
   Index position[Shape::kMaxRank] = {};
@@ -76,7 +141,7 @@ Tensor Weights::read(const std::string& name) const {
   for (Index k = 0; k < n; ++k) {
     Index at = 0;
     for (int i = 0; i < rank; ++i) at += position[i] * e.stride[i];
-    const unsigned char* p = e.data + at * size;
+    const unsigned char* p = data + at * size;
     if (e.big_endian) {
       std::reverse_copy(p, p + size, swapped);
       p = swapped;

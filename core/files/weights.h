@@ -1,4 +1,5 @@
-// Named tensors in a file, whatever the format: .safetensors, PyTorch's .pth / .pt / .ckpt, .npy.
+// Named tensors in files, whatever the format: .safetensors, PyTorch's .pth / .pt / .ckpt / .bin, .npy, .npz; or in a
+// folder, as Hugging Face gives it.
 #pragma once
 
 #include <functional>
@@ -19,23 +20,35 @@ struct TensorEntry {
   const unsigned char* data = nullptr;  // of element (0,0,...)
   Index stride[Shape::kMaxRank] = {};
   bool big_endian = false;
+  // Deflated (.npz): data is the first of `packed` bytes in the file, and the elements begin `skip` bytes after the
+  // start of what they unpack to. 0: not deflated.
+  std::uint64_t packed = 0;
+  std::size_t skip = 0;
 
   /// Sets the strides of a dense tensor, rows first or, for `fortran`, columns first.
   void make_dense(bool fortran = false);
 };
 
-/// A file of named tensors, open for reading. Only the directory is read at first; read() converts one tensor.
+/// Named tensors, open for reading: of a file, or of several that belong together. Only directories are read at first;
+/// read() converts one tensor.
 class Weights {
  public:
-  /// Tells the format by the content, not by the name. Of a pickle only tensors are read; nothing that it names is
-  /// called. throws FileError for anything that is not a complete, consistent file of one of the formats.
-  explicit Weights(const std::string& path) : Weights(std::make_shared<MappedFile>(path)) {}
-  explicit Weights(std::shared_ptr<const MappedFile> file);
+  /// path: a file, its format told by the content, not by the name; or an index of shards
+  /// (model.safetensors.index.json); or a folder, of which the first of these is taken: model.safetensors,
+  /// model.safetensors.index.json, pytorch_model.bin, pytorch_model.bin.index.json, open_clip_model.safetensors,
+  /// open_clip_pytorch_model.bin. Of a pickle only tensors are read; nothing that it names is called. throws FileError
+  /// for anything that is not a complete, consistent file of one of the formats, and for a shard that is not there.
+  explicit Weights(const std::string& path);
+  explicit Weights(const std::shared_ptr<const MappedFile>& file);
 
-  const std::string& path() const { return file_->path(); }
-  /// "safetensors", "PyTorch zip", "PyTorch legacy", "NumPy".
+  /// What was given: of a file or of a folder.
+  const std::string& path() const { return path_; }
+  /// Where files that belong to the weights stand, such as config.json: the folder that was given, or the file's.
+  /// Empty for weights that come from no file.
+  const std::string& folder() const { return folder_; }
+  /// "safetensors", "PyTorch zip", "PyTorch legacy", "TorchScript", "NumPy", "NumPy zip"; of shards, theirs.
   const std::string& format() const { return format_; }
-  /// The key under which the state_dict was found ("model", ...), or empty.
+  /// The key under which the state_dict was found ("model", ...), or empty. Of one inside of another: "model.teacher".
   const std::string& root() const { return root_; }
   const std::map<std::string, TensorEntry>& entries() const { return entries_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
@@ -53,18 +66,15 @@ class Weights {
  private:
   const TensorEntry& entry(const std::string& name) const;
 
-  std::shared_ptr<const MappedFile> file_;
-  std::string format_, root_;
+  void open(const std::shared_ptr<const MappedFile>& file);
+  void open_shards(const MappedFile& index);
+
+  std::vector<std::shared_ptr<const MappedFile>> files_;
+  std::string path_, folder_, format_, root_;
   std::map<std::string, TensorEntry> entries_;
   std::map<std::string, std::string> metadata_;
+  std::map<std::string, std::string> left_out_;  // names of arrays that cannot be read, and why
 };
-
-// The readers behind Weights. Each checks that every entry lies inside the file.
-std::map<std::string, TensorEntry> read_safetensors(const MappedFile& file,
-                                                    std::map<std::string, std::string>& metadata);
-std::map<std::string, TensorEntry> read_torch_zip(const MappedFile& file, std::string& root);
-std::map<std::string, TensorEntry> read_torch_legacy(const MappedFile& file, std::string& root);
-TensorEntry read_npy(const MappedFile& file);
 
 /// Gives elements [begin, begin + n) of a result, in the order of the file. So a result is written in another layout
 /// without a second copy of it.

@@ -1,5 +1,10 @@
 #include "core/files/zip.h"
 
+#include <zlib.h>
+
+#include <algorithm>
+#include <memory>
+
 #include "core/files/bytes.h"
 
 namespace fu {
@@ -10,27 +15,23 @@ constexpr std::uint32_t kDirectoryEnd = 0x06054b50, kZip64Place = 0x07064b50, kZ
                         kDirectoryEntry = 0x02014b50, kLocalHeader = 0x04034b50;
 constexpr std::size_t kEndSize = 22;
 
-/// Numbers of the file at a position. source: PKWARE's APPNOTE.TXT
-class Reader {
- public:
-  explicit Reader(const MappedFile& file) : file_(file) {}
+/// Whether a name would lead out of the folder that the archive is unpacked into: "/x", "a/../../x", "a\\x".
+bool leads_out(const std::string& name) {
+  if (name.empty() || name[0] == '/' || name.find('\\') != std::string::npos) return true;
+  const std::string whole = "/" + name + "/";
+  return whole.find("/../") != std::string::npos;
+}
 
-  std::uint64_t number(std::uint64_t at, int bytes) const { return read_le(file_.data() + at, bytes); }
-  bool holds(std::uint64_t begin, std::uint64_t length) const {
-    return begin <= file_.size() && length <= file_.size() - begin;
-  }
-  FileError bad(const std::string& what) const { return FileError(file_.path() + ": " + what + "."); }
+}  // namespace
 
-  /// Where the directory begins, and how many entries it has.
-  void find_directory(std::uint64_t& at, std::uint64_t& count) const;
-  /// Reads the entry of the directory at `at`, and moves `at` behind it.
-  std::pair<std::string, FileBytes> next_entry(std::uint64_t& at) const;
+// source: PKWARE's APPNOTE.TXT
+std::uint64_t Zip::number(std::uint64_t at, int bytes) const { return read_le(file_.data() + at, bytes); }
 
- private:
-  const MappedFile& file_;
-};
+bool Zip::holds(std::uint64_t begin, std::uint64_t length) const {
+  return begin <= file_.size() && length <= file_.size() - begin;
+}
 
-void Reader::find_directory(std::uint64_t& at, std::uint64_t& count) const {
+void Zip::find_directory(std::uint64_t& at, std::uint64_t& count) const {
   // The directory ends with a record of 22 bytes. It is the end of the file, unless a comment follows.
   const std::size_t n = file_.size();
   if (n < kEndSize) throw bad("is cut off: a zip without its directory");
@@ -49,11 +50,14 @@ void Reader::find_directory(std::uint64_t& at, std::uint64_t& count) const {
   }
 }
 
-std::pair<std::string, FileBytes> Reader::next_entry(std::uint64_t& at) const {
+std::pair<std::string, ZipEntry> Zip::next_entry(std::uint64_t& at) const {
   if (!holds(at, 46) || number(at, 4) != kDirectoryEntry) throw bad("is damaged: its zip directory is cut off");
-  const std::uint64_t method = number(at + 10, 2), name_length = number(at + 28, 2), extra_length = number(at + 30, 2),
+  const std::uint64_t name_length = number(at + 28, 2), extra_length = number(at + 30, 2),
                       comment_length = number(at + 32, 2);
-  std::uint64_t packed = number(at + 20, 4), size = number(at + 24, 4), offset = number(at + 42, 4);
+  ZipEntry entry;
+  entry.encrypted = number(at + 8, 2) & 1;
+  entry.method = static_cast<int>(number(at + 10, 2));
+  entry.packed = number(at + 20, 4), entry.size = number(at + 24, 4), entry.offset = number(at + 42, 4);
   if (!holds(at + 46, name_length + extra_length + comment_length))
     throw bad("is damaged: its zip directory is cut off");
   const std::string name(file_.text(at + 46, name_length));
@@ -63,7 +67,7 @@ std::pair<std::string, FileBytes> Reader::next_entry(std::uint64_t& at) const {
     if (e + 4 + length > stop) break;
     if (id == 1) {
       std::uint64_t field = e + 4;
-      for (std::uint64_t* v : {&size, &packed, &offset})
+      for (std::uint64_t* v : {&entry.size, &entry.packed, &entry.offset})
         if (*v == 0xffffffff && field + 8 <= e + 4 + length) {
           *v = number(field, 8);
           field += 8;
@@ -72,32 +76,69 @@ std::pair<std::string, FileBytes> Reader::next_entry(std::uint64_t& at) const {
     e += 4 + length;
   }
   at += 46 + name_length + extra_length + comment_length;
-
-  if (name.empty() || name[0] == '/' || name.find("..") != std::string::npos || name.find('\\') != std::string::npos)
-    throw bad("has a zip entry named '" + printable(name) +
-              "', which leads out of its folder. This is no file that PyTorch wrote");
-  if (method != 0 || packed != size)
-    throw bad("has the compressed entry '" + printable(name) +
-              "'; PyTorch stores them plain. Unpack and zip it again with -0");
-  if (!holds(offset, 30) || number(offset, 4) != kLocalHeader)
-    throw bad("is damaged: zip entry '" + printable(name) + "' is not where it should be");
-  const std::uint64_t begin = offset + 30 + number(offset + 26, 2) + number(offset + 28, 2);
-  if (!holds(begin, size)) throw bad("is cut off inside '" + printable(name) + "'");
-  return {name, {file_.data() + begin, static_cast<std::size_t>(size)}};
+  return {name, entry};
 }
 
-}  // namespace
-
-std::map<std::string, FileBytes> read_zip(const MappedFile& file) {
-  const Reader reader(file);
+Zip::Zip(const MappedFile& file) : file_(file) {
   std::uint64_t at = 0, count = 0;
-  reader.find_directory(at, count);
-  std::map<std::string, FileBytes> entries;
+  find_directory(at, count);
   for (std::uint64_t i = 0; i < count; ++i) {
-    const auto [fresh, added] = entries.insert(reader.next_entry(at));
-    if (!added) throw reader.bad("has the zip entry '" + printable(fresh->first) + "' twice");
+    const auto [name, entry] = next_entry(at);
+    if (leads_out(name)) {
+      odd_name_ = name;
+      continue;
+    }
+    const auto [place, fresh] = entries_.emplace(name, entry);
+    if (!fresh) place->second.twice = true;
   }
-  return entries;
+}
+
+FileBytes Zip::raw(const std::string& name) const {
+  const auto it = entries_.find(name);
+  if (it == entries_.end()) throw bad("has no zip entry '" + printable(name) + "'");
+  const ZipEntry& e = it->second;
+  const std::string title = "zip entry '" + printable(name) + "'";
+  if (e.twice) throw bad("has the " + title + " twice");
+  if (e.encrypted) throw bad("has the encrypted " + title + ". Save it without a password");
+  if (e.method != 0 && e.method != 8)
+    throw bad("has the " + title + " packed by method " + std::to_string(e.method) +
+              ", which is not supported. Zip it again with -0");
+  if (!holds(e.offset, 30) || number(e.offset, 4) != kLocalHeader)
+    throw bad("is damaged: " + title + " is not where it should be");
+  const std::uint64_t begin = e.offset + 30 + number(e.offset + 26, 2) + number(e.offset + 28, 2);
+  if (!holds(begin, e.packed)) throw bad("is cut off inside '" + printable(name) + "'");
+  return {file_.data() + begin, static_cast<std::size_t>(e.packed)};
+}
+
+FileBytes Zip::stored(const std::string& name) const {
+  const FileBytes bytes = raw(name);
+  const ZipEntry& e = entries_.at(name);
+  if (e.method != 0 || e.packed != e.size)
+    throw bad("has the compressed entry '" + printable(name) +
+              "'; PyTorch stores them plain. Unpack and zip it again with -0");
+  return bytes;
+}
+
+std::vector<unsigned char> inflate_bytes(FileBytes packed, std::size_t wanted, const std::string& owner) {
+  // The library counts in 32 bits, so that long data is handed over in runs.
+  constexpr std::size_t kRun = std::size_t{1} << 30;
+  std::vector<unsigned char> out(wanted);
+  z_stream stream{};
+  require<FileError>(inflateInit2(&stream, -MAX_WBITS) == Z_OK, owner, " cannot be unpacked: no memory.");
+  const std::unique_ptr<z_stream, int (*)(z_stream*)> end(&stream, inflateEnd);
+  std::size_t read = 0, written = 0;
+  int state = Z_OK;
+  while (written < wanted && state == Z_OK) {
+    stream.next_in = const_cast<Bytef*>(packed.data + read);
+    stream.next_out = out.data() + written;
+    const std::size_t in = std::min(kRun, packed.size - read), room = std::min(kRun, wanted - written);
+    stream.avail_in = static_cast<uInt>(in), stream.avail_out = static_cast<uInt>(room);
+    state = inflate(&stream, Z_NO_FLUSH);
+    read += in - stream.avail_in, written += room - stream.avail_out;
+  }
+  require<FileError>(written == wanted, owner, " is cut off or damaged: only ", written, " of ", wanted,
+                     " bytes could be unpacked.");
+  return out;
 }
 
 }  // namespace fu

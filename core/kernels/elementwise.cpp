@@ -53,6 +53,8 @@ void unary(Unary op, const real* x, real* y, Index n, real p, real q) {
     case Unary::relu: return map(x, y, n, [](Vec v) { return vrelu(v); });
     case Unary::gelu: return map(x, y, n, [](Vec v) { return vgelu(v); });
     case Unary::quick_gelu: return map(x, y, n, [](Vec v) { return vquick_gelu(v); });
+    case Unary::tanh_gelu: return map(x, y, n, [](Vec v) { return vtanh_gelu(v); });
+    case Unary::silu: return map(x, y, n, [](Vec v) { return vsilu(v); });
     case Unary::sigmoid: return map(x, y, n, [](Vec v) { return vsigmoid(v); });
     case Unary::tanh: return map(x, y, n, [](Vec v) { return vtanh(v); });
     case Unary::erf: return map(x, y, n, [](Vec v) { return verf(v); });
@@ -84,6 +86,17 @@ void unary_backward(Unary op, const real* s, const real* dy, real* dx, Index n, 
         constexpr real k = static_cast<real>(1.702);
         const Vec sigmoid = vsigmoid(k * x);
         return sigmoid * (1 + k * x * (1 - sigmoid));
+      });
+    case Unary::tanh_gelu:  // of x sigmoid(2u): sigmoid (1 + x (1 - sigmoid) (2u)')
+      return map_backward(s, dy, dx, n, [](Vec x) {
+        const Vec sigmoid = vsigmoid(vtanh_gelu_argument(x));
+        const Vec slope = static_cast<real>(1.5957691216057308) + static_cast<real>(0.21406444881780076) * x * x;
+        return sigmoid * (1 + x * (1 - sigmoid) * slope);
+      });
+    case Unary::silu:
+      return map_backward(s, dy, dx, n, [](Vec x) {
+        const Vec sigmoid = vsigmoid(x);
+        return sigmoid * (1 + x * (1 - sigmoid));
       });
     case Unary::sigmoid: return map_backward(s, dy, dx, n, [](Vec y) { return y * (1 - y); });
     case Unary::tanh: return map_backward(s, dy, dx, n, [](Vec y) { return 1 - y * y; });

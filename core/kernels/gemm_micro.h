@@ -30,6 +30,8 @@ static inline Vec activate(Vec x, Activation a) {
     case Activation::relu: return vrelu(x);
     case Activation::gelu: return vgelu(x);
     case Activation::quick_gelu: return vquick_gelu(x);
+    case Activation::tanh_gelu: return vtanh_gelu(x);
+    case Activation::silu: return vsilu(x);
   }
   return x;
 }

@@ -273,6 +273,14 @@ static inline Vec vgelu(Vec x) {
 static inline Vec vsigmoid(Vec x) { return 1.0f / (1.0f + vexp(-x)); }
 /// x sigmoid(1.702 x)
 static inline Vec vquick_gelu(Vec x) { return x * vsigmoid(static_cast<real>(1.702) * x); }
+/// 0.5 x (1 + tanh(u)), u = sqrt(2/pi) (x + 0.044715 x^3), as x sigmoid(2u): they are equal, and this one does not
+/// cancel for x < 0.
+static inline Vec vtanh_gelu_argument(Vec x) {
+  return static_cast<real>(1.5957691216057308) * (x + static_cast<real>(0.044715) * x * x * x);
+}
+static inline Vec vtanh_gelu(Vec x) { return x * vsigmoid(vtanh_gelu_argument(x)); }
+/// x sigmoid(x)
+static inline Vec vsilu(Vec x) { return x * vsigmoid(x); }
 
 static inline Vec vtanh(Vec x) {
   // 1 - 2 / (exp(2|x|) + 1) cancels near 0, where the Taylor series is used.

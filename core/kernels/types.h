@@ -6,7 +6,7 @@
 
 namespace fu {
 
-enum class Activation { none, relu, gelu, quick_gelu };
+enum class Activation { none, relu, gelu, quick_gelu, tanh_gelu, silu };
 
 /// y = f(x) element by element. p is the bound of clamp_min and clamp_max; affine is x * p + q.
 enum class Unary {
@@ -20,6 +20,8 @@ enum class Unary {
   relu,
   gelu,
   quick_gelu,
+  tanh_gelu,
+  silu,
   sigmoid,
   tanh,
   erf,
@@ -76,6 +78,17 @@ struct AttentionArgs {
   real* dqkv = nullptr;      // and as qkv
   real* scratch = nullptr;   // attention_scratch(args) reals
   int workers = threads();   // threads that take part at most; scratch has room for so many
+};
+
+/// Rotary position embedding: y = x with the first `heads` slices of head_dim channels rotated. With a and b the first
+/// and the second half of a slice: y = (a cos - b sin, b cos + a sin), sin times `direction`. x, y (batch, tokens,
+/// channels), y may be x; cosines, sines (tokens, head_dim / 2).
+struct RotaryArgs {
+  Index batch = 0, tokens = 0, channels = 0, heads = 0, head_dim = 0;
+  const real *cosines = nullptr, *sines = nullptr;
+  real direction = 1;  // -1 turns back: the gradient
+  const real* x = nullptr;
+  real* y = nullptr;
 };
 
 /// A sparse linear map along one axis, in rows: y[i] = sum over e in [offset[i], offset[i+1]) of weight[e] *

@@ -117,19 +117,46 @@ AxisMap average_axis(Index n_in, Index n_out) {
   return map;
 }
 
-std::vector<double> triangle_weights(Index n_in, Index n_out, Index i, Index& begin) {
-  const double scale = static_cast<double>(n_in) / static_cast<double>(n_out), reach = std::max(1.0, scale);
-  const double center = (static_cast<double>(i) + 0.5) * scale;
+namespace {
+
+/// Weights of output i under a filter of half width `radius`, stretched where the axis shrinks; they sum to 1. filter:
+/// distance, in units of the stretch -> weight.
+template <class Filter>
+std::vector<double> filter_weights(Index n_in, Index n_out, Index i, double radius, const Filter& filter,
+                                   Index& begin) {
+  const double scale = static_cast<double>(n_in) / static_cast<double>(n_out), stretch = std::max(1.0, scale);
+  const double center = (static_cast<double>(i) + 0.5) * scale, reach = radius * stretch;
   begin = std::max<Index>(0, static_cast<Index>(center - reach + 0.5));
   const Index end = std::min(n_in, static_cast<Index>(center + reach + 0.5));
   std::vector<double> weights;
   double total = 0;
   for (Index j = begin; j < end; ++j) {
-    weights.push_back(std::max(0.0, 1 - std::abs((static_cast<double>(j) + 0.5 - center) / reach)));
+    weights.push_back(filter(std::abs((static_cast<double>(j) + 0.5 - center) / stretch)));
     total += weights.back();
   }
   for (double& w : weights) w /= total;
   return weights;
+}
+
+}  // namespace
+
+AxisMap antialiased_bicubic_axis(Index n_in, Index n_out) {
+  const auto cubic = [](double d) {
+    return d < 1 ? (1.5 * d - 2.5) * d * d + 1 : d < 2 ? ((-0.5 * d + 2.5) * d - 4) * d + 2 : 0;
+  };
+  AxisMap map(n_in, n_out);
+  for (Index i = 0; i < n_out; ++i) {
+    Index begin = 0;
+    const std::vector<double> weights = filter_weights(n_in, n_out, i, 2, cubic, begin);
+    for (std::size_t j = 0; j < weights.size(); ++j)
+      map.add(begin + static_cast<Index>(j), static_cast<real>(weights[j]));
+    map.end_row();
+  }
+  return map;
+}
+
+std::vector<double> triangle_weights(Index n_in, Index n_out, Index i, Index& begin) {
+  return filter_weights(n_in, n_out, i, 1, [](double d) { return std::max(0.0, 1 - d); }, begin);
 }
 
 AxisMap triangle_axis(Index n_in, Index n_out) {

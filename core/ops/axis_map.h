@@ -46,6 +46,8 @@ AxisMap nearest_axis(Index n_in, Index n_out);
 AxisMap bilinear_axis(Index n_in, Index n_out, double step = 0);
 /// Cubic convolution, A = -0.75, borders repeated. source: Keys 1981; A as in PyTorch.
 AxisMap bicubic_axis(Index n_in, Index n_out, double step = 0);
+/// Cubic convolution, A = -0.5, of half width 2 max(1, n_in / n_out), normalised: PyTorch's antialiased bicubic.
+AxisMap antialiased_bicubic_axis(Index n_in, Index n_out);
 /// Bilinear magnification by `zoom`: floor(n_in * zoom) outputs at a distance of 1 / zoom.
 AxisMap zoom_axis(Index n_in, double zoom);
 /// Output i is the mean of inputs [floor(i n_in / n_out), ceil((i+1) n_in / n_out)): adaptive average pooling.

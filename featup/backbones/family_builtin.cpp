@@ -1,19 +1,26 @@
 // The small transformer that the library carries.
-#include "featup/backbones/registry.h"
+#include "featup/backbones/original_names.h"
 #include "featup/backbones/vit_backbone.h"
 #include "featup/builtin/builtin.h"
 
 namespace fu {
 
+namespace {
+
+VitFamily family_of(const BackboneFile&) {
+  VitFamily family;
+  family.title = "built-in transformer (distilled from DeiT-Tiny)";
+  family.rules = original_names();
+  family.positions = {PositionRule::dino, "as it was trained"};
+  family.normalization = {kImageNet, "as it was trained"};
+  return family;
+}
+
+}  // namespace
+
 BackboneFamily backbone_family_builtin() {
-  BackboneFamily family;
-  family.name = "builtin";
-  family.summary = "a small transformer inside the program";
-  family.features = vit_features();
+  BackboneFamily family = vit_family<family_of>("builtin", "a small transformer inside the program", nullptr);
   family.carried = builtin_backbone;
-  family.open = [](const Weights& weights, const std::string& prefix, const BackboneOptions& options) {
-    return vit_backbone(weights, prefix, "built-in transformer, distilled from DeiT-Tiny", options);
-  };
   return family;
 }
 

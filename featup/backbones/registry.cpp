@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <sstream>
 
 namespace fu {
 
@@ -15,10 +16,21 @@ std::string listed(const std::vector<std::string>& words) {
   return text;
 }
 
+void add_once(std::vector<std::string>& words, const std::string& word) {
+  if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
+}
+
 const BackboneFamily* carried_by_name(const std::string& name) {
   for (const BackboneFamily& family : backbone_families())
     if (family.carried && family.name == name) return &family;
   return nullptr;
+}
+
+void require_feature(const BackboneFamily& family, const std::string& path, const std::string& feature) {
+  const bool known = feature == "auto" ||
+                     std::find(family.features.begin(), family.features.end(), feature) != family.features.end();
+  require<UsageError>(known, "[backbone] ", path, ": has no feature '", feature, "'. Choices are ",
+                      listed(family.features), ".");
 }
 
 }  // namespace
@@ -36,11 +48,13 @@ std::string backbone_choices() {
   std::string names;
   std::vector<std::string> files;
   for (const BackboneFamily& family : backbone_families())
-    if (family.carried)
+    if (family.carried) {
       names += family.name + " (" + family.summary + "), ";
-    else
-      files.push_back(family.summary);
-  return names + "or a file of " + listed(files) + " weights";
+    } else {
+      std::istringstream words(family.summary);
+      for (std::string word; std::getline(words >> std::ws, word, ',');) add_once(files, word);
+    }
+  return names + "or weights of " + listed(files) + ", as a file or a folder";
 }
 
 std::vector<std::string> backbone_names() {
@@ -51,34 +65,58 @@ std::vector<std::string> backbone_names() {
 }
 
 std::vector<std::string> backbone_features() {
-  std::vector<std::string> all;
+  std::vector<std::string> all{"auto"};
   for (const BackboneFamily& family : backbone_families())
-    for (const std::string& feature : family.features)
-      if (std::find(all.begin(), all.end(), feature) == all.end()) all.push_back(feature);
+    for (const std::string& feature : family.features) add_once(all, feature);
   return all;
 }
 
+Tensor Backbone::hidden_state(const Tensor&, Index) const {
+  throw UsageError("[backbone] " + describe() + ": has no hidden states.");
+}
+
+Tensor Backbone::last_hidden_state(const Tensor&) const {
+  throw UsageError("[backbone] " + describe() + ": has no last hidden state.");
+}
+
+std::string settings_text(const std::vector<BackboneSetting>& settings) {
+  std::string text;
+  for (const BackboneSetting& s : settings)
+    text += (text.empty() ? "" : ", ") + s.name + " " + s.value + " (" + s.source + ")";
+  return text;
+}
+
 const BackboneFamily* recognise_backbone(const Weights& weights, std::string& prefix) {
+  refuse_other_networks(weights);
   for (const BackboneFamily& family : backbone_families())
     if (!family.carried && family.recognise(weights, prefix)) return &family;
   return nullptr;
 }
 
-std::unique_ptr<Backbone> open_backbone(const std::string& name_or_path, const BackboneOptions& options) {
-  const BackboneFamily* family = carried_by_name(name_or_path);
-  std::error_code none;
-  require<FileError>(family || std::filesystem::exists(name_or_path, none), "[backbone] ", name_or_path,
-                     ": is neither a file nor a backbone's name. Choices are ", backbone_choices(), ".");
-  const Weights weights = family ? family->carried() : Weights(name_or_path);
+std::unique_ptr<BackboneSummary> describe_backbone(const Weights& weights, const BackboneOptions& options) {
   std::string prefix;
-  if (!family) family = recognise_backbone(weights, prefix);
+  const BackboneFamily* family = recognise_backbone(weights, prefix);
+  if (!family) return nullptr;
+  require_feature(*family, weights.path(), options.feature);
+  const BackboneFile file{weights, prefix, read_model_config(weights.folder())};
+  return std::make_unique<BackboneSummary>(family->describe(file, options));
+}
+
+std::unique_ptr<Backbone> open_backbone(const std::string& name_or_path, const BackboneOptions& options) {
+  if (const BackboneFamily* family = carried_by_name(name_or_path)) {
+    require_feature(*family, name_or_path, options.feature);
+    return family->open({family->carried(), "", {}}, options);
+  }
+  std::error_code none;
+  require<FileError>(std::filesystem::exists(name_or_path, none), "[backbone] ", name_or_path,
+                     ": is neither a file nor a backbone's name. Choices are ", backbone_choices(), ".");
+  const Weights weights(name_or_path);
+  std::string prefix;
+  const BackboneFamily* family = recognise_backbone(weights, prefix);
   require<FileError>(family, "[backbone] ", name_or_path, ": holds no backbone of a known family. Choices are ",
                      backbone_choices(), ".");
-  require<UsageError>(
-      std::find(family->features.begin(), family->features.end(), options.feature) != family->features.end(),
-      "[backbone] ", name_or_path, ": has no feature '", options.feature, "'. Choices are ", listed(family->features),
-      ".");
-  return family->open(weights, prefix, options);
+  require_feature(*family, name_or_path, options.feature);
+  return family->open({weights, prefix, read_model_config(weights.folder())}, options);
 }
 
 }  // namespace fu

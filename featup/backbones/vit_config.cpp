@@ -1,69 +1,96 @@
-// Sizes of a vision transformer, from the names and shapes of its tensors.
+// Sizes of a vision transformer, from the shapes of its tensors.
 #include <cmath>
 
-#include "featup/backbones/vit.h"
+#include "featup/backbones/vit_backbone.h"
 
 namespace fu {
 
 namespace {
 
-constexpr Index kHeadDim = 64;
+/// Side of a square grid of n patches; 0 if there is none.
+Index side_of(Index n) {
+  const auto side = static_cast<Index>(std::lround(std::sqrt(static_cast<double>(std::max<Index>(0, n)))));
+  return side * side == n ? side : 0;
+}
+
+/// Tokens in a tensor (1,n,dim), or (n,dim), or (dim).
+Index token_count(const NamedTensors& t, const std::string& name, Index dim) {
+  const Shape s = t.shape(name);
+  require<FileError>(s.rank() >= 1 && s[-1] == dim && (s.rank() < 3 || s[0] == 1) && s.rank() <= 3, t.path(),
+                     ": tensor '", t.name_in_file(name), "' has shape ", s, ", expected (1,tokens,", dim, ").");
+  return s.elements() / std::max<Index>(1, dim);
+}
+
+void read_positions(const NamedTensors& t, bool rotary, VitConfig& c) {
+  c.rotary = rotary;
+  const bool stored = t.has("pos_embed");
+  require<FileError>(stored != rotary, t.path(), stored ? ": has position embeddings, which its family does not use."
+                                                        : ": has no position embeddings: no 'pos_embed' by any name.");
+  if (rotary) {
+    c.prefix_positions = 0;
+    return;
+  }
+  // Patches alone, or all tokens in front of them too.
+  const Index n = token_count(t, "pos_embed", c.dim);
+  c.grid = side_of(n - c.prefix);
+  c.prefix_positions = c.prefix;
+  if (c.grid == 0) c.grid = side_of(n), c.prefix_positions = 0;
+  require<FileError>(c.grid > 0, t.path(), ": tensor '", t.name_in_file("pos_embed"), "' has shape ",
+                     t.shape("pos_embed"), ", expected (1,", c.prefix, " + n*n,", c.dim, ") or (1,n*n,", c.dim, ").");
+}
 
 }  // namespace
 
-bool Vit::find_prefix(const Weights& weights, std::string& prefix) {
-  const std::string key = "patch_embed.proj.weight";
-  // DINO's training checkpoints hold a student and a teacher, with heads; the shortest prefix is the backbone itself.
-  bool found = false;
-  for (const auto& [name, unused] : weights.entries())
-    if (name.size() >= key.size() && name.compare(name.size() - key.size(), key.size(), key) == 0) {
-      const std::string candidate = name.substr(0, name.size() - key.size());
-      if (!found || candidate.size() < prefix.size()) prefix = candidate;
-      found = true;
-    }
-  return found;
+VitConfig read_vit_sizes(const NamedTensors& t, bool rotary) {
+  VitConfig c;
+  const auto bad = [&](const std::string& name, const std::string& expected) {
+    return FileError(cat(t.path(), ": tensor '", t.name_in_file(name), "' has shape ", t.shape(name), ", expected ",
+                         expected, "."));
+  };
+  const std::string embed = "patch_embed.proj.weight";
+  const Shape kernel = t.shape(embed);
+  if (kernel.rank() != 4 || kernel[1] != 3 || kernel[2] != kernel[3] || kernel[2] < 1 || kernel[0] < 1)
+    throw bad(embed, "(dim,3,patch,patch)");
+  c.dim = kernel[0], c.patch = kernel[2];
+  c.depth = t.count("blocks.");
+  require<FileError>(c.depth > 0, t.path(), ": has '", t.name_in_file(embed),
+                     "', but no blocks of a transformer that this program knows.");
+  const std::string mlp = "blocks.0.mlp.";
+  c.gated_mlp = t.has(mlp + "w3.weight");
+  const std::string last = mlp + (c.gated_mlp ? "w3.weight" : "fc2.weight");
+  const Shape hidden = t.shape(last);
+  if (hidden.elements() < c.dim || hidden.elements() % c.dim != 0 || hidden[0] != c.dim)
+    throw bad(last, cat("(", c.dim, ",hidden)"));
+  c.mlp_hidden = hidden.elements() / c.dim;
+  c.patch_bias = t.has("patch_embed.proj.bias");
+  c.qkv_bias = t.has("blocks.0.attn.qkv.bias");
+  c.proj_bias = t.has("blocks.0.attn.proj.bias");
+  c.mlp_bias = t.has(mlp + (c.gated_mlp ? "w3.bias" : "fc2.bias"));
+  c.layer_scale = t.has("blocks.0.ls1.gamma");
+  c.pre_norm = t.has("norm_pre.weight");
+  require<FileError>(t.has("cls_token") || !t.has("dist_token"), t.path(),
+                     ": has a distillation token without a class token.");
+  c.prefix = t.has("dist_token") ? 2 : t.has("cls_token") ? 1 : 0;
+  if (t.has("register_tokens")) c.registers = token_count(t, "register_tokens", c.dim);
+  if (t.has("projection.weight")) c.projection = t.shape("projection.weight")[0];
+  read_positions(t, rotary, c);
+  return c;
 }
 
-VitConfig Vit::read_config(const Weights& w, const std::string& prefix) {
-  VitConfig c;
-  const auto bad = [&](const std::string& what) { return FileError(w.path() + ": " + what.substr(0, 500)); };
-  const Shape embed = w.shape(prefix + "patch_embed.proj.weight");
-  if (embed.rank() != 4 || embed[1] != 3 || embed[2] != embed[3] || embed[2] < 1)
-    throw bad("tensor '" + prefix + "patch_embed.proj.weight' has shape " + embed.str() +
-              ", expected (dim,3,patch,patch).");
-  c.dim = embed[0];
-  c.patch = embed[2];
-  if (c.dim < kHeadDim || c.dim % kHeadDim != 0)
-    throw bad("a transformer of width " + std::to_string(c.dim) + ": widths are multiples of 64, one head each.");
-  c.heads = c.dim / kHeadDim;
-  while (c.depth <= 200 && w.has(prefix + "blocks." + std::to_string(c.depth) + ".norm1.weight")) ++c.depth;
-  if (c.depth == 0)
-    throw bad("has '" + prefix + "patch_embed.proj.weight', but no '" + prefix +
-              "blocks.0.norm1.weight': not a DINO, DINOv2 or DeiT transformer.");
-  if (w.has(prefix + "blocks.0.mlp.w12.weight"))
-    throw bad("is a DINOv2 giant with SwiGLU layers, which are not supported. Use the small, base or large model.");
-  c.layer_scale = w.has(prefix + "blocks.0.ls1.gamma");
-  c.qkv_bias = w.has(prefix + "blocks.0.attn.qkv.bias");
-  const Shape hidden = w.shape(prefix + "blocks.0.mlp.fc1.weight");
-  if (hidden.rank() != 2 || hidden[1] != c.dim)
-    throw bad("tensor '" + prefix + "blocks.0.mlp.fc1.weight' has shape " + hidden.str() + ", expected (hidden," +
-              std::to_string(c.dim) + ").");
-  c.mlp_hidden = hidden[0];
-  if (w.has(prefix + "register_tokens")) {
-    const Shape s = w.shape(prefix + "register_tokens");
-    if (s.rank() != 3 || s[0] != 1 || s[2] != c.dim)
-      throw bad("tensor '" + prefix + "register_tokens' has shape " + s.str() + ", expected (1,registers," +
-                std::to_string(c.dim) + ").");
-    c.registers = s[1];
+Index usual_heads(Index width, bool rotary) {
+  switch (width) {
+    case 192: return 3;
+    case 384: return 6;
+    case 768: return 12;
+    case 1024: return 16;
+    case 1152: return 16;              // SigLIP so400m: 72 channels a head
+    case 1280: return rotary ? 20 : 16;  // DINOv3 H+; ViT-H: 80
+    case 1408: return 16;              // ViT-g: 88
+    case 1536: return 24;              // DINOv2 g
+    case 1664: return 16;              // CLIP bigG: 104
+    case 4096: return 32;              // DINOv3 7B: 128
+    default: return width < 1152 && width % 64 == 0 ? width / 64 : 0;
   }
-  c.prefix = w.has(prefix + "dist_token") ? 2 : 1;
-  const Shape pos = w.shape(prefix + "pos_embed");
-  const Index patches = pos.rank() == 3 && pos[0] == 1 ? pos[1] - c.prefix : 0;
-  c.grid = static_cast<Index>(std::lround(std::sqrt(static_cast<double>(std::max<Index>(0, patches)))));
-  if (pos.rank() != 3 || pos[2] != c.dim || c.grid < 1 || c.grid * c.grid != patches)
-    throw bad("tensor '" + prefix + "pos_embed' has shape " + pos.str() + ", expected (1," + std::to_string(c.prefix) +
-              " + n*n," + std::to_string(c.dim) + ").");
-  return c;
 }
 
 }  // namespace fu

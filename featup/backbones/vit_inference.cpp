@@ -3,6 +3,7 @@
 
 namespace fu {
 
-template Tensor Vit::features(const Tensor& image, VitFeature feature, const Progress& progress) const;
+template Tensor Vit::features(const Tensor& image, VitFeature feature, Index layer, const Progress& progress) const;
+template Tensor Vit::tokens(const Tensor& image, Index blocks, const Progress& progress) const;
 
 }  // namespace fu

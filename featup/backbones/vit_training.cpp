@@ -4,6 +4,7 @@
 
 namespace fu {
 
-template Var Vit::features(const Var& image, VitFeature feature, const Progress& progress) const;
+template Var Vit::features(const Var& image, VitFeature feature, Index layer, const Progress& progress) const;
+template Var Vit::tokens(const Var& image, Index blocks, const Progress& progress) const;
 
 }  // namespace fu

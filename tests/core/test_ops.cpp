@@ -117,7 +117,8 @@ TEST_CASE("ops: matrix products") {
     const Tensor a = random.normal({s.m, s.k}), b = random.normal({s.k, s.n}), w = random.normal({s.n, s.k}),
                  bias = random.normal({s.n}), start = random.normal({s.m, s.n});
     compare([&] { return matmul(a, b); });
-    for (Activation act : {Activation::none, Activation::relu, Activation::gelu, Activation::quick_gelu})
+    for (Activation act : {Activation::none, Activation::relu, Activation::gelu, Activation::quick_gelu,
+                           Activation::tanh_gelu, Activation::silu})
       compare([&] { return linear(a, w, bias, act); }, 4e-6);
     compare([&] { return PackedLinear(w, bias)(a, Activation::gelu); }, 4e-6);
     compare([&] {

@@ -1,4 +1,6 @@
 // Layers: names, files, packing, dropout, and one forward pass for tensors and for values on a tape.
+#include "featup/backbones/original_names.h"
+#include "featup/backbones/vit_backbone.h"
 #include "featup/jbu/jbu.h"
 #include "featup/jbu/jbu_layers.h"
 #include "layers/batch_norm.h"
@@ -32,7 +34,12 @@ TEST_CASE("layers: names and files are those of the published checkpoints") {
   CHECK(file.shape("model.blocks.1.attn.qkv.weight") == Shape{192, 64});
   CHECK(file.shape("model.blocks.0.ls2.gamma") == Shape{64});
   CHECK(file.shape("model.pos_embed") == Shape{1, 11, 64});
-  const VitConfig c = Vit::read_config(file, "model.");
+  const NamedTensors names(file, "model.",
+                           joined({{{"register_tokens", "register_tokens"},
+                                    {"blocks.#.ls#.gamma", "blocks.#.ls#.gamma"}},
+                                   original_names()}));
+  VitConfig c = read_vit_sizes(names, false);
+  c.heads = usual_heads(c.dim, false);
   CHECK(c.depth == 2);
   CHECK(c.prefix == 2);
   CHECK(c.registers == 1);
@@ -40,7 +47,10 @@ TEST_CASE("layers: names and files are those of the published checkpoints") {
 
   Vit again(c, nullptr);
   again.load(file, "model.");
-  const Vit packed(file, "model.");
+  Vit packed(c, nullptr);
+  packed.load([&](const std::string& name, const Shape& shape) { return names.read(name, shape); });
+  names.require_all_read();
+  packed.pack();
   const Tensor image = random.normal({2, 16, 20, 3});
   const Tensor expected = vit.features(image);
   CHECK(relative_error(again.features(image), expected) <= (sizeof(real) == 8 ? 1e-6 : 0));  // files hold floats

@@ -40,15 +40,17 @@ BackboneOptions BackboneArgs::options() const {
 
 void FeatureArgs::add(CLI::App& app) {
   backbone.add(app);
-  app.add_option("--features", features,
-                 "take low-resolution features from this .npy or .safetensors in place of a backbone");
-  add_layout(app, features_layout, "layout of that file: auto, hwc or chw");
+  app.add_option(
+      "--features", features,
+      "take low-resolution features from this file in place of a backbone: .npy, .npz, .safetensors, .pt; a map "
+      "or tokens");
+  add_layout(app, features_layout, "layout of that file: auto, hwc, chw or tokens");
   add_size(app, size);
 }
 
 void FeatureArgs::add_layout(CLI::App& app, std::string& layout, const std::string& help) {
   app.add_option("--features-layout", layout, help)
-      ->check(CLI::IsMember({"auto", "hwc", "chw"}))
+      ->check(CLI::IsMember({"auto", "hwc", "chw", "tokens"}))
       ->capture_default_str();
 }
 

@@ -19,6 +19,8 @@ constexpr Remedy kRemedies[] = {
     {"is a fit of other features", "--backbone", "The option is --backbone."},
     {"the fit has diverged", "--lr", "The option is --lr."},
     {"holds a network under way", "--steps", "The option is --steps."},
+    {"could be read as", "--features-layout", "The option is --features-layout."},
+    {"does not fit the shape of a photo", "--size", "Features of its middle: add --size HxW."},
     {"is smaller than source", "--out-size", "The option is --out-size."},
 };
 

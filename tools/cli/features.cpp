@@ -55,14 +55,16 @@ int run_features(const FeaturesCommand& o, const Program&) {
         {{"input", inputs[i]}, {"backbone", featurizer.describe()}, {"upsampler", "none"}, {"size", o.source.size}});
     report.stage("write");
     report["outputs"].push_back(data);
-    report_one(report, inputs[i], i == 0, inputs.size() > 1,
-               {{"in_size", {photo.in_size.height, photo.in_size.width}},
-                {"lr_size", {result.dim(1), result.dim(2)}},
-                {"channels", result.dim(3)}});
+    nlohmann::ordered_json known = {{"in_size", {photo.in_size.height, photo.in_size.width}},
+                                    {"lr_size", {result.dim(1), result.dim(2)}},
+                                    {"channels", result.dim(3)}};
+    if (!photo.features_read_as.empty()) known["features_read_as"] = photo.features_read_as;
+    report_one(report, inputs[i], i == 0, inputs.size() > 1, known);
     bar.finish();
     if (o.common.prints_text())
-      std::printf("%s: %ldx%ldx%ld features -> %s\n", inputs[i].c_str(), static_cast<long>(result.dim(1)),
-                  static_cast<long>(result.dim(2)), static_cast<long>(result.dim(3)), data.c_str());
+      std::printf("%s: %ldx%ldx%ld features%s -> %s\n", inputs[i].c_str(), static_cast<long>(result.dim(1)),
+                  static_cast<long>(result.dim(2)), static_cast<long>(result.dim(3)),
+                  in_brackets(photo.features_read_as).c_str(), data.c_str());
   });
   report.print();
   return code;

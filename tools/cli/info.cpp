@@ -22,7 +22,9 @@ struct InfoCommand {
   CommonArgs common;
 
   void add(CLI::App& app) {
-    app.add_option("file", files, "a .safetensors, .npy, .pth or .ckpt file")->required()->expected(1);
+    app.add_option("file", files, "a .safetensors, .npy, .npz, .pth, .pt, .bin or .ckpt file, or a folder with one")
+        ->required()
+        ->expected(1);
     app.add_flag("--all", all, "list every tensor");
     common.add(app);
     app.footer("Example: featup info maskclip_jbu_stack_cocostuff.ckpt");
@@ -42,12 +44,12 @@ std::string attempt(const F& describe) {
 /// What can be done with the file, a line each.
 std::vector<std::string> uses_of(const Weights& w) {
   std::vector<std::string> found;
-  std::string prefix;
-  if (const BackboneFamily* family = recognise_backbone(w, prefix))
-    found.push_back(attempt([&] {
-      return "backbone (--backbone " + w.path() + "): " + family->open(w, prefix, {})->describe() +
-             (prefix.empty() ? "" : ", under '" + printable(prefix) + "'");
-    }));
+  const std::string backbone = attempt([&] {
+    const auto summary = describe_backbone(w);
+    return summary ? "backbone (--backbone " + w.path() + "): " + summary->text + "; " + settings_text(summary->settings)
+                   : std::string();
+  });
+  if (!backbone.empty()) found.push_back(backbone);
   for (const UpsamplerMethod& method : upsampler_methods())
     if (method.reads && method.reads(w))
       found.push_back(attempt(
@@ -57,10 +59,11 @@ std::vector<std::string> uses_of(const Weights& w) {
   if (w.has("model.1.norm.weight"))
     found.push_back("norm of the backbone's features, " + std::to_string(w.shape("model.1.norm.weight").elements()) +
                     " channels");
-  if (w.entries().size() == 1 || w.has("features")) {
-    const Shape s = w.has("features") ? w.shape("features") : w.entries().begin()->second.shape;
+  const bool named = w.has("features") || w.has("x_norm_patchtokens") || w.has("last_hidden_state");
+  if (w.entries().size() == 1 || named) {
+    const Shape s = w.shape(feature_array(w));
     if (s.rank() == 3 || (s.rank() == 4 && s[0] == 1))
-      found.push_back("a feature map (--features " + w.path() + ", or featup show)");
+      found.push_back("a feature map, or tokens (--features " + w.path() + ", or featup show)");
     if (s.rank() == 2)
       found.push_back("a matrix (--project " + w.path() + ", for features of " + std::to_string(s[0]) + " channels)");
   }

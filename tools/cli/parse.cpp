@@ -60,7 +60,10 @@ std::size_t parse_bytes(const std::string& text) {
 }
 
 Layout parse_layout(const std::string& text) {
-  return text == "chw" ? Layout::chw : text == "hwc" ? Layout::hwc : Layout::automatic;
+  return text == "chw"      ? Layout::chw
+         : text == "hwc"    ? Layout::hwc
+         : text == "tokens" ? Layout::tokens
+                            : Layout::automatic;
 }
 
 }  // namespace fu

@@ -55,8 +55,9 @@ PhotoFeatures Featurizer::run(const std::string& path, Report& report, const Pro
     result.in_size = size;
     result.features = backbone_->features(image, progress);
   } else {
+    const Extent seen = cropped() ? Extent{size_.height, size_.width} : Extent{photo.height, photo.width};
     result.features =
-        read_features(options_.features, parse_layout(options_.features_layout), {photo.height, photo.width});
+        read_features(options_.features, parse_layout(options_.features_layout), seen, &result.features_read_as);
     result.in_size = cropped() ? Extent{size_.height, size_.width}
                                : Extent{16 * result.features.dim(1), 16 * result.features.dim(2)};
   }

@@ -36,8 +36,9 @@ Guide guide_of(std::shared_ptr<const PhotoViews> views, Extent own);
 /// A photo with its low-resolution features.
 struct PhotoFeatures {
   std::shared_ptr<const PhotoViews> views;
-  Extent in_size;   // of the photo at the backbone
-  Tensor features;  // (1,h,w,C)
+  Extent in_size;                // of the photo at the backbone
+  Tensor features;               // (1,h,w,C)
+  std::string features_read_as;  // of a file: which reading of its array was taken, in words; else empty
 
   Guide guide() const { return guide_of(views, in_size); }
 };

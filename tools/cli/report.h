@@ -26,4 +26,7 @@ class Report {
   double start_, last_;
 };
 
+/// " (text)" for a line of the summary; nothing for an empty text.
+inline std::string in_brackets(const std::string& text) { return text.empty() ? "" : " (" + text + ")"; }
+
 }  // namespace fu

@@ -29,7 +29,7 @@ struct ShowCommand {
   void add(CLI::App& app) {
     app.add_option("file", files, "feature maps: .npy or .safetensors; with --html one of them, or a fit")->required();
     app.add_option("-o,--output", output, "the picture; default featup-out/show.png");
-    FeatureArgs::add_layout(app, layout, "layout of the files: auto, hwc or chw");
+    FeatureArgs::add_layout(app, layout, "layout of the files: auto, hwc, chw or tokens");
     app.add_flag("--html", html,
                  "instead of a picture, a page for the browser in which features can be touched; of a fit "
                  "(NAME.fit.safetensors), or of one map");

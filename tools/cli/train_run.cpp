@@ -103,7 +103,9 @@ TrainRun::TrainRun(const TrainCommand& command, const TrainOptions& options, con
 std::string TrainRun::describe_settings() const {
   std::string backbone = backbone_->describe();
   std::replace(backbone.begin(), backbone.end(), ' ', '_');  // fields are separated by blanks
-  return cat("backbone=", backbone, " ", fingerprint(o_.backbone.options()), " files=", folder_.size(), ":",
+  BackboneOptions options = o_.backbone.options();
+  options.feature = backbone_->feature();
+  return cat("backbone=", backbone, " ", fingerprint(options), " files=", folder_.size(), ":",
              hash_of(folder_), " ", fingerprint(options_));
 }
 

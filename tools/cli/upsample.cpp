@@ -136,10 +136,12 @@ nlohmann::ordered_json UpsampleRun::one(const std::string& input, const std::str
                  {{"input", input}, {"backbone", backbone()}, {"upsampler", upsampler()}, {"size", o_.source.size}});
   write_png(picture, picture_of(photo, apply_map(features, map), result));
   report.stage("write");
-  return {{"in_size", {photo.in_size.height, photo.in_size.width}},
-          {"lr_size", {features.dim(1), features.dim(2)}},
-          {"out_size", {size.height, size.width}},
-          {"channels", result.dim(3)}};
+  nlohmann::ordered_json known = {{"in_size", {photo.in_size.height, photo.in_size.width}},
+                                  {"lr_size", {features.dim(1), features.dim(2)}},
+                                  {"out_size", {size.height, size.width}},
+                                  {"channels", result.dim(3)}};
+  if (!photo.features_read_as.empty()) known["features_read_as"] = photo.features_read_as;
+  return known;
 }
 
 int run_upsample(const UpsampleCommand& o, const Program&) {
@@ -165,9 +167,10 @@ int run_upsample(const UpsampleCommand& o, const Program&) {
     report_one(report, inputs[i], i == 0, inputs.size() > 1, known);
     bar.finish();
     if (o.common.prints_text())
-      std::printf("%s: %ldx%ldx%ld features from %ldx%ld -> %s, picture %s\n", inputs[i].c_str(),
+      std::printf("%s: %ldx%ldx%ld features from %ldx%ld%s -> %s, picture %s\n", inputs[i].c_str(),
                   known["out_size"][0].get<long>(), known["out_size"][1].get<long>(), known["channels"].get<long>(),
-                  known["lr_size"][0].get<long>(), known["lr_size"][1].get<long>(), data_of(i).c_str(),
+                  known["lr_size"][0].get<long>(), known["lr_size"][1].get<long>(),
+                  in_brackets(known.value("features_read_as", std::string())).c_str(), data_of(i).c_str(),
                   picture_of(i).c_str());
   });
   report.print();

@@ -12,38 +12,50 @@ namespace fu {
 
 namespace {
 
-constexpr Index kPatch = 16, kGrid = 14, kDepth = 12, kTokens = kGrid * kGrid + 1;
+constexpr Index kPatch = 16, kGrid = 14;
 
-std::shared_ptr<Vit> random_vit(Index dim) {
-  std::map<std::string, Shape> shapes = {{"patch_embed.proj.weight", {dim, 3, kPatch, kPatch}},
-                                         {"patch_embed.proj.bias", {dim}},
-                                         {"cls_token", {1, 1, dim}},
-                                         {"pos_embed", {1, kTokens, dim}},
-                                         {"norm.weight", {dim}},
-                                         {"norm.bias", {dim}}};
-  for (Index i = 0; i < kDepth; ++i) {
-    const std::string p = "blocks." + std::to_string(i) + ".";
-    for (const char* name :
-         {"norm1.weight", "norm1.bias", "norm2.weight", "norm2.bias", "attn.proj.bias", "mlp.fc2.bias"})
-      shapes[p + name] = {dim};
-    shapes[p + "attn.qkv.weight"] = {3 * dim, dim};
-    shapes[p + "attn.qkv.bias"] = {3 * dim};
-    shapes[p + "attn.proj.weight"] = {dim, dim};
-    shapes[p + "mlp.fc1.weight"] = {4 * dim, dim};
-    shapes[p + "mlp.fc1.bias"] = {4 * dim};
-    shapes[p + "mlp.fc2.weight"] = {dim, 4 * dim};
-  }
-  const TemporaryWeights file(shapes);
-  return std::make_shared<Vit>(Weights(file.path()), "");
+std::shared_ptr<Vit> random_vit(VitConfig c) {
+  Random random(1);
+  c.heads = c.dim / 64, c.mlp_hidden = 4 * c.dim;
+  const auto model = std::make_shared<Vit>(c, &random);
+  model->pack();
+  return model;
 }
 
-BenchRun vit(Index dim) {
-  const auto model = random_vit(dim);
+VitConfig plain_vit(Index dim) {
+  VitConfig c;
+  c.patch = kPatch, c.dim = dim, c.depth = 12, c.grid = kGrid;
+  return c;
+}
+
+/// One image of grid x grid patches.
+BenchRun vit(const VitConfig& c, Index grid, VitFeature feature = VitFeature::token) {
+  const auto model = random_vit(c);
   Random random(4);
-  const Tensor image = random.uniform({1, kPatch * kGrid, kPatch * kGrid, 3}, -2, 2);
-  const double n = kTokens, d = static_cast<double>(dim);
-  return {[=] { model->features(image); },
-          1e-9 * (kDepth * (24 * n * d * d + 4 * n * n * d) + 2 * kGrid * kGrid * 3 * kPatch * kPatch * d)};
+  const Tensor image = random.uniform({1, c.patch * grid, c.patch * grid, 3}, -2, 2);
+  const auto d = static_cast<double>(c.dim), patches = static_cast<double>(grid * grid);
+  const double n = patches + static_cast<double>(c.prefix + c.registers);
+  return {[=] { model->features(image, feature); },
+          1e-9 * (static_cast<double>(c.depth) * (24 * n * d * d + 4 * n * n * d) +
+                  2 * patches * static_cast<double>(3 * c.patch * c.patch) * d)};
+}
+
+BenchRun dinov2() {
+  VitConfig c = plain_vit(384);
+  c.patch = 14, c.grid = 37, c.layer_scale = true;
+  return vit(c, 37);
+}
+
+BenchRun dinov3() {
+  VitConfig c = plain_vit(384);
+  c.grid = 0, c.prefix_positions = 0, c.registers = 4, c.layer_scale = true, c.rotary = true;
+  return vit(c, 32);
+}
+
+BenchRun clip() {
+  VitConfig c = plain_vit(768);
+  c.pre_norm = true, c.patch_bias = false, c.activation = Activation::quick_gelu, c.projection = 512;
+  return vit(c, kGrid, VitFeature::clip);
 }
 
 /// ResNet-50 to layer4.
@@ -119,7 +131,7 @@ BenchRun jbu_train_step() {
   for (int i = 0; i < 4; ++i)
     state->images.push_back(state->random.uniform({1, kPatch * kGrid, kPatch * kGrid, 3}, -2, 2));
   state->trainer = std::make_unique<JbuTrainer>(
-      [model = random_vit(192)](const Tensor& image) { return model->features(image); }, 192, JbuTrainerOptions());
+      [model = random_vit(plain_vit(192))](const Tensor& image) { return model->features(image); }, 192, JbuTrainerOptions());
   // 60 GFLOP are 24 passes of the backbone; the rest is the stack on 32 channels, its kernels and their gradients.
   return {[state] { state->trainer->step(state->images); }, 120};
 }
@@ -128,9 +140,15 @@ BenchRun jbu_train_step() {
 
 std::vector<BenchCase> bench_models() {
   return {
-      {"vit_s16_224", [] { return vit(384); }},          {"deit_tiny_224", [] { return vit(192); }},
-      {"resnet50_224", [] { return resnet50(224); }},    {"convnext_tiny_224", [] { return convnext_tiny(224); }},
-      {"implicit_step", [] { return implicit_step(); }}, {"jbu_train_step", [] { return jbu_train_step(); }},
+      {"vit_s16_224", [] { return vit(plain_vit(384), kGrid); }},
+      {"deit_tiny_224", [] { return vit(plain_vit(192), kGrid); }},
+      {"dinov2_s14_518", [] { return dinov2(); }},
+      {"dinov3_s16_512", [] { return dinov3(); }},
+      {"clip_b16_224", [] { return clip(); }},
+      {"resnet50_224", [] { return resnet50(224); }},
+      {"convnext_tiny_224", [] { return convnext_tiny(224); }},
+      {"implicit_step", [] { return implicit_step(); }},
+      {"jbu_train_step", [] { return jbu_train_step(); }},
   };
 }
 

@@ -11,7 +11,8 @@
 #include <exception>
 
 #include "autograd/ops.h"
-#include "featup/backbones/vit.h"
+#include "featup/backbones/original_names.h"
+#include "featup/backbones/vit_backbone.h"
 #include "layers/optimizer.h"
 #include "tools/cli/progress.h"
 #include "tools/media/image_folder.h"
@@ -75,17 +76,17 @@ struct Photos {
 };
 
 /// Mean cosine of the student's and the teacher's tokens, over the validation photos.
-double agreement(const Vit& student, const Vit& teacher, Photos& photos) {
+double agreement(const Vit& student, const Backbone& teacher, Photos& photos) {
   double sum = 0;
   for (Index i : photos.validation) {
     const Tensor image = normalize(photos.folders[0]->sample(i, false, Random(0)));
-    sum += static_cast<double>(mean(cosine(student.features(image), teacher.features(image))).value.item());
+    sum += static_cast<double>(mean(cosine(Var(student.features(image)), Var(teacher.features(image)))).value.item());
   }
   return photos.validation.empty() ? 0 : sum / static_cast<double>(photos.validation.size());
 }
 
 /// One step of training; gives its loss: relative squared error, and 1 - cosine.
-double train_step(Vit& student, const Vit& teacher, Adam& adam, const Tensor& images) {
+double train_step(Vit& student, const Backbone& teacher, Adam& adam, const Tensor& images) {
   const Tensor target = teacher.features(images);
   adam.zero_grad();
   double value = 0;
@@ -102,7 +103,7 @@ double train_step(Vit& student, const Vit& teacher, Adam& adam, const Tensor& im
   return value;
 }
 
-void train(Vit& student, const Vit& teacher, Photos& photos, Index steps, const std::string& out) {
+void train(Vit& student, const Backbone& teacher, Photos& photos, Index steps, const std::string& out) {
   Adam adam(Adam::Kind::adamw, student.parameters(), kRate, {0.9, 0.99, 1e-8, 0.01});
   ProgressBar bar("distill", false);
   double recent = 0;
@@ -129,11 +130,13 @@ int distill(const std::string& teacher_path, const std::string& out, Index depth
             const std::vector<std::string>& paths) {
   const Weights weights(teacher_path);
   std::string prefix;
-  require<FileError>(Vit::find_prefix(weights, prefix), teacher_path, ": holds no transformer.");
-  VitConfig config = Vit::read_config(weights, prefix);
+  require<FileError>(find_prefix(weights, "patch_embed.proj.weight", prefix), teacher_path, ": holds no transformer.");
+  VitConfig config = read_vit_sizes(NamedTensors(weights, prefix, joined({original_names(), original_ignored()})), false);
+  config.heads = usual_heads(config.dim, false);
   require<UsageError>(depth >= 1 && depth <= config.depth && steps >= 1, "DEPTH is from 1 to the teacher's ",
                       config.depth, ", STEPS from 1 up.");
-  const Vit teacher(weights, prefix);
+  const auto opened = open_backbone(teacher_path);
+  const Backbone& teacher = *opened;
   const std::map<std::string, Tensor> start = start_of(weights, prefix, config, depth);
   config.depth = depth;
   Vit student(config, nullptr);

@@ -96,6 +96,10 @@ GoldenResult run_golden(const std::string& path, const std::string& shared) {
   r.name = std::filesystem::path(path).filename().string();
   r.tolerance = 1e-4;
   try {
+    if (is_backbone_case(path)) {
+      run_backbone_case(path, r);
+      return r;
+    }
     const Weights file(path);
     const auto op = file.metadata().find("op"), attrs = file.metadata().find("attrs");
     if (op == file.metadata().end()) throw FileError(path + ": has no 'op' in its metadata; it is no reference case.");
@@ -126,10 +130,16 @@ GoldenResult run_golden(const std::string& path, const std::string& shared) {
 std::vector<std::string> golden_files(const std::string& folder) {
   std::vector<std::string> files;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error))
-    if (entry.path().extension() == ".safetensors") files.push_back(entry.path().string());
+  const bool alone = std::filesystem::is_regular_file(folder, error) || is_backbone_case(folder);
+  if (alone) return {folder};
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const std::string path = entry.path().string();
+    if (is_backbone_case(path) || (entry.is_regular_file() && entry.path().extension() == ".safetensors" &&
+                                   Weights(path).metadata().count("op")))
+      files.push_back(path);
+  }
   require<FileError>(!error, folder, ": cannot be read: ", error.message(), ".");
-  require<FileError>(!files.empty(), folder, ": holds no .safetensors cases.");
+  require<FileError>(!files.empty(), folder, ": holds no reference cases.");
   std::sort(files.begin(), files.end());
   return files;
 }

@@ -1,6 +1,6 @@
-// Reference cases from PyTorch: a .safetensors each, with metadata `op` and `attrs` (JSON), tensors `in.*`, `param.*`,
+// Reference cases from the original code. Of an op or a module: a .safetensors, with metadata `op` and `attrs` (JSON), tensors `in.*`, `param.*`,
 // `out.*`, `cot.*` and `grad.*` in PyTorch's layout (B,C,H,W): grad.X is the gradient of the sum over outputs of out *
-// cot.
+// cot. Of a backbone: see golden_backbones.cpp.
 #pragma once
 
 #include <string>
@@ -19,11 +19,16 @@ struct GoldenResult {
   double gradient_error = 0;
 };
 
+/// Whether the path is a backbone's case; running it sets everything but the name.
+bool is_backbone_case(const std::string& path);
+void run_backbone_case(const std::string& path, GoldenResult& result);
+
 /// Runs one case. `shared` is the folder that holds models and photos, for the cases made from real ones; empty: those
 /// are skipped.
 GoldenResult run_golden(const std::string& path, const std::string& shared);
 
-/// All case files of a folder, sorted. Throws FileError if it cannot be read.
+/// All cases of a folder, sorted: files with an op, backbones' expected outputs, and folders of models that hold some.
+/// The path itself may be such a case. Other files are passed over. Throws FileError if it cannot be read.
 std::vector<std::string> golden_files(const std::string& folder);
 
 }  // namespace fu

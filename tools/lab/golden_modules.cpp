@@ -6,7 +6,6 @@
 #include "core/eigen.h"
 #include "core/ops/pca.h"
 #include "featup/backbones/backbone.h"
-#include "featup/backbones/vit.h"
 #include "featup/jbu/jbu.h"
 #include "featup/jbu/jbu_layers.h"
 #include "featup/photo/jitter.h"
@@ -38,9 +37,10 @@ void run_pca(Case& c) {
 
 void run_vit(Case& c) {
   const ParamFile file(c, "");
-  const Vit vit(Weights(file.path), "");
-  c.check_image(
-      "y", vit.features(c.image("image"), c.attrs.at("feature") == "key" ? VitFeature::key : VitFeature::token).value);
+  BackboneOptions options;
+  options.feature = c.attrs.at("feature").get<std::string>();
+  options.positions = "dino";
+  c.check_image("y", open_backbone(file.path, options)->features(c.image("image").value));
 }
 
 /// A level in both forms: as layers, whose gradients are checked, and as fused kernels.
@@ -136,12 +136,9 @@ void run_containers(Case& c) {
 void run_checkpoint(Case& c) {
   const std::string path =
       std::filesystem::path(c.file.path()).parent_path().string() + "/" + c.attrs.at("file").get<std::string>();
-  const Weights w(path);
-  std::string prefix;
-  if (!Vit::find_prefix(w, prefix)) throw FileError(path + ": no transformer found.");
-  const JbuStack stack(w);
-  const Tensor features =
-      layer_norm(Vit(w, prefix).features(c.image("image")).value, stack.norm_weight, stack.norm_bias, real(1e-5));
+  const JbuStack stack{Weights(path)};
+  const Tensor coarse = open_backbone(path)->features(c.image("image").value);
+  const Tensor features = layer_norm(coarse, stack.norm_weight, stack.norm_bias, real(1e-5));
   c.check_image("lr_features", features);
   const Tensor hr = jbu_stack(stack, features, c.image("image").value);
   c.check_image("hr_features", first_channels(hr, c.file.shape("out.hr_features")[1]));

@@ -17,6 +17,8 @@ double apply(Unary op, double x, double p, double q) {
     case Unary::relu: return x > 0 ? x : (x == x ? 0 : x);
     case Unary::gelu: return gelu(x);
     case Unary::quick_gelu: return quick_gelu(x);
+    case Unary::tanh_gelu: return tanh_gelu(x);
+    case Unary::silu: return silu(x);
     case Unary::sigmoid: return sigmoid(x);
     case Unary::tanh: return std::tanh(x);
     case Unary::erf: return std::erf(x);
@@ -45,6 +47,11 @@ double derivative(Unary op, double s, double p) {
       const double p1 = sigmoid(1.702 * s);
       return p1 * (1 + 1.702 * s * (1 - p1));
     }
+    case Unary::tanh_gelu: {
+      const double c = std::sqrt(2 / pi), t = std::tanh(c * (s + 0.044715 * s * s * s));
+      return 0.5 * (1 + t) + 0.5 * s * (1 - t * t) * c * (1 + 3 * 0.044715 * s * s);
+    }
+    case Unary::silu: return sigmoid(s) * (1 + s * (1 - sigmoid(s)));
     case Unary::sigmoid: return s * (1 - s);
     case Unary::tanh: return 1 - s * s;
     case Unary::erf: return 2 / std::sqrt(pi) * std::exp(-s * s);

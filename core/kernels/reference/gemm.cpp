@@ -15,6 +15,8 @@ double activate(double x, Activation a) {
     case Activation::relu: return x > 0 ? x : 0;
     case Activation::gelu: return gelu(x);
     case Activation::quick_gelu: return quick_gelu(x);
+    case Activation::tanh_gelu: return tanh_gelu(x);
+    case Activation::silu: return silu(x);
   }
   return x;
 }

@@ -14,5 +14,9 @@ namespace fu {
 inline double gelu(double x) { return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0))); }
 inline double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 inline double quick_gelu(double x) { return x * sigmoid(1.702 * x); }
+inline double tanh_gelu(double x) {
+  return 0.5 * x * (1 + std::tanh(std::sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x)));
+}
+inline double silu(double x) { return x * sigmoid(x); }
 
 }  // namespace fu

@@ -20,6 +20,8 @@ const UnaryCase kUnary[] = {{Unary::exp, "exp", -3, 3},
                             {Unary::relu, "relu", -3, 3},
                             {Unary::gelu, "gelu", -3, 3, 2e-5},
                             {Unary::quick_gelu, "quick_gelu", -3, 3},
+                            {Unary::tanh_gelu, "tanh_gelu", -3, 3},
+                            {Unary::silu, "silu", -3, 3},
                             {Unary::sigmoid, "sigmoid", -3, 3},
                             {Unary::tanh, "tanh", -3, 3},
                             {Unary::erf, "erf", -3, 3},
@@ -56,7 +58,8 @@ void kernel_cases_unary_backward(KernelCases& cases) {
   for (const UnaryCase& u : kUnary)
     for (Index n : {Index{0}, Index{1}, Index{3}, Index{4}, Index{7}, Index{9}, Index{15}, Index{17}, Index{40003}}) {
       // s is y or x. Intervals without a zero of the derivative: there it is accurate in ULP of what cancels.
-      const bool positive = u.low > 0 || saves_output(u.op) || u.op == Unary::gelu || u.op == Unary::quick_gelu;
+      const bool positive = u.low > 0 || saves_output(u.op) || u.op == Unary::gelu || u.op == Unary::quick_gelu ||
+                            u.op == Unary::tanh_gelu || u.op == Unary::silu;
       const Tensor s = cases.random.uniform({n}, positive ? real(0.1) : -1, positive ? real(0.9) : 1);
       const Tensor dy = cases.random.uniform({n}, real(0.5), 2);
       const auto run = [=](const Kernels& k) {

@@ -111,7 +111,8 @@ void windows(KernelCases& cases) {
 void kernel_cases_gemm(KernelCases& cases) {
   for (const ProductSize& s : kSizes) {
     const ProductInput in(cases.random, s);
-    for (Activation act : {Activation::none, Activation::relu, Activation::gelu, Activation::quick_gelu})
+    for (Activation act : {Activation::none, Activation::relu, Activation::gelu, Activation::quick_gelu,
+                           Activation::tanh_gelu, Activation::silu})
       for (bool accumulate : {false, true}) {
         const auto run = [=](const Kernels& k) {
           Tensor c = accumulate ? outputs_like(in.c) : outputs(s.m * s.n);

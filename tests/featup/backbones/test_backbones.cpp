@@ -26,8 +26,8 @@ TEST_CASE("vit: real weights, any size and aspect, batches, threads") {
   CHECK(contains(message_of([&] { backbone->features(Tensor::zeros({1, 60, 64, 3})); }), "multiples of 16"));
   CHECK(contains(
       message_of([&] { open_backbone(shared + "/models/clip_jbu_stack_cocostuff.ckpt"); }),
-      "holds no backbone of a known family. Choices are builtin (a small transformer inside the program), or a file of "
-      "DINO, DINOv2 or DeiT weights."));
+      "holds no backbone of a known family. Choices are builtin (a small transformer inside the program), or weights of "
+      "DINO, "));
 }
 
 TEST_CASE("vit: a register is a token without position, behind cls; layer scale multiplies; other grids resize") {
@@ -68,9 +68,13 @@ TEST_CASE("vit: a register is a token without position, behind cls; layer scale 
   const Tensor same_grid = random.normal({1, 3 * kPatch, 3 * kPatch, 3}),
                other_grid = random.normal({2, 2 * kPatch, 5 * kPatch, 3});
   for (const Tensor& image : {same_grid, other_grid})
-    for (const char* feature : {"token", "key"})
-      CHECK(relative_error(open_backbone(folder / "register", {feature})->features(image),
-                           open_backbone(folder / "distillation", {feature})->features(image)) <= 1e-5);
+    for (const char* feature : {"token", "key", "value"}) {
+      BackboneOptions options;
+      options.feature = feature;
+      options.positions = "dino";  // registers mean another rule
+      CHECK(relative_error(open_backbone(folder / "register", options)->features(image),
+                           open_backbone(folder / "distillation", options)->features(image)) <= 1e-5);
+    }
   const Tensor plain = open_backbone(folder / "register")->features(same_grid);
   // Layer scale of 1 changes nothing, of 0 leaves the embedded patches.
   auto scaled = with_register;
@@ -91,7 +95,7 @@ TEST_CASE("vit: a register is a token without position, behind cls; layer scale 
   broken["pos_embed"] = random.normal({1, 8, kDim});
   write_safetensors(folder / "broken", broken);
   CHECK(contains(message_of([&] { open_backbone(folder / "broken"); }),
-                 "'pos_embed' has shape (1,8,64), expected (1,1 + n*n,64)"));
+                 "'pos_embed' has shape (1,8,64), expected (1,1 + n*n,64) or (1,n*n,64)"));
   broken = with_register;
   broken["blocks.0.attn.proj.weight"] = Tensor::full({kDim, kDim}, NAN);
   write_safetensors(folder / "broken", broken);

@@ -30,15 +30,17 @@ TEST_CASE("backbones: every family file is in families.def, by its own name, and
 
 TEST_CASE("backbones: help says what there is") {
   CHECK(backbone_choices() ==
-        "builtin (a small transformer inside the program), or a file of DINO, DINOv2 or DeiT weights");
+        "builtin (a small transformer inside the program), or weights of DINO, DINOv2, DeiT, MAE, ViT, I-JEPA, DINOv3, "
+        "CLIP or SigLIP, as a file or a folder");
   CHECK(backbone_names() == std::vector<std::string>{"builtin"});
-  CHECK(backbone_features() == std::vector<std::string>{"token", "key"});
+  CHECK(backbone_features() == std::vector<std::string>{"auto", "token", "key", "query", "value", "cls", "attention",
+                                                        "maskclip", "clip"});
 }
 
 TEST_CASE("backbones: the one that the library carries") {
   const auto backbone = open_backbone("builtin");
-  CHECK(backbone->describe() == "built-in transformer, distilled from DeiT-Tiny, 4 blocks of width 192, patch 16");
-  CHECK(open_backbone("builtin", {"key"})->describe() == backbone->describe() + ", keys");
+  CHECK(backbone->describe() == "built-in transformer (distilled from DeiT-Tiny), 4 blocks of width 192, patch 16");
+  CHECK(open_backbone("builtin", {"key"})->describe() == backbone->describe() + ", feature key");
   CHECK(backbone->features(Tensor::zeros({1, 32, 48, 3})).shape() == Shape{1, 2, 3, 192});
 }
 
@@ -61,6 +63,6 @@ TEST_CASE("backbones: a file is recognised by its names, under any prefix, the s
 TEST_CASE("backbones: what cannot be opened is answered with the choices") {
   CHECK(message_of([] { open_backbone("hog"); }) ==
         "[backbone] hog: is neither a file nor a backbone's name. Choices are " + backbone_choices() + ".");
-  CHECK(contains(message_of([] { open_backbone("builtin", {"value"}); }),
-                 "builtin: has no feature 'value'. Choices are token or key."));
+  CHECK(contains(message_of([] { open_backbone("builtin", {"clip"}); }),
+                 "builtin: has no feature 'clip'. Choices are token, key, query, value, cls or attention."));
 }

@@ -3,7 +3,6 @@
 #include <fstream>
 
 #include "tests/support.h"
-#include "tools/media/feature_io.h"
 #include "tools/media/pictures.h"
 
 using namespace fu;
@@ -110,33 +109,6 @@ TEST_CASE("images: broken and absurd ones are refused") {
       error_for(mutated);  // a picture or an error, but no crash
     }
   }
-}
-
-TEST_CASE("features in files: layouts are told apart, nonsense is refused") {
-  const TempFolder folder;
-  Random random(2);
-  const Tensor hwc = random.normal({14, 21, 64}), chw = hwc.permute({2, 0, 1});
-  write_npy(folder / "hwc.npy", hwc);
-  write_npy(folder / "chw.npy", chw.reshape({1, 64, 14, 21}));
-  const Extent photo{300, 451};
-  CHECK(relative_error(read_features(folder / "hwc.npy", Layout::automatic, photo), hwc.reshape({1, 14, 21, 64})) <=
-        1e-7);
-  CHECK(relative_error(read_features(folder / "chw.npy", Layout::automatic, photo), hwc.reshape({1, 14, 21, 64})) <=
-        1e-7);
-  CHECK(read_features(folder / "hwc.npy", Layout::chw, photo).shape() == Shape{1, 21, 64, 14});
-  write_npy(folder / "flat.npy", Tensor::zeros({5}));
-  CHECK(contains(message_of([&] { read_features(folder / "flat.npy", Layout::automatic, photo); }),
-                 "a feature map is (h,w,C) or (C,h,w)"));
-  Tensor bad = hwc.clone();
-  bad.data()[100] = NAN;
-  write_npy(folder / "bad.npy", bad);
-  CHECK(contains(message_of([&] { read_features(folder / "bad.npy", Layout::automatic, photo); }),
-                 "element 100 is not a finite number"));
-  for (const bool safetensors : {false, true})
-    for (const Layout layout : {Layout::hwc, Layout::chw}) {
-      write_features(folder / "out", hwc.reshape({1, 14, 21, 64}), {safetensors, DType::f32, layout}, {});
-      CHECK(relative_error(read_features(folder / "out", layout, photo), hwc.reshape({1, 14, 21, 64})) <= 1e-7);
-    }
 }
 
 TEST_CASE("pictures: side by side, and colours of maps with few channels") {

@@ -1,0 +1,134 @@
+#include "featup/backbones/model_config.h"
+
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/files/mapped_file.h"
+
+namespace fu {
+
+namespace {
+
+using Json = nlohmann::json;
+
+/// A file of a model's folder; an empty object if it is not there.
+struct ConfigFile {
+  std::string name, path;
+  Json json = Json::object();
+
+  ConfigFile(const std::string& folder, const std::string& file)
+      : name(file), path((std::filesystem::path(folder.empty() ? "." : folder) / file).string()) {
+    constexpr std::size_t kMost = std::size_t{1} << 22;  // they have some kilobytes
+    std::error_code none;
+    if (!std::filesystem::is_regular_file(path, none)) return;
+    const MappedFile mapped(path);
+    require<FileError>(mapped.size() <= kMost, path, ": has ", mapped.size(), " bytes; no configuration is so large.");
+    const std::string_view text = mapped.text(0, mapped.size());
+    json = Json::parse(text.begin(), text.end(), nullptr, false);
+    require<FileError>(json.is_object(), path, ": is no JSON object. Mend or remove it.");
+  }
+
+  FileError bad(const std::string& key, const std::string& what) const {
+    return FileError(path + ": '" + key + "' is " + what + ".");
+  }
+  static const Json* find(const Json& object, const char* key) {
+    const auto it = object.is_object() ? object.find(key) : object.end();
+    return object.is_object() && it != object.end() && !it->is_null() ? &*it : nullptr;
+  }
+  void read(const Json& object, const char* key, std::optional<Stated<Index>>& out) const {
+    const Json* value = find(object, key);
+    if (!value || !value->is_number_integer()) return;  // timm and others write lists for stages
+    const auto number = value->get<std::int64_t>();
+    if (number < 1 || number > (1 << 20)) throw bad(key, std::to_string(number) + ", expected a size");
+    out = {number, name};
+  }
+  void read(const Json& object, const char* key, std::optional<Stated<double>>& out) const {
+    const Json* value = find(object, key);
+    if (!value) return;
+    const double number = value->is_number() ? value->get<double>() : -1;
+    if (!(number > 0 && number < 1e9)) throw bad(key, value->dump() + ", expected a positive number");
+    out = {number, name};
+  }
+  void read(const Json& object, const char* key, std::optional<Stated<std::string>>& out) const {
+    const Json* value = find(object, key);
+    if (value && value->is_string()) out = {value->get<std::string>(), name};
+  }
+  /// Three positive numbers for `deviation`, any three for the mean.
+  std::array<double, 3> triple(const Json& value, const char* key, bool positive) const {
+    std::array<double, 3> numbers{};
+    if (!value.is_array() || value.size() != 3) throw bad(key, value.dump().substr(0, 80) + ", expected 3 numbers");
+    for (std::size_t i = 0; i < 3; ++i) {
+      if (!value[i].is_number()) throw bad(key, value.dump().substr(0, 80) + ", expected 3 numbers");
+      numbers[i] = value[i].get<double>();
+      if (!std::isfinite(numbers[i]) || (positive && numbers[i] <= 0))
+        throw bad(key, value.dump().substr(0, 80) + ", expected numbers above 0");
+    }
+    return numbers;
+  }
+  void read_normalization(const Json& object, const char* mean, const char* deviation,
+                          std::optional<Stated<Normalization>>& out) const {
+    const Json *m = find(object, mean), *d = find(object, deviation), *use = find(object, "do_normalize");
+    if (use && use->is_boolean() && !use->get<bool>()) {
+      out = {Normalization{{0, 0, 0}, {1, 1, 1}}, name};
+      return;
+    }
+    if (m && d) out = {Normalization{triple(*m, mean, false), triple(*d, deviation, true)}, name};
+  }
+};
+
+/// config.json of Hugging Face's transformers, or of timm.
+void read_config(const ConfigFile& file, ModelConfig& config) {
+  const Json& top = file.json;
+  std::optional<Stated<std::string>> text;
+  file.read(top, "model_type", text);
+  if (text) config.model_type = text->value;
+  text.reset();
+  file.read(top, "architecture", text);
+  if (text) config.architecture = text->value;
+  const Json* vision = ConfigFile::find(top, "vision_config");
+  const Json& model = vision ? *vision : top;
+  file.read(model, "hidden_size", config.width);
+  file.read(model, "num_attention_heads", config.heads);
+  file.read(model, "layer_norm_eps", config.norm_eps);
+  file.read(model, "rope_theta", config.rope_theta);
+  file.read(model, "hidden_act", config.activation);
+  if (config.architecture.empty()) return;
+  file.read(top, "num_features", config.width);
+  if (const Json* arguments = ConfigFile::find(top, "model_args")) {
+    file.read(*arguments, "embed_dim", config.width);
+    file.read(*arguments, "num_heads", config.heads);
+  }
+  const Json* pretrained = ConfigFile::find(top, "pretrained_cfg");
+  file.read_normalization(pretrained ? *pretrained : top, "mean", "std", config.normalization);
+}
+
+void read_open_clip(const ConfigFile& file, ModelConfig& config) {
+  const Json *model = ConfigFile::find(file.json, "model_cfg"), *preprocess = ConfigFile::find(file.json, "preprocess_cfg");
+  if (preprocess) file.read_normalization(*preprocess, "mean", "std", config.normalization);
+  if (!model) return;
+  const Json *quick = ConfigFile::find(*model, "quick_gelu"), *vision = ConfigFile::find(*model, "vision_cfg");
+  if (!config.activation)
+    config.activation = {quick && quick->is_boolean() && quick->get<bool>() ? "quick_gelu" : "gelu", file.name};
+  if (!vision) return;
+  std::optional<Stated<Index>> width, head_width;
+  file.read(*vision, "width", width);
+  file.read(*vision, "head_width", head_width);
+  if (!width) return;
+  if (!config.width) config.width = width;
+  if (!config.heads) config.heads = {width->value / (head_width ? head_width->value : 64), file.name};
+}
+
+}  // namespace
+
+ModelConfig read_model_config(const std::string& folder) {
+  ModelConfig config;
+  read_config(ConfigFile(folder, "config.json"), config);
+  read_open_clip(ConfigFile(folder, "open_clip_config.json"), config);
+  const ConfigFile preprocessor(folder, "preprocessor_config.json");
+  preprocessor.read_normalization(preprocessor.json, "image_mean", "image_std", config.normalization);
+  return config;
+}
+
+}  // namespace fu
