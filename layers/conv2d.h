@@ -54,6 +54,8 @@ X Conv2d::activate(const X& x, Activation activation) {
     case Activation::relu: return unary(Unary::relu, x);
     case Activation::gelu: return unary(Unary::gelu, x);
     case Activation::quick_gelu: return unary(Unary::quick_gelu, x);
+    case Activation::tanh_gelu: return unary(Unary::tanh_gelu, x);
+    case Activation::silu: return unary(Unary::silu, x);
   }
   return x;
 }

@@ -52,7 +52,7 @@ struct BackboneOptions {
   std::string activation = "auto";  // of a transformer's MLP
   double norm_eps = 0;              // 0: by the files, or the family's
   std::string positions = "auto";   // how position embeddings are resized
-  std::string mean, std;            // "0.485,0.456,0.406" of the photo at the backbone; empty: by the files or family
+  std::string mean = {}, std = {};  // "0.485,0.456,0.406" of the photo at the backbone; empty: by the files or family
 };
 
 /// Every feature that some family has, for help.
