@@ -16,8 +16,8 @@ struct MlpOptions {
   bool bias = true;
 };
 
-/// fc2(activation(fc1(x))), or gated: fc2(silu(gate(x)) * fc1(x)). Parameters: fc1, fc2; gated: w1 (the gate), w2 (fc1),
-/// w3 (fc2).
+/// fc2(activation(fc1(x))), or gated: fc2(silu(gate(x)) * fc1(x)). Parameters: fc1, fc2; gated: w1 (the gate), w2
+/// (fc1), w3 (fc2).
 class Mlp : public Module {
  public:
   Mlp(const MlpOptions& options, Random* random);

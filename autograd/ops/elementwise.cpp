@@ -17,11 +17,17 @@ Var unary(Unary op, const Var& x, real p, real q) {
 
 void gradient_cases_elementwise(GradientCases& cases) {
   using In = const std::vector<Var>&;
-  const std::pair<const char*, Unary> any[] = {
-      {"exp", Unary::exp},         {"sin", Unary::sin},   {"cos", Unary::cos},
-      {"square", Unary::square},   {"gelu", Unary::gelu}, {"quick_gelu", Unary::quick_gelu},
-      {"tanh_gelu", Unary::tanh_gelu}, {"silu", Unary::silu},
-      {"sigmoid", Unary::sigmoid}, {"tanh", Unary::tanh}, {"erf", Unary::erf}};
+  const std::pair<const char*, Unary> any[] = {{"exp", Unary::exp},
+                                               {"sin", Unary::sin},
+                                               {"cos", Unary::cos},
+                                               {"square", Unary::square},
+                                               {"gelu", Unary::gelu},
+                                               {"quick_gelu", Unary::quick_gelu},
+                                               {"tanh_gelu", Unary::tanh_gelu},
+                                               {"silu", Unary::silu},
+                                               {"sigmoid", Unary::sigmoid},
+                                               {"tanh", Unary::tanh},
+                                               {"erf", Unary::erf}};
   const std::pair<const char*, Unary> positive[] = {
       {"log", Unary::log}, {"sqrt", Unary::sqrt}, {"reciprocal", Unary::reciprocal}};
   // Functions with a kink, on both sides of it but not near it: at 0, and at the bound of 0.25.

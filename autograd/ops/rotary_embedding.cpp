@@ -4,9 +4,8 @@
 namespace fu {
 
 Var rotary_embedding(const Var& x, const RotaryAngles& angles, Index heads) {
-  return record("rotary_embedding", {x}, rotary_embedding(x.value, angles, heads), [angles, heads](const Gradient& g) {
-    g.add(0, rotary_embedding_backward(g.dy, angles, heads));
-  });
+  return record("rotary_embedding", {x}, rotary_embedding(x.value, angles, heads),
+                [angles, heads](const Gradient& g) { g.add(0, rotary_embedding_backward(g.dy, angles, heads)); });
 }
 
 void gradient_cases_rotary_embedding(GradientCases& cases) {

@@ -64,6 +64,7 @@ class Pickle {
   const PickleValue& result() const { return value(result_); }
   PickleRef result_ref() const { return result_; }
   const PickleValue& value(PickleRef r) const { return values_[r]; }
+  const std::vector<PickleValue>& values() const { return values_; }
   const std::vector<PickleTensor>& tensors() const { return tensors_; }
   /// "module.name" of the global that an opaque value is or was built with.
   const std::string& name_of(const PickleValue& opaque) const {

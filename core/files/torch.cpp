@@ -119,7 +119,8 @@ TensorEntries read_torch_legacy(const MappedFile& file, std::string& root) {
   require<FileError>(keys.result().kind == Kind::sequence, file.path(), ": its list of storages is damaged.");
 
   std::map<std::string_view, DType> types;  // of each storage, for the size of its numbers
-  for (const PickleTensor& t : object.tensors()) types.emplace(t.storage, t.type);
+  for (const PickleValue& v : object.values())
+    if (v.kind == PickleValue::Kind::storage) types.emplace(v.text, v.type);
   std::map<std::string_view, FileBytes> storages;
   std::size_t at = keys.end();
   for (PickleRef r : keys.result().items) {
@@ -129,7 +130,7 @@ TensorEntries read_torch_legacy(const MappedFile& file, std::string& root) {
     at += 8;
     const auto type = types.find(key);
     require<FileError>(type != types.end(), file.path(), ": storage '", printable(key),
-                       "' belongs to no tensor. The file is damaged.");
+                       "' is of an unknown type, or belongs to no tensor. Save the state_dict alone.");
     const auto size = static_cast<std::uint64_t>(dtype_size(type->second));
     require<FileError>(elements <= (file.size() - at) / size, file.path(), ": is cut off inside storage '",
                        printable(key), "'.");

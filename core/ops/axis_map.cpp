@@ -156,7 +156,8 @@ AxisMap antialiased_bicubic_axis(Index n_in, Index n_out) {
 }
 
 std::vector<double> triangle_weights(Index n_in, Index n_out, Index i, Index& begin) {
-  return filter_weights(n_in, n_out, i, 1, [](double d) { return std::max(0.0, 1 - d); }, begin);
+  return filter_weights(
+      n_in, n_out, i, 1, [](double d) { return std::max(0.0, 1 - d); }, begin);
 }
 
 AxisMap triangle_axis(Index n_in, Index n_out) {

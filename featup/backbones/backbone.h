@@ -40,19 +40,21 @@ class Backbone {
   /// All tokens behind the first `layer` blocks, before the final norm, (B,N,C), or the map behind a stage; 0: what the
   /// first block is given. For comparing with the original code. throws UsageError if it has no such thing.
   virtual Tensor hidden_state(const Tensor& image, Index layer) const;
-  /// What transformers calls last_hidden_state: all tokens at the end, (B,N,C). For comparing with it. throws UsageError.
+  /// What transformers calls last_hidden_state: all tokens at the end, (B,N,C). For comparing with it. throws
+  /// UsageError.
   virtual Tensor last_hidden_state(const Tensor& image) const;
 };
 
 /// How a backbone is used, where its file leaves a choice.
 struct BackboneOptions {
-  std::string feature = "auto";   // which of its outputs: see BackboneFamily::features; auto: the family's first
-  Index layer = 0;                // the block or stage whose output it is, from 1; 0: the last
-  Index heads = 0;                // of attention; 0: by the files beside the weights, or by the width
+  std::string feature = "auto";     // which of its outputs: see BackboneFamily::features; auto: the family's first
+  Index layer = 0;                  // the block or stage whose output it is, from 1; 0: the last
+  Index heads = 0;                  // of attention; 0: by the files beside the weights, or by the width
   std::string activation = "auto";  // of a transformer's MLP
   double norm_eps = 0;              // 0: by the files, or the family's
   std::string positions = "auto";   // how position embeddings are resized
-  std::string mean = {}, std = {};  // "0.485,0.456,0.406" of the photo at the backbone; empty: by the files or family
+  // Of the photo at the backbone: "0.485,0.456,0.406"; empty: by the files, or the family's.
+  std::string mean = {}, std = {};
 };
 
 /// Every feature that some family has, for help.
@@ -62,25 +64,33 @@ template <class Options, class Visitor, FieldsOf<BackboneOptions, Options> = 0>
 void visit_fields(Options& o, Visitor&& field) {
   field(o.feature, FieldInfo("feature", "what the backbone gives; auto: what is usual in its family (tokens)")
                        .one_of(backbone_features()));
-  field(o.layer, FieldInfo("layer", "take it from this block or stage, counted from 1; 0: the last").range(0, 1000).left_out_by_default());
-  field(o.heads, FieldInfo("heads", "attention heads of a transformer; 0: by the files, or by the width").range(0, 1000).left_out_by_default());
+  field(o.layer, FieldInfo("layer", "take it from this block or stage, counted from 1; 0: the last")
+                     .range(0, 1000)
+                     .left_out_by_default());
+  field(o.heads, FieldInfo("heads", "attention heads of a transformer; 0: by the files, or by the width")
+                     .range(0, 1000)
+                     .left_out_by_default());
   field(o.activation, FieldInfo("act", "activation of a transformer's MLP: GELU by erf, by tanh, or x sigmoid(1.702 x)")
                           .one_of({"auto", "erf", "gelu", "tanh", "quick"})
                           .left_out_by_default());
-  field(o.norm_eps, FieldInfo("eps", "added to variances in layer norms; 0: by the files, or as usual").range(0, 1).left_out_by_default());
-  field(o.positions, FieldInfo("positions", "how position embeddings are resized: with an offset of 0.1, to a size, or "
-                                            "antialiased")
+  field(o.norm_eps, FieldInfo("eps", "added to variances in layer norms; 0: by the files, or as usual")
+                        .range(0, 1)
+                        .left_out_by_default());
+  field(o.positions, FieldInfo("positions",
+                               "how position embeddings are resized: with an offset of 0.1, to a size, or "
+                               "antialiased")
                          .one_of({"auto", "dino", "size", "aa"})
                          .left_out_by_default());
   field(o.mean, FieldInfo("mean", "mean of red, green and blue, like 0.485,0.456,0.406").left_out_by_default());
-  field(o.std, FieldInfo("std", "standard deviation of red, green and blue, like 0.229,0.224,0.225").left_out_by_default());
+  field(o.std,
+        FieldInfo("std", "standard deviation of red, green and blue, like 0.229,0.224,0.225").left_out_by_default());
 }
 
 /// Opens the backbone that the library carries under that name ("builtin"), or else the one in that file or folder:
 /// weights of any family in families.def, a folder as Hugging Face gives it, or a FeatUp checkpoint that holds its
 /// backbone. Every tensor of the network is accounted for. throws FileError if there is neither such a name nor such a
-/// file, if no family knows the file, or if it has a tensor that no layer uses; UsageError for an option that the family
-/// does not have.
+/// file, if no family knows the file, or if it has a tensor that no layer uses; UsageError for an option that the
+/// family does not have.
 std::unique_ptr<Backbone> open_backbone(const std::string& name_or_path, const BackboneOptions& options = {});
 
 }  // namespace fu

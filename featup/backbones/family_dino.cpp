@@ -45,8 +45,8 @@ NameRules rules_of(const Weights& w, const std::string& prefix, bool clip, bool 
   NameRules rules;
   const std::vector<std::string> blocks{"blocks.#.", "blocks.~.#."};
   if (doubled_fc1(w, prefix + "blocks.0.mlp."))
-    rules = with_beginnings(blocks, {{"mlp.fc1.*", "blocks.#.mlp.w1.* | blocks.#.mlp.w2.*"},
-                                     {"mlp.fc2.*", "blocks.#.mlp.w3.*"}});
+    rules = with_beginnings(
+        blocks, {{"mlp.fc1.*", "blocks.#.mlp.w1.* | blocks.#.mlp.w2.*"}, {"mlp.fc2.*", "blocks.#.mlp.w3.*"}});
   rules = joined({rules,
                   {{"register_tokens", "register_tokens"}, {"reg_token", "register_tokens"}},
                   with_beginnings(blocks, {{"mlp.w12.*", "blocks.#.mlp.w1.* | blocks.#.mlp.w2.*"},

@@ -30,26 +30,26 @@ bool recognise(const Weights& weights, std::string& prefix) {
 
 VitFamily family_of(const BackboneFile& file) {
   VitFamily family = dinov3_family(file);
-  family.rules =
-      joined({{{"storage_tokens", "register_tokens"},
-               {"reg_token", "register_tokens"},
-               {"rope_embed.periods", "rope_embed.periods"},
-               {"local_cls_norm.*", ""},
-               {"cls_norm.*", ""}},
-              with_beginnings({"blocks.#.", "blocks.~.#."},
-                              {{"attn.qkv.bias_mask", ""},
-                               // The key's third of the bias is masked, and may hold anything.
-                               {"attn.qkv.bias", "blocks.#.attn.qkv.bias - k"},
-                               {"attn.q_bias", "blocks.#.attn.qkv.bias + 0"},
-                               {"attn.v_bias", "blocks.#.attn.qkv.bias + 2"},
-                               {"ls1.gamma", "blocks.#.ls1.gamma"},
-                               {"ls2.gamma", "blocks.#.ls2.gamma"},
-                               {"gamma_1", "blocks.#.ls1.gamma"},
-                               {"gamma_2", "blocks.#.ls2.gamma"},
-                               {"mlp.w#.*", "blocks.#.mlp.w#.*"},
-                               {"mlp.fc1_g.*", "blocks.#.mlp.w1.*"},
-                               {"mlp.fc1_x.*", "blocks.#.mlp.w2.*"}}),
-              original_names(), original_ignored()});
+  family.rules = joined(
+      {{{"storage_tokens", "register_tokens"},
+        {"reg_token", "register_tokens"},
+        {"rope_embed.periods", "rope_embed.periods"},
+        {"local_cls_norm.*", ""},
+        {"cls_norm.*", ""}},
+       with_beginnings({"blocks.#.", "blocks.~.#."}, {{"attn.qkv.bias_mask", ""},
+                                                      // The key's third of the bias is masked, and may hold anything.
+                                                      {"attn.qkv.bias", "blocks.#.attn.qkv.bias - k"},
+                                                      {"attn.q_bias", "blocks.#.attn.qkv.bias + 0"},
+                                                      {"attn.v_bias", "blocks.#.attn.qkv.bias + 2"},
+                                                      {"ls1.gamma", "blocks.#.ls1.gamma"},
+                                                      {"ls2.gamma", "blocks.#.ls2.gamma"},
+                                                      {"gamma_1", "blocks.#.ls1.gamma"},
+                                                      {"gamma_2", "blocks.#.ls2.gamma"},
+                                                      {"mlp.w#.*", "blocks.#.mlp.w#.*"},
+                                                      {"mlp.fc1_g.*", "blocks.#.mlp.w1.*"},
+                                                      {"mlp.fc1_x.*", "blocks.#.mlp.w2.*"}}),
+       original_names(),
+       original_ignored()});
   if (file.weights.has(file.prefix + "blocks.0.mlp.fc1_g.weight"))
     family.rules = joined({with_beginnings({"blocks.#."}, {{"mlp.fc2.*", "blocks.#.mlp.w3.*"}}), family.rules});
   return family;

@@ -35,8 +35,6 @@ VitFamily family_of(const BackboneFile& file) {
 
 }  // namespace
 
-BackboneFamily backbone_family_hf_dinov2() {
-  return vit_family<family_of>("hf_dinov2", "DINOv2", recognise);
-}
+BackboneFamily backbone_family_hf_dinov2() { return vit_family<family_of>("hf_dinov2", "DINOv2", recognise); }
 
 }  // namespace fu

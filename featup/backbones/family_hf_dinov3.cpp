@@ -39,15 +39,13 @@ VitFamily family_of(const BackboneFile& file) {
                      file.weights.has(file.prefix + "model.layer.0.mlp.gate_proj.weight");
   const NameRules mlp = {{"mlp.up_proj.*", gated ? "blocks.#.mlp.w2.*" : "blocks.#.mlp.fc1.*"},
                          {"mlp.down_proj.*", gated ? "blocks.#.mlp.w3.*" : "blocks.#.mlp.fc2.*"}};
-  family.rules = joined({family.rules, with_beginnings({"layer.#.", "model.layer.#.", "layers.#.", "encoder.layer.#."},
-                                                       mlp)});
+  family.rules =
+      joined({family.rules, with_beginnings({"layer.#.", "model.layer.#.", "layers.#.", "encoder.layer.#."}, mlp)});
   return family;
 }
 
 }  // namespace
 
-BackboneFamily backbone_family_hf_dinov3() {
-  return vit_family<family_of>("hf_dinov3", "DINOv3", recognise);
-}
+BackboneFamily backbone_family_hf_dinov3() { return vit_family<family_of>("hf_dinov3", "DINOv3", recognise); }
 
 }  // namespace fu

@@ -19,10 +19,10 @@ VitFamily family_of(const BackboneFile& file) {
   const Weights& w = file.weights;
   const std::string& p = file.prefix;
   VitFamily family;
-  family.title = !w.has(p + "embeddings.cls_token")             ? "I-JEPA"
-                 : w.has(p + "embeddings.distillation_token")   ? "distilled DeiT"
-                 : file.config.model_type == "vit_mae"          ? "MAE"
-                                                                : "ViT, DINO or DeiT";
+  family.title = !w.has(p + "embeddings.cls_token")           ? "I-JEPA"
+                 : w.has(p + "embeddings.distillation_token") ? "distilled DeiT"
+                 : file.config.model_type == "vit_mae"        ? "MAE"
+                                                              : "ViT, DINO or DeiT";
   family.rules = joined({hf_names(), with_beginnings(hf_blocks(), {{"layernorm_before.*", "blocks.#.norm1.*"},
                                                                    {"layernorm_after.*", "blocks.#.norm2.*"},
                                                                    {"intermediate.dense.*", "blocks.#.mlp.fc1.*"},
@@ -35,8 +35,6 @@ VitFamily family_of(const BackboneFile& file) {
 
 }  // namespace
 
-BackboneFamily backbone_family_hf_vit() {
-  return vit_family<family_of>("hf_vit", "ViT, DeiT, MAE, I-JEPA", recognise);
-}
+BackboneFamily backbone_family_hf_vit() { return vit_family<family_of>("hf_vit", "ViT, DeiT, MAE, I-JEPA", recognise); }
 
 }  // namespace fu

@@ -105,7 +105,8 @@ void read_config(const ConfigFile& file, ModelConfig& config) {
 }
 
 void read_open_clip(const ConfigFile& file, ModelConfig& config) {
-  const Json *model = ConfigFile::find(file.json, "model_cfg"), *preprocess = ConfigFile::find(file.json, "preprocess_cfg");
+  const Json *model = ConfigFile::find(file.json, "model_cfg"),
+             *preprocess = ConfigFile::find(file.json, "preprocess_cfg");
   if (preprocess) file.read_normalization(*preprocess, "mean", "std", config.normalization);
   if (!model) return;
   const Json *quick = ConfigFile::find(*model, "quick_gelu"), *vision = ConfigFile::find(*model, "vision_cfg");

@@ -191,8 +191,8 @@ Index NamedTensors::count(const std::string& stem) const {
   }
   const auto n = static_cast<Index>(numbers.size());
   require<FileError>(n <= kMost, path(), ": has ", n, " '", stem, "N'. More than ", kMost, " are not read.");
-  require<FileError>(n == 0 || *numbers.rbegin() == n - 1, path(), ": lacks one of its '", stem,
-                     "N': the highest is ", n == 0 ? 0 : *numbers.rbegin(), ", and there are ", n, ".");
+  require<FileError>(n == 0 || *numbers.rbegin() == n - 1, path(), ": lacks one of its '", stem, "N': the highest is ",
+                     n == 0 ? 0 : *numbers.rbegin(), ", and there are ", n, ".");
   return n;
 }
 

@@ -19,9 +19,8 @@ NameRules original_names() {
 }
 
 NameRules original_ignored() {
-  return {{"mask_token", ""}, {"head.*", ""},       {"head_dist.*", ""}, {"pre_logits.*", ""},
-          {"decoder*", ""},   {"projectors.*", ""}, {"fc.*", ""},        {"dino_head.*", ""},
-          {"ibot_head.*", ""}};
+  return {{"mask_token", ""},   {"head.*", ""}, {"head_dist.*", ""}, {"pre_logits.*", ""}, {"decoder*", ""},
+          {"projectors.*", ""}, {"fc.*", ""},   {"dino_head.*", ""}, {"ibot_head.*", ""}};
 }
 
 }  // namespace fu

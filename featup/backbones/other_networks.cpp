@@ -1,5 +1,5 @@
-// Networks that are known by their tensors, and that this library does not have. Some of their files hold all tensors of
-// a plain transformer and a few more; without those their features would be wrong.
+// Networks that are known by their tensors, and that this library does not have. Some of their files hold all tensors
+// of a plain transformer and a few more; without those their features would be wrong.
 #include "core/files/bytes.h"
 #include "featup/backbones/named_tensors.h"
 #include "featup/backbones/registry.h"

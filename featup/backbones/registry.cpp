@@ -27,8 +27,8 @@ const BackboneFamily* carried_by_name(const std::string& name) {
 }
 
 void require_feature(const BackboneFamily& family, const std::string& path, const std::string& feature) {
-  const bool known = feature == "auto" ||
-                     std::find(family.features.begin(), family.features.end(), feature) != family.features.end();
+  const bool known =
+      feature == "auto" || std::find(family.features.begin(), family.features.end(), feature) != family.features.end();
   require<UsageError>(known, "[backbone] ", path, ": has no feature '", feature, "'. Choices are ",
                       listed(family.features), ".");
 }

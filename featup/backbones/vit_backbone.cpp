@@ -39,9 +39,9 @@ std::string size_letter(const VitConfig& c) {
     Index dim, depth;
     const char* letter;
   };
-  for (const Size& s : {Size{192, 12, "Ti"}, Size{384, 12, "S"}, Size{768, 12, "B"}, Size{1024, 24, "L"},
-                        Size{1152, 27, "so400m"}, Size{1280, 32, "H"}, Size{1408, 40, "g"}, Size{1536, 40, "g"},
-                        Size{1664, 48, "bigG"}, Size{4096, 40, "7B"}})
+  for (const Size& s :
+       {Size{192, 12, "Ti"}, Size{384, 12, "S"}, Size{768, 12, "B"}, Size{1024, 24, "L"}, Size{1152, 27, "so400m"},
+        Size{1280, 32, "H"}, Size{1408, 40, "g"}, Size{1536, 40, "g"}, Size{1664, 48, "bigG"}, Size{4096, 40, "7B"}})
     if (s.dim == c.dim && s.depth == c.depth) return s.letter;
   return {};
 }
@@ -58,8 +58,9 @@ void choose_heads(VitPlan& plan, const BackboneFile& file, const VitFamily& fami
   } else {
     c.heads = usual_heads(c.dim, c.rotary), source = "by the width";
   }
-  require<UsageError>(c.heads > 0, "[backbone] ", file.weights.path(), ": is a transformer of width ", c.dim,
-                      ", of which the number of attention heads is not known. Give heads, or the config.json beside it.");
+  require<UsageError>(
+      c.heads > 0, "[backbone] ", file.weights.path(), ": is a transformer of width ", c.dim,
+      ", of which the number of attention heads is not known. Give heads, or the config.json beside it.");
   require<UsageError>(c.dim % c.heads == 0 && (!c.rotary || c.dim / c.heads % 4 == 0), "[backbone] ",
                       file.weights.path(), ": ", c.heads, " heads (", source, ") do not divide the width ", c.dim,
                       c.rotary ? " into multiples of 4." : ".");
@@ -68,10 +69,14 @@ void choose_heads(VitPlan& plan, const BackboneFile& file, const VitFamily& fami
 
 const std::vector<std::pair<std::string, Activation>>& activation_names() {
   static const std::vector<std::pair<std::string, Activation>> names = {
-      {"erf", Activation::gelu},          {"gelu", Activation::gelu},
-      {"quick", Activation::quick_gelu},  {"quick_gelu", Activation::quick_gelu},
-      {"tanh", Activation::tanh_gelu},    {"gelu_pytorch_tanh", Activation::tanh_gelu},
-      {"gelu_tanh", Activation::tanh_gelu}, {"gelu_new", Activation::tanh_gelu},
+      {"erf", Activation::gelu},
+      {"gelu", Activation::gelu},
+      {"quick", Activation::quick_gelu},
+      {"quick_gelu", Activation::quick_gelu},
+      {"tanh", Activation::tanh_gelu},
+      {"gelu_pytorch_tanh", Activation::tanh_gelu},
+      {"gelu_tanh", Activation::tanh_gelu},
+      {"gelu_new", Activation::tanh_gelu},
       {"gelu_python", Activation::gelu},
   };
   return names;

@@ -28,8 +28,8 @@ struct VitFamily {
   Because<double> norm_eps{1e-6, "usual"};
   Because<PositionRule> positions{PositionRule::size, "usual"};
   Because<Normalization> normalization{kImageNet, "usual"};
-  Index heads = 0;               // 0: by the width
-  bool rotary = false;           // places by rotation; else the file must have position embeddings
+  Index heads = 0;                // 0: by the width
+  bool rotary = false;            // places by rotation; else the file must have position embeddings
   bool missing_key_bias = false;  // the bias of the keys is not in the file: it is 0
 };
 

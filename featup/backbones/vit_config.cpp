@@ -21,11 +21,36 @@ Index token_count(const NamedTensors& t, const std::string& name, Index dim) {
   return s.elements() / std::max<Index>(1, dim);
 }
 
+/// The matrices of every block are in the file with the sizes that the first block and the patches promise: before any
+/// memory is taken for them.
+void check_blocks(const NamedTensors& t, const VitConfig& c) {
+  const auto check = [&](const std::string& name, Index rows, Index cols) {
+    const Shape found = t.shape(name);
+    const bool fits = found.elements() == rows * cols && found.rank() >= 1 && found[0] == rows;
+    require<FileError>(fits, t.path(), ": tensor '", t.name_in_file(name), "' has shape ", found, ", expected (", rows,
+                       ",", cols, ").");
+  };
+  for (Index i = 0; i < c.depth; ++i) {
+    const std::string block = "blocks." + std::to_string(i) + ".";
+    check(block + "attn.qkv.weight", 3 * c.dim, c.dim);
+    check(block + "attn.proj.weight", c.dim, c.dim);
+    if (c.gated_mlp) {
+      check(block + "mlp.w1.weight", c.mlp_hidden, c.dim);
+      check(block + "mlp.w2.weight", c.mlp_hidden, c.dim);
+      check(block + "mlp.w3.weight", c.dim, c.mlp_hidden);
+    } else {
+      check(block + "mlp.fc1.weight", c.mlp_hidden, c.dim);
+      check(block + "mlp.fc2.weight", c.dim, c.mlp_hidden);
+    }
+  }
+}
+
 void read_positions(const NamedTensors& t, bool rotary, VitConfig& c) {
   c.rotary = rotary;
   const bool stored = t.has("pos_embed");
-  require<FileError>(stored != rotary, t.path(), stored ? ": has position embeddings, which its family does not use."
-                                                        : ": has no position embeddings: no 'pos_embed' by any name.");
+  require<FileError>(stored != rotary, t.path(),
+                     stored ? ": has position embeddings, which its family does not use."
+                            : ": has no position embeddings: no 'pos_embed' by any name.");
   if (rotary) {
     c.prefix_positions = 0;
     return;
@@ -44,8 +69,8 @@ void read_positions(const NamedTensors& t, bool rotary, VitConfig& c) {
 VitConfig read_vit_sizes(const NamedTensors& t, bool rotary) {
   VitConfig c;
   const auto bad = [&](const std::string& name, const std::string& expected) {
-    return FileError(cat(t.path(), ": tensor '", t.name_in_file(name), "' has shape ", t.shape(name), ", expected ",
-                         expected, "."));
+    return FileError(
+        cat(t.path(), ": tensor '", t.name_in_file(name), "' has shape ", t.shape(name), ", expected ", expected, "."));
   };
   const std::string embed = "patch_embed.proj.weight";
   const Shape kernel = t.shape(embed);
@@ -74,6 +99,7 @@ VitConfig read_vit_sizes(const NamedTensors& t, bool rotary) {
   if (t.has("register_tokens")) c.registers = token_count(t, "register_tokens", c.dim);
   if (t.has("projection.weight")) c.projection = t.shape("projection.weight")[0];
   read_positions(t, rotary, c);
+  check_blocks(t, c);
   return c;
 }
 
@@ -83,12 +109,12 @@ Index usual_heads(Index width, bool rotary) {
     case 384: return 6;
     case 768: return 12;
     case 1024: return 16;
-    case 1152: return 16;              // SigLIP so400m: 72 channels a head
+    case 1152: return 16;                // SigLIP so400m: 72 channels a head
     case 1280: return rotary ? 20 : 16;  // DINOv3 H+; ViT-H: 80
-    case 1408: return 16;              // ViT-g: 88
-    case 1536: return 24;              // DINOv2 g
-    case 1664: return 16;              // CLIP bigG: 104
-    case 4096: return 32;              // DINOv3 7B: 128
+    case 1408: return 16;                // ViT-g: 88
+    case 1536: return 24;                // DINOv2 g
+    case 1664: return 16;                // CLIP bigG: 104
+    case 4096: return 32;                // DINOv3 7B: 128
     default: return width < 1152 && width % 64 == 0 ? width / 64 : 0;
   }
 }

@@ -118,8 +118,7 @@ X Vit::features(const X& image, VitFeature feature, Index layer, const Progress&
   const Index b = image.dim(0), rows = image.dim(1) / c.patch, cols = image.dim(2) / c.patch, end = skip + rows * cols;
   switch (feature) {
     case VitFeature::token: return reshape(norm_(slice(x, 1, skip, end)), {b, rows, cols, c.dim});
-    case VitFeature::clip:
-      return reshape((*projection_)(norm_(slice(x, 1, skip, end))), {b, rows, cols, c.projection});
+    case VitFeature::clip: return reshape((*projection_)(norm_(slice(x, 1, skip, end))), {b, rows, cols, c.projection});
     case VitFeature::cls: return reshape(norm_(slice(x, 1, 0, 1)), {b, 1, 1, c.dim});
     case VitFeature::query: return facet(x, block, 0, rows, cols);
     case VitFeature::key: return facet(x, block, 1, rows, cols);

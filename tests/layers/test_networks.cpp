@@ -97,6 +97,50 @@ TEST_CASE("networks: gradients of whole networks") {
     });
   }
   {
+    // DINOv3's switches, then CLIP's, SigLIP's activation without a class token, and every output.
+    VitConfig dinov3 = small_vit(), clip = small_vit(), siglip = small_vit();
+    dinov3.dim = 16, dinov3.heads = 2, dinov3.mlp_hidden = 12, dinov3.grid = 0, dinov3.prefix = 1;
+    dinov3.prefix_positions = 0, dinov3.registers = 2, dinov3.rotary = dinov3.gated_mlp = true;
+    clip.dim = 16, clip.heads = 2, clip.mlp_hidden = 12, clip.registers = 0, clip.pre_norm = true;
+    clip.prefix = clip.prefix_positions = 1, clip.patch_bias = clip.layer_scale = false, clip.projection = 6;
+    clip.activation = Activation::quick_gelu, clip.positions = PositionRule::size;
+    siglip.dim = 16, siglip.heads = 2, siglip.mlp_hidden = 12, siglip.registers = siglip.prefix = 0;
+    siglip.prefix_positions = 0, siglip.activation = Activation::tanh_gelu, siglip.positions = PositionRule::aa;
+    const Tensor image = random.normal({1, 8, 20, 3});
+    for (const VitConfig& c : {dinov3, clip, siglip})
+      for (const VitFeature feature :
+           {VitFeature::token, VitFeature::key, VitFeature::query, VitFeature::value, VitFeature::maskclip,
+            VitFeature::clip, VitFeature::cls, VitFeature::attention}) {
+        Vit vit(c, &random);
+        disturb(vit);
+        const bool projected = feature == VitFeature::maskclip || feature == VitFeature::clip;
+        const bool of_class = feature == VitFeature::cls || feature == VitFeature::attention;
+        if ((projected && c.projection == 0) || (of_class && c.prefix == 0)) {
+          CHECK(!message_of([&] { vit.features(image, feature); }).empty());
+          continue;
+        }
+        const Tensor expected = vit.features(image, feature, 2), target = random.normal(expected.shape());
+        CHECK(same_bits(expected, vit.features(Var(image), feature, 2).value));
+        for (Parameter* p : vit.parameters()) p->zero_grad();
+        Tape tape;
+        backward(mean(square(vit.features(Var(image), feature, 2) - Var(target))));
+        CHECK(vit.parameters().front()->has_grad());
+        Vit packed(c, nullptr);
+        std::map<std::string, Tensor> tensors;
+        vit.save(tensors);
+        packed.load([&](const std::string& name, const Shape&) { return tensors.at(name); });
+        packed.pack();
+        CHECK(relative_error(packed.features(image, feature), expected) <= 1e-5);
+      }
+    for (const VitConfig& c : {dinov3, clip, siglip}) {
+      Vit vit(c, &random);
+      disturb(vit);
+      const VitFeature feature = c.projection > 0 ? VitFeature::clip : VitFeature::token;  // uses every parameter
+      const Tensor target = random.normal(vit.features(image, feature).shape());
+      check_module(vit, [&] { return mean(square(vit.features(Var(image), feature) - Var(target))); });
+    }
+  }
+  {
     JbuLayers jbu(4, {2, 3, 8, 2}, &random);
     disturb(jbu);
     const Tensor source = random.normal({1, 4, 5, 4}), guidance = random.normal({1, 16, 20, 3}),

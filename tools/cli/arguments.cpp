@@ -38,6 +38,13 @@ BackboneOptions BackboneArgs::options() const {
   return options;
 }
 
+std::unique_ptr<Backbone> BackboneArgs::open() const {
+  auto backbone = open_any();
+  require<UsageError>(backbone->feature() != "cls" && backbone->feature() != "attention", "--feature ",
+                      backbone->feature(), " is for `featup features` alone: it is no grid of the photo's features.");
+  return backbone;
+}
+
 void FeatureArgs::add(CLI::App& app) {
   backbone.add(app);
   app.add_option(
@@ -88,26 +95,37 @@ void ShardArgs::add(CLI::App& app) {
   app.add_flag("--skip-finished", skip_finished, "leave out inputs whose results are there already");
 }
 
-std::vector<std::string> ShardArgs::choose(const std::vector<std::string>& inputs) const {
-  std::vector<std::string> all;
+ChosenInputs ShardArgs::choose(const std::vector<std::string>& inputs) const {
+  namespace fs = std::filesystem;
+  ChosenInputs all;
   for (const std::string& input : inputs) {
     std::error_code none;
-    if (!std::filesystem::is_directory(input, none)) {
-      all.push_back(input);
+    if (!fs::is_directory(input, none)) {
+      all.paths.push_back(input);
+      all.names.push_back(fs::path(input).stem().string());
       continue;
     }
-    const std::vector<std::string> inside = find_pictures(input);
-    require<FileError>(!inside.empty(), input, ": has no pictures in it, nor in its folders.");
-    all.insert(all.end(), inside.begin(), inside.end());
+    const FoundPictures inside = find_pictures(input);
+    require<FileError>(!inside.paths.empty(), input, ": has no pictures in it, nor in its folders.",
+                       inside.left_out.empty() ? "" : " Of " + inside.left_out + ".");
+    for (const std::string& path : inside.paths) {
+      all.paths.push_back(path);
+      all.names.push_back(fs::path(path).lexically_relative(input).replace_extension().string());
+    }
+    if (!inside.left_out.empty()) all.left_out += (all.left_out.empty() ? "" : "; ") + inside.left_out;
   }
-  output_stems(all);
+  require_own_names(all.paths, all.names);
   if (shard.empty()) return all;
   const std::size_t slash = shard.find('/');
   const Index part = parse_whole(shard.substr(0, slash), 1 << 20),
               parts = slash == std::string::npos ? 0 : parse_whole(shard.substr(slash + 1), 1 << 20);
   require<UsageError>(part >= 1 && part <= parts, "--shard '", shard, "': give I/N, the I-th of N parts, like 1/8.");
-  std::vector<std::string> chosen;
-  for (std::size_t i = usize(part - 1); i < all.size(); i += usize(parts)) chosen.push_back(all[i]);
+  ChosenInputs chosen;
+  chosen.left_out = all.left_out;
+  for (std::size_t i = usize(part - 1); i < all.paths.size(); i += usize(parts)) {
+    chosen.paths.push_back(all.paths[i]);
+    chosen.names.push_back(all.names[i]);
+  }
   return chosen;
 }
 

@@ -37,8 +37,11 @@ struct BackboneArgs {
 
   void add(CLI::App& app);
   BackboneOptions options() const;
-  /// throws FileError, UsageError.
-  std::unique_ptr<Backbone> open() const { return open_backbone(name, options()); }
+  /// A backbone whose grid can be upsampled. throws FileError; UsageError for features of another kind: of the class
+  /// token alone, or attention.
+  std::unique_ptr<Backbone> open() const;
+  /// A backbone with any feature.
+  std::unique_ptr<Backbone> open_any() const { return open_backbone(name, options()); }
 };
 
 /// Where the low-resolution features come from: a backbone, or a file.
@@ -71,6 +74,13 @@ struct FormatArgs {
   const char* extension() const { return format == "safetensors" ? ".safetensors" : ".npy"; }
 };
 
+/// Inputs of a run, and what their results are called.
+struct ChosenInputs {
+  std::vector<std::string> paths;
+  std::vector<std::string> names;  // without ending; of pictures in a folder that was given, their path in it
+  std::string left_out;            // of the folders, in words; empty: nothing
+};
+
 /// Many inputs: which of them are this run's.
 struct ShardArgs {
   std::string shard;  // "I/N"
@@ -79,7 +89,7 @@ struct ShardArgs {
   void add(CLI::App& app);
   /// Folders give way to the pictures in them; with a shard I/N, only each N-th input stays. throws FileError for a
   /// folder without pictures, UsageError if two inputs would write the same file or the shard is none.
-  std::vector<std::string> choose(const std::vector<std::string>& inputs) const;
+  ChosenInputs choose(const std::vector<std::string>& inputs) const;
   /// Whether inputs whose results are there already are left out.
   bool skips() const { return skip_finished || !shard.empty(); }
 };

@@ -21,6 +21,13 @@ constexpr Remedy kRemedies[] = {
     {"holds a network under way", "--steps", "The option is --steps."},
     {"could be read as", "--features-layout", "The option is --features-layout."},
     {"does not fit the shape of a photo", "--size", "Features of its middle: add --size HxW."},
+    {"number of attention heads is not known", "--heads", "The option is --heads."},
+    {"do not divide the width", "--heads", "The option is --heads."},
+    {"mean and std belong together", "--mean", "The options are --mean and --std."},
+    {"blocks; they count from 1", "--layer", "The option is --layer."},
+    {"stages; they count from 1", "--layer", "The option is --layer."},
+    {": has no feature '", "--feature ", "The option is --feature."},
+    {"has no position embeddings; it rotates", "--positions", "The option is --positions."},
     {"is smaller than source", "--out-size", "The option is --out-size."},
 };
 

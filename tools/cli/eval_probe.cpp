@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "featup/measure/linear_probe.h"
+#include "tools/cli/inputs.h"
 #include "tools/cli/labelled_photos.h"
 #include "tools/cli/methods.h"
 #include "tools/cli/outputs.h"
@@ -31,7 +32,8 @@ struct EvalProbeCommand {
 
 void EvalProbeCommand::add(CLI::App& app) {
   app.add_option("--images", images, "folder of photos to learn from")->required();
-  app.add_option("--labels", labels, "folder of their labels: grey pictures of the same names, a class a pixel")
+  app.add_option("--labels", labels,
+                 "folder of their labels: pictures of the same names, a class a pixel: grey, or numbers of a palette")
       ->required();
   app.add_option("--val-images", val_images, "folder of photos to name the pixels of")->required();
   app.add_option("--val-labels", val_labels, "folder of their labels")->required();
@@ -61,8 +63,8 @@ class ProbeRun {
  public:
   explicit ProbeRun(const EvalProbeCommand& command)
       : o_(command),
-        train_(labelled_photos(o_.images, o_.labels)),
-        val_(every_nth(labelled_photos(o_.val_images, o_.val_labels), o_.every)),
+        train_(labelled_photos(o_.images, o_.labels, left_out_)),
+        val_(every_nth(labelled_photos(o_.val_images, o_.val_labels, left_out_), o_.every)),
         backbone_(o_.backbone.open()),
         methods_(open_methods(o_.eval, {false, feature_function(backbone_.get()), o_.common.seed}, stem_)),
         scores_(methods_.size(), ProbeScore(o_.seeds, o_.classes)),
@@ -81,7 +83,8 @@ class ProbeRun {
   std::string headline() const;
   std::string caption() const;
   std::size_t learned_from() const { return train_.size(); }
-  std::string backbone() const { return backbone_->describe(); }
+  const Backbone& backbone() const { return *backbone_; }
+  const std::string& left_out() const { return left_out_; }
   const std::string& first_stem() const { return val_.front().stem; }
   /// Of the first photo: itself, its labels, and every method's class map.
   const std::vector<Image>& pictures() const { return pictures_; }
@@ -93,6 +96,7 @@ class ProbeRun {
   bool for_slow(std::size_t i) const { return i % usize(o_.slow_every) == 0; }
 
   const EvalProbeCommand& o_;
+  std::string left_out_;  // of all folders, in words
   std::vector<LabelledPhoto> train_, val_;
   std::unique_ptr<Backbone> backbone_;
   std::string stem_;  // of the photo at hand
@@ -180,11 +184,11 @@ std::vector<ProbeRow> ProbeRun::rows() const {
 
 std::string ProbeRun::headline() const {
   return cat("linear probe: ", train_.size(), " photos to learn from, ", val_.size(), " to name, ", o_.seeds,
-             " seeds; ", backbone());
+             " seeds; ", backbone().describe());
 }
 
 std::string ProbeRun::caption() const {
-  return backbone() + "; whiskers: standard deviation over " + std::to_string(o_.seeds) + " seeds";
+  return backbone().describe() + "; whiskers: standard deviation over " + std::to_string(o_.seeds) + " seeds";
 }
 
 int run_eval_probe(const EvalProbeCommand& o, const Program&) {
@@ -192,11 +196,12 @@ int run_eval_probe(const EvalProbeCommand& o, const Program&) {
   ProbeRun run(o);
   const std::string folder = output_folder(o.eval.output), chart = folder + "/eval-probe.svg",
                     picture = folder + "/eval-probe.png";
+  report_left_out(report, run.left_out(), o.common);
   run.learn(report);
   run.measure();
   report.stage("methods");
   const std::vector<ProbeRow> rows = run.rows();
-  report["backbone"] = run.backbone();
+  report_backbone(report, &run.backbone(), run.backbone().describe(), o.backbone, o.common);
   report["images"] = {{"train", run.learned_from()}, {"val", rows.front().images}};
   report["seeds"] = o.seeds;
   for (const ProbeRow& row : rows) report["methods"].push_back(row.json());

@@ -61,7 +61,7 @@ class SceneTable {
   SceneTable(const SceneTable&) = delete;
   SceneTable& operator=(const SceneTable&) = delete;
 
-  std::string backbone() const { return backbone_->describe(); }
+  const Backbone& backbone() const { return *backbone_; }
   void measure(Index scene, ProgressBar& bar);
   void print_heading() const;
   std::vector<BarGroup> rows(Report& report) const;
@@ -110,8 +110,8 @@ void SceneTable::print_heading() const {
   std::printf(
       "%ld rendered scenes of %ldx%ld; %s\noutlines: F-score of k-means clusters' outlines, within %ld pixels; "
       "clicks: mean IoU of what is nearest to one click on each thing\n",
-      static_cast<long>(o_.scenes), static_cast<long>(size_.height), static_cast<long>(size_.width), backbone().c_str(),
-      static_cast<long>(kTolerance));
+      static_cast<long>(o_.scenes), static_cast<long>(size_.height), static_cast<long>(size_.width),
+      backbone().describe().c_str(), static_cast<long>(kTolerance));
 }
 
 void SceneTable::add_row(const std::string& name, const Scores& scores, std::vector<BarGroup>& groups,
@@ -164,11 +164,12 @@ int run_eval_scene(const EvalSceneCommand& o, const Program&) {
   for (Index s = 0; s < o.scenes; ++s) table.measure(s, bar);
   bar.finish();
   report.stage("methods");
-  report["backbone"] = table.backbone();
+  report_backbone(report, &table.backbone(), table.backbone().describe(), o.backbone, o.common);
   report["scenes"] = o.scenes;
   if (!o.common.json) table.print_heading();
-  write_bar_chart(chart, "Outlines of rendered scenes", table.rows(report),
-                  table.backbone() + "; whiskers: standard deviation over " + std::to_string(o.scenes) + " scenes");
+  write_bar_chart(
+      chart, "Outlines of rendered scenes", table.rows(report),
+      table.backbone().describe() + "; whiskers: standard deviation over " + std::to_string(o.scenes) + " scenes");
   write_png(picture, in_rows(table.pictures(), 3));
   report["outputs"] = {chart, picture};
   if (o.common.prints_text()) std::printf("chart %s, clusters of the first scene %s\n", chart.c_str(), picture.c_str());

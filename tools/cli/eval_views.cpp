@@ -95,7 +95,7 @@ int run_eval_views(const EvalViewsCommand& o, const Program&) {
   std::string stem;
   const std::vector<Method> methods = open_methods(o.eval, {false, backbone, o.common.seed}, stem);
   const std::string chart = output_folder(o.eval.output) + "/eval-views.svg";
-  report["backbone"] = featurizer.describe();
+  report_backbone(report, featurizer.backbone(), featurizer.describe(), o.source.backbone, o.common);
   report["jitters"] = o.jitters;
   report.stage("load");
 

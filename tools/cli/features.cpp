@@ -35,14 +35,16 @@ struct FeaturesCommand {
 };
 
 int run_features(const FeaturesCommand& o, const Program&) {
-  const std::vector<std::string> inputs = o.shard.choose(o.images), stems = output_stems(inputs);
+  const ChosenInputs chosen = o.shard.choose(o.images);
+  const std::vector<std::string>&inputs = chosen.paths, &stems = chosen.names;
   Report report("features", inputs, o.common.json);
-  const Featurizer featurizer(o.source);
+  const Featurizer featurizer(o.source, true);
   const Tensor projection = read_projection(o.projection.project);
   const std::string folder = output_folder(o.output);
   report["outputs"] = nlohmann::json::array();
-  report["backbone"] = featurizer.describe();
+  report_backbone(report, featurizer.backbone(), featurizer.describe(), o.source.backbone, o.common);
   report.stage("load");
+  report_left_out(report, chosen.left_out, o.common);
   const auto data_of = [&](std::size_t i) { return folder + "/" + stems[i] + ".lr" + o.format.extension(); };
   const int code = for_each_input({inputs, o.shard.skips(), data_of}, o.common, report, [&](std::size_t i) {
     ProgressBar bar("features " + stems[i], o.common.quiet);
@@ -50,6 +52,7 @@ int run_features(const FeaturesCommand& o, const Program&) {
     const Tensor result =
         apply_map(photo.features, channel_map(o.projection, projection, photo.features, "the features have"));
     const std::string data = data_of(i);
+    make_folder_of(data);
     write_features(
         data, result, o.format.parsed(),
         {{"input", inputs[i]}, {"backbone", featurizer.describe()}, {"upsampler", "none"}, {"size", o.source.size}});

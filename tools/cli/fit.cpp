@@ -130,7 +130,7 @@ int run_fit(const FitCommand& o, const Program& program) {
                     picture = with_extension(file, ".png");
   protect_inputs({o.input(), o.source.backbone.name}, {file, picture});
   check_outputs(file, picture);
-  report["backbone"] = featurizer.describe();
+  report_backbone(report, featurizer.backbone(), featurizer.describe(), o.source.backbone, o.common);
   report.stage("load");
   const PhotoFeatures seen = featurizer.run(o.input(), report, {});
   const Image& photo = seen.views->at(seen.in_size.height, seen.in_size.width);

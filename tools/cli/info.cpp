@@ -46,8 +46,9 @@ std::vector<std::string> uses_of(const Weights& w) {
   std::vector<std::string> found;
   const std::string backbone = attempt([&] {
     const auto summary = describe_backbone(w);
-    return summary ? "backbone (--backbone " + w.path() + "): " + summary->text + "; " + settings_text(summary->settings)
-                   : std::string();
+    return summary
+               ? "backbone (--backbone " + w.path() + "): " + summary->text + "; " + settings_text(summary->settings)
+               : std::string();
   });
   if (!backbone.empty()) found.push_back(backbone);
   for (const UpsamplerMethod& method : upsampler_methods())

@@ -35,6 +35,12 @@ int for_each_input(const ManyInputs& many, const CommonArgs& common, Report& rep
   return failures > 0 ? 1 : 0;
 }
 
+void report_left_out(Report& report, const std::string& left_out, const CommonArgs& common) {
+  if (left_out.empty()) return;
+  report["left_out"] = left_out;
+  if (!common.quiet) print_note(left_out);
+}
+
 void report_one(Report& report, const std::string& input, bool first, bool several,
                 const nlohmann::ordered_json& known) {
   nlohmann::ordered_json one = {{"input", input}};

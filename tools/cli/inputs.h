@@ -21,6 +21,9 @@ struct ManyInputs {
 int for_each_input(const ManyInputs& many, const CommonArgs& common, Report& report,
                    const std::function<void(std::size_t)>& each);
 
+/// Says what folders held besides pictures: a note, and "left_out" in the report. Nothing for an empty text.
+void report_left_out(Report& report, const std::string& left_out, const CommonArgs& common);
+
 /// Adds what is known of one input's result to the report: "in_size", "lr_size" and so on of the first input at its
 /// top, and of all inputs, if there are several, under "images".
 void report_one(Report& report, const std::string& input, bool first, bool several,

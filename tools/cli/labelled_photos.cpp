@@ -6,13 +6,14 @@
 #include "core/error.h"
 #include "tools/media/image_folder.h"
 #include "tools/media/image_io.h"
+#include "tools/media/label_picture.h"
 
 namespace fu {
 
 namespace {
 
 Labels read_labels(const std::string& path, Index height, Index width) {
-  const Image picture = read_image(path);
+  const Image picture = read_label_picture(path);
   require<FileError>(picture.height == height && picture.width == width, path, ": has ", picture.height, "x",
                      picture.width, " pixels, its photo ", height, "x", width, ".");
   Labels labels(usize(height * width));
@@ -22,15 +23,33 @@ Labels read_labels(const std::string& path, Index height, Index width) {
 
 }  // namespace
 
-std::vector<LabelledPhoto> labelled_photos(const std::string& photos, const std::string& labels) {
-  std::map<std::string, std::string> named;
-  for (const std::string& path : find_pictures(labels)) named[std::filesystem::path(path).stem().string()] = path;
+std::vector<LabelledPhoto> labelled_photos(const std::string& photos, const std::string& labels,
+                                           std::string& left_out) {
+  namespace fs = std::filesystem;
+  const auto found_in = [&](const std::string& folder) {
+    FoundPictures found = find_pictures(folder);
+    if (!found.left_out.empty()) left_out += (left_out.empty() ? "" : "; ") + found.left_out;
+    return std::move(found.paths);
+  };
+  const auto name_in = [](const std::string& folder, const std::string& path) {
+    return fs::path(path).lexically_relative(folder).replace_extension().string();
+  };
+  std::map<std::string, std::string> by_path;
+  std::map<std::string, std::vector<std::string>> by_name;
+  for (const std::string& path : found_in(labels)) {
+    by_path[name_in(labels, path)] = path;
+    by_name[fs::path(path).stem().string()].push_back(path);
+  }
   std::vector<LabelledPhoto> pairs;
-  for (const std::string& path : find_pictures(photos)) {
-    const std::string stem = std::filesystem::path(path).stem().string();
-    const auto it = named.find(stem);
-    require<FileError>(it != named.end(), labels, ": holds no labels for ", path, "; they must have the photo's name.");
-    pairs.push_back({path, it->second, stem});
+  for (const std::string& path : found_in(photos)) {
+    const std::string stem = name_in(photos, path);
+    const auto same_path = by_path.find(stem);
+    const std::vector<std::string>& same_name = by_name[fs::path(path).stem().string()];
+    require<FileError>(same_path != by_path.end() || !same_name.empty(), labels, ": holds no labels for ", path,
+                       "; they must have the photo's name.");
+    require<FileError>(same_path != by_path.end() || same_name.size() == 1, labels, ": holds ", same_name.size(),
+                       " labels of the name of ", path, "; they must lie in folders as the photos do.");
+    pairs.push_back({path, same_path != by_path.end() ? same_path->second : same_name.front(), stem});
   }
   require<FileError>(!pairs.empty(), photos, ": holds no photos.");
   return pairs;

@@ -43,16 +43,25 @@ std::string stem_of(const std::string& path) {
   return stem;
 }
 
-std::vector<std::string> output_stems(const std::vector<std::string>& inputs) {
-  std::vector<std::string> stems;
+void require_own_names(const std::vector<std::string>& inputs, const std::vector<std::string>& names) {
   std::map<std::string, std::string> seen;
-  for (const std::string& path : inputs) {
-    stems.push_back(std::filesystem::path(path).stem().string());
-    const auto [it, fresh] = seen.emplace(stems.back(), path);
-    require<UsageError>(fresh, path, " and ", it->second, " would both be written as '", stems.back(),
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const auto [it, fresh] = seen.emplace(names[i], inputs[i]);
+    require<UsageError>(fresh, inputs[i], " and ", it->second, " would both be written as '", names[i],
                         "'. Rename one, or run them one by one with -o.");
   }
+}
+
+std::vector<std::string> output_stems(const std::vector<std::string>& inputs) {
+  std::vector<std::string> stems;
+  for (const std::string& path : inputs) stems.push_back(std::filesystem::path(path).stem().string());
+  require_own_names(inputs, stems);
   return stems;
+}
+
+void make_folder_of(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  if (!folder.empty()) output_folder(folder);
 }
 
 void protect_inputs(const std::vector<std::string>& inputs, const std::vector<std::string>& outputs) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tools/cli/errors.h"
 #include "tools/cli/parse.h"
 #include "tools/media/image_io.h"
 
@@ -30,8 +31,18 @@ void require_whole_patches(const std::string& size_given, Extent size, const Bac
                       ": the backbone's patches are ", backbone.patch(), " pixels wide; give multiples of that.");
 }
 
-Featurizer::Featurizer(const FeatureArgs& o) : options_(o), size_(parse_input_size(o.size)) {
-  if (o.features.empty()) backbone_ = o.backbone.open();
+void report_backbone(Report& report, const Backbone* backbone, const std::string& description,
+                     const BackboneArgs& given, const CommonArgs& common) {
+  report["backbone"] = description;
+  if (!backbone || given.name == "builtin") return;
+  const std::vector<BackboneSetting> settings = backbone->settings();
+  for (const BackboneSetting& s : settings)
+    report["backbone_settings"][s.name] = {{"value", s.value}, {"from", s.source}};
+  if (!common.quiet && !settings.empty()) print_note(description + ": " + settings_text(settings) + ".");
+}
+
+Featurizer::Featurizer(const FeatureArgs& o, bool any_feature) : options_(o), size_(parse_input_size(o.size)) {
+  if (o.features.empty()) backbone_ = any_feature ? o.backbone.open_any() : o.backbone.open();
   if (size_.height > 0 && backbone_) require_whole_patches(o.size, {size_.height, size_.width}, *backbone_);
 }
 

@@ -46,8 +46,9 @@ struct PhotoFeatures {
 /// Reads photos and computes their features, by a backbone or from the file that the options name.
 class Featurizer {
  public:
-  /// throws FileError if there is no such backbone, UsageError for a size that is none or does not fit its patches.
-  explicit Featurizer(const FeatureArgs& options);
+  /// any_feature: also those that cannot be upsampled. throws FileError if there is no such backbone, UsageError for a
+  /// size that is none or does not fit its patches.
+  explicit Featurizer(const FeatureArgs& options, bool any_feature = false);
 
   std::string describe() const { return backbone_ ? backbone_->describe() : "features from " + options_.features; }
   /// Null where features come from a file.
@@ -64,6 +65,12 @@ class Featurizer {
   InputSize size_;
   std::unique_ptr<Backbone> backbone_;
 };
+
+/// Puts into the report what the backbone is, and what was taken where its file leaves something open; says the latter
+/// in one line, unless it is the one that the program carries. description: of features that come from elsewhere, where
+/// there is no backbone.
+void report_backbone(Report& report, const Backbone* backbone, const std::string& description,
+                     const BackboneArgs& given, const CommonArgs& common);
 
 /// The backbone as upsamplers and fits look through it; empty for none. It must not outlive the backbone.
 FeatureFunction feature_function(const Backbone* backbone);

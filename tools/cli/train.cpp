@@ -4,6 +4,7 @@
 
 #include "tools/cli/errors.h"
 #include "tools/cli/outputs.h"
+#include "tools/cli/photo_features.h"
 #include "tools/cli/program.h"
 #include "tools/cli/train_run.h"
 #include "tools/media/image_io.h"
@@ -62,7 +63,7 @@ int run_train(const TrainCommand& o, const Program& program) {
   require<UsageError>(options.batch >= ranks.count(), "--batch ", options.batch, " cannot be shared by ", ranks.count(),
                       " processes. Give at least one picture to each.");
   TrainRun run(o, options, ranks, files_of(o, ranks), program.arguments);
-  report["backbone"] = run.backbone();
+  report_backbone(report, &run.backbone(), run.backbone().describe(), o.backbone, o.common);
   report.stage("load");
   run.work();
   report.stage("train");

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "tools/cli/errors.h"
+#include "tools/cli/inputs.h"
 #include "tools/cli/outputs.h"
 #include "tools/cli/parse.h"
 #include "tools/cli/photo_features.h"
@@ -105,8 +106,8 @@ std::string TrainRun::describe_settings() const {
   std::replace(backbone.begin(), backbone.end(), ' ', '_');  // fields are separated by blanks
   BackboneOptions options = o_.backbone.options();
   options.feature = backbone_->feature();
-  return cat("backbone=", backbone, " ", fingerprint(options), " files=", folder_.size(), ":",
-             hash_of(folder_), " ", fingerprint(options_));
+  return cat("backbone=", backbone, " ", fingerprint(options), " files=", folder_.size(), ":", hash_of(folder_), " ",
+             fingerprint(options_));
 }
 
 void TrainRun::resume() {
@@ -220,6 +221,7 @@ void TrainRun::tell(Report& report) const {
   report["held_out"] = held_out_, report["images_seen"] = (steps - first_step_) * options_.batch;
   report["loss"] = course_.recent_loss, report["explained_variance"] = *course_.explained,
   report["explained_variance_bilinear"] = judge_->explained_by_bilinear();
+  report_left_out(report, folder_.left_out(), o_.common);
   if (!o_.common.prints_text()) return;
   if (folder_.unreadable() > 0)
     std::printf("%ld of %ld files could not be read as pictures and were left out\n",

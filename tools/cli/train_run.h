@@ -43,7 +43,7 @@ class TrainRun {
   TrainRun(const TrainCommand& command, const TrainOptions& options, const Ranks& ranks, TrainFiles files,
            const std::string& arguments);
 
-  std::string backbone() const { return backbone_->describe(); }
+  const Backbone& backbone() const { return *backbone_; }
   /// Steps until all are done, the time is up, or the user interrupts; writes checkpoints meanwhile. throws UsageError
   /// if the loss is no number any more.
   void work();

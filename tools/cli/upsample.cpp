@@ -41,7 +41,7 @@ struct UpsampleCommand {
 };
 
 void UpsampleCommand::add(CLI::App& app) {
-  app.add_option("image", images, "photos: PNG, JPEG, BMP, TGA, PGM, PPM; or folders of them")->required();
+  app.add_option("image", images, "photos: PNG, JPEG, BMP, TGA, PBM, PGM, PPM; or folders of them")->required();
   shard.add(app);
   source.add(app);
   projection.add(app);
@@ -70,6 +70,7 @@ class UpsampleRun {
                                   {o_.compat.published(), feature_function(featurizer_.backbone()), o_.common.seed})),
         projection_(read_projection(o_.projection.project)) {}
 
+  const Featurizer& featurizer() const { return featurizer_; }
   std::string backbone() const { return featurizer_.describe(); }
   std::string upsampler() const { return upsampler_->describe(); }
   /// Files that no result may replace, beside the photos.
@@ -132,6 +133,7 @@ nlohmann::ordered_json UpsampleRun::one(const std::string& input, const std::str
                                       stage("upsample", 0.4, 0.8));
   report.stage("upsample");
   bar.update(0.8, "write");
+  make_folder_of(data);
   write_features(data, result, o_.format.parsed(),
                  {{"input", input}, {"backbone", backbone()}, {"upsampler", upsampler()}, {"size", o_.source.size}});
   write_png(picture, picture_of(photo, apply_map(features, map), result));
@@ -145,14 +147,16 @@ nlohmann::ordered_json UpsampleRun::one(const std::string& input, const std::str
 }
 
 int run_upsample(const UpsampleCommand& o, const Program&) {
-  const std::vector<std::string> inputs = o.shard.choose(o.images), stems = output_stems(inputs);
+  const ChosenInputs chosen = o.shard.choose(o.images);
+  const std::vector<std::string>&inputs = chosen.paths, &stems = chosen.names;
   Report report("upsample", inputs, o.common.json);
   UpsampleRun run(o);
   const std::string folder = output_folder(o.output);
   report["outputs"] = nlohmann::json::array();
-  report["backbone"] = run.backbone();
+  report_backbone(report, run.featurizer().backbone(), run.backbone(), o.source.backbone, o.common);
   report["upsampler"] = run.upsampler();
   report.stage("load");
+  report_left_out(report, chosen.left_out, o.common);
   const auto data_of = [&](std::size_t i) { return folder + "/" + stems[i] + o.format.extension(); };
   const auto picture_of = [&](std::size_t i) { return folder + "/" + stems[i] + ".png"; };
   std::vector<std::string> reads = run.files_read();

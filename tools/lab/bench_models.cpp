@@ -131,7 +131,8 @@ BenchRun jbu_train_step() {
   for (int i = 0; i < 4; ++i)
     state->images.push_back(state->random.uniform({1, kPatch * kGrid, kPatch * kGrid, 3}, -2, 2));
   state->trainer = std::make_unique<JbuTrainer>(
-      [model = random_vit(plain_vit(192))](const Tensor& image) { return model->features(image); }, 192, JbuTrainerOptions());
+      [model = random_vit(plain_vit(192))](const Tensor& image) { return model->features(image); }, 192,
+      JbuTrainerOptions());
   // 60 GFLOP are 24 passes of the backbone; the rest is the stack on 32 channels, its kernels and their gradients.
   return {[state] { state->trainer->step(state->images); }, 120};
 }

@@ -131,7 +131,8 @@ int distill(const std::string& teacher_path, const std::string& out, Index depth
   const Weights weights(teacher_path);
   std::string prefix;
   require<FileError>(find_prefix(weights, "patch_embed.proj.weight", prefix), teacher_path, ": holds no transformer.");
-  VitConfig config = read_vit_sizes(NamedTensors(weights, prefix, joined({original_names(), original_ignored()})), false);
+  VitConfig config =
+      read_vit_sizes(NamedTensors(weights, prefix, joined({original_names(), original_ignored()})), false);
   config.heads = usual_heads(config.dim, false);
   require<UsageError>(depth >= 1 && depth <= config.depth && steps >= 1, "DEPTH is from 1 to the teacher's ",
                       config.depth, ", STEPS from 1 up.");

@@ -134,8 +134,8 @@ std::vector<std::string> golden_files(const std::string& folder) {
   if (alone) return {folder};
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     const std::string path = entry.path().string();
-    if (is_backbone_case(path) || (entry.is_regular_file() && entry.path().extension() == ".safetensors" &&
-                                   Weights(path).metadata().count("op")))
+    if (is_backbone_case(path) ||
+        (entry.is_regular_file() && entry.path().extension() == ".safetensors" && Weights(path).metadata().count("op")))
       files.push_back(path);
   }
   require<FileError>(!error, folder, ": cannot be read: ", error.message(), ".");

@@ -1,5 +1,5 @@
-// Reference cases of backbones, recognised by their names: NAME.expected.safetensors beside weights NAME, or a folder of
-// a model with an expected.safetensors in it.
+// Reference cases of backbones, recognised by their names: NAME.expected.safetensors beside weights NAME, or a folder
+// of a model with an expected.safetensors in it.
 #include <algorithm>
 #include <filesystem>
 
@@ -130,9 +130,7 @@ void run_backbone_case(const std::string& path, GoldenResult& result) {
     run_beside(c);
   if (c.skipped > 0) result.detail = std::to_string(c.skipped) + " outputs of text encoders skipped";
   require<FileError>(c.checked > 0 || c.skipped > 0, path, ": holds nothing to compare.");
-  result.status = c.checked == 0                     ? Status::skipped
-                  : result.error <= result.tolerance ? Status::passed
-                                                     : Status::failed;
+  result.status = c.checked == 0 ? Status::skipped : result.error <= result.tolerance ? Status::passed : Status::failed;
 }
 
 }  // namespace fu

@@ -23,7 +23,10 @@ int tiff_orientation(const unsigned char* p, std::size_t n) {
     const std::size_t at = directory + 2 + 12 * i;
     if (at > n || n - at < 12) return 1;
     if (number(at, 2) == 0x112) {
-      const std::size_t value = number(at + 8, 2);
+      // A short number (type 3) by the standard, a long one (4) or a byte (1) from some programs. Each stands at the
+      // field's begin, whatever the order of bytes.
+      const std::size_t type = number(at + 2, 2);
+      const std::size_t value = type == 4 ? number(at + 8, 4) : type == 1 ? p[at + 8] : number(at + 8, 2);
       return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
     }
   }
@@ -52,6 +55,10 @@ int exif_orientation(const unsigned char* p, std::size_t n) {
   if (n >= 4 && p[0] == 0xff && p[1] == 0xd8) {  // JPEG: segments until the image begins
     std::size_t at = 2;
     while (at + 4 <= n && p[at] == 0xff && p[at + 1] != 0xda) {
+      if (p[at + 1] == 0xff) {  // any number of these may fill the space before a marker
+        ++at;
+        continue;
+      }
       const std::size_t length = static_cast<std::size_t>(p[at + 2]) << 8 | p[at + 3];
       if (length < 2 || length > n - at - 2) return 1;
       if (p[at + 1] == 0xe1 && length >= 8 && std::memcmp(p + at + 4, "Exif\0\0", 6) == 0)

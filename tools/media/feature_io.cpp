@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "core/files/bytes.h"
 
@@ -32,10 +33,11 @@ double deviation(Index h, Index w, Extent image) {
   return std::min(std::abs(rows - cols * shape), std::abs(cols - rows / shape));
 }
 
-/// Sides are rounded to whole patches, so that they deviate by less than one. Of a map that was enlarged they deviate
-/// by less than one patch of the map before, which had 14 rows or more.
-bool map_fits(Index h, Index w, Extent image) {
-  return h > 0 && w > 0 && deviation(h, w, image) < std::max(1.0, static_cast<double>(std::min(h, w)) / 14);
+/// Sides are rounded to whole patches, so that they deviate by less than one. Those of a map that was enlarged deviate
+/// by less than one patch of the map before, which had 14 rows or more: that counts where nothing fits better.
+bool map_fits(const Reading& r, Extent image, bool enlarged) {
+  const double most = enlarged ? static_cast<double>(std::min(r.h, r.w)) / 14 : 1;
+  return r.h > 0 && r.w > 0 && deviation(r.h, r.w, image) < most;
 }
 
 /// Grids of n tokens that have the photo's shape; tokens are never enlarged. Most models see a square part of the
@@ -69,8 +71,11 @@ std::vector<Reading> readings_of(const Shape& s, bool leading_one, bool patches_
   const bool photo = image.height > 0;
   if (s.rank() == 3) {
     const Reading hwc{Layout::hwc, s[0], s[1]}, chw{Layout::chw, s[1], s[2]};
-    for (const Reading& r : {hwc, chw})
-      if (wanted(r.layout) && (!photo || map_fits(r.h, r.w, image))) readings.push_back(r);
+    const std::vector<Reading> maps = {hwc, chw};
+    for (const bool enlarged : {false, true})
+      if (readings.empty())
+        std::copy_if(maps.begin(), maps.end(), std::back_inserter(readings),
+                     [&](const Reading& r) { return wanted(r.layout) && (!photo || map_fits(r, image, enlarged)); });
     if (!photo && readings.size() == 2) {
       const auto slender = [](const Reading& r) {
         return std::abs(std::log(static_cast<double>(r.h) / static_cast<double>(r.w)));
@@ -137,7 +142,9 @@ Tensor read_features(const std::string& path, Layout layout, Extent image, std::
   Shape s = found;
   const bool leading_one = s.rank() == 4 && s[0] == 1;
   if (leading_one) s = Shape{s[1], s[2], s[3]};
-  require<FileError>((s.rank() == 3 || s.rank() == 2) && s.elements() > 0, path, ": holds an array of shape ", found,
+  // Without a photo a matrix could be anything.
+  const bool rows = s.rank() == 2 && (image.height > 0 || layout == Layout::tokens);
+  require<FileError>((s.rank() == 3 || rows) && s.elements() > 0, path, ": holds an array of shape ", found,
                      "; a feature map is (h,w,C) or (C,h,w), tokens are (N,C), of one photo.");
   const auto written = file.metadata().find("layout");
   if (layout == Layout::automatic && name == "features" && written != file.metadata().end() && s.rank() == 3)

@@ -17,15 +17,6 @@ constexpr std::size_t kMostKept = std::size_t{400} << 20;  // bytes of small cop
 // Sides of a copy over sides of a sample: the smallest part that is taken, half a side, still fills a sample.
 constexpr double kSpare = 2.2;
 
-bool is_picture(const fs::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  for (const char* known : {".png", ".jpg", ".jpeg", ".bmp", ".tga", ".pgm", ".ppm"})
-    if (extension == known) return true;
-  return false;
-}
-
 Image mirrored(const Image& image) {
   Image result = image;
   for (Index i = 0; i < image.height; ++i)
@@ -38,17 +29,6 @@ Image mirrored(const Image& image) {
 
 }  // namespace
 
-std::vector<std::string> find_pictures(const std::string& folder) {
-  std::vector<std::string> found;
-  std::error_code error;
-  fs::recursive_directory_iterator it(folder, fs::directory_options::skip_permission_denied, error), end;
-  for (; !error && it != end; it.increment(error))
-    if (it->is_regular_file(error) && is_picture(it->path())) found.push_back(it->path().string());
-  require<FileError>(!error, folder, ": cannot be searched: ", error.message(), ".");
-  std::sort(found.begin(), found.end());
-  return found;
-}
-
 ImageFolder::ImageFolder(const std::vector<std::string>& paths, Extent side) : side_(side) {
   std::vector<std::string> found;
   for (const std::string& path : paths) {
@@ -58,14 +38,15 @@ ImageFolder::ImageFolder(const std::vector<std::string>& paths, Extent side) : s
       found.push_back(path);
       continue;
     }
-    const std::vector<std::string> inside = find_pictures(path);
-    found.insert(found.end(), inside.begin(), inside.end());
+    const FoundPictures inside = find_pictures(path);
+    found.insert(found.end(), inside.paths.begin(), inside.paths.end());
+    if (!inside.left_out.empty()) left_out_ += (left_out_.empty() ? "" : "; ") + inside.left_out;
   }
   std::sort(found.begin(), found.end());
   found.erase(std::unique(found.begin(), found.end()), found.end());
   for (const std::string& path : found) files_.push_back({path, false, false, {}});
   require<FileError>(!files_.empty(), paths.empty() ? std::string("no folder") : paths.front(),
-                     ": has no pictures (.png, .jpg, .jpeg, .bmp, .tga, .pgm, .ppm) in it, nor in its folders.");
+                     ": has no pictures (.png, .jpg, .jpeg, .bmp, .tga, .pbm, .pgm, .ppm) in it, nor in its folders.");
 }
 
 std::vector<std::string> ImageFolder::paths() const {

@@ -9,9 +9,17 @@
 
 namespace fu {
 
-/// Pictures in a folder and all folders below it, told by the endings of their names, sorted. throws FileError if it
-/// cannot be searched.
-std::vector<std::string> find_pictures(const std::string& folder);
+/// Pictures of a folder, and what was left out.
+struct FoundPictures {
+  std::vector<std::string> paths;  // sorted
+  std::string left_out;            // in words, of one line; empty: nothing
+};
+
+/// Pictures in a folder and all folders below it, told by the endings of their names. Links to folders are followed,
+/// each folder once: a link that leads back ends there. Left out are files with other endings, files that begin with
+/// "._" (macOS puts them beside pictures on foreign disks), and folders that cannot be opened. throws FileError if the
+/// folder itself cannot be searched.
+FoundPictures find_pictures(const std::string& folder);
 
 class ImageFolder {
  public:
@@ -26,6 +34,8 @@ class ImageFolder {
   /// time; else the middle. For a photo that cannot be read the next one is taken, so that the sample depends on the
   /// files alone, not on the order of calls. throws FileError if none can be read.
   Image sample(Index i, bool augment, Random random);
+  /// What the folders hold besides pictures; see FoundPictures.
+  const std::string& left_out() const { return left_out_; }
   /// Files that could not be read so far.
   Index unreadable() const { return unreadable_; }
 
@@ -38,6 +48,7 @@ class ImageFolder {
   const Image* photo(Index i);
 
   std::vector<File> files_;
+  std::string left_out_;
   Extent side_;
   Index unreadable_ = 0;
   std::size_t kept_ = 0;  // bytes

@@ -27,7 +27,7 @@ namespace {
 bool is_jpeg(const MappedFile& file) { return file.size() >= 3 && std::memcmp(file.data(), "\xff\xd8\xff", 3) == 0; }
 
 bool is_pnm(const MappedFile& file) {
-  return file.size() >= 3 && file.data()[0] == 'P' && file.data()[1] && std::strchr("2356", file.data()[1]);
+  return file.size() >= 3 && file.data()[0] == 'P' && file.data()[1] && std::strchr("123456", file.data()[1]);
 }
 
 }  // namespace

@@ -7,10 +7,10 @@
 
 namespace fu {
 
-/// Reads PNG, JPEG, BMP, TGA, PGM or PPM as 8-bit RGB, upright as its EXIF orientation says. Grey becomes three equal
-/// channels, transparent pixels are laid over white, 16 bits are rounded to 8, palettes are resolved. Throws FileError
-/// for anything else, for damaged files, and for more than 256 million pixels. opacity: if not null, one byte a pixel
-/// of the upright picture, 255 where it has no transparency.
+/// Reads PNG, JPEG, BMP, TGA, PBM, PGM or PPM as 8-bit RGB, upright as its EXIF orientation says. Grey becomes three
+/// equal channels, transparent pixels are laid over white, 16 bits are rounded to 8, palettes are resolved. Throws
+/// FileError for anything else, for damaged files, and for more than 256 million pixels. opacity: if not null, one byte
+/// a pixel of the upright picture, 255 where it has no transparency.
 Image read_image(const std::string& path, std::vector<unsigned char>* opacity = nullptr);
 
 /// An 8-bit RGB PNG, in memory. name: stands in error messages. Throws UsageError for pictures of more than 256 million

@@ -6,6 +6,36 @@
 
 namespace fu {
 
+namespace {
+
+/// A copy of a sequential JPEG whose scans say what sequential ones must: coefficients 0 to 63, all their bits. Some
+/// cameras write zeros there. Every decoder passes over these bytes but warns, and a warning would hide that data is
+/// missing further on. Empty for a progressive JPEG, where the bytes have a meaning. source: ITU-T T.81, B.2.3
+std::vector<unsigned char> with_valid_scans(const MappedFile& file) {
+  std::vector<unsigned char> copy(file.data(), file.data() + file.size());
+  bool sequential = false;
+  for (std::size_t at = 2; at + 4 <= copy.size();) {
+    const unsigned char marker = copy[at + 1];
+    // Data of a scan, fill bytes, and markers without a length.
+    if (copy[at] != 0xff || marker == 0 || marker == 0xff || marker == 1 || (marker >= 0xd0 && marker <= 0xd8)) {
+      ++at;
+      continue;
+    }
+    if (marker == 0xd9) break;
+    const std::size_t length = static_cast<std::size_t>(copy[at + 2]) << 8 | copy[at + 3];
+    if (length > copy.size() - at - 2) break;
+    if (marker >= 0xc0 && marker <= 0xc2) sequential = marker != 0xc2;
+    if (marker == 0xda && sequential && length >= 6) {
+      unsigned char* last = copy.data() + at + 2 + length - 3;
+      last[0] = 0, last[1] = 63, last[2] = 0;
+    }
+    at += 2 + length;
+  }
+  return sequential ? copy : std::vector<unsigned char>();
+}
+
+}  // namespace
+
 Image read_jpeg(const MappedFile& file) {
   const std::unique_ptr<void, int (*)(tjhandle)> decoder(tjInitDecompress(), tjDestroy);
   require<FileError>(decoder != nullptr, file.path(), ": no memory to decode it.");
@@ -23,8 +53,15 @@ Image read_jpeg(const MappedFile& file) {
                      ": is a CMYK JPEG, made for print. Save it as RGB.");
   Image image{h, w, {}};
   image.rgb.resize(usize(Index{w} * h * 3));
-  const int failed = tjDecompress2(decoder.get(), file.data(), size, image.rgb.data(), w, 0, h, TJPF_RGB,
-                                   TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS);
+  const auto decode = [&](const unsigned char* bytes) {
+    return tjDecompress2(decoder.get(), bytes, size, image.rgb.data(), w, 0, h, TJPF_RGB,
+                         TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS);
+  };
+  int failed = decode(file.data());
+  if (failed != 0 && reason().find("Invalid SOS parameters") != std::string::npos) {
+    const std::vector<unsigned char> valid = with_valid_scans(file);
+    if (!valid.empty()) failed = decode(valid.data());
+  }
   // A warning means that data is missing or damaged, and that the decoder put grey in its place.
   require<FileError>(failed == 0, file.path(), ": cannot be decoded: ", printable(reason()),
                      ". It is cut off or damaged; a viewer may be able to save it anew.");

@@ -19,7 +19,7 @@ void* stb_reallocate(void* block, std::size_t bytes) { return bytes <= g_limit ?
 #define STBI_ONLY_BMP
 #define STBI_ONLY_TGA
 #define STBI_NO_STDIO
-#define STBI_MAX_DIMENSIONS 65535
+#define STBI_MAX_DIMENSIONS (1 << 28)  // a side; the product is checked before
 #include <stb_image.h>
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STBI_WRITE_NO_STDIO

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <memory>
 
 #include "tools/media/decoders.h"
+#include "tools/media/label_picture.h"
 #include "tools/media/stb_memory.h"
 
 namespace fu {
@@ -64,13 +66,17 @@ void lay_over_white(const T* data, int channels, double highest, Image& image, s
 void read_header(const MappedFile& file, int& w, int& h, int& channels) {
   const auto length = static_cast<int>(file.size());
   stb_limit(std::size_t{64} << 20);
-  require<FileError>(stbi_info_from_memory(file.data(), length, &w, &h, &channels) != 0 && w > 0 && h > 0, file.path(),
-                     ": is not a PNG, JPEG, BMP, TGA, PGM or PPM picture, or is damaged.");
+  const bool known = stbi_info_from_memory(file.data(), length, &w, &h, &channels) != 0;
+  // A BMP whose rows go from top to bottom has a negative height, and the library passes it on.
+  if (known && h < 0 && h > std::numeric_limits<int>::min() && file.text(0, 2) == "BM") h = -h;
+  require<FileError>(known && w > 0 && h > 0, file.path(),
+                     ": is not a PNG, JPEG, BMP, TGA, PBM, PGM or PPM picture, or is damaged.");
   const Index pixels = Index{w} * h;
   if (file.size() >= 8 && std::memcmp(file.data(), "\x89PNG", 4) == 0) {
     require<FileError>(pixels <= kMaxPixels, file.path(), ": has ", w, "x", h, " pixels, more than ", kMaxPixels,
                        ". Scale it down first.");
     check_png(file);
+    if (has_palette(file)) check_palette(file);
   } else {
     check_size(file, w, h, channels);
   }

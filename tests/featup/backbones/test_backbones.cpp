@@ -24,10 +24,10 @@ TEST_CASE("vit: real weights, any size and aspect, batches, threads") {
   }
   CHECK(open_backbone(weights, {"key"})->features(images).shape() == Shape{2, 4, 6, 192});
   CHECK(contains(message_of([&] { backbone->features(Tensor::zeros({1, 60, 64, 3})); }), "multiples of 16"));
-  CHECK(contains(
-      message_of([&] { open_backbone(shared + "/models/clip_jbu_stack_cocostuff.ckpt"); }),
-      "holds no backbone of a known family. Choices are builtin (a small transformer inside the program), or weights of "
-      "DINO, "));
+  CHECK(contains(message_of([&] { open_backbone(shared + "/models/clip_jbu_stack_cocostuff.ckpt"); }),
+                 "holds no backbone of a known family. Choices are builtin (a small transformer inside the program), "
+                 "or weights of "
+                 "DINO, "));
 }
 
 TEST_CASE("vit: a register is a token without position, behind cls; layer scale multiplies; other grids resize") {

@@ -48,8 +48,10 @@ TEST_CASE("program: a probe's table, and rendered scenes") {
   check_refused(folder, data + "--upsampler folder:made", "made: holds no 1.npy or 1.safetensors");
   std::filesystem::remove(folder / "val_labels/1.png");
   check_refused(folder, data, "holds no labels for");
-  write_png(folder / "val_labels/1.png", render_scene(1, 40, 40).image);
+  write_png(folder / "val_labels/1.png", Image{40, 40, std::vector<unsigned char>(4800, 1)});
   check_refused(folder, data, "its photo");
+  write_png(folder / "val_labels/1.png", render_scene(1, 80, 96).image);
+  check_refused(folder, data, "is a picture of colours, not of classes");
 
   const Outcome scenes =
       run(folder,

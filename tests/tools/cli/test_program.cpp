@@ -41,7 +41,7 @@ TEST_CASE("program: folders, shards, and what is finished already") {
   const TempFolder folder;
   write_scenes(folder, 5, 48, 48);
   const auto count = [&](const std::string& what) {
-    const auto files = std::filesystem::directory_iterator(folder / "out");
+    const auto files = std::filesystem::recursive_directory_iterator(folder / "out");
     return std::count_if(begin(files), end(files),
                          [&](const auto& file) { return contains(file.path().filename().string(), what); });
   };
@@ -51,7 +51,8 @@ TEST_CASE("program: folders, shards, and what is finished already") {
   REQUIRE(first.code == 0);
   CHECK(count(".lr.npy") == 2);
   CHECK(skipped(first) == 0);
-  std::filesystem::remove(std::filesystem::directory_iterator(folder / "out")->path());
+  CHECK(std::filesystem::exists(folder / "out/deep/er/1.lr.npy"));
+  REQUIRE(std::filesystem::remove(folder / "out/2.lr.npy"));
   CHECK(skipped(run(folder, "features photos -o out --size 48 --shard 2/2 --json")) == 1);
   CHECK(run(folder, "features photos -o out --size 48 --shard 1/2 --quiet").code == 0);
   CHECK(count(".lr.npy") == 5);
@@ -166,7 +167,7 @@ TEST_CASE("program: wrong input gets one line, exit code 1, and nothing half-wri
   check_refused(folder, "upsample big.ppm", "has 20000x20000 pixels");
   check_refused(folder, "upsample bad.jpg", "bad.jpg: is damaged");
   check_refused(folder, "upsample empty", "has no pictures in it");
-  check_refused(folder, "features a.png --features .", "is not a regular file");
+  check_refused(folder, "features a.png --features .", "is a folder without weights");
   check_refused(folder, "upsample a.png --backbone junk.pth", "fit none of them");
   check_refused(folder, "upsample a.png --backbone square.npy", "holds no backbone of a known family");
   check_refused(folder, "upsample a.png --backbone hog",

@@ -92,6 +92,9 @@ TEST_CASE("features in files: a map of another shape is refused, one that fits i
   Random random(6);
   CHECK(contains(read(random.normal({14, 14, 8}), {480, 640}).error, "does not fit the shape of a photo of 480x640"));
   CHECK(read(random.normal({14, 19, 8}), {480, 640}).features.shape() == Shape{1, 14, 19, 8});
+  // 12x16 fits to the row; 16x20 would fit after enlarging.
+  CHECK(read(random.normal({12, 16, 20}), {96, 128}).features.shape() == Shape{1, 12, 16, 20});
+  CHECK(read(random.normal({224, 336, 2}), {300, 470}).features.shape() == Shape{1, 224, 336, 2});
   const Tensor cube = random.normal({14, 14, 14});
   CHECK(contains(read(cube, {64, 64}).error,
                  "could be read as a map of 14x14 (h,w,C) or a map of 14x14 (C,h,w) for a photo of 64x64 pixels"));

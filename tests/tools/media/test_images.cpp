@@ -1,8 +1,10 @@
 #include "tools/media/image_io.h"
 
 #include <fstream>
+#include <set>
 
 #include "tests/support.h"
+#include "tools/media/label_picture.h"
 #include "tools/media/pictures.h"
 
 using namespace fu;
@@ -47,6 +49,87 @@ TEST_CASE("images: every format and kind of pixel") {
   CHECK(alpha.rgb[3 * (13 * 24 + 20)] == 255);
 }
 
+TEST_CASE("images: bitmaps of one bit a pixel, raw and plain") {
+  const TempFolder folder;
+  const auto read = [&](const std::string& bytes) {
+    std::ofstream(folder / "x.pbm", std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    return read_image(folder / "x.pbm");
+  };
+  const Image raw = read(std::string("P4\n# a comment\n10 2\n\xa0\x40\x00\x80", 24)),
+              plain = read("P1 10 2 1010000001 # a comment\n00000 0 0010");
+  REQUIRE(raw.rgb.size() == 60);
+  CHECK(raw.width == 10);
+  CHECK(raw.rgb[0] == 0);
+  CHECK(raw.rgb[3] == 255);
+  CHECK(raw.rgb[3 * 9] == 0);
+  CHECK(raw.rgb[3 * 18] == 0);
+  CHECK(raw.rgb == plain.rgb);
+  CHECK(contains(error_for("P4\n10 2\nabc"), "cut off or damaged"));
+  CHECK(contains(error_for("P1\n2 2\n1 0 1"), "cut off"));
+  CHECK(contains(error_for("P1\n2 2\n1 0 2 0"), "neither 0 nor 1"));
+}
+
+TEST_CASE("images: what other programs open is opened, with the same pixels") {
+  FU_NEEDS_SHARED(shared);
+  const std::string cases = shared + "/cases/";
+  const Image plain = read_image(cases + "plain_reference.jpg");
+  CHECK(read_image(cases + "jpeg_sos_params_zero.jpg").rgb == plain.rgb);
+  for (const char* name : {"exif_orientation6_fill_bytes.jpg", "exif_orientation6_long_big_endian.jpg"}) {
+    const Image turned = read_image(cases + name);
+    REQUIRE(turned.height == plain.width);
+    REQUIRE(turned.width == plain.height);
+    bool same = true;  // turned by 90 degrees clockwise
+    for (Index y = 0; y < turned.height; ++y)
+      for (Index x = 0; x < turned.width; ++x)
+        same = same && std::memcmp(&turned.rgb[usize(3 * (y * turned.width + x))],
+                                   &plain.rgb[usize(3 * ((plain.height - 1 - x) * plain.width + y))], 3) == 0;
+    CHECK(same);
+  }
+  const Image bmp = read_image(cases + "bmp_top_down.bmp"), png = read_image(cases + "png_text_chunk_bad_crc.png");
+  CHECK(bmp.height == 64);
+  CHECK(bmp.rgb == png.rgb);
+  const Image pbm = read_image(cases + "pbm_raw.pbm");
+  CHECK(pbm.width == 8);
+  CHECK(pbm.height == 2);
+  for (const auto& entry : std::filesystem::directory_iterator(cases + "hostile")) {
+    const std::string path = entry.path().string(), ending = entry.path().extension().string();
+    if (!std::set<std::string>{".png", ".bmp", ".tga", ".pgm", ".ppm", ".pbm", ".jpg"}.count(ending)) continue;
+    const std::string error = message_of([&] { read_image(path); });
+    CAPTURE(error);
+    CHECK((error.empty() || (error.rfind(path, 0) == 0 && !contains(error, "\n"))));
+  }
+  CHECK(contains(message_of([&] { read_image(cases + "hostile/palo.png"); }), "of a palette of"));
+  // Broken, but not where the pixels are.
+  for (const char* name :
+       {"16x65535.png", "1x1.png", "65535x1.png", "65535x16.png", "65536x16.png", "exif.png", "exif2.png", "pal.png",
+        "trail.png", "t0.tga", "p4.pbm", "jpg_exif99.jpg", "jpg_exifbad.jpg", "prog.jpg"}) {
+    CAPTURE(name);
+    CHECK(message_of([&] { read_image(cases + "hostile/" + name); }) == "");
+  }
+}
+
+TEST_CASE("images: classes are grey levels or the numbers of a palette's colours") {
+  const TempFolder folder;
+  const Image colours = read_image(kPictures + "palette.png"), classes = read_label_picture(kPictures + "palette.png");
+  REQUIRE(classes.rgb.size() == colours.rgb.size());
+  // Where colours are equal, classes are, and they are small.
+  CHECK(classes.rgb[0] != classes.rgb[3 * 20]);
+  for (const unsigned char c : classes.rgb) CHECK(c < 16);
+  const Image grey = read_image(kPictures + "grey.png");
+  CHECK(read_label_picture(kPictures + "grey.png").rgb == grey.rgb);
+  for (const char* name : {"rgb.png", "rgb.bmp", "orientation_1.jpg"})
+    CHECK(
+        contains(message_of([&] { read_label_picture(kPictures + name); }), "is a picture of colours, not of classes"));
+  CHECK(contains(message_of([&] { read_label_picture(kPictures + "deep.png"); }), "has 16 bits a pixel"));
+  write_png(folder / "grey.png", grey);  // three equal channels
+  CHECK(read_label_picture(folder / "grey.png").rgb == grey.rgb);
+  FU_NEEDS_SHARED(shared);
+  const std::string labels = shared + "/cases/voc_palette_labels/";
+  for (const auto& entry : std::filesystem::directory_iterator(labels + "grey"))
+    CHECK(read_label_picture(labels + "voc/" + entry.path().filename().string()).rgb ==
+          read_label_picture(entry.path().string()).rgb);
+}
+
 TEST_CASE("images: all eight orientations come out upright") {
   for (int o = 1; o <= 8; ++o) {
     CAPTURE(o);
@@ -88,7 +171,7 @@ TEST_CASE("images: a PNG survives the way out and in") {
 }
 
 TEST_CASE("images: broken and absurd ones are refused") {
-  CHECK(contains(error_for("not a picture at all"), "is not a PNG, JPEG, BMP, TGA, PGM or PPM picture"));
+  CHECK(contains(error_for("not a picture at all"), "is not a PNG, JPEG, BMP, TGA, PBM, PGM or PPM picture"));
   CHECK(contains(error_for("P6\n20000 20000\n255\nabc"), "more than 268435456"));
   CHECK(contains(error_for("P6\n9000 9000\n255\nabc"), "in 20 bytes: it is cut off or damaged"));
   CHECK(contains(message_of([] { read_image(kPictures + "cmyk.jpg"); }), "is a CMYK JPEG"));
