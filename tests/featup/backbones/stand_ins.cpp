@@ -200,6 +200,54 @@ Shapes hf_siglip(const VitSizes& v) {
   return s;
 }
 
+Shapes resnet(Index width, const std::vector<Index>& blocks) {
+  Shapes s;
+  const auto convolution = [&](const std::string& conv, const std::string& norm, Index out, Index in, Index kernel) {
+    s[conv + ".weight"] = {out, in, kernel, kernel};
+    add_norm(s, norm, out);
+    s[norm + ".running_mean"] = s[norm + ".running_var"] = {out};
+    s[norm + ".num_batches_tracked"] = {};
+  };
+  convolution("conv1", "bn1", width, 3, 7);
+  Index in = width;
+  for (std::size_t l = 0; l < blocks.size(); ++l) {
+    const Index inner = width << l;
+    for (Index i = 0; i < blocks[l]; ++i) {
+      const std::string p = "layer" + std::to_string(l + 1) + "." + std::to_string(i) + ".";
+      convolution(p + "conv1", p + "bn1", inner, in, 1);
+      convolution(p + "conv2", p + "bn2", inner, inner, 3);
+      convolution(p + "conv3", p + "bn3", 4 * inner, inner, 1);
+      if (i == 0) convolution(p + "downsample.0", p + "downsample.1", 4 * inner, in, 1);
+      in = 4 * inner;
+    }
+  }
+  add_linear(s, "fc", 1000, in);
+  return s;
+}
+
+Shapes original_convnext(Index width, const std::vector<Index>& blocks) {
+  Shapes s;
+  for (std::size_t l = 0; l < blocks.size(); ++l) {
+    const std::string stage = std::to_string(l) + ".", down = "downsample_layers." + stage;
+    const Index c = width << l;
+    s[down + (l == 0 ? "0" : "1") + ".weight"] = l == 0 ? Shape{c, 3, 4, 4} : Shape{c, c / 2, 2, 2};
+    s[down + (l == 0 ? "0" : "1") + ".bias"] = {c};
+    add_norm(s, down + (l == 0 ? "1" : "0"), l == 0 ? c : c / 2);
+    for (Index i = 0; i < blocks[l]; ++i) {
+      const std::string p = "stages." + stage + std::to_string(i) + ".";
+      s[p + "dwconv.weight"] = {c, 1, 7, 7};
+      s[p + "dwconv.bias"] = s[p + "gamma"] = {c};
+      add_norm(s, p + "norm", c);
+      add_linear(s, p + "pwconv1", 4 * c, c);
+      add_linear(s, p + "pwconv2", c, 4 * c);
+    }
+  }
+  const Index last = width << (blocks.size() - 1);
+  add_norm(s, "norm", last);
+  add_linear(s, "head", 1000, last);
+  return s;
+}
+
 Shapes under(const std::string& prefix, const Shapes& shapes) {
   Shapes all;
   for (const auto& [name, shape] : shapes) all[prefix + name] = shape;

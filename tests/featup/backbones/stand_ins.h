@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "core/tensor.h"
 
@@ -31,6 +32,11 @@ Shapes hf_dinov3(const VitSizes& sizes);
 Shapes openai_clip(const VitSizes& sizes, Index projection);
 Shapes hf_clip(const VitSizes& sizes, Index projection);
 Shapes hf_siglip(const VitSizes& sizes);
+
+/// torchvision's ResNet of bottleneck blocks, for a first layer of `width` channels inside of its blocks.
+Shapes resnet(Index width, const std::vector<Index>& blocks);
+/// ConvNeXt's own code, and DINOv3's.
+Shapes original_convnext(Index width, const std::vector<Index>& blocks);
 
 /// The same tensors under names that begin with `prefix`.
 Shapes under(const std::string& prefix, const Shapes& shapes);

@@ -1,18 +1,8 @@
-#include "core/files/weights.h"
 #include "featup/backbones/convnext.h"
-#include "tests/support.h"
+#include "tests/featup/backbones/stages.h"
 
 using namespace fu;
 using namespace fu::test;
-
-namespace {
-
-TensorShapes shapes_of(const Weights& weights) {
-  return {weights.path(), [&](const std::string& name) { return weights.has(name); },
-          [&](const std::string& name) { return weights.shape(name); }};
-}
-
-}  // namespace
 
 TEST_CASE("convnext: features are those of the original, before and after packing") {
   FU_NEEDS_SHARED(shared);
@@ -65,4 +55,55 @@ TEST_CASE("convnext: names, earlier stages, errors") {
   CHECK(contains(message_of([&] { net.features(Tensor::zeros({1, 7, 8, 3})); }), "at least 8 pixels a side"));
   CHECK(
       contains(message_of([&] { read_convnext_config(shapes_of(weights)); }), "no tensor 'stages.2.0.dwconv.weight'"));
+}
+
+TEST_CASE("convnext: a file of any publisher") {
+  FU_NEEDS_SHARED(shared);
+  const TempFolder folder;
+  const std::string backbones = shared + "/backbones/";
+  for (const char* name : {"convnext_orig", "convnext_timm", "convnext_hf3"}) {
+    CAPTURE(name);
+    const std::string file = backbones + name + ".safetensors", expected = backbones + name + ".expected.safetensors";
+    CHECK(feature_error(file, {}, expected, "normed") <= 1e-5);
+    CHECK(feature_error(file, feature_of("stage"), expected, "last_stage") <= 1e-5);
+    const Tensor image = Tensor::zeros({1, 32, 64, 3});
+    CHECK(open_backbone(file, feature_of("auto", 2))->features(image).shape() == Shape{1, 4, 8, 24});
+  }
+  const Weights original(backbones + "convnext_orig.safetensors");
+  std::map<std::string, Tensor> hugging, convolutions, grn;
+  for (const auto& [name, t] : tensors_of(original)) {
+    std::string theirs = replaced(name, ".norm.", ".layernorm.");
+    theirs = replaced(theirs, "gamma", "layer_scale_parameter");
+    theirs = replaced(theirs, "downsample_layers.0.0.", "embeddings.patch_embeddings.");
+    theirs = replaced(theirs, "downsample_layers.0.1.", "embeddings.layernorm.");
+    for (int s = 0; s < 4; ++s) {
+      const std::string number = std::to_string(s);
+      theirs = replaced(theirs, "downsample_layers." + number, "encoder.stages." + number + ".downsampling_layer");
+      for (int i = 0; i < 2; ++i) {
+        const std::string block = "stages." + number + "." + std::to_string(i) + ".";
+        if (theirs.rfind(block, 0) == 0)
+          theirs = replaced(theirs, block, "encoder.stages." + number + ".layers." + std::to_string(i) + ".");
+      }
+    }
+    if (theirs.rfind("norm.", 0) == 0) theirs = "layer" + theirs;
+    hugging["convnext." + theirs] = t;
+    // Some files of timm have linear layers as convolutions.
+    convolutions[name] = contains(name, "pwconv") && t.rank() == 2 ? t.reshape({t.dim(0), t.dim(1), 1, 1}) : t;
+  }
+  hugging["classifier.weight"] = Tensor::zeros({2});
+  grn = convolutions;
+  grn["stages.0.0.grn.gamma"] = Tensor::zeros({64});
+  for (const auto& [name, tensors] : {std::pair{"hugging", hugging}, {"convolutions", convolutions}, {"grn", grn}})
+    write_safetensors(folder / name, tensors);
+  const std::string expected = backbones + "convnext_orig.expected.safetensors";
+  CHECK(feature_error(folder / "hugging", {}, expected, "normed") <= 1e-5);
+  CHECK(feature_error(folder / "convolutions", {}, expected, "normed") <= 1e-5);
+
+  const auto backbone = open_backbone(folder / "hugging");
+  CHECK(backbone->describe() == "ConvNeXt, stage 4 of width 40, patch 32");
+  CHECK(backbone->feature() == "token");
+  CHECK(open_backbone(folder / "hugging", feature_of("auto", 3))->feature() == "stage");
+  CHECK(contains(message_of([&] { open_backbone(folder / "hugging", feature_of("token", 3)); }), "Take 'stage'"));
+  CHECK(contains(message_of([&] { open_backbone(folder / "grn"); }),
+                 "has the tensor 'stages.0.0.grn.gamma', which no layer of this program uses"));
 }

@@ -27,6 +27,16 @@ VitSizes vit(Index dim, Index depth, Index patch, Index grid, Index registers = 
   return {dim, depth, patch, grid, registers, hidden};
 }
 
+/// torchvision's: the ResNet without its classifier, and that of pixels beside it.
+Shapes deeplab() {
+  Shapes all = under("backbone.", resnet(64, {3, 4, 6, 3}));
+  all.erase("backbone.fc.weight");
+  all.erase("backbone.fc.bias");
+  all["classifier.0.convs.0.0.weight"] = {256, 2048, 1, 1};
+  all["aux_classifier.4.bias"] = {21};
+  return all;
+}
+
 std::vector<Published> published() {
   const VitSizes s16 = vit(384, 12, 16, 14), b16 = vit(768, 12, 16, 14), s14 = vit(384, 12, 14, 37),
                  s14r = vit(384, 12, 14, 37, 4), s16r = vit(384, 12, 16, 0, 4), l14 = vit(1024, 24, 14, 16);
@@ -76,6 +86,12 @@ std::vector<Published> published() {
        "SigLIP ViT-B/16", "activation tanh (usual for SigLIP), eps 1e-06"},
       {"siglip-so400m-patch14-384/", hf_siglip(vit(1152, 27, 14, 27, 0, 4304)), "", "SigLIP ViT-so400m/14",
        "heads 16 (by the width)"},
+      {"resnet50-0676ba61.pth", resnet(64, {3, 4, 6, 3}), "", "ResNet-50, layer4 of width 2048, patch 32",
+       "feature token (usual), layer 4 (the last)"},
+      {"deeplabv3_resnet50_coco-cd0a2569.pth", deeplab(), "", "ResNet-50 of DeepLab, layer4 of width 2048, patch 8",
+       "feature dilated (usual)"},
+      {"convnext_tiny_1k_224_ema.pth", original_convnext(96, {3, 3, 9, 3}), "",
+       "ConvNeXt-T, stage 4 of width 768, patch 32", "feature token (usual)"},
   };
 }
 

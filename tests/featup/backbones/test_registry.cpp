@@ -31,10 +31,10 @@ TEST_CASE("backbones: every family file is in families.def, by its own name, and
 TEST_CASE("backbones: help says what there is") {
   CHECK(backbone_choices() ==
         "builtin (a small transformer inside the program), or weights of DINO, DINOv2, DeiT, MAE, ViT, I-JEPA, DINOv3, "
-        "CLIP or SigLIP, as a file or a folder");
+        "CLIP, SigLIP, ResNet, DeepLab or ConvNeXt, as a file or a folder");
   CHECK(backbone_names() == std::vector<std::string>{"builtin"});
-  CHECK(backbone_features() ==
-        std::vector<std::string>{"auto", "token", "key", "query", "value", "cls", "attention", "maskclip", "clip"});
+  CHECK(backbone_features() == std::vector<std::string>{"auto", "token", "key", "query", "value", "cls", "attention",
+                                                        "maskclip", "clip", "dilated", "stage"});
 }
 
 TEST_CASE("backbones: the one that the library carries") {

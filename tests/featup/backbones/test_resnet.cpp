@@ -1,16 +1,10 @@
-#include "core/files/weights.h"
 #include "featup/backbones/resnet.h"
-#include "tests/support.h"
+#include "tests/featup/backbones/stages.h"
 
 using namespace fu;
 using namespace fu::test;
 
 namespace {
-
-TensorShapes shapes_of(const Weights& weights) {
-  return {weights.path(), [&](const std::string& name) { return weights.has(name); },
-          [&](const std::string& name) { return weights.shape(name); }};
-}
 
 Tensor image_of(const Weights& expected) { return expected.read("image").permute({0, 2, 3, 1}); }
 
@@ -73,4 +67,56 @@ TEST_CASE("resnet: basic blocks, any size, errors") {
   CHECK(net.features(Tensor::zeros({1, 1, 1, 3})).shape() == Shape{1, 1, 1, 8});
   CHECK(contains(message_of([&] { net.features(Tensor::zeros({1, 8, 8, 4})); }), "[resnet] image (1,8,8,4)"));
   CHECK(contains(message_of([&] { read_resnet_config(shapes_of(weights), 3); }), "no tensor 'layer3.0.conv1.weight'"));
+}
+
+TEST_CASE("resnet: a file of any publisher") {
+  FU_NEEDS_SHARED(shared);
+  const TempFolder folder;
+  const std::string file = shared + "/backbones/resnet.safetensors",
+                    expected = shared + "/backbones/resnet.expected.safetensors";
+  CHECK(feature_error(file, {}, expected, "layer4") <= 1e-5);
+  CHECK(feature_error(file, feature_of("token", 3), expected, "layer3") <= 1e-5);
+  CHECK(feature_error(file, feature_of("dilated"), expected, "layer4_stride8") <= 1e-5);
+  const Weights weights(file);
+  std::map<std::string, Tensor> deeplab, featup, hugging;
+  for (const auto& [name, t] : tensors_of(weights)) {
+    if (name.rfind("fc.", 0) == 0) continue;
+    deeplab["backbone." + name] = t;
+    featup["model.0.model." + name] = t;
+    std::string theirs = name;
+    for (int i = 1; i <= 4; ++i) {
+      const std::string number = std::to_string(i), index = std::to_string(i - 1);
+      theirs = replaced(theirs, "layer" + number + ".", "encoder.stages." + index + ".layers.");
+      if (i > 3) continue;
+      theirs = replaced(theirs, "conv" + number + ".", "layer." + index + ".convolution.");
+      theirs = replaced(theirs, "bn" + number + ".", "layer." + index + ".normalization.");
+    }
+    theirs =
+        replaced(replaced(theirs, "downsample.0", "shortcut.convolution"), "downsample.1", "shortcut.normalization");
+    if (theirs.rfind("layer.0", 0) == 0) theirs = replaced(theirs, "layer.0.", "embedder.embedder.");
+    hugging["resnet." + theirs] = t;
+  }
+  deeplab["classifier.0.weight"] = hugging["classifier.1.weight"] = Tensor::zeros({2});
+  for (const auto& [name, tensors] : {std::pair{"deeplab", deeplab}, {"featup", featup}, {"hugging", hugging}})
+    write_safetensors(folder / name, tensors);
+  CHECK(feature_error(folder / "deeplab", {}, expected, "layer4_stride8") <= 1e-5);
+  CHECK(feature_error(folder / "featup", {}, expected, "layer4") <= 1e-5);
+  CHECK(feature_error(folder / "hugging", {}, expected, "layer4") <= 1e-5);
+  CHECK(feature_error(folder / "hugging", feature_of("token", 3), expected, "layer3") <= 1e-5);
+
+  const auto backbone = open_backbone(folder / "deeplab");
+  CHECK(backbone->describe() == "ResNet of DeepLab, layer4 of width 160, patch 8");
+  CHECK(backbone->patch() == 8);
+  CHECK(backbone->channels() == 160);
+  CHECK(backbone->hidden_state(Tensor::zeros({1, 32, 32, 3}), 2).shape() == Shape{1, 4, 4, 96});
+  CHECK(contains(settings_text(backbone->settings()), "feature dilated (usual), layer 4 (the last)"));
+  CHECK(contains(message_of([&] { backbone->features(Tensor::zeros({1, 30, 32, 3})); }), "multiples of 8"));
+  CHECK(contains(message_of([&] { open_backbone(file, feature_of("token", 5)); }), "there are 4 stages"));
+  BackboneOptions heads;
+  heads.heads = 3;
+  CHECK(contains(message_of([&] { open_backbone(file, heads); }), "are for transformers"));
+  featup["model.0.model.layer1.0.se.fc1.weight"] = Tensor::zeros({2});
+  write_safetensors(folder / "squeeze", featup);
+  CHECK(contains(message_of([&] { open_backbone(folder / "squeeze"); }),
+                 "has the tensor 'model.0.model.layer1.0.se.fc1.weight', which no layer of this program uses"));
 }
