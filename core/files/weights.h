@@ -53,7 +53,8 @@ class Weights {
   const std::map<std::string, TensorEntry>& entries() const { return entries_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
-  bool has(const std::string& name) const { return entries_.count(name) > 0; }
+  /// Whether there is such a tensor. One that is there but cannot be read counts too: asking for it tells why.
+  bool has(const std::string& name) const { return entries_.count(name) + left_out_.count(name) > 0; }
   /// Shape of a tensor; FileError naming the nearest names if there is none.
   const Shape& shape(const std::string& name) const { return entry(name).shape; }
   Tensor read(const std::string& name) const;

@@ -105,6 +105,7 @@ TEST_CASE("npz: stored and deflated arrays, by their names") {
     CHECK(w.read("features", {1, 2}).data()[1] == 2);
     CHECK(w.read("empty").shape() == Shape{0, 4});
     CHECK(w.read("big").item() == 1);
+    CHECK(w.has("objects"));
     CHECK(contains(message_of([&] { w.read("objects"); }), "array 'objects.npy': holds numbers of type '|O'"));
     CHECK(contains(message_of([&] { w.read("none"); }), "has no tensor 'none'"));
   }

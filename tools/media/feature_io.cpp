@@ -87,6 +87,13 @@ std::vector<Reading> readings_of(const Shape& s, bool leading_one, bool patches_
     std::vector<Reading> tokens;
     add_token_readings(s[s.rank() - 2], patches_alone, photo ? image : Extent{1, 1}, tokens);
     if (!photo && !tokens.empty()) readings.clear();  // a square is likelier than a single row
+    // A map of one row is the same as its tokens.
+    const auto is_map = [&](const Reading& r) {
+      return r.others == 0 && std::any_of(readings.begin(), readings.end(), [&](const Reading& map) {
+               return map.layout == Layout::hwc && map.h == r.h && map.w == r.w;
+             });
+    };
+    tokens.erase(std::remove_if(tokens.begin(), tokens.end(), is_map), tokens.end());
     readings.insert(readings.end(), tokens.begin(), tokens.end());
   }
   return readings;

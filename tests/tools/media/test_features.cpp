@@ -95,6 +95,7 @@ TEST_CASE("features in files: a map of another shape is refused, one that fits i
   // 12x16 fits to the row; 16x20 would fit after enlarging.
   CHECK(read(random.normal({12, 16, 20}), {96, 128}).features.shape() == Shape{1, 12, 16, 20});
   CHECK(read(random.normal({224, 336, 2}), {300, 470}).features.shape() == Shape{1, 224, 336, 2});
+  CHECK(read(random.normal({1, 1, 4}), {64, 64}).features.shape() == Shape{1, 1, 1, 4});  // a map, and tokens as well
   const Tensor cube = random.normal({14, 14, 14});
   CHECK(contains(read(cube, {64, 64}).error,
                  "could be read as a map of 14x14 (h,w,C) or a map of 14x14 (C,h,w) for a photo of 64x64 pixels"));
