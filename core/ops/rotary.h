@@ -5,7 +5,7 @@
 
 namespace fu {
 
-/// Cosines and sines of the angles by which rotary_embedding turns: each (N, d/2), for N tokens and heads of d channels.
+/// Cosines and sines of the angles by which rotary_embedding turns: each (N,d/2), for N tokens and heads of d channels.
 struct RotaryAngles {
   Tensor cosines, sines;
 };

@@ -60,6 +60,9 @@ class ConvNext : public Module {
   /// only that one (convnext_inference.cpp, convnext_training.cpp). throws ShapeError.
   template <class X>
   X features(const X& image, const Progress& progress = {}) const;
+  /// The mean of the last stage's map, normalised: (B,1,C). source: DINOv3's class token of a ConvNeXt
+  template <class X>
+  X pooled(const X& image, const Progress& progress = {}) const;
   /// The map behind the first `stages` of them, not normalised; 0: what the first block is given.
   template <class X>
   X map(const X& image, std::size_t stages, const Progress& progress = {}) const;

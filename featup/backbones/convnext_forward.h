@@ -35,4 +35,11 @@ X ConvNext::features(const X& image, const Progress& progress) const {
   return norm_ ? (*norm_)(x) : x;
 }
 
+template <class X>
+X ConvNext::pooled(const X& image, const Progress& progress) const {
+  const X x = map(image, stages_.list.size(), progress);
+  const X average = reshape(mean(reshape(x, {x.dim(0), x.dim(1) * x.dim(2), x.dim(3)}), 1), {x.dim(0), 1, x.dim(3)});
+  return norm_ ? (*norm_)(average) : average;
+}
+
 }  // namespace fu

@@ -6,5 +6,6 @@ namespace fu {
 
 template Var ConvNext::map(const Var& image, std::size_t stages, const Progress& progress) const;
 template Var ConvNext::features(const Var& image, const Progress& progress) const;
+template Var ConvNext::pooled(const Var& image, const Progress& progress) const;
 
 }  // namespace fu

@@ -11,6 +11,11 @@ bool recognise(const Weights& weights, std::string& prefix) {
   for (const char* first : {"encoder.stages.0.layers.0.dwconv.weight", "stages.0.layers.0.depthwise_conv.weight",
                             "stages.0.blocks.0.conv_dw.weight", "stages.0.0.dwconv.weight"})
     if (std::string found; find_prefix(weights, first, found)) {
+      // transformers 5 writes "model.stages", with the last norm outside of "model.".
+      const std::string inner = "model.";
+      if (found.size() >= inner.size() && found.compare(found.size() - inner.size(), inner.size(), inner) == 0 &&
+          weights.has(found.substr(0, found.size() - inner.size()) + "layer_norm.weight"))
+        found.resize(found.size() - inner.size());
       prefix = found;
       return true;
     }
@@ -65,7 +70,7 @@ NameRules rules_of(int stages, bool final_norm) {
   if (!final_norm)
     for (const char* name : {"norm.*", "head.norm.*", "norm_pre.*", "layer_norm.*", "layernorm.*"})
       unused.push_back({name, ""});
-  return joined({unused, names()});
+  return with_beginnings({"", "model."}, joined({unused, names()}));
 }
 
 /// "ConvNeXt-T", or "ConvNeXt" where the sizes do not tell.
@@ -89,10 +94,11 @@ struct Plan : StagedPlan {
 Plan plan_of(const BackboneFile& file, const BackboneOptions& options) {
   const int stage = choose_stage(file, options);
   const std::string feature = options.feature != "auto" ? options.feature : stage == 4 ? "token" : "stage";
-  require<UsageError>(feature != "token" || stage == 4, "[backbone] ", file.weights.path(),
-                      ": feature 'token' of stage ", stage, ": only the last stage has a norm. Take 'stage'.");
-  NamedTensors tensors(file.weights, file.prefix, rules_of(stage, feature == "token"));
-  const ConvNextConfig c = read_convnext_config(shapes_of(tensors), stage, feature == "token");
+  const bool normed = feature != "stage";
+  require<UsageError>(!normed || stage == 4, "[backbone] ", file.weights.path(), ": feature '", feature, "' of stage ",
+                      stage, ": only the last stage has a norm. Take 'stage'.");
+  NamedTensors tensors(file.weights, file.prefix, rules_of(stage, normed));
+  const ConvNextConfig c = read_convnext_config(shapes_of(tensors), stage, normed);
   const std::string title = title_of(c) + ", stage " + std::to_string(stage) + " of width " +
                             std::to_string(c.channels()) + ", patch " + std::to_string(c.stride());
   return {plan_stages(file, options, stage, feature, title), std::move(tensors), c};
@@ -104,7 +110,7 @@ BackboneFamily backbone_family_convnext() {
   BackboneFamily family;
   family.name = "convnext";
   family.summary = "ConvNeXt";
-  family.features = {"token", "stage"};  // the map with and without the final norm
+  family.features = {"token", "stage", "cls"};  // the map with and without the final norm; its mean, normalised
   family.recognise = recognise;
   family.describe = [](const BackboneFile& file, const BackboneOptions& options) {
     return plan_of(file, options).summary;

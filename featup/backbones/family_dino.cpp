@@ -84,7 +84,8 @@ std::string title_of(const Weights& w, const std::string& p, bool clip, bool sig
 VitFamily family_of(const BackboneFile& file) {
   const Weights& w = file.weights;
   const std::string& p = file.prefix;
-  const bool clip = w.has(p + "norm_pre.weight"), siglip = !clip && w.has(p + "attn_pool.latent");
+  const bool clip = w.has(p + "norm_pre.weight"),
+             siglip = !clip && w.has(p + "attn_pool.latent") && !w.has(p + "cls_token");
   VitFamily family;
   family.title = title_of(w, p, clip, siglip);
   family.rules = rules_of(w, p, clip, siglip);

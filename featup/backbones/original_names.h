@@ -8,7 +8,7 @@ namespace fu {
 
 /// Tokens, positions, the patch embedding, norms, attention and plain MLPs; chunked blocks too (blocks.0.11.norm1).
 NameRules original_names();
-/// Heads of trainings and classifiers behind the features, and mask tokens: known, not used.
+/// Heads of trainings and classifiers behind the features, mask tokens, and upsamplers: known, not used.
 NameRules original_ignored();
 
 }  // namespace fu

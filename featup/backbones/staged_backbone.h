@@ -4,8 +4,11 @@
 
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 
+#include "core/ops/concat.h"
+#include "featup/backbones/convnext.h"
 #include "featup/backbones/named_tensors.h"
 #include "featup/backbones/registry.h"
 #include "featup/backbones/settings.h"
@@ -52,15 +55,30 @@ class StagedBackbone : public Backbone {
   Index channels() const override { return model_->config().channels(); }
   Tensor features(const Tensor& image, const Progress& progress) const override {
     check_image(image, patch());
-    return model_->features(renormalized(image, plan_.normalization), progress);
+    const Tensor own = renormalized(image, plan_.normalization);
+    if constexpr (kPools)
+      if (whole_image()) return model_->pooled(own, progress).reshape({image.dim(0), 1, 1, channels()});
+    return model_->features(own, progress);
   }
+  bool whole_image() const override { return plan_.feature == "cls"; }
   Tensor hidden_state(const Tensor& image, Index layer) const override {
     require<UsageError>(layer >= 0 && layer <= model_->config().depth(), "[backbone] map behind stage ", layer,
                         ": there are ", model_->config().depth(), ".");
     return model_->map(renormalized(image, plan_.normalization), static_cast<std::size_t>(layer));
   }
+  /// As transformers gives it of a ConvNeXt: the pooled vector, then those of the pixels.
+  Tensor last_hidden_state(const Tensor& image) const override {
+    if constexpr (kPools) {
+      const Tensor own = renormalized(image, plan_.normalization), map = model_->features(own);
+      return concat({model_->pooled(own), map.reshape({map.dim(0), map.dim(1) * map.dim(2), map.dim(3)})}, 1);
+    } else {
+      return Backbone::last_hidden_state(image);
+    }
+  }
 
  private:
+  static constexpr bool kPools = std::is_same_v<Model, ConvNext>;
+
   std::unique_ptr<Model> model_;
   StagedPlan plan_;
 };

@@ -8,8 +8,8 @@ namespace fu::test {
 
 inline VitConfig small_vit() {
   VitConfig c;
-  c.patch = 4, c.dim = 64, c.depth = 2, c.heads = 1, c.mlp_hidden = 96, c.grid = 3, c.prefix = 2, c.prefix_positions = 2, c.registers = 1,
-  c.layer_scale = true;
+  c.patch = 4, c.dim = 64, c.depth = 2, c.heads = 1, c.mlp_hidden = 96, c.grid = 3, c.prefix = 2;
+  c.prefix_positions = 2, c.registers = 1, c.layer_scale = true;
   return c;
 }
 

@@ -1,6 +1,6 @@
-// Reference cases from the original code. Of an op or a module: a .safetensors, with metadata `op` and `attrs` (JSON), tensors `in.*`, `param.*`,
-// `out.*`, `cot.*` and `grad.*` in PyTorch's layout (B,C,H,W): grad.X is the gradient of the sum over outputs of out *
-// cot. Of a backbone: see golden_backbones.cpp.
+// Reference cases from the original code. Of an op or a module: a .safetensors with metadata `op` and `attrs` (JSON),
+// tensors `in.*`, `param.*`, `out.*`, `cot.*` and `grad.*` in PyTorch's layout (B,C,H,W): grad.X is the gradient of the
+// sum over outputs of out * cot. Of a backbone: see golden_backbones.cpp.
 #pragma once
 
 #include <string>

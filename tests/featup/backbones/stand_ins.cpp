@@ -4,6 +4,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "core/files/weights.h"
+#include "core/random.h"
+
 namespace fu::test {
 
 namespace {
@@ -252,6 +255,16 @@ Shapes under(const std::string& prefix, const Shapes& shapes) {
   Shapes all;
   for (const auto& [name, shape] : shapes) all[prefix + name] = shape;
   return all;
+}
+
+void write_random(const std::string& path, const Shapes& shapes, real largest) {
+  Random random(3);
+  std::map<std::string, Tensor> weights;
+  for (const auto& [name, shape] : shapes) {
+    const bool variance = name.find("running_var") != std::string::npos || name.find("periods") != std::string::npos;
+    weights[name] = random.uniform(shape, variance ? largest : -largest, variance ? 2 * largest : largest);
+  }
+  write_safetensors(path, weights);
 }
 
 void write_zeros(const std::string& path, const Shapes& shapes) {

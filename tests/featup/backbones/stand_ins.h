@@ -41,7 +41,8 @@ Shapes original_convnext(Index width, const std::vector<Index>& blocks);
 /// The same tensors under names that begin with `prefix`.
 Shapes under(const std::string& prefix, const Shapes& shapes);
 
-/// Writes a .safetensors file of zeros (f32) that takes no space on the disk.
+/// Writes a .safetensors file of random numbers, or one of zeros (f32) that takes no space on the disk.
+void write_random(const std::string& path, const Shapes& shapes, real largest = real(0.1));
 void write_zeros(const std::string& path, const Shapes& shapes);
 
 }  // namespace fu::test

@@ -129,11 +129,8 @@ TEST_CASE("published: a stand-in is opened and run, whatever its names are") {
                                    hf_vit(small),          hf_dinov2(registers),       hf_dinov3(registers),
                                    openai_clip(small, 64), hf_clip(small, 64),         hf_siglip(small)};
   for (const Shapes& shapes : all) {
-    write_zeros(folder / "file", shapes);
-    std::filesystem::path path(folder / "file");
+    write_random(folder / "file", shapes);
     CAPTURE(shapes.begin()->first);
-    // Zeros in rope_embed.periods would divide by zero; that is a file of another kind.
-    if (shapes.count("rope_embed.periods")) continue;
     const auto backbone = open_backbone(folder / "file");
     CHECK(backbone->features(Tensor::zeros({1, 40, 24, 3})).shape() == Shape{1, 5, 3, backbone->channels()});
   }

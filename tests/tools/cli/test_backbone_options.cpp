@@ -2,23 +2,11 @@
 #include <nlohmann/json.hpp>
 
 #include "core/files/weights.h"
-#include "core/random.h"
 #include "tests/featup/backbones/stand_ins.h"
 #include "tests/tools/program.h"
 
 using namespace fu;
 using namespace fu::test;
-
-namespace {
-
-void write_random(const std::string& path, const Shapes& shapes) {
-  Random random(3);
-  std::map<std::string, Tensor> weights;
-  for (const auto& [name, shape] : shapes) weights[name] = random.uniform(shape, real(-0.1), real(0.1));
-  write_safetensors(path, weights);
-}
-
-}  // namespace
 
 TEST_CASE("program: a folder of a model; every output of CLIP; what was taken is said in one line and in the summary") {
   const TempFolder folder;
@@ -66,7 +54,7 @@ TEST_CASE("program: a folder of a model; every output of CLIP; what was taken is
 TEST_CASE("program: options change what the backbone gives; layers count from 1, and the last is the default") {
   const TempFolder folder;
   write_png(folder / "scene.png", render_scene(2, 48, 64).image);
-  write_random(folder / "vit.safetensors", original_vit({128, 2, 8, 4}));
+  write_random(folder / "vit.safetensors", original_vit({128, 2, 8, 4}), real(0.5));
   const auto features = [&](const std::string& options) {
     const Outcome o = run(folder, "features scene.png --backbone vit.safetensors --size 48 --quiet " + options);
     CAPTURE(options);

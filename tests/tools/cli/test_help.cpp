@@ -6,6 +6,7 @@
 #include "featup/backbones/registry.h"
 #include "featup/fit/fit_options.h"
 #include "featup/upsamplers/registry.h"
+#include "tests/featup/backbones/stand_ins.h"
 #include "tests/tools/program.h"
 
 using namespace fu;
@@ -132,6 +133,27 @@ std::vector<std::string> commands_of_readme() {
   return commands;
 }
 
+/// A small backbone with the names that the published one of that name has.
+void write_backbone(const std::string& path) {
+  const std::string name = std::filesystem::path(path).filename().string();
+  const auto is = [&](const char* part) { return contains(name, part); };
+  const bool folder = !is(".pt") && !is(".safetensors") && !is(".ckpt");
+  const VitSizes sizes = {64, 1, is("14") || is("dinov2") ? 14 : 16, 3, is("reg") || is("dinov3") ? 4 : 0, 96};
+  const Shapes shapes = is("resnet50_coco") ? under("backbone.", resnet(4, {1, 1, 1, 1}))
+                        : is("resnet")      ? resnet(4, {1, 1, 1, 1})
+                        : is("convnext")    ? original_convnext(8, {1, 1, 1, 1})
+                        : is("dinov3")      ? (folder ? hf_dinov3(sizes) : original_dinov3(sizes))
+                        : is("dinov2")      ? (folder ? hf_dinov2(sizes) : original_dinov2(sizes))
+                        : is("siglip")      ? hf_siglip(sizes)
+                        : is("laion")       ? openai_clip(sizes, 8)
+                        : is("clip")        ? hf_clip(sizes, 8)
+                        : is("ViT-")        ? openai_clip(sizes, 8)
+                        : folder            ? hf_vit(sizes)
+                                            : original_vit(sizes);
+  if (folder) std::filesystem::create_directories(path);
+  write_random(folder ? path + "/model.safetensors" : path, shapes);
+}
+
 }  // namespace
 
 // With small stand-ins for the weights, which are not ours to carry, and with less work where the defaults take a
@@ -161,11 +183,13 @@ TEST_CASE("help: every command of README.md runs") {
   for (const std::string& command : commands) {
     CAPTURE(command);
     std::istringstream words(command);
-    for (std::string word; words >> word;)
-      if (word.find('.') != std::string::npos && word.find('/') == std::string::npos &&
-          !std::filesystem::exists(folder / word) &&
-          (contains(word, ".pth") || contains(word, ".ckpt") || contains(word, "deit")))
+    for (std::string word, before; words >> word; before = word) {
+      if (std::filesystem::exists(folder / word)) continue;
+      if (before == "--backbone" && !contains(word, ".ckpt"))
+        write_backbone(folder / word);
+      else if (contains(word, ".ckpt"))
         std::filesystem::create_symlink(folder / both, folder / word);
+    }
     std::string less;
     if (contains(command, "featup fit")) less = " --size 64 --views 6 --held-out 2";
     if (contains(command, "featup train")) less = " --size 64 --steps 2 --batch 1";

@@ -50,7 +50,7 @@ TEST_CASE("golden: photos and real weights") {
 
 TEST_CASE("golden: backbones") {
   FU_NEEDS_SHARED(shared);
-  CHECK(golden_files(shared + "/backbones").size() >= 31);
+  CHECK(golden_files(shared + "/backbones").size() == 30);
   check_folder(shared + "/backbones", "", false);
 }
 
