@@ -20,10 +20,9 @@ NameRules original_names() {
 
 NameRules original_ignored() {
   return {// FeatUp's own parts, in a file that holds both
-          {"upsampler.*", ""}, {"downsampler.*", ""}, {"scale_net.*", ""}, {"model.1.norm.*", ""},
-          {"mask_token", ""},  {"head.*", ""},        {"head_dist.*", ""}, {"pre_logits.*", ""},
-          {"decoder*", ""},    {"projectors.*", ""},  {"fc.*", ""},        {"dino_head.*", ""},
-          {"ibot_head.*", ""}};
+          {"upsampler.*", ""},  {"downsampler.*", ""}, {"scale_net.*", ""}, {"model.1.norm.*", ""}, {"training.*", ""},
+          {"mask_token", ""},   {"head.*", ""},        {"head_dist.*", ""}, {"pre_logits.*", ""},   {"decoder*", ""},
+          {"projectors.*", ""}, {"fc.*", ""},          {"dino_head.*", ""}, {"ibot_head.*", ""}};
 }
 
 }  // namespace fu

@@ -105,6 +105,8 @@ VitConfig read_vit_sizes(const NamedTensors& t, bool rotary) {
 
 Index usual_heads(Index width, bool rotary) {
   switch (width) {
+    case 64: return 1;
+    case 128: return 2;
     case 192: return 3;
     case 384: return 6;
     case 768: return 12;
@@ -115,7 +117,7 @@ Index usual_heads(Index width, bool rotary) {
     case 1536: return 24;                // DINOv2 g
     case 1664: return 16;                // CLIP bigG: 104
     case 4096: return 32;                // DINOv3 7B: 128
-    default: return width < 1152 && width % 64 == 0 ? width / 64 : 0;
+    default: return 0;                   // 320, say, may be 5 heads of 64 or 4 of 80
   }
 }
 

@@ -80,7 +80,8 @@ Tensor features_of(const Tensors& tensors, const TempFolder& folder, const Tenso
 
 BackboneOptions same_settings() {
   BackboneOptions o;
-  o.norm_eps = 1e-6, o.positions = "size", o.activation = "erf", o.mean = "0.5,0.5,0.5", o.std = "0.5,0.5,0.5";
+  o.heads = 2, o.norm_eps = 1e-6, o.positions = "size", o.activation = "erf", o.mean = "0.5,0.5,0.5",
+  o.std = "0.5,0.5,0.5";
   return o;
 }
 

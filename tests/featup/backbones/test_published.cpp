@@ -124,7 +124,7 @@ TEST_CASE("published: every file is recognised and described") {
 
 TEST_CASE("published: a stand-in is opened and run, whatever its names are") {
   const TempFolder folder;
-  const VitSizes small = vit(128, 2, 8, 4), registers = vit(128, 2, 8, 4, 4);
+  const VitSizes small = vit(192, 2, 8, 4), registers = vit(192, 2, 8, 4, 4);
   const std::vector<Shapes> all = {original_vit(small),    original_dinov2(registers), original_dinov3(registers),
                                    hf_vit(small),          hf_dinov2(registers),       hf_dinov3(registers),
                                    openai_clip(small, 64), hf_clip(small, 64),         hf_siglip(small)};
@@ -151,7 +151,7 @@ TEST_CASE("published: the front page's table names the same files") {
 
 TEST_CASE("published: a tensor that no layer uses is named, and other networks by their names") {
   const TempFolder folder;
-  const VitSizes small = vit(128, 2, 8, 4);
+  const VitSizes small = vit(192, 2, 8, 4);
   const auto refusal = [&](Shapes shapes, const std::string& name, const Shape& shape) {
     shapes[name] = shape;
     write_zeros(folder / "file", shapes);
@@ -162,7 +162,7 @@ TEST_CASE("published: a tensor that no layer uses is named, and other networks b
   CHECK(contains(refusal(original_vit(small), "blocks.1.attn.extra", {64}),
                  "has the tensor 'blocks.1.attn.extra', which no layer of this program uses"));
   CHECK(contains(refusal(original_vit(small), "fc_norm.weight", {128}), "has the tensor 'fc_norm.weight'"));
-  CHECK(contains(refusal(original_vit(small), "attn_pool.latent", {1, 1, 128}), "attn_pool.latent"));
+  CHECK(contains(refusal(original_vit(small), "attn_pool.latent", {1, 1, 192}), "attn_pool.latent"));
   CHECK(contains(refusal(original_vit(small), "blocks.0.attn.relative_position_bias_table", {9, 2}), "BEiT"));
   CHECK(contains(refusal(original_vit(small), "blocks.0.gamma_1", {128}), "EVA or the Perception Encoder"));
   CHECK(contains(refusal(original_vit(small), "rope.freqs_cos", {16, 64}), "EVA-02"));
@@ -177,13 +177,13 @@ TEST_CASE("published: a tensor that no layer uses is named, and other networks b
   CHECK(contains(refusal(openai_clip(small, 64), "visual.attn_pool.query", {256, 64}), "attention pooling"));
   CHECK(contains(refusal(openai_clip(small, 64), "visual.transformer.resblocks.0.ls_1.gamma", {128}), "ls_1.gamma"));
   Shapes naflex = hf_siglip(small);
-  naflex["vision_model.embeddings.patch_embedding.weight"] = {128, 192};
+  naflex["vision_model.embeddings.patch_embedding.weight"] = {192, 192};
   CHECK(contains(refusal(naflex, "unused.weight", {1}), "naflex"));
   // A network that has a place for everything but one block of many.
-  Shapes gap = original_vit(vit(128, 3, 8, 4));
+  Shapes gap = original_vit(vit(192, 3, 8, 4));
   for (auto it = gap.begin(); it != gap.end();)
     it = it->first.rfind("blocks.1.", 0) == 0 ? gap.erase(it) : std::next(it);
-  CHECK(contains(refusal(gap, "mask_token", {1, 128}), "lacks one of its 'blocks.N'"));
+  CHECK(contains(refusal(gap, "mask_token", {1, 192}), "lacks one of its 'blocks.N'"));
 }
 
 TEST_CASE("published: heads and numbers come from the option, the files beside, the width, or are asked for") {
@@ -226,7 +226,7 @@ TEST_CASE("published: heads and numbers come from the option, the files beside, 
   write_zeros(folder / "lone.safetensors", original_vit(vit(384, 2, 16, 4)));
   CHECK(contains(settings_text(describe_backbone(Weights(folder / "lone.safetensors"))->settings),
                  "heads 6 (by the width)"));
-  write_zeros(folder / "odd.safetensors", original_vit(vit(1300, 1, 16, 4)));
+  write_zeros(folder / "odd.safetensors", original_vit(vit(320, 1, 16, 4)));
   CHECK(contains(message_of([&] { describe_backbone(Weights(folder / "odd.safetensors")); }),
-                 "width 1300, of which the number of attention heads is not known"));
+                 "width 320, of which the number of attention heads is not known"));
 }

@@ -54,7 +54,7 @@ TEST_CASE("program: a folder of a model; every output of CLIP; what was taken is
 TEST_CASE("program: options change what the backbone gives; layers count from 1, and the last is the default") {
   const TempFolder folder;
   write_png(folder / "scene.png", render_scene(2, 48, 64).image);
-  write_random(folder / "vit.safetensors", original_vit({128, 2, 8, 4}), real(0.5));
+  write_random(folder / "vit.safetensors", original_vit({192, 2, 8, 4}), real(0.5));
   const auto features = [&](const std::string& options) {
     const Outcome o = run(folder, "features scene.png --backbone vit.safetensors --size 48 --quiet " + options);
     CAPTURE(options);
@@ -63,7 +63,7 @@ TEST_CASE("program: options change what the backbone gives; layers count from 1,
     return Weights(folder / "featup-out/scene.lr.npy").read_single();
   };
   const Tensor usual = features("");
-  CHECK(same_bits(usual, features("--layer 2 --heads 2 --act erf --eps 1e-6 --positions dino --feature token "
+  CHECK(same_bits(usual, features("--layer 2 --heads 3 --act erf --eps 1e-6 --positions dino --feature token "
                                   "--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225")));
   for (const char* option : {"--layer 1", "--heads 4", "--act quick", "--act tanh", "--eps 0.1", "--positions aa",
                              "--positions size", "--mean 0.5,0.5,0.5 --std 0.5,0.5,0.5", "--feature query"}) {
