@@ -41,6 +41,12 @@ bool doubled_fc1(const Weights& w, const std::string& mlp) {
   return first.rank() == 2 && last.rank() == 2 && first[0] == 2 * last[1];
 }
 
+/// Whether the head names ImageNet's classes: of a CLIP it is else the projection to the space of texts.
+bool has_classifier(const Weights& w, const std::string& prefix) {
+  const Index rows = w.has(prefix + "head.weight") ? w.shape(prefix + "head.weight")[0] : 0;
+  return rows == 1000 || rows == 11821 || rows == 21841 || rows == 21843;
+}
+
 NameRules rules_of(const Weights& w, const std::string& prefix, bool clip, bool siglip) {
   NameRules rules;
   const std::vector<std::string> blocks{"blocks.#.", "blocks.~.#."};
@@ -54,7 +60,8 @@ NameRules rules_of(const Weights& w, const std::string& prefix, bool clip, bool 
                                            {"ls1.gamma", "blocks.#.ls1.gamma"},
                                            {"ls2.gamma", "blocks.#.ls2.gamma"}}),
                   original_names()});
-  if (clip) rules = joined({{{"norm_pre.*", "norm_pre.*"}, {"head.weight", "projection.weight"}}, rules});
+  if (clip) rules = joined({{{"norm_pre.*", "norm_pre.*"}}, rules});
+  if (clip && !has_classifier(w, prefix)) rules = joined({{{"head.weight", "projection.weight"}}, rules});
   if (siglip) rules = joined({rules, {{"attn_pool.*", ""}}});
   return joined({rules, original_ignored()});
 }

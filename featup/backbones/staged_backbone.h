@@ -64,7 +64,9 @@ class StagedBackbone : public Backbone {
   Tensor hidden_state(const Tensor& image, Index layer) const override {
     require<UsageError>(layer >= 0 && layer <= model_->config().depth(), "[backbone] map behind stage ", layer,
                         ": there are ", model_->config().depth(), ".");
-    return model_->map(renormalized(image, plan_.normalization), static_cast<std::size_t>(layer));
+    const Tensor own = renormalized(image, plan_.normalization);
+    if (kPools && layer == 0) return own;  // transformers counts a ConvNeXt's image as its first hidden state
+    return model_->map(own, static_cast<std::size_t>(layer));
   }
   /// As transformers gives it of a ConvNeXt: the pooled vector, then those of the pixels.
   Tensor last_hidden_state(const Tensor& image) const override {

@@ -34,10 +34,10 @@ TEST_CASE("layers: names and files are those of the published checkpoints") {
   CHECK(file.shape("model.blocks.1.attn.qkv.weight") == Shape{192, 64});
   CHECK(file.shape("model.blocks.0.ls2.gamma") == Shape{64});
   CHECK(file.shape("model.pos_embed") == Shape{1, 11, 64});
-  const NamedTensors names(file, "model.",
-                           joined({{{"register_tokens", "register_tokens"},
-                                    {"blocks.#.ls#.gamma", "blocks.#.ls#.gamma"}},
-                                   original_names()}));
+  const NamedTensors names(
+      file, "model.",
+      joined(
+          {{{"register_tokens", "register_tokens"}, {"blocks.#.ls#.gamma", "blocks.#.ls#.gamma"}}, original_names()}));
   VitConfig c = read_vit_sizes(names, false);
   c.heads = usual_heads(c.dim, false);
   CHECK(c.depth == 2);

@@ -1,5 +1,8 @@
 #include "featup/backbones/convnext.h"
+
+#include "core/ops.h"
 #include "tests/featup/backbones/stages.h"
+#include "tests/featup/backbones/stand_ins.h"
 
 using namespace fu;
 using namespace fu::test;
@@ -106,4 +109,45 @@ TEST_CASE("convnext: a file of any publisher") {
   CHECK(contains(message_of([&] { open_backbone(folder / "hugging", feature_of("token", 3)); }), "Take 'stage'"));
   CHECK(contains(message_of([&] { open_backbone(folder / "grn"); }),
                  "has the tensor 'stages.0.0.grn.gamma', which no layer of this program uses"));
+}
+
+TEST_CASE("convnext: the pooled vector, hidden states, and transformers 5's names") {
+  const TempFolder folder;
+  Random random(6);
+  std::map<std::string, Tensor> hf;
+  for (const auto& [name, shape] : original_convnext(8, {1, 1, 1, 1})) {
+    std::string theirs = name;
+    for (int s = 0; s < 4; ++s) {
+      const std::string number = std::to_string(s), block = "stages." + number + ".0.";
+      theirs = replaced(theirs, "downsample_layers." + number + ".", "model.stages." + number + ".downsample_layers.");
+      if (theirs.rfind(block, 0) == 0) theirs = replaced(theirs, block, "model.stages." + number + ".layers.0.");
+    }
+    for (const auto& [from, to] : {std::pair{".dwconv.", ".depthwise_conv."}, {".pwconv", ".pointwise_conv"}})
+      theirs = replaced(theirs, from, to);
+    if (contains(theirs, ".layers.")) theirs = replaced(theirs, ".norm.", ".layer_norm.");
+    if (name.rfind("norm.", 0) == 0) theirs = "layer_" + name;
+    if (name.rfind("head.", 0) == 0 || name.rfind("norms.", 0) == 0) continue;
+    hf[theirs] = random.uniform(shape, real(-0.3), real(0.3));
+  }
+  write_safetensors(folder / "hf", hf);
+  const auto map = open_backbone(folder / "hf"), pooled = open_backbone(folder / "hf", feature_of("cls")),
+             stage = open_backbone(folder / "hf", feature_of("stage"));
+  const Tensor image = random.normal({2, 64, 96, 3});
+  const Tensor tokens = map->features(image), one = pooled->features(image), last = map->last_hidden_state(image);
+  REQUIRE(tokens.shape() == Shape{2, 2, 3, 64});
+  CHECK(one.shape() == Shape{2, 1, 1, 64});
+  CHECK(pooled->whole_image());
+  CHECK(last.shape() == Shape{2, 7, 64});
+  for (Index b = 0; b < 2; ++b) {
+    const Tensor of_image = last.slice(b, b + 1).reshape({7, 64});
+    CHECK(same_bits(of_image.slice(0, 1), one.slice(b, b + 1).reshape({1, 64})));
+    CHECK(same_bits(of_image.slice(1, 7), tokens.slice(b, b + 1).reshape({6, 64})));
+  }
+  CHECK(same_bits(map->hidden_state(image, 0), image));
+  CHECK(same_bits(map->hidden_state(image, 4), stage->features(image)));
+  CHECK(map->hidden_state(image, 1).shape() == Shape{2, 16, 24, 8});
+  // The mean of the map before its norm, normalised.
+  const Tensor average = mean(stage->features(image).reshape({2, 6, 64}), 1);
+  CHECK(relative_error(layer_norm(average, hf.at("layer_norm.weight"), hf.at("layer_norm.bias"), real(1e-6)), one) <=
+        1e-5);
 }

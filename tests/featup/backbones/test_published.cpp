@@ -221,6 +221,31 @@ TEST_CASE("published: heads and numbers come from the option, the files beside, 
   BackboneOptions deep;
   deep.layer = 3;
   CHECK(contains(message("{}", deep), "layer 3: there are 2 blocks; they count from 1"));
+  // timm's and OpenCLIP's own files.
+  std::filesystem::remove(folder / "model/preprocessor_config.json");
+  std::filesystem::create_directories(folder / "timm");
+  write_zeros(folder / "timm/model.safetensors", original_vit(vit(384, 2, 16, 4)));
+  write_text(folder / "timm/config.json", R"({"architecture": "vit_small_patch16_224", "num_features": 384,
+    "pretrained_cfg": {"mean": [0.5, 0.4, 0.3], "std": [0.5, 0.5, 0.25]}})");
+  const std::string timm = settings_text(describe_backbone(Weights(folder / "timm"))->settings);
+  CHECK(contains(timm, "positions aa (timm's config.json), mean 0.5,0.4,0.3 (config.json), std 0.5,0.5,0.25"));
+  std::filesystem::create_directories(folder / "open");
+  write_zeros(folder / "open/open_clip_model.safetensors", openai_clip(vit(768, 2, 16, 4), 64));
+  write_text(folder / "open/open_clip_config.json", R"({"model_cfg": {"embed_dim": 64, "quick_gelu": true,
+    "vision_cfg": {"width": 768, "head_width": 96}}, "preprocess_cfg": {"mean": [0.5, 0.4, 0.3], "std": [1, 1, 1]}})");
+  const std::string open = settings_text(describe_backbone(Weights(folder / "open"))->settings);
+  CHECK(contains(open, "heads 8 (open_clip_config.json), activation quick (open_clip_config.json)"));
+  CHECK(contains(open, "mean 0.5,0.4,0.3 (open_clip_config.json)"));
+  // A CLIP that was trained on to name ImageNet's classes has no projection any more.
+  Shapes tuned = original_vit(vit(768, 2, 16, 4));
+  tuned.erase("patch_embed.proj.bias");
+  tuned["norm_pre.weight"] = tuned["norm_pre.bias"] = {768};
+  for (const Index rows : {Index{1000}, Index{512}}) {
+    tuned["head.weight"] = {rows, 768};
+    write_zeros(folder / "tuned.safetensors", tuned);
+    CHECK(contains(settings_text(describe_backbone(Weights(folder / "tuned.safetensors"))->settings),
+                   rows == 1000 ? "feature token" : "feature maskclip"));
+  }
   // A config.json beside a single file may be another model's.
   write_text(folder / "config.json", R"({"hidden_size": 768, "num_attention_heads": 2})");
   write_zeros(folder / "lone.safetensors", original_vit(vit(384, 2, 16, 4)));
