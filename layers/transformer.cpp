@@ -18,8 +18,9 @@ void Mlp::pack(const Tensor& scale) {
   fc2.pack(scale);
 }
 
-MultiHeadAttention::MultiHeadAttention(Index dim, Index heads, Random* random, bool qkv_bias, bool proj_bias)
-    : qkv(dim, 3 * dim, random, qkv_bias), proj(dim, dim, random, proj_bias), heads_(heads) {
+MultiHeadAttention::MultiHeadAttention(Index dim, Index heads, Random* random, bool qkv_bias, bool proj_bias,
+                                       bool causal)
+    : qkv(dim, 3 * dim, random, qkv_bias), proj(dim, dim, random, proj_bias), heads_(heads), causal_(causal) {
   require<UsageError>(heads >= 1 && dim % heads == 0, "[attention] ", dim, " channels for ", heads,
                       " heads: must be a multiple.");
   add("qkv", qkv);
@@ -28,7 +29,7 @@ MultiHeadAttention::MultiHeadAttention(Index dim, Index heads, Random* random, b
 
 TransformerBlock::TransformerBlock(const TransformerBlockOptions& o, Random* random)
     : norm1(o.dim, o.norm_eps),
-      attn(o.dim, o.heads, random, o.qkv_bias, o.proj_bias),
+      attn(o.dim, o.heads, random, o.qkv_bias, o.proj_bias, o.causal),
       norm2(o.dim, o.norm_eps),
       mlp({o.dim, o.mlp_hidden, o.dim, o.activation, o.gated_mlp, o.mlp_bias}, random) {
   add("norm1", norm1);

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "layers/causal_attention.h"
 #include "layers/linear.h"
 #include "layers/norm.h"
 
@@ -43,7 +44,9 @@ class Mlp : public Module {
 /// Self-attention among tokens (B,N,C) -> (B,N,C). Parameters: qkv (3C,C), proj (C,C). source: arXiv 1706.03762
 class MultiHeadAttention : public Module {
  public:
-  MultiHeadAttention(Index dim, Index heads, Random* random, bool qkv_bias = true, bool proj_bias = true);
+  /// causal: a token sees itself and the tokens before it.
+  MultiHeadAttention(Index dim, Index heads, Random* random, bool qkv_bias = true, bool proj_bias = true,
+                     bool causal = false);
   template <class X>
   X operator()(const X& x) const {
     return proj(mix(x));
@@ -57,13 +60,14 @@ class MultiHeadAttention : public Module {
   /// Without the last projection.
   template <class X>
   X mix(const X& x, const RotaryAngles* angles = nullptr) const {
-    return attention(projections(x, angles), heads_);
+    return causal_ ? causal_attention(projections(x, angles), heads_) : attention(projections(x, angles), heads_);
   }
 
   Linear qkv, proj;
 
  private:
   Index heads_;
+  bool causal_;
 };
 
 /// A scale of a branch, channel by channel. Parameter: gamma (C). source: arXiv 2103.17239
@@ -81,7 +85,7 @@ class LayerScale : public Module {
 struct TransformerBlockOptions {
   Index dim = 0, heads = 0, mlp_hidden = 0;
   Activation activation = Activation::gelu;
-  bool gated_mlp = false, qkv_bias = true, proj_bias = true, mlp_bias = true, layer_scale = false;
+  bool gated_mlp = false, qkv_bias = true, proj_bias = true, mlp_bias = true, layer_scale = false, causal = false;
   real norm_eps = real(1e-6);
 };
 

@@ -37,12 +37,13 @@ need_packages() {
   as_root apt-get install -y -q --no-install-recommends $missing >/dev/null
 }
 
-# build FOLDER CMAKE_OPTIONS...: configures and builds; prints the log only if that fails.
+# build FOLDER CMAKE_OPTIONS...: configures and builds, all or only $targets; prints the log only if that fails.
 build() {
   local folder=$1 log
   shift
   log=$(mktemp)
-  if ! { cmake -S "$root" -B "$folder" -G Ninja "$@" && cmake --build "$folder"; } >"$log" 2>&1; then
+  # shellcheck disable=SC2086
+  if ! { cmake -S "$root" -B "$folder" -G Ninja "$@" && cmake --build "$folder" ${targets:+--target $targets}; } >"$log" 2>&1; then
     tail -n 60 "$log" >&2
     rm -f "$log"
     echo "the build failed" >&2

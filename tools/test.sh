@@ -34,6 +34,13 @@ suites() {
   (cd "$root/$folder" && ctest --output-on-failure -j "$cores" "$@") || fail "tests of $folder"
 }
 
+# program FOLDER NAME OPTIONS...: a test program of that build
+program() {
+  local folder=$1 name=$2
+  shift 2
+  "$root/$folder/bin/$name" --no-intro "$@" || fail "$name of $folder"
+}
+
 if step formatting clang-format; then
   git -C "$root" ls-files -- '*.cpp' '*.h' | (cd "$root" && xargs clang-format --dry-run --Werror) || fail formatting
 fi
@@ -43,8 +50,9 @@ build "$root/build" --preset release
 
 if [ "$mode" != quick ]; then
   step "double precision"
-  build "$root/build-double" --preset double
-  suites build-double -R '^(core|autograd|layers|consume)/'
+  targets="library_tests fu_static fu_shared featup" build "$root/build-double" --preset double
+  program build-double library_tests -sf='*tests/core*,*tests/autograd*,*tests/layers*'
+  suites build-double -R '^consume/'
 
   step "address and undefined-behaviour sanitizers"
   build "$root/build-sanitize" --preset sanitize
@@ -62,15 +70,16 @@ if [ "$mode" = all ]; then
   fi
 
   step "thread sanitizer"
-  build "$root/build-threads" --preset threads
-  suites build-threads -R '^core/test_(parallel|tensor)$'
+  targets=thread_tests build "$root/build-threads" --preset threads
+  program build-threads thread_tests
 
   step "OpenMP's threads"
-  build "$root/build-openmp" --preset openmp
-  suites build-openmp -E '^(tools/|consume/|demo)'
+  targets=library_tests build "$root/build-openmp" --preset openmp
+  # Waiting threads would else keep the cores from those that work.
+  OMP_WAIT_POLICY=passive program build-openmp library_tests
 
   step "a shared library, and more ways of taking the library in"
-  build "$root/build-shared" --preset shared
+  targets="fu_static fu_shared featup" build "$root/build-shared" --preset shared
   suites build-shared -R '^consume/'
 fi
 

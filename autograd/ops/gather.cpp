@@ -3,21 +3,14 @@
 
 #include "autograd/gradient_cases.h"
 #include "core/isa.h"
+#include "core/ops/gather.h"
 #include "core/parallel.h"
 
 namespace fu {
 
 Var gather(const Var& x, std::shared_ptr<const std::vector<Index>> rows) {
-  require<ShapeError>(x.rank() >= 1, "[gather] x must have an axis.");
-  for (Index r : *rows)
-    require<ShapeError>(r >= 0 && r < x.dim(0), "[gather] row ", r, " of ", x.shape(), ", which has ", x.dim(0), ".");
-  Shape shape = x.shape();
-  const Index n = static_cast<Index>(rows->size()), run = shape.elements(1, shape.rank());
-  shape.set(0, n);
-  Tensor y(shape);
-  parallel_ranges(n, std::max<Index>(1, 16384 / std::max<Index>(1, run)), [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) std::copy_n(x.value.data() + (*rows)[usize(i)] * run, run, y.data() + i * run);
-  });
+  Tensor y = gather(x.value, rows);
+  const Index n = y.dim(0), run = y.shape().elements(1, y.rank());
   return record("gather", {x}, std::move(y), [rows, from = x.shape(), n, run](const Gradient& g) {
     Tensor dx = Tensor::zeros(from);
     // A task owns some columns of all rows, so no two tasks write to the same place.

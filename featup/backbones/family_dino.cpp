@@ -120,7 +120,7 @@ VitFamily family_of(const BackboneFile& file) {
 BackboneFamily backbone_family_dino() {
   BackboneFamily family = vit_family<family_of>("dino", "DINO, DINOv2, DeiT, MAE, ViT", recognise);
   family.features = clip_features();
-  std::rotate(family.features.begin(), family.features.begin() + 2, family.features.end());  // token first
+  std::rotate(family.features.begin(), family.features.begin() + 3, family.features.end());  // token first
   return family;
 }
 

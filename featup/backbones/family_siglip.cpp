@@ -21,9 +21,11 @@ VitFamily family_of(const BackboneFile& file) {
 }  // namespace
 
 BackboneFamily backbone_family_siglip() {
-  return vit_family<family_of>("siglip", "SigLIP", [](const Weights& weights, std::string& prefix) {
+  BackboneFamily family = vit_family<family_of>("siglip", "SigLIP", [](const Weights& weights, std::string& prefix) {
     return recognise_hf_clip(weights, false, prefix);
   });
+  family.features = {"token", "key", "query", "value", "maskclip", "image"};
+  return family;
 }
 
 }  // namespace fu

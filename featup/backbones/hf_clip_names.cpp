@@ -39,7 +39,12 @@ NameRules hf_clip_names(const Weights& weights, const std::string& prefix) {
                                    {"pre_layrnorm.*", "norm_pre.*"},
                                    {"pre_layernorm.*", "norm_pre.*"},
                                    {"post_layernorm.*", "norm.*"},
-                                   {"head.*", ""}},
+                                   {"head.probe", "pool.probe"},
+                                   {"head.attention.in_proj_weight", "pool.attn.qkv.weight"},
+                                   {"head.attention.in_proj_bias", "pool.attn.qkv.bias"},
+                                   {"head.attention.out_proj.*", "pool.attn.proj.*"},
+                                   {"head.layernorm.*", "pool.norm.*"},
+                                   {"head.mlp.*", "pool.mlp.*"}},
                                   with_beginnings({"encoder.layers.#.", "layers.#."}, blocks)});
   const NameRules outside = {{"visual_projection.weight", "projection.weight"},
                              {"text_model.*", ""},

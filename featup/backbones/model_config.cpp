@@ -94,6 +94,8 @@ void read_config(const ConfigFile& file, ModelConfig& config) {
   file.read(model, "layer_norm_eps", config.norm_eps);
   file.read(model, "rope_theta", config.rope_theta);
   file.read(model, "hidden_act", config.activation);
+  if (const Json* text_model = ConfigFile::find(top, "text_config"))
+    file.read(*text_model, "num_attention_heads", config.text_heads);
   if (config.architecture.empty()) return;
   file.read(top, "num_features", config.width);
   if (const Json* arguments = ConfigFile::find(top, "model_args")) {

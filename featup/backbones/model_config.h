@@ -30,6 +30,7 @@ struct ModelConfig {
   std::string model_type;    // of Hugging Face: "dinov2_with_registers"
   std::string architecture;  // of timm: "vit_small_patch16_224"
   std::optional<Stated<Index>> width, heads;
+  std::optional<Stated<Index>> text_heads;  // of the text encoder beside it
   std::optional<Stated<double>> norm_eps;
   std::optional<Stated<double>> rope_theta;
   std::optional<Stated<std::string>> activation;  // "gelu", "quick_gelu", "gelu_pytorch_tanh", "silu", ...

@@ -236,9 +236,10 @@ Tensor NamedTensors::read(const std::string& name, const Shape& expected, Gaps g
   return all;
 }
 
-void NamedTensors::require_all_read() const {
+void NamedTensors::require_all_read(const std::string& unless) const {
   for (const auto& [name, unused] : found_)
-    require<FileError>(read_.count(name) > 0, path(), ": has the tensor '", printable(name_in_file(name)),
+    require<FileError>(read_.count(name) > 0 || (!unless.empty() && name.compare(0, unless.size(), unless) == 0),
+                       path(), ": has the tensor '", printable(name_in_file(name)),
                        "', for which its network, as this program understands it, has no place. It is not run.");
 }
 

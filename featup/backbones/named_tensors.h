@@ -54,8 +54,9 @@ class NamedTensors {
   /// The same for a tensor of several parts, where rows of zeros may stand for those that the file lacks.
   enum class Gaps { refused, zeros };
   Tensor read(const std::string& name, const Shape& expected, Gaps gaps) const;
-  /// throws FileError naming a tensor that has a name here and was never read: the network has no place for it.
-  void require_all_read() const;
+  /// throws FileError naming a tensor that has a name here and was never read: the network has no place for it. Names
+  /// that begin with `unless` may stay: of a part that is not wanted.
+  void require_all_read(const std::string& unless = "") const;
 
  private:
   struct Part {

@@ -69,6 +69,10 @@ Vit::Vit(const VitConfig& c, Random* random)
     projection_ = std::make_unique<Linear>(c.dim, c.projection, random, false);
     add("projection", *projection_);
   }
+  if (c.pool_hidden > 0) {
+    pool_ = std::make_unique<AttentionPool>(c.dim, c.heads, c.pool_hidden, c.activation, c.norm_eps, random);
+    add("pool", *pool_);
+  }
 }
 
 void Vit::pack() {
@@ -76,6 +80,7 @@ void Vit::pack() {
   patch_embed_.proj.pack();
   for (const auto& block : blocks_.list) block->pack();
   if (projection_) projection_->pack();
+  if (pool_) pool_->pack();
 }
 
 RotaryAngles Vit::angles(Index rows, Index cols) const {

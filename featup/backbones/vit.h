@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/progress.h"
+#include "featup/backbones/attention_pool.h"
 #include "layers/conv2d.h"
 #include "layers/transformer.h"
 
@@ -18,9 +19,12 @@ namespace fu {
 ///   clip       token, then the projection to the space that images and texts share        (B,h,w,projection)
 ///   maskclip   the value path of block N instead of its attention: values and output projection of the normalised
 ///              tokens, no residual, no MLP; then the final norm and the projection        (B,h,w,projection)
+///              SigLIP: the value path of its head, on the tokens behind block N          (B,h,w,dim)
+///   image      the vector of the whole image that is compared with texts. CLIP: the class token through the final norm
+///              and the projection (B,1,1,projection); SigLIP: its head                  (B,1,1,dim)
 ///   cls        the class token behind block N, through the final norm                            (B,1,1,dim)
 ///   attention  the weights of block N's attention from the class token to the patches            (B,h,w,heads)
-enum class VitFeature { token, key, query, value, maskclip, clip, cls, attention };
+enum class VitFeature { token, key, query, value, maskclip, clip, image, cls, attention };
 
 /// How position embeddings are resized to another grid: all bicubic, half-pixel centres, border clamped.
 ///   dino  source = (i + 1/2) G / (n + 0.1) - 1/2, a = -3/4       (DINO's and DINOv2's own code)
@@ -42,11 +46,12 @@ struct VitConfig {
   bool pre_norm = false;  // CLIP: a norm of the tokens before the first block
   bool rotary = false;    // DINOv3: queries and keys of patches are rotated by their places
   PositionRule positions = PositionRule::dino;
-  Index projection = 0;  // channels of CLIP's projection; 0: there is none
+  Index projection = 0;   // channels of CLIP's projection; 0: there is none
+  Index pool_hidden = 0;  // width of the MLP in SigLIP's head; 0: there is none
 };
 
 /// Parameters: patch_embed.proj, cls_token, dist_token, register_tokens, pos_embed, norm_pre, rope_embed.periods,
-/// blocks.N, norm, projection.
+/// blocks.N, norm, projection, pool.
 class Vit : public Module {
  public:
   /// A new one. Without `random`, its values are undefined until it is loaded.
@@ -105,6 +110,7 @@ class Vit : public Module {
   } blocks_;
   LayerNorm norm_;
   std::unique_ptr<Linear> projection_;
+  std::unique_ptr<AttentionPool> pool_;
 };
 
 /// Periods of the rotary embedding of heads of `head_dim` channels: 100^(2k / (head_dim / 2)), k from 0 to head_dim / 4

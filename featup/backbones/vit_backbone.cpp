@@ -1,7 +1,8 @@
 #include "featup/backbones/vit_backbone.h"
 
-#include <algorithm>
 #include <cstdio>
+
+#include "featup/backbones/activations.h"
 
 namespace fu {
 
@@ -22,7 +23,7 @@ const std::vector<std::pair<std::string, VitFeature>>& feature_names() {
   static const std::vector<std::pair<std::string, VitFeature>> names = {
       {"token", VitFeature::token},       {"key", VitFeature::key},   {"query", VitFeature::query},
       {"value", VitFeature::value},       {"cls", VitFeature::cls},   {"attention", VitFeature::attention},
-      {"maskclip", VitFeature::maskclip}, {"clip", VitFeature::clip},
+      {"maskclip", VitFeature::maskclip}, {"clip", VitFeature::clip}, {"image", VitFeature::image},
   };
   return names;
 }
@@ -67,41 +68,6 @@ void choose_heads(VitPlan& plan, const BackboneFile& file, const VitFamily& fami
   plan.summary.settings.push_back({"heads", std::to_string(c.heads), source});
 }
 
-const std::vector<std::pair<std::string, Activation>>& activation_names() {
-  static const std::vector<std::pair<std::string, Activation>> names = {
-      {"erf", Activation::gelu},
-      {"gelu", Activation::gelu},
-      {"quick", Activation::quick_gelu},
-      {"quick_gelu", Activation::quick_gelu},
-      {"tanh", Activation::tanh_gelu},
-      {"gelu_pytorch_tanh", Activation::tanh_gelu},
-      {"gelu_tanh", Activation::tanh_gelu},
-      {"gelu_new", Activation::tanh_gelu},
-      {"gelu_python", Activation::gelu},
-  };
-  return names;
-}
-
-void choose_activation(VitPlan& plan, const BackboneFile& file, const VitFamily& family,
-                       const BackboneOptions& options) {
-  if (plan.config.gated_mlp) return;  // SiLU, always
-  std::string said = options.activation, source = "option";
-  if (said == "auto" && file.config.activation)
-    said = file.config.activation->value, source = file.config.activation->source;
-  plan.config.activation = family.activation.value;
-  if (said == "auto") {
-    source = family.activation.source;
-  } else {
-    const auto& names = activation_names();
-    const auto it = std::find_if(names.begin(), names.end(), [&](const auto& n) { return n.first == said; });
-    require<FileError>(it != names.end(), file.weights.path(), ": its ", source, " wants the activation '", said,
-                       "', which this program does not have.");
-    plan.config.activation = it->second;
-  }
-  for (const auto& [name, activation] : activation_names())
-    if (activation == plan.config.activation) return plan.summary.settings.push_back({"activation", name, source});
-}
-
 void choose_eps(VitPlan& plan, const BackboneFile& file, const VitFamily& family, const BackboneOptions& options) {
   double eps = family.norm_eps.value;
   std::string source = family.norm_eps.source;
@@ -135,10 +101,13 @@ void choose_output(VitPlan& plan, const BackboneFile& file, const BackboneOption
   plan.feature_name = options.feature != "auto" ? options.feature : c.projection > 0 ? "maskclip" : "token";
   for (const auto& [name, feature] : feature_names())
     if (name == plan.feature_name) plan.feature = feature;
-  const bool projected = plan.feature == VitFeature::maskclip || plan.feature == VitFeature::clip;
+  const bool pools = plan.feature == VitFeature::maskclip || plan.feature == VitFeature::image;
+  const bool projected = pools || plan.feature == VitFeature::clip;
   const bool of_class = plan.feature == VitFeature::cls || plan.feature == VitFeature::attention;
-  require<UsageError>(!projected || c.projection > 0, "[backbone] ", file.weights.path(), ": has no feature '",
-                      plan.feature_name, "': the file has no projection to the space of texts.");
+  if (pools && plan.tensors.has("pool.mlp.fc1.weight"))
+    plan.config.pool_hidden = plan.tensors.shape("pool.mlp.fc1.weight")[0];
+  require<UsageError>(!projected || c.projection > 0 || c.pool_hidden > 0, "[backbone] ", file.weights.path(),
+                      ": has no feature '", plan.feature_name, "': the file has no projection to the space of texts.");
   require<UsageError>(!of_class || c.prefix > 0, "[backbone] ", file.weights.path(), ": has no feature '",
                       plan.feature_name, "': it has no class token.");
   require<UsageError>(options.layer >= 0 && options.layer <= c.depth, "[backbone] ", file.weights.path(), ": layer ",
@@ -155,7 +124,9 @@ VitPlan plan_vit(const BackboneFile& given, const VitFamily& family, const Backb
   VitConfig& c = plan.config;
   check_width(file, c.dim);
   choose_heads(plan, file, family, options);
-  choose_activation(plan, file, family, options);
+  if (!c.gated_mlp)  // those have SiLU, always
+    c.activation = choose_activation(file.weights.path(), options.activation, file.config.activation,
+                                     family.activation.value, family.activation.source, plan.summary.settings);
   choose_eps(plan, file, family, options);
   choose_positions(plan, family, options);
   plan.normalization = choose_normalization(file, options, family.normalization.value, family.normalization.source,
@@ -186,7 +157,7 @@ void load_parameters(Vit& vit, const VitPlan& plan, const BackboneFile& file, co
                       name.compare(name.size() - ending.size(), ending.size(), ending) == 0;
     return tensors.read(name, shape, gaps ? NamedTensors::Gaps::zeros : NamedTensors::Gaps::refused);
   });
-  tensors.require_all_read();
+  tensors.require_all_read(plan.config.pool_hidden > 0 ? "" : "pool.");
 }
 
 class VitBackbone : public Backbone {
@@ -208,9 +179,11 @@ class VitBackbone : public Backbone {
   Index channels() const override {
     const VitConfig& c = vit_.config();
     if (feature_ == VitFeature::attention) return c.heads;
-    return feature_ == VitFeature::clip || feature_ == VitFeature::maskclip ? c.projection : c.dim;
+    const bool projected =
+        feature_ == VitFeature::clip || feature_ == VitFeature::maskclip || feature_ == VitFeature::image;
+    return projected && c.pool_hidden == 0 ? c.projection : c.dim;
   }
-  bool whole_image() const override { return feature_ == VitFeature::cls; }
+  bool whole_image() const override { return feature_ == VitFeature::cls || feature_ == VitFeature::image; }
   Tensor features(const Tensor& image, const Progress& progress) const override {
     return vit_.features(renormalized(image, normalization_), feature_, layer_, progress);
   }
@@ -236,7 +209,7 @@ class VitBackbone : public Backbone {
 std::vector<std::string> vit_features() { return {"token", "key", "query", "value", "cls", "attention"}; }
 
 std::vector<std::string> clip_features() {
-  std::vector<std::string> all{"maskclip", "clip"};
+  std::vector<std::string> all{"maskclip", "clip", "image"};
   for (const std::string& feature : vit_features()) all.push_back(feature);
   return all;
 }

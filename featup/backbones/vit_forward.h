@@ -107,28 +107,36 @@ X Vit::features(const X& image, VitFeature feature, Index layer, const Progress&
   const VitConfig& c = config_;
   require<UsageError>(layer >= 0 && layer <= c.depth, "[vit] layer ", layer, ": there are ", c.depth,
                       " blocks; they count from 1.");
-  require<UsageError>(projection_ || (feature != VitFeature::clip && feature != VitFeature::maskclip),
+  const bool texts = feature == VitFeature::clip || feature == VitFeature::maskclip || feature == VitFeature::image;
+  require<UsageError>(!texts || projection_ || (pool_ && feature != VitFeature::clip),
                       "[vit] has no projection to the space of texts, which this feature ends with.");
-  require<UsageError>(c.prefix > 0 || (feature != VitFeature::cls && feature != VitFeature::attention),
+  const bool of_class = feature == VitFeature::cls || feature == VitFeature::attention;
+  require<UsageError>(c.prefix > 0 || (!of_class && (feature != VitFeature::image || pool_)),
                       "[vit] has no class token, which this feature is made from.");
   const Index last = layer > 0 ? layer : c.depth, skip = tokens_before_patches();
-  const bool whole = feature == VitFeature::token || feature == VitFeature::clip || feature == VitFeature::cls;
-  const X x = tokens(image, whole ? last : last - 1, progress);
+  const bool inside = feature == VitFeature::key || feature == VitFeature::query || feature == VitFeature::value ||
+                      feature == VitFeature::attention || (feature == VitFeature::maskclip && !pool_);
+  const X x = tokens(image, inside ? last - 1 : last, progress);
   const TransformerBlock& block = *blocks_.list[usize(last - 1)];
   const Index b = image.dim(0), rows = image.dim(1) / c.patch, cols = image.dim(2) / c.patch, end = skip + rows * cols;
+  const auto map = [&](const X& y) { return reshape(y, {b, rows, cols, y.dim(2)}); };
+  const auto patches = [&] { return slice(x, 1, skip, end); };
   switch (feature) {
-    case VitFeature::token: return reshape(norm_(slice(x, 1, skip, end)), {b, rows, cols, c.dim});
-    case VitFeature::clip: return reshape((*projection_)(norm_(slice(x, 1, skip, end))), {b, rows, cols, c.projection});
+    case VitFeature::token: return map(norm_(patches()));
+    case VitFeature::clip: return map((*projection_)(norm_(patches())));
     case VitFeature::cls: return reshape(norm_(slice(x, 1, 0, 1)), {b, 1, 1, c.dim});
+    case VitFeature::image:
+      if (pool_) return reshape(pool_->pooled(norm_(x)), {b, 1, 1, c.dim});
+      return reshape((*projection_)(norm_(slice(x, 1, 0, 1))), {b, 1, 1, c.projection});
     case VitFeature::query: return facet(x, block, 0, rows, cols);
     case VitFeature::key: return facet(x, block, 1, rows, cols);
     case VitFeature::value: return facet(x, block, 2, rows, cols);
     case VitFeature::attention: return attention_from_class(x, block, rows, cols);
     case VitFeature::maskclip: break;
   }
-  const X all = block.attn.projections(block.norm1(slice(x, 1, skip, end)));
-  const X path = block.attn.proj(slice(all, 2, 2 * c.dim, 3 * c.dim));
-  return reshape((*projection_)(norm_(path)), {b, rows, cols, c.projection});
+  if (pool_) return map(pool_->value_path(norm_(patches())));
+  const X all = block.attn.projections(block.norm1(patches()));
+  return map((*projection_)(norm_(block.attn.proj(slice(all, 2, 2 * c.dim, 3 * c.dim)))));
 }
 
 }  // namespace fu

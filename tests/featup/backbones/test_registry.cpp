@@ -34,7 +34,7 @@ TEST_CASE("backbones: help says what there is") {
         "CLIP, SigLIP, ResNet, DeepLab or ConvNeXt, as a file or a folder");
   CHECK(backbone_names() == std::vector<std::string>{"builtin"});
   CHECK(backbone_features() == std::vector<std::string>{"auto", "token", "key", "query", "value", "cls", "attention",
-                                                        "maskclip", "clip", "dilated", "stage"});
+                                                        "maskclip", "clip", "image", "dilated", "stage"});
 }
 
 TEST_CASE("backbones: the one that the library carries") {

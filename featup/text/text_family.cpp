@@ -1,0 +1,82 @@
+#include "featup/text/text_family.h"
+
+namespace fu {
+
+namespace {
+
+/// OpenAI's and OpenCLIP's names. OpenCLIP puts some text encoders under "text.".
+bool recognise_openai(const Weights& w, TextFamily& family) {
+  if (!find_prefix(w, "token_embedding.weight", family.prefix)) return false;
+  if (!w.has(family.prefix + "transformer.resblocks.0.ln_1.weight")) return false;
+  const bool openai = w.format() == "TorchScript" || w.has(family.prefix + "input_resolution");
+  family.title = "CLIP";
+  family.activation = {openai ? Activation::quick_gelu : Activation::gelu,
+                       openai ? "OpenAI's" : "usual for OpenCLIP; OpenAI's, DFN's and MetaCLIP's are quick"};
+  family.rules =
+      joined({{{"token_embedding.weight", "token_embedding.weight"},
+               {"positional_embedding", "positional_embedding"},
+               {"ln_final.*", "ln_final.*"},
+               {"text_projection", "projection.weight ^T"},
+               {"visual.*", ""},
+               {"logit_scale", ""},
+               {"logit_bias", ""},
+               {"attn_mask", ""},
+               {"input_resolution", ""},
+               {"context_length", ""},
+               {"vocab_size", ""}},
+              with_beginnings({"transformer.resblocks.#."}, {{"ln_1.*", "blocks.#.norm1.*"},
+                                                             {"ln_2.*", "blocks.#.norm2.*"},
+                                                             {"attn.in_proj_weight", "blocks.#.attn.qkv.weight"},
+                                                             {"attn.in_proj_bias", "blocks.#.attn.qkv.bias"},
+                                                             {"attn.out_proj.*", "blocks.#.attn.proj.*"},
+                                                             {"mlp.c_fc.*", "blocks.#.mlp.fc1.*"},
+                                                             {"mlp.c_proj.*", "blocks.#.mlp.fc2.*"}})});
+  return true;
+}
+
+bool recognise_hf(const Weights& w, TextFamily& family) {
+  if (!find_prefix(w, "text_model.embeddings.token_embedding.weight", family.prefix)) return false;
+  const bool siglip = w.has(family.prefix + "text_model.head.weight");
+  family.title = siglip ? "SigLIP" : "CLIP";
+  family.causal = !siglip, family.heads_of_64 = !siglip;
+  family.activation =
+      siglip ? Because<Activation>{Activation::tanh_gelu, "usual for SigLIP"}
+             : Because<Activation>{Activation::quick_gelu, "OpenAI's, usual with these names; LAION's are erf"};
+  family.norm_eps = siglip ? 1e-6 : 1e-5;
+  family.rules = joined({{{"text_model.embeddings.token_embedding.weight", "token_embedding.weight"},
+                          {"text_model.embeddings.position_embedding.weight", "positional_embedding"},
+                          {"text_model.embeddings.position_ids", ""},
+                          {"text_model.final_layer_norm.*", "ln_final.*"},
+                          {"text_model.head.*", "projection.*"},
+                          {"text_projection.weight", "projection.weight"},
+                          {"vision_model.*", ""},
+                          {"visual_projection.*", ""},
+                          {"logit_scale", ""},
+                          {"logit_bias", ""}},
+                         with_beginnings({"text_model.encoder.layers.#.", "text_model.layers.#."},
+                                         {{"layer_norm1.*", "blocks.#.norm1.*"},
+                                          {"layer_norm2.*", "blocks.#.norm2.*"},
+                                          {"self_attn.q_proj.*", "blocks.#.attn.qkv.* + 0"},
+                                          {"self_attn.k_proj.*", "blocks.#.attn.qkv.* + 1"},
+                                          {"self_attn.v_proj.*", "blocks.#.attn.qkv.* + 2"},
+                                          {"self_attn.out_proj.*", "blocks.#.attn.proj.*"},
+                                          {"mlp.fc1.*", "blocks.#.mlp.fc1.*"},
+                                          {"mlp.fc2.*", "blocks.#.mlp.fc2.*"}})});
+  return true;
+}
+
+}  // namespace
+
+bool recognise_text(const Weights& weights, TextFamily& family) {
+  TextFamily found;
+  if (recognise_hf(weights, found)) {
+    family = found;
+    return true;
+  }
+  found = TextFamily();
+  if (!recognise_openai(weights, found)) return false;
+  family = found;
+  return true;
+}
+
+}  // namespace fu
