@@ -47,9 +47,10 @@ bool JsonNode::is_text() const { return value_ && json_of(value_).is_string(); }
 bool JsonNode::is_list() const { return value_ && json_of(value_).is_array(); }
 const std::string& JsonNode::path() const { return file_->path; }
 
-FileError JsonNode::bad(const std::string& what) const {
-  return FileError(path() + ": '" + printable(place_) + "' " + what);
+std::string JsonNode::title() const {
+  return place_.empty() ? path() + ": the file" : path() + ": '" + printable(place_) + "'";
 }
+FileError JsonNode::bad(const std::string& what) const { return FileError(title() + " " + what); }
 
 FileError JsonNode::unexpected(const std::string& what) const {
   std::string value = "missing";

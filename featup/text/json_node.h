@@ -38,6 +38,8 @@ class JsonNode {
   FileError unexpected(const std::string& what) const;
   /// "path: 'place' WHAT"
   FileError bad(const std::string& what) const;
+  /// "path: 'place'", for messages that go on.
+  std::string title() const;
   const std::string& path() const;
 
  private:

@@ -1,9 +1,9 @@
 #include "featup/text/pipeline.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "core/error.h"
+#include "featup/text/piece_tree.h"
 #include "featup/text/unicode.h"
 
 namespace fu {
@@ -22,17 +22,18 @@ class TokenFinder {
   };
 
   void add(const AddedToken& token) {
-    auto& list = by_first_[token.text[0]];
-    list.push_back(token);
-    std::stable_sort(list.begin(), list.end(),
-                     [](const AddedToken& a, const AddedToken& b) { return a.text.size() > b.text.size(); });
+    if (tree_.add(token.text, static_cast<int>(tokens_.size()))) tokens_.push_back(token);
   }
   Found find(std::u32string_view text, std::size_t from) const {
-    for (std::size_t i = from; i < text.size() && !by_first_.empty(); ++i) {
-      const auto list = by_first_.find(text[i]);
-      if (list == by_first_.end()) continue;
-      for (const AddedToken& token : list->second)
-        if (text.compare(i, token.text.size(), token.text) == 0) return widened(text, from, i, token);
+    for (std::size_t i = from; i < text.size() && !tokens_.empty(); ++i) {
+      const AddedToken* longest = nullptr;
+      int node = 0;
+      for (std::size_t end = i; end < text.size(); ++end) {
+        node = tree_.child(node, text[end]);
+        if (node == PieceTree::kNone) break;
+        if (tree_.piece(node) != PieceTree::kNone) longest = &tokens_[usize(tree_.piece(node))];
+      }
+      if (longest) return widened(text, from, i, *longest);
     }
     return {text.size(), text.size(), nullptr};
   }
@@ -45,7 +46,8 @@ class TokenFinder {
     return {begin, end, &token};
   }
 
-  std::unordered_map<char32_t, std::vector<AddedToken>> by_first_;
+  PieceTree tree_;
+  std::vector<AddedToken> tokens_;
 };
 
 class Pipeline : public Tokenizer {
@@ -84,7 +86,12 @@ class Pipeline : public Tokenizer {
 
  private:
   std::u32string normalized(std::u32string text) const {
-    for (const TextStep& step : parts_.normalizers) text = step(std::move(text));
+    for (const TextStep& step : parts_.normalizers) {
+      text = step(std::move(text));
+      // Replacements of a file may be longer than what they replace.
+      require<UsageError>(text.size() <= 4 * kMostBytes, "[tokenizer] the text grows to ", text.size(),
+                          " characters when it is normalized, at most ", 4 * kMostBytes, " are read. Cut it.");
+    }
     return text;
   }
 
