@@ -130,6 +130,8 @@ Tensor encode_words(const TextEncoder& encoder, const Tokenizer& tokenizer, cons
                     const std::vector<std::string>& templates, std::vector<std::string>* cut) {
   require<UsageError>(!words.empty() && !templates.empty(), "[text] ", words.size(), " words and ", templates.size(),
                       " templates: give at least one of each.");
+  require<UsageError>(tokenizer.pieces() <= encoder.vocabulary(), "[text] ", tokenizer.describe(),
+                      ", is of another model: the ", encoder.describe(), ", knows ", encoder.vocabulary(), " pieces.");
   const Index channels = encoder.channels(), k = static_cast<Index>(words.size());
   Tensor matrix({channels, k});
   for (Index w = 0; w < k; ++w) {

@@ -9,9 +9,9 @@
 
 namespace fu {
 
-/// Sentences with {} where a word is put in. "one": `a photo of a {}.`; "seven": the short set of CLIP's authors; "all":
-/// their 80 for ImageNet, and the five that MaskCLIP adds. throws UsageError for another name. source: arXiv 2103.00020,
-/// 2112.01071
+/// Sentences with {} where a word is put in. "one": `a photo of a {}.`; "seven": the short set of CLIP's authors;
+/// "all": their 80 for ImageNet, and the five that MaskCLIP adds. throws UsageError for another name.
+/// source: arXiv 2103.00020, 2112.01071
 std::vector<std::string> prompt_templates(const std::string& name);
 
 /// The matrix (C,K) of K words: of every word, the vectors of all templates are normalised, averaged, and normalised

@@ -26,6 +26,8 @@ class TextEncoder {
   /// Tokens of a text at most, start and end included.
   Index length() const { return model_->config().length; }
   Index channels() const { return model_->config().out; }
+  /// Pieces that it knows: numbers of tokens are below that.
+  Index vocabulary() const { return model_->config().vocabulary; }
   /// Whether texts must be filled up to length() (SigLIP), or end with their end token (CLIP).
   bool wants_padding() const { return !model_->config().causal; }
   const TextScore& score() const { return score_; }
