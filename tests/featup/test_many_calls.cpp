@@ -80,8 +80,11 @@ TEST_CASE("many calls: 10,000 of them need no more memory and no more threads th
   const Image photo = noise(64, 64);
   const Tensor features = Random(1).normal({1, 4, 4, 8});
   for (int i = 0; i < kCalls / 10; ++i) run.enlarge(features, photo, 64);
-  const Index memory = resident_kb(), threads_before = thread_count();
+  [[maybe_unused]] const Index memory = resident_kb();
+  const Index threads_before = thread_count();
   for (int i = 0; i < kCalls; ++i) run.enlarge(features, photo, 64);
+#ifndef __SANITIZE_ADDRESS__  // that sanitizer keeps freed memory for a while
   CHECK(resident_kb() <= memory + 512);
+#endif
   CHECK(thread_count() <= threads_before);
 }
