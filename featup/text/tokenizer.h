@@ -20,7 +20,7 @@ class Tokenizer {
   /// UTF-8 are read as U+FFFD. A special token that is written out in the text ("<|endoftext|>", "</s>") becomes that
   /// token, as in the original code.
   /// throws UsageError if the length has no room for start and end, or the text has more than 16 MB.
-  /// cost: n log n in the length of the text, at worst 60 bytes of memory for each of its own.
+  /// cost: n log n in the length of the text, at worst 100 bytes of memory for each of its own.
   virtual std::vector<Index> ids(const std::string& text, Index length, bool* cut = nullptr) const = 0;
   /// Size of the vocabulary: every number is below it.
   virtual Index pieces() const = 0;
