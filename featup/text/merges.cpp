@@ -1,6 +1,7 @@
 #include "featup/text/merges.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "core/error.h"
 #include "core/files/bytes.h"
@@ -86,26 +87,28 @@ class Merges::Run {
   }
 
   void merge_all() {
-    std::int32_t rank = -1;
+    std::uint64_t rank = ~std::uint64_t{0};
     for (;;) {
-      const bool wait = merges_.order_ == MergeOrder::rounds && !heap_.empty() && heap_.front().rank == rank;
+      const bool wait = merges_.order_ == MergeOrder::rounds && !heap_.empty() && heap_.front() >> 32 == rank;
       if (!wait) admit();
       if (heap_.empty()) return;
-      std::pop_heap(heap_.begin(), heap_.end(), later);
-      const Candidate best = heap_.back();
+      std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
+      const std::uint64_t best = heap_.back();
       heap_.pop_back();
-      rank = best.rank;
-      Node& left = nodes_[usize(best.at)];
-      // A symbol beside it may have been merged since: then the pair is no more.
+      rank = best >> 32;
+      const auto at = static_cast<std::int32_t>(best & 0xffffffff);
+      Node& left = nodes_[usize(at)];
+      // A symbol of the pair may have been merged with another since: then there is another pair, or none.
       if (left.symbol < 0 || left.next < 0) continue;
       Node& right = nodes_[usize(left.next)];
-      if (pair_of(left.symbol, right.symbol) != best.pair) continue;
-      left.symbol = best.joined;
+      const Merge* merge = merges_.find(left.symbol, right.symbol);
+      if (!merge || static_cast<std::uint64_t>(merge->rank) != rank) continue;
+      left.symbol = merge->joined;
       right.symbol = -1;
       left.next = right.next;
       if (left.next >= 0) {
-        nodes_[usize(left.next)].previous = best.at;
-        offer(best.at);
+        nodes_[usize(left.next)].previous = at;
+        offer(at);
       }
       if (left.previous >= 0) offer(left.previous);
     }
@@ -120,32 +123,25 @@ class Merges::Run {
     Symbol symbol;  // -1: it was merged into the one on its left
     std::int32_t previous, next;
   };
-  struct Candidate {
-    std::uint64_t pair;
-    std::int32_t rank, at;
-    Symbol joined;
-  };
-  static bool later(const Candidate& a, const Candidate& b) { return a.rank != b.rank ? a.rank > b.rank : a.at > b.at; }
-
   void offer(std::int32_t at) {
     const Symbol left = nodes_[usize(at)].symbol, right = nodes_[usize(nodes_[usize(at)].next)].symbol;
-    if (const Merge* m = merges_.find(left, right)) fresh_.push_back({m->pair, m->rank, at, m->joined});
+    if (const Merge* m = merges_.find(left, right)) fresh_.push_back(pair_of(m->rank, at));
   }
   void admit() {
     if (heap_.empty()) {
       heap_.swap(fresh_);
-      std::make_heap(heap_.begin(), heap_.end(), later);
+      std::make_heap(heap_.begin(), heap_.end(), std::greater<>());
     }
-    for (const Candidate& c : fresh_) {
-      heap_.push_back(c);
-      std::push_heap(heap_.begin(), heap_.end(), later);
+    for (const std::uint64_t pair : fresh_) {
+      heap_.push_back(pair);
+      std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
     }
     fresh_.clear();
   }
 
   const Merges& merges_;
   std::vector<Node> nodes_;
-  std::vector<Candidate> heap_, fresh_;
+  std::vector<std::uint64_t> heap_, fresh_;  // rank of a pair, and where it begins: the lowest rank is the least number
 };
 
 void Merges::apply(const std::vector<Symbol>& symbols, std::size_t most, std::vector<Index>& out) const {

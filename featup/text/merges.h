@@ -52,7 +52,7 @@ class Merges {
   Merges(const Vocabulary& vocabulary, const Pairs& pairs, MergeOrder order, const std::string& owner);
 
   /// Merges until no pair is known, and appends the symbols that are left. It may stop as soon as `out` has more than
-  /// `most` elements.   cost: n log n, and 60 bytes a symbol of the longest run whose neighbours can be merged.
+  /// `most` elements.   cost: n log n, and 40 bytes a symbol of the longest run whose neighbours can be merged.
   void apply(const std::vector<Symbol>& symbols, std::size_t most, std::vector<Index>& out) const;
 
  private:

@@ -20,7 +20,7 @@ class Tokenizer {
   /// UTF-8 are read as U+FFFD. A special token that is written out in the text ("<|endoftext|>", "</s>") becomes that
   /// token, as in the original code.
   /// throws UsageError if the length has no room for start and end, or the text has more than 16 MB.
-  /// cost: n log n in the length of the text, at worst 60 bytes of memory for each of its own.
+  /// cost: n log n in the length of the text, at worst 100 bytes of memory for each of its own.
   virtual std::vector<Index> ids(const std::string& text, Index length, bool* cut = nullptr) const = 0;
   /// Size of the vocabulary: every number is below it.
   virtual Index pieces() const = 0;
@@ -32,10 +32,10 @@ class Tokenizer {
 ///   tokenizer.json               CLIP's, SigLIP's (Unigram) or SigLIP 2's (BPE with byte fallback), told by the
 ///   content vocab.json and merges.txt    CLIP's bpe_simple_vocab_16e6.txt.gz CLIP's, or unpacked, .txt
 /// A file: any of these; vocab.json and merges.txt are looked for beside each other.
-/// tokenizer.json is followed in its normalizer, pre_tokenizer, model and post_processor; what is in these and not
-/// known here is refused by name. The other files do not say how text is cleaned: it is done as in OpenAI's code, see
-/// clean_text.h. SigLIP's text is lower-cased and freed of ASCII punctuation, SigLIP 2's lower-cased, whether the file
-/// says so or not: in the original code a step before the tokenizer does that.
+/// tokenizer.json is followed in its normalizer, pre_tokenizer, model, added_tokens and post_processor; what is in
+/// these and not known here is refused by name. Its truncation and padding are up to the caller, its decoder is not
+/// needed. Before that, text is cleaned as in the code that the models were trained with, whichever file it is, so that
+/// all files of a model give the same numbers: clean_text.h says how for CLIP and SigLIP; SigLIP 2's is lower-cased.
 /// throws FileError naming what was looked for, or what is wrong with a file.
 std::unique_ptr<Tokenizer> open_tokenizer(const std::string& folder_or_file);
 

@@ -77,6 +77,14 @@ Kind kind_of(const JsonNode& model, bool bytes) {
                   "with byte_fallback).");
 }
 
+/// What happens to a text before the tokenizer in the code that the models were trained with. A file may say parts of
+/// it again: each is such that a second time changes nothing.
+TextStep cleaning_of(Kind kind) {
+  if (kind == Kind::clip) return clean_for_clip;
+  if (kind == Kind::siglip) return clean_for_siglip;
+  return [](const std::u32string& text) { return lower_case(text, false); };
+}
+
 void read_added(const JsonNode& list, TokenizerParts& parts) {
   if (!list.is_there()) return;
   for (std::size_t i = 0; i < list.size(); ++i) {
@@ -155,9 +163,7 @@ std::unique_ptr<Tokenizer> read_tokenizer_json(const JsonNode& file) {
   read_pre_tokenizer(file.find("pre_tokenizer"), parts.splits, bytes);
   const JsonNode model = file.find("model");
   const Kind kind = kind_of(model, bytes);
-  if (kind == Kind::siglip) parts.normalizers.emplace_back(clean_for_siglip);
-  if (kind == Kind::siglip2)
-    parts.normalizers.emplace_back([](const std::u32string& text) { return lower_case(text, false); });
+  parts.normalizers.push_back(cleaning_of(kind));
   read_normalizer(file.find("normalizer"), parts.normalizers);
   parts.model = kind == Kind::siglip ? read_unigram(model) : read_byte_pairs(model, kind);
   read_added(file.find("added_tokens"), parts);

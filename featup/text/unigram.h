@@ -9,7 +9,7 @@ namespace fu {
 /// several in a row become one.
 /// throws FileError beginning with `owner` if a piece is empty or there twice, a score is not finite, or `unknown` is
 /// no piece.   cost of encode: characters times the length of the longest piece. source: Kudo, Subword Regularization
-/// (arXiv 1804.10959); as in Hugging Face's tokenizers
+/// (arXiv 1804.10959)
 std::shared_ptr<const PieceModel> make_unigram_model(const std::vector<std::pair<std::string, double>>& pieces,
                                                      Index unknown, const std::string& owner);
 
