@@ -2,8 +2,8 @@
 # tools/test.sh [quick | all]: installs what is missing, builds, and runs the tests.
 #
 #   quick   formatting, and the release build's tests
-#   (none)  also double precision, and the address and undefined-behaviour sanitizers; 15 minutes on two cores at most
-#   all     also clang, clang-tidy, the thread sanitizer, OpenMP's threads, and a shared library; 70 minutes on two cores at most
+#   (none)  also the engine in double precision and under the address and undefined-behaviour sanitizers
+#   all     also everything under these, clang, clang-tidy, the thread sanitizer, OpenMP's threads, and a shared library
 #
 # A step of `all` whose tool is missing is skipped, with a line that says so. FU_NEVER_SKIP=1 makes that a failure.
 set -euo pipefail
@@ -14,6 +14,7 @@ mode=${1:-default}
 case $mode in default | quick | all) ;; *) echo "usage: tools/test.sh [quick | all]" >&2; exit 2 ;; esac
 need_packages "${build_packages[@]}" "${test_packages[@]}"
 cores=$(nproc)
+export ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
 failed=0
 fail() { echo "FAILED: $*" >&2; failed=1; }
 
@@ -49,17 +50,25 @@ step "release build, warnings are errors"
 build "$root/build" --preset release
 
 if [ "$mode" != quick ]; then
-  step "double precision"
-  targets="library_tests fu_static fu_shared featup" build "$root/build-double" --preset double
-  program build-double library_tests -sf='*tests/core*,*tests/autograd*,*tests/layers*'
-  suites build-double -R '^consume/'
+  step "double precision: the engine and its gradients"
+  targets=engine_tests build "$root/build-double" --preset double
+  program build-double engine_tests
 
-  step "address and undefined-behaviour sanitizers"
-  build "$root/build-sanitize" --preset sanitize
-  ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 suites build-sanitize
+  step "address and undefined-behaviour sanitizers: the engine and the readers of files"
+  targets=engine_tests build "$root/build-sanitize" --preset sanitize
+  program build-sanitize engine_tests
 fi
 
 if [ "$mode" = all ]; then
+  step "double precision: networks, and users of the library"
+  targets="library_tests fu_static fu_shared featup" build "$root/build-double" --preset double
+  program build-double library_tests -sf='*tests/layers*'
+  suites build-double -R '^consume/'
+
+  step "address and undefined-behaviour sanitizers: everything"
+  build "$root/build-sanitize" --preset sanitize
+  suites build-sanitize
+
   if step "clang, warnings are errors" clang++; then
     build "$root/build-clang" --preset clang
     suites build-clang
