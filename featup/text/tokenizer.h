@@ -28,9 +28,9 @@ class Tokenizer {
   virtual Index padding() const = 0;
 };
 
-/// Opens a tokenizer's files. In a folder, the first of these that is there:
-///   tokenizer.json               CLIP's, SigLIP's (Unigram) or SigLIP 2's (BPE with byte fallback), told by the
-///   content vocab.json and merges.txt    CLIP's bpe_simple_vocab_16e6.txt.gz CLIP's, or unpacked, .txt
+/// Opens a tokenizer's files. In a folder, the first of these that is there: tokenizer.json, of CLIP, of SigLIP
+/// (Unigram) or of SigLIP 2 (BPE with byte fallback), told by its content; vocab.json and merges.txt, of CLIP;
+/// bpe_simple_vocab_16e6.txt.gz, of CLIP, or the same unpacked, .txt.
 /// A file: any of these; vocab.json and merges.txt are looked for beside each other.
 /// tokenizer.json is followed in its normalizer, pre_tokenizer, model, added_tokens and post_processor; what is in
 /// these and not known here is refused by name. Its truncation and padding are up to the caller, its decoder is not
