@@ -76,7 +76,8 @@ inline Json siglip_json() {
     "added_tokens": [{"id": 1, "content": "</s>", "single_word": false, "lstrip": true, "rstrip": true,
       "normalized": false, "special": true}],
     "normalizer": {"type": "Sequence", "normalizers": [{"type": "Lowercase"},
-      {"type": "Replace", "pattern": {"Regex": "[!\"\\#\\$%\\&'\\(\\)\\*\\+,\\-\\./:;<=>\\?@\\[\\\\\\]\\^_`\\{\\|\\}\\~]"},
+      {"type": "Replace", "pattern":
+        {"Regex": "[!\"\\#\\$%\\&'\\(\\)\\*\\+,\\-\\./:;<=>\\?@\\[\\\\\\]\\^_`\\{\\|\\}\\~]"},
        "content": ""},
       {"type": "Replace", "pattern": {"Regex": "\\s+"}, "content": " "},
       {"type": "Strip", "strip_left": true, "strip_right": true}]},

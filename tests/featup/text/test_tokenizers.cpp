@@ -25,9 +25,9 @@ TEST_CASE("tokenizers: CLIP's reference texts, from each kind of file") {
     CHECK(tokenizer->pieces() == 49408);
     CHECK(tokenizer->padding() == -1);
     REQUIRE(vectors.size() >= 15);
-    for (const auto& [words, wanted] : vectors.items()) {
-      CAPTURE(words);
-      CHECK(tokenizer->ids(words, 77) == wanted.get<Ids>());
+    for (const auto& vector : vectors.items()) {
+      CAPTURE(vector.key());
+      CHECK(tokenizer->ids(vector.key(), 77) == vector.value().get<Ids>());
     }
   }
   CHECK(open_tokenizer(pair.path())->describe() ==
