@@ -6,6 +6,9 @@
 #include "featup/photo/preprocess.h"
 #include "featup/upsamplers/registry.h"
 
+// From words to scores.
+#include "featup/text/prompts.h"
+
 // A fit of one photo, and the file that it leaves.
 #include "featup/fit/fit_run.h"
 #include "featup/fit/fitted_map.h"

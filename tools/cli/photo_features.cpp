@@ -38,7 +38,7 @@ void report_backbone(Report& report, const Backbone* backbone, const std::string
   const std::vector<BackboneSetting> settings = backbone->settings();
   for (const BackboneSetting& s : settings)
     report["backbone_settings"][s.name] = {{"value", s.value}, {"from", s.source}};
-  if (!common.quiet && !settings.empty()) print_note(description + ": " + settings_text(settings) + ".");
+  if (!common.quiet && !settings.empty()) report.note(description + ": " + settings_text(settings) + ".");
 }
 
 Featurizer::Featurizer(const FeatureArgs& o, bool any_feature) : options_(o), size_(parse_input_size(o.size)) {

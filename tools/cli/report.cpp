@@ -6,6 +6,7 @@
 
 #include "core/isa.h"
 #include "core/parallel.h"
+#include "tools/cli/errors.h"
 #include "tools/cli/progress.h"
 
 namespace fu {
@@ -25,6 +26,7 @@ void Report::stage(const std::string& name) {
 }
 
 void Report::print() {
+  for (const std::string& line : notes_) print_note(line);
   json_["seconds"] = {{"total", seconds()}};
   for (const auto& [name, value] : stages_.items()) json_["seconds"][name] = value;
   json_["threads"] = threads();

@@ -14,7 +14,10 @@ class Report {
   nlohmann::ordered_json& operator[](const std::string& key) { return json_[key]; }
   /// Adds the time since the last call (or the start) to a stage.
   void stage(const std::string& name);
-  /// Closes the summary with times, threads, instruction set and peak memory, and prints it to standard output if
+  /// A line for people, said by print(): a run that fails says its error alone.
+  void note(const std::string& line) { notes_.push_back(line); }
+  /// Says the notes, closes the summary with times, threads, instruction set and peak memory, and prints it to standard
+  /// output if
   /// --json was given.
   void print();
   /// Seconds since the start.
@@ -22,6 +25,7 @@ class Report {
 
  private:
   nlohmann::ordered_json json_, stages_;
+  std::vector<std::string> notes_;
   bool prints_;
   double start_, last_;
 };

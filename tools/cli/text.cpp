@@ -77,7 +77,7 @@ int run_text(const TextCommand& o, const Program&) {
   report["encoder"] = encoder->describe();
   report["tokenizer"] = tokenizer->describe();
   report.stage("load");
-  if (!o.common.quiet) print_note(encoder->describe() + ": " + settings_text(encoder->settings()) + ".");
+  if (!o.common.quiet) report.note(encoder->describe() + ": " + settings_text(encoder->settings()) + ".");
   std::vector<std::string> cut;
   const Tensor matrix = encode_words(*encoder, *tokenizer, words, templates, &cut);
   report.stage("encode");
