@@ -207,8 +207,9 @@ Tensor NamedTensors::read_part(const Part& part, const Shape& expected) const {
     t = t.slice(part.index * rows, (part.index + 1) * rows);
   }
   for (Index i = 0; i < t.size(); ++i)
-    require<FileError>(std::isfinite(t.data()[i]), path(), ": tensor '", printable(part.file),
-                       "' holds a number that is infinite or none, at element ", i, ".");
+    if (!std::isfinite(t.data()[i]))
+      throw FileError(cat(path(), ": tensor '", printable(part.file),
+                          "' holds a number that is infinite or none, at element ", i, "."));
   return (part.transposed ? t.permute({1, 0}) : t).reshape(expected);
 }
 
