@@ -225,7 +225,7 @@ TEST_CASE("parallel: a child process after fork, also while another thread is in
 }
 
 TEST_CASE("parallel: a shared library that holds the library is loaded, used and unloaded again and again") {
-  if (!own_threads()) return;
+  if (!own_threads() || std::string(FU_PLUGIN).empty()) return;  // some builds have no such library
   const Index before = thread_count();
   double first = 0;
   for (int i = 0; i < 5; ++i) {

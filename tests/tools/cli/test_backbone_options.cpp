@@ -18,8 +18,9 @@ TEST_CASE("program: a folder of a model; every output of CLIP; what was taken is
   const struct {
     const char* feature;
     Shape shape;
-  } outputs[] = {{"auto", {6, 8, 24}},   {"clip", {6, 8, 24}}, {"token", {6, 8, 128}},   {"key", {6, 8, 128}},
-                 {"value", {6, 8, 128}}, {"cls", {1, 1, 128}}, {"attention", {6, 8, 4}}, {"query", {6, 8, 128}}};
+  } outputs[] = {{"auto", {6, 8, 24}},  {"clip", {6, 8, 24}},     {"token", {6, 8, 128}},
+                 {"key", {6, 8, 128}},  {"value", {6, 8, 128}},   {"cls", {1, 1, 128}},
+                 {"image", {1, 1, 24}}, {"attention", {6, 8, 4}}, {"query", {6, 8, 128}}};
   for (const auto& [feature, shape] : outputs) {
     const Outcome o =
         run(folder, std::string("features scene.png --backbone clip/ --size 48 --feature ") + feature + " --json");
@@ -42,7 +43,7 @@ TEST_CASE("program: a folder of a model; every output of CLIP; what was taken is
   CHECK(contains(info.out, "backbone (--backbone clip): CLIP transformer, 2 blocks of width 128, patch 8"));
   CHECK(contains(info.out, "heads 4 (config.json)"));
 
-  for (const char* feature : {"cls", "attention"})
+  for (const char* feature : {"cls", "attention", "image"})
     check_refused(folder, std::string("upsample scene.png --backbone clip --size 48 --feature ") + feature,
                   "is for `featup features` alone");
   check_refused(folder, "upsample scene.png --backbone clip --heads 7", "do not divide the width 128");
