@@ -40,8 +40,8 @@ BackboneOptions BackboneArgs::options() const {
 
 std::unique_ptr<Backbone> BackboneArgs::open() const {
   auto backbone = open_any();
-  require<UsageError>(!backbone->whole_image() && backbone->feature() != "attention", "--feature ",
-                      backbone->feature(), " is for `featup features` alone: it is no grid of the photo's features.");
+  require<UsageError>(!backbone->whole_image() && backbone->feature() != "attention", "--feature ", backbone->feature(),
+                      " is for `featup features` alone: it is no grid of the photo's features.");
   return backbone;
 }
 
