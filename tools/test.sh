@@ -80,7 +80,8 @@ if [ "$mode" = all ]; then
 
   step "thread sanitizer"
   targets=thread_tests build "$root/build-threads" --preset threads
-  program build-threads thread_tests
+  # The sanitizer else ends every child of a process with threads.
+  TSAN_OPTIONS=die_after_fork=0 program build-threads thread_tests
 
   step "OpenMP's threads"
   targets=library_tests build "$root/build-openmp" --preset openmp
