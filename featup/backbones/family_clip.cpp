@@ -1,5 +1,6 @@
 // CLIP's image encoder with OpenAI's names, which OpenCLIP and FeatUp share.
 // source: arXiv 2103.00020 (CLIP), 2112.01071 (MaskCLIP's value path)
+#include "featup/backbones/clip_blocks.h"
 #include "featup/backbones/vit_backbone.h"
 
 namespace fu {
@@ -24,20 +25,13 @@ Because<Activation> activation_of(const BackboneFile& file) {
 VitFamily family_of(const BackboneFile& file) {
   VitFamily family;
   family.title = "CLIP";
-  family.rules =
-      joined({{{"class_embedding", "cls_token"},
-               {"conv1.weight", "patch_embed.proj.weight"},
-               {"positional_embedding", "pos_embed"},
-               {"ln_pre.*", "norm_pre.*"},
-               {"ln_post.*", "norm.*"},
-               {"proj", "projection.weight ^T"}},
-              with_beginnings({"transformer.resblocks.#."}, {{"ln_1.*", "blocks.#.norm1.*"},
-                                                             {"ln_2.*", "blocks.#.norm2.*"},
-                                                             {"attn.in_proj_weight", "blocks.#.attn.qkv.weight"},
-                                                             {"attn.in_proj_bias", "blocks.#.attn.qkv.bias"},
-                                                             {"attn.out_proj.*", "blocks.#.attn.proj.*"},
-                                                             {"mlp.c_fc.*", "blocks.#.mlp.fc1.*"},
-                                                             {"mlp.c_proj.*", "blocks.#.mlp.fc2.*"}})});
+  family.rules = joined({{{"class_embedding", "cls_token"},
+                          {"conv1.weight", "patch_embed.proj.weight"},
+                          {"positional_embedding", "pos_embed"},
+                          {"ln_pre.*", "norm_pre.*"},
+                          {"ln_post.*", "norm.*"},
+                          {"proj", "projection.weight ^T"}},
+                         with_beginnings({"transformer.resblocks.#."}, openai_clip_block())});
   family.activation = activation_of(file);
   family.norm_eps = {1e-5, "usual for CLIP"};
   family.positions = {PositionRule::size, "usual for CLIP"};

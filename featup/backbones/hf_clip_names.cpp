@@ -1,5 +1,7 @@
 #include "featup/backbones/hf_clip_names.h"
 
+#include "featup/backbones/clip_blocks.h"
+
 namespace fu {
 
 namespace {
@@ -24,14 +26,6 @@ bool recognise_hf_clip(const Weights& weights, bool class_embedding, std::string
 }
 
 NameRules hf_clip_names(const Weights& weights, const std::string& prefix) {
-  const NameRules blocks = {{"layer_norm1.*", "blocks.#.norm1.*"},
-                            {"layer_norm2.*", "blocks.#.norm2.*"},
-                            {"self_attn.q_proj.*", "blocks.#.attn.qkv.* + 0"},
-                            {"self_attn.k_proj.*", "blocks.#.attn.qkv.* + 1"},
-                            {"self_attn.v_proj.*", "blocks.#.attn.qkv.* + 2"},
-                            {"self_attn.out_proj.*", "blocks.#.attn.proj.*"},
-                            {"mlp.fc1.*", "blocks.#.mlp.fc1.*"},
-                            {"mlp.fc2.*", "blocks.#.mlp.fc2.*"}};
   const NameRules tower = joined({{{"embeddings.class_embedding", "cls_token"},
                                    {"embeddings.patch_embedding.*", "patch_embed.proj.*"},
                                    {"embeddings.position_embedding.weight", "pos_embed"},
@@ -45,7 +39,7 @@ NameRules hf_clip_names(const Weights& weights, const std::string& prefix) {
                                    {"head.attention.out_proj.*", "pool.attn.proj.*"},
                                    {"head.layernorm.*", "pool.norm.*"},
                                    {"head.mlp.*", "pool.mlp.*"}},
-                                  with_beginnings({"encoder.layers.#.", "layers.#."}, blocks)});
+                                  with_beginnings({"encoder.layers.#.", "layers.#."}, hf_clip_block())});
   const NameRules outside = {{"visual_projection.weight", "projection.weight"},
                              {"text_model.*", ""},
                              {"text_projection.*", ""},

@@ -157,6 +157,13 @@ void load_parameters(Vit& vit, const VitPlan& plan, const BackboneFile& file, co
                       name.compare(name.size() - ending.size(), ending.size(), ending) == 0;
     return tensors.read(name, shape, gaps ? NamedTensors::Gaps::zeros : NamedTensors::Gaps::refused);
   });
+  if (plan.config.rotary && tensors.has("rope_embed.periods")) {
+    const Tensor periods = tensors.read("rope_embed.periods", {plan.config.dim / plan.config.heads / 4});
+    for (Index i = 0; i < periods.size(); ++i)
+      require<FileError>(periods.data()[i] > 0, tensors.path(), ": tensor '",
+                         tensors.name_in_file("rope_embed.periods"), "' has a period of ", periods.data()[i],
+                         ", expected numbers above 0.");
+  }
   tensors.require_all_read(plan.config.pool_hidden > 0 ? "" : "pool.");
 }
 

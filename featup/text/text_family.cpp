@@ -1,5 +1,7 @@
 #include "featup/text/text_family.h"
 
+#include "featup/backbones/clip_blocks.h"
+
 namespace fu {
 
 namespace {
@@ -12,25 +14,18 @@ bool recognise_openai(const Weights& w, TextFamily& family) {
   family.title = "CLIP";
   family.activation = {openai ? Activation::quick_gelu : Activation::gelu,
                        openai ? "OpenAI's" : "usual for OpenCLIP; OpenAI's, DFN's and MetaCLIP's are quick"};
-  family.rules =
-      joined({{{"token_embedding.weight", "token_embedding.weight"},
-               {"positional_embedding", "positional_embedding"},
-               {"ln_final.*", "ln_final.*"},
-               {"text_projection", "projection.weight ^T"},
-               {"visual.*", ""},
-               {"logit_scale", ""},
-               {"logit_bias", ""},
-               {"attn_mask", ""},
-               {"input_resolution", ""},
-               {"context_length", ""},
-               {"vocab_size", ""}},
-              with_beginnings({"transformer.resblocks.#."}, {{"ln_1.*", "blocks.#.norm1.*"},
-                                                             {"ln_2.*", "blocks.#.norm2.*"},
-                                                             {"attn.in_proj_weight", "blocks.#.attn.qkv.weight"},
-                                                             {"attn.in_proj_bias", "blocks.#.attn.qkv.bias"},
-                                                             {"attn.out_proj.*", "blocks.#.attn.proj.*"},
-                                                             {"mlp.c_fc.*", "blocks.#.mlp.fc1.*"},
-                                                             {"mlp.c_proj.*", "blocks.#.mlp.fc2.*"}})});
+  family.rules = joined({{{"token_embedding.weight", "token_embedding.weight"},
+                          {"positional_embedding", "positional_embedding"},
+                          {"ln_final.*", "ln_final.*"},
+                          {"text_projection", "projection.weight ^T"},
+                          {"visual.*", ""},
+                          {"logit_scale", ""},
+                          {"logit_bias", ""},
+                          {"attn_mask", ""},
+                          {"input_resolution", ""},
+                          {"context_length", ""},
+                          {"vocab_size", ""}},
+                         with_beginnings({"transformer.resblocks.#."}, openai_clip_block())});
   return true;
 }
 
@@ -53,15 +48,7 @@ bool recognise_hf(const Weights& w, TextFamily& family) {
                           {"visual_projection.*", ""},
                           {"logit_scale", ""},
                           {"logit_bias", ""}},
-                         with_beginnings({"text_model.encoder.layers.#.", "text_model.layers.#."},
-                                         {{"layer_norm1.*", "blocks.#.norm1.*"},
-                                          {"layer_norm2.*", "blocks.#.norm2.*"},
-                                          {"self_attn.q_proj.*", "blocks.#.attn.qkv.* + 0"},
-                                          {"self_attn.k_proj.*", "blocks.#.attn.qkv.* + 1"},
-                                          {"self_attn.v_proj.*", "blocks.#.attn.qkv.* + 2"},
-                                          {"self_attn.out_proj.*", "blocks.#.attn.proj.*"},
-                                          {"mlp.fc1.*", "blocks.#.mlp.fc1.*"},
-                                          {"mlp.fc2.*", "blocks.#.mlp.fc2.*"}})});
+                         with_beginnings({"text_model.encoder.layers.#.", "text_model.layers.#."}, hf_clip_block())});
   return true;
 }
 

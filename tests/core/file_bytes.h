@@ -39,10 +39,10 @@ struct ZipPart {
   std::uint64_t claimed = 0;  // bytes of the content, where the directory lies; 0: the truth
 };
 
-/// Deflated bytes without a header, as zip archives hold them.
-inline std::string deflated(const std::string& content) {
+/// Deflated bytes without a header, as zip archives hold them; with MAX_WBITS + 16 for `window`, a gzip file.
+inline std::string deflated(const std::string& content, int window = -MAX_WBITS) {
   z_stream stream{};
-  REQUIRE(deflateInit2(&stream, 9, Z_DEFLATED, -MAX_WBITS, 9, Z_DEFAULT_STRATEGY) == Z_OK);
+  REQUIRE(deflateInit2(&stream, 9, Z_DEFLATED, window, 9, Z_DEFAULT_STRATEGY) == Z_OK);
   std::string out(deflateBound(&stream, static_cast<uLong>(content.size())), '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(content.data()));
   stream.avail_in = static_cast<uInt>(content.size());

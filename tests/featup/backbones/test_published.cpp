@@ -179,6 +179,7 @@ TEST_CASE("published: a tensor that no layer uses is named, and other networks b
   Shapes naflex = hf_siglip(small);
   naflex["vision_model.embeddings.patch_embedding.weight"] = {192, 192};
   CHECK(contains(refusal(naflex, "unused.weight", {1}), "naflex"));
+  CHECK(contains(refusal(original_dinov3(vit(384, 1, 8, 0, 4)), "mask_token", {1, 384}), "has a period of 0"));
   // A network that has a place for everything but one block of many.
   Shapes gap = original_vit(vit(192, 3, 8, 4));
   for (auto it = gap.begin(); it != gap.end();)
