@@ -78,6 +78,24 @@ struct ConfigFile {
   }
 };
 
+/// Hugging Face's id2label: {"0": "tench", ...}; timm's label_names: ["tench", ...]. Nothing if numbers are left out.
+std::vector<std::string> labels_in(const Json& top) {
+  std::vector<std::string> labels;
+  const Json *by_number = ConfigFile::find(top, "id2label"), *list = ConfigFile::find(top, "label_names");
+  if (by_number && by_number->is_object())
+    for (std::size_t i = 0; i < by_number->size(); ++i) {
+      const Json* one = ConfigFile::find(*by_number, std::to_string(i).c_str());
+      if (!one || !one->is_string()) return {};
+      labels.push_back(one->get<std::string>());
+    }
+  else if (list && list->is_array())
+    for (const Json& one : *list) {
+      if (!one.is_string()) return {};
+      labels.push_back(one.get<std::string>());
+    }
+  return labels;
+}
+
 /// config.json of Hugging Face's transformers, or of timm.
 void read_config(const ConfigFile& file, ModelConfig& config) {
   const Json& top = file.json;
@@ -87,6 +105,7 @@ void read_config(const ConfigFile& file, ModelConfig& config) {
   text.reset();
   file.read(top, "architecture", text);
   if (text) config.architecture = text->value;
+  config.labels = labels_in(top);
   const Json* vision = ConfigFile::find(top, "vision_config");
   const Json& model = vision ? *vision : top;
   file.read(model, "hidden_size", config.width);

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/base.h"
 
@@ -35,6 +36,7 @@ struct ModelConfig {
   std::optional<Stated<double>> rope_theta;
   std::optional<Stated<std::string>> activation;  // "gelu", "quick_gelu", "gelu_pytorch_tanh", "silu", ...
   std::optional<Stated<Normalization>> normalization;
+  std::vector<std::string> labels;  // names of the classifier's classes, by number (id2label)
 };
 
 /// Reads the files in a folder; those that are not there say nothing. throws FileError for one that is no JSON, or

@@ -20,11 +20,13 @@ namespace fu {
 ///   maskclip   the value path of block N instead of its attention: values and output projection of the normalised
 ///              tokens, no residual, no MLP; then the final norm and the projection        (B,h,w,projection)
 ///              SigLIP: the value path of its head, on the tokens behind block N          (B,h,w,dim)
+///   value_path  as maskclip without the projection: what a patch would give to the class token that attends to it
+///              alone; a classifier behind the class token reads it               (B,h,w,dim)
 ///   image      the vector of the whole image that is compared with texts. CLIP: the class token through the final norm
 ///              and the projection (B,1,1,projection); SigLIP: its head                  (B,1,1,dim)
 ///   cls        the class token behind block N, through the final norm                            (B,1,1,dim)
 ///   attention  the weights of block N's attention from the class token to the patches            (B,h,w,heads)
-enum class VitFeature { token, key, query, value, maskclip, clip, image, cls, attention };
+enum class VitFeature { token, key, query, value, maskclip, value_path, clip, image, cls, attention };
 
 /// How position embeddings are resized to another grid: all bicubic, half-pixel centres, border clamped.
 ///   dino  source = (i + 1/2) G / (n + 0.1) - 1/2, a = -3/4       (DINO's and DINOv2's own code)

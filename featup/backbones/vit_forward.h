@@ -115,7 +115,8 @@ X Vit::features(const X& image, VitFeature feature, Index layer, const Progress&
                       "[vit] has no class token, which this feature is made from.");
   const Index last = layer > 0 ? layer : c.depth, skip = tokens_before_patches();
   const bool inside = feature == VitFeature::key || feature == VitFeature::query || feature == VitFeature::value ||
-                      feature == VitFeature::attention || (feature == VitFeature::maskclip && !pool_);
+                      feature == VitFeature::attention || feature == VitFeature::value_path ||
+                      (feature == VitFeature::maskclip && !pool_);
   const X x = tokens(image, inside ? last - 1 : last, progress);
   const TransformerBlock& block = *blocks_.list[usize(last - 1)];
   const Index b = image.dim(0), rows = image.dim(1) / c.patch, cols = image.dim(2) / c.patch, end = skip + rows * cols;
@@ -132,11 +133,13 @@ X Vit::features(const X& image, VitFeature feature, Index layer, const Progress&
     case VitFeature::key: return facet(x, block, 1, rows, cols);
     case VitFeature::value: return facet(x, block, 2, rows, cols);
     case VitFeature::attention: return attention_from_class(x, block, rows, cols);
+    case VitFeature::value_path:
     case VitFeature::maskclip: break;
   }
-  if (pool_) return map(pool_->value_path(norm_(patches())));
+  if (pool_ && feature == VitFeature::maskclip) return map(pool_->value_path(norm_(patches())));
   const X all = block.attn.projections(block.norm1(patches()));
-  return map((*projection_)(norm_(block.attn.proj(slice(all, 2, 2 * c.dim, 3 * c.dim)))));
+  const X path = norm_(block.attn.proj(slice(all, 2, 2 * c.dim, 3 * c.dim)));
+  return map(feature == VitFeature::maskclip ? (*projection_)(path) : path);
 }
 
 }  // namespace fu
