@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/parallel.h"
+#include "featup/measure/class_colors.h"
 
 namespace fu {
 
@@ -78,18 +79,11 @@ Labels largest_of(const Tensor& logits, Index first, Index k) {
 }
 
 Image paint_labels(const Labels& labels, Index height, Index width, Index classes) {
-  // Hues a golden angle apart, in two brightnesses; pixels without a class are black.
   Image picture{height, width, {}};
+  picture.rgb.reserve(3 * labels.size());
   for (unsigned char label : labels) {
-    if (label >= classes) {
-      picture.rgb.insert(picture.rgb.end(), 3, 0);
-      continue;
-    }
-    const double hue = std::fmod(0.61803398875 * label, 1.0), bright = label % 2 ? 0.95 : 0.7;
-    for (double shift : {0.0, 1.0 / 3, 2.0 / 3}) {
-      const double t = std::abs(std::fmod(hue + shift, 1.0) * 6 - 3) - 1;
-      picture.rgb.push_back(static_cast<unsigned char>(255 * bright * (0.25 + 0.75 * std::clamp(t, 0.0, 1.0))));
-    }
+    const auto color = label < classes ? class_color(label) : std::array<unsigned char, 3>{0, 0, 0};
+    picture.rgb.insert(picture.rgb.end(), color.begin(), color.end());
   }
   return picture;
 }

@@ -37,7 +37,7 @@ class Confusion {
 /// numbers from 0 to k - 1.
 Labels largest_of(const Tensor& logits, Index first, Index k);
 
-/// Labels as a picture: each label has its own colour, in every picture the same. Labels from `classes` up are black.
+/// Labels as a picture in the colours of class_color(). Labels from `classes` up are black.
 Image paint_labels(const Labels& labels, Index height, Index width, Index classes);
 
 /// Mean and standard deviation (over n) of some numbers. Numbers that are not finite are left out; without any, the

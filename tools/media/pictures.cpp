@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tools/media/heat_ramp.h"
+
 namespace fu {
 
 FeatureColors::FeatureColors(const Tensor& x) : pca_(fit_pca(x, std::min<Index>(3, x.dim(-1)))) {
@@ -77,16 +79,9 @@ Image heat_picture(const Tensor& values) {
     low = std::min(low, static_cast<double>(values.data()[i]));
     high = std::max(high, static_cast<double>(values.data()[i]));
   }
-  // From dark blue over green to yellow, ever brighter.
-  constexpr double kStops[5][3] = {{20, 20, 80}, {40, 80, 140}, {30, 150, 130}, {130, 200, 70}, {250, 230, 50}};
   for (Index i = 0; i < values.size(); ++i) {
-    const double v = high > low && std::isfinite(values.data()[i])
-                         ? 4 * (static_cast<double>(values.data()[i]) - low) / (high - low)
-                         : 0;
-    const int stop = std::clamp(static_cast<int>(v), 0, 3);
-    for (int c = 0; c < 3; ++c)
-      image.rgb.push_back(
-          static_cast<unsigned char>(kStops[stop][c] + (v - stop) * (kStops[stop + 1][c] - kStops[stop][c])));
+    const auto color = heat_color(high > low ? (static_cast<double>(values.data()[i]) - low) / (high - low) : 0);
+    image.rgb.insert(image.rgb.end(), color.begin(), color.end());
   }
   return image;
 }

@@ -30,7 +30,7 @@ class FeatureColors {
 Image enlarge_nearest(const Image& image, Index height, Index width);
 /// The picture, scaled down if its longer side exceeds `longest` pixels.
 Image fit_picture(const Image& image, Index longest);
-/// Numbers (h,w) from their smallest, dark blue, to their largest, yellow.
+/// Numbers (h,w) in the colours of heat_color(), from their smallest to their largest.
 Image heat_picture(const Tensor& values);
 /// Values as a curve from left to right, the smallest at the bottom and the largest at the top, over a grid of 10 x 10
 /// cells.
