@@ -16,7 +16,7 @@ real weight_at(Index cell, Index cells) {
 
 class TiledBackbone : public Backbone {
  public:
-  TiledBackbone(std::unique_ptr<Backbone> backbone, Index window) : inner_(std::move(backbone)), window_(window) {
+  TiledBackbone(std::shared_ptr<const Backbone> backbone, Index window) : inner_(std::move(backbone)), window_(window) {
     require<UsageError>(!inner_->whole_image() && inner_->feature() != "attention", "[tiles] feature ",
                         inner_->feature(), " is of the whole image: windows have none to put together.");
     require<UsageError>(window >= inner_->patch() && window % inner_->patch() == 0, "[tiles] windows of ", window,
@@ -33,7 +33,7 @@ class TiledBackbone : public Backbone {
   Tensor features(const Tensor& image, const Progress& progress) const override;
 
  private:
-  std::unique_ptr<Backbone> inner_;
+  std::shared_ptr<const Backbone> inner_;
   Index window_;
 };
 
@@ -54,8 +54,10 @@ Tensor TiledBackbone::features(const Tensor& image, const Progress& progress) co
       std::max(image.dim(1), image.dim(2)) <= window_)
     return inner_->features(image, progress);
   const Index b = image.dim(0), h = image.dim(1) / p, w = image.dim(2) / p;
-  const std::vector<Index> tops = window_starts(image.dim(1), window_, p), lefts = window_starts(image.dim(2), window_, p);
-  const Index rows = std::min(window_, image.dim(1)), cols = std::min(window_, image.dim(2)), wh = rows / p, ww = cols / p;
+  const std::vector<Index> tops = window_starts(image.dim(1), window_, p),
+                           lefts = window_starts(image.dim(2), window_, p);
+  const Index rows = std::min(window_, image.dim(1)), cols = std::min(window_, image.dim(2)), wh = rows / p,
+              ww = cols / p;
   Tensor sum = Tensor::zeros({b, h, w, c}), weights = Tensor::zeros({h, w});
   double done = 0;
   for (const Index top : tops)
@@ -94,8 +96,8 @@ std::vector<Index> window_starts(Index length, Index window, Index patch) {
   return starts;
 }
 
-std::unique_ptr<Backbone> tiled(std::unique_ptr<Backbone> backbone, Index window) {
-  return std::make_unique<TiledBackbone>(std::move(backbone), window);
+std::shared_ptr<const Backbone> tiled(std::shared_ptr<const Backbone> backbone, Index window) {
+  return std::make_shared<const TiledBackbone>(std::move(backbone), window);
 }
 
 }  // namespace fu

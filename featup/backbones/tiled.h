@@ -12,7 +12,7 @@ namespace fu {
 /// it sees less around a patch. So a network that learned from small images keeps its own scale on large ones, and
 /// memory and time grow with the image, not with its square. Features must be of places: not of the whole image, nor
 /// attention. throws UsageError for those, or if the window is no multiple of the patch.
-std::unique_ptr<Backbone> tiled(std::unique_ptr<Backbone> backbone, Index window);
+std::shared_ptr<const Backbone> tiled(std::shared_ptr<const Backbone> backbone, Index window);
 
 /// First pixels of windows of `window` pixels along a side of `length`, both multiples of `patch`: about half a window
 /// apart, evenly, the last one ending at `length`. One window, of the length itself, if it is not longer.

@@ -1,5 +1,6 @@
 #include "featup/classes/classes.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/ops.h"

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/files/weights.h"
 #include "featup/backbones/backbone.h"
 #include "featup/classes/classes.h"
 
@@ -12,11 +13,11 @@ namespace fu {
 
 /// A network with its classifier: DeiT, ViT (timm's and Hugging Face's names), ResNet, ConvNeXt.
 ///
-/// Class activation maps. A ResNet's classifier is linear in the mean of the last map's pixels, so its logit is the mean
-/// of a map of logits, which is taken (source: arXiv 1512.04150). A ConvNeXt has a norm in between; each pixel goes
-/// through it. A transformer's classifier reads the class token, which takes from every patch its value in the last
-/// block: the map is the classifier's answer to each patch's value path (feature "value-path"). The patches' own tokens
-/// were never trained to be read by it.
+/// Class activation maps. A ResNet's classifier is linear in the mean of the last map's pixels, so its logit is the
+/// mean of a map of logits, which is taken (source: arXiv 1512.04150). A ConvNeXt has a norm in between; each pixel
+/// goes through it. A transformer's classifier reads the class token, which takes from every patch its value in the
+/// last block: the map is the classifier's answer to each patch's value path (feature "value-path"). The patches' own
+/// tokens were never trained to be read by it.
 class Classifier {
  public:
   /// throws FileError if the file has no classifier, or one that does not fit its features; UsageError as
@@ -24,7 +25,7 @@ class Classifier {
   Classifier(const std::string& path, const BackboneOptions& options);
 
   /// Whose features classes() is for.
-  const Backbone& backbone() const { return *map_; }
+  const std::shared_ptr<const Backbone>& backbone() const { return map_; }
   /// All its classes, as activation maps. Named by the config.json beside the weights, else by their numbers from 0.
   const Classes& classes() const { return classes_; }
   /// What it says of whole images: image (B,H,W,3), as for Backbone::features -> (B,K) logits. Of a transformer and a
@@ -36,7 +37,7 @@ class Classifier {
   std::string path_;
   BackboneOptions options_;
   bool averages_ = false;  // the whole image's vector is the mean of the map
-  std::unique_ptr<Backbone> map_;
+  std::shared_ptr<const Backbone> map_;
   mutable std::unique_ptr<Backbone> vector_;  // of the whole image: opened when it is asked for first
 };
 

@@ -90,21 +90,20 @@ Tensor columns(const std::vector<std::string>& names, const std::vector<const Wo
   Tensor matrix({c, k});
   for (Index j = 0; j < k; ++j) {
     const auto& [words, column] = place.at(names[usize(j)]);
-    for (Index i = 0; i < c; ++i)
-      matrix.data()[i * k + j] = words->matrix.data()[i * words->matrix.dim(1) + column];
+    for (Index i = 0; i < c; ++i) matrix.data()[i * k + j] = words->matrix.data()[i * words->matrix.dim(1) + column];
   }
   return matrix;
 }
 
 Words encoded_now(const WordSource& source, const std::vector<std::string>& words, std::vector<std::string>* cut) {
   const auto encoder = open_text_encoder(source.weights, source.options);
-  const auto tokenizer =
-      open_tokenizer(source.tokenizer.empty() ? Weights(source.weights).folder() : source.tokenizer);
+  const auto tokenizer = open_tokenizer(source.tokenizer.empty() ? Weights(source.weights).folder() : source.tokenizer);
   Words result;
   result.names = words;
   result.matrix = encode_words(*encoder, *tokenizer, words, source.templates, cut);
   result.score = encoder->score();
-  result.encoder = encoder->describe();
+  result.encoder = encoder->describe(), result.tokenizer = tokenizer->describe();
+  result.settings = settings_text(encoder->settings());
   return result;
 }
 

@@ -72,6 +72,8 @@ void write_words(const std::string& path, const Words& words, const std::map<std
   std::map<std::string, std::string> metadata = more;
   metadata.insert({{"words", lines(words.names)},
                    {"encoder", words.encoder},
+                   {"tokenizer", words.tokenizer},
+                   {"settings", words.settings},
                    {"templates", words.templates},
                    {"scale", field_text(words.score.scale)},
                    {"bias", field_text(words.score.bias)},
@@ -93,9 +95,11 @@ Words read_words(const std::string& path, Index channels) {
   require<FileError>(score.empty() || score == "softmax" || score == "sigmoid", path, ": its 'score' is '", score,
                      "', expected softmax or sigmoid.");
   words.score = {number_of(file, "scale", 100), number_of(file, "bias", 0), score == "sigmoid"};
-  require<FileError>(words.score.scale > 0, path, ": its 'scale' is ", words.score.scale, ", expected a number above 0.");
+  require<FileError>(words.score.scale > 0, path, ": its 'scale' is ", words.score.scale,
+                     ", expected a number above 0.");
   words.encoder = text_of(file, "encoder");
   if (words.encoder.empty()) words.encoder = path;
+  words.tokenizer = text_of(file, "tokenizer"), words.settings = text_of(file, "settings");
   words.templates = text_of(file, "templates");
   return words;
 }

@@ -14,7 +14,7 @@ struct Words {
   std::vector<std::string> names;  // K
   Tensor matrix;                   // (C,K): columns of length 1
   TextScore score;
-  std::string encoder, templates;  // in words
+  std::string encoder, tokenizer, settings, templates;  // in words; of files made elsewhere, empty
 };
 
 /// The words as classes: cosines, through softmax or sigmoid.

@@ -99,6 +99,7 @@ Image center_crop(const Image& image, Index height, Index width) {
 
 Extent input_extent(const Image& photo, const InputSize& size, Index patch) {
   if (size.height > 0) return {size.height, size.width};
+  if (size.own) return {photo.height / patch * patch, photo.width / patch * patch};
   const double scale = static_cast<double>(size.short_side) / static_cast<double>(std::min(photo.height, photo.width));
   const auto side = [&](Index n) {
     return std::max<Index>(

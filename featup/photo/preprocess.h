@@ -18,10 +18,12 @@ constexpr double kPhotoDeviation[3] = {0.229, 0.224, 0.225};
 
 /// Size of the photo at the backbone. With height and width: the photo is scaled to cover them, then centre-cropped to
 /// exactly that size; 224x224 is what torchvision's Resize(224) and CenterCrop(224) do. With short_side alone: the
-/// aspect is kept, and both sides are rounded to whole patches.
+/// aspect is kept, and both sides are rounded to whole patches. own: the photo is not scaled, and loses at its edges
+/// what is less than a patch.
 struct InputSize {
   Index short_side = 224;
   Index height = 0, width = 0;
+  bool own = false;
 };
 
 /// Pillow's antialiased bilinear resize (a triangle filter, rounded to 8 bits after each of the two passes), bit for

@@ -7,6 +7,7 @@
 #include "core/parallel.h"
 #include "core/pool.h"
 #include "featup/backbones/registry.h"
+#include "featup/upsamplers/registry.h"
 #include "tools/cli/outputs.h"
 #include "tools/cli/parse.h"
 #include "tools/media/image_folder.h"
@@ -53,6 +54,14 @@ void FeatureArgs::add(CLI::App& app) {
       "or tokens");
   add_layout(app, features_layout, "layout of that file: auto, hwc, chw or tokens");
   add_size(app, size);
+  add_tile(app, tile);
+}
+
+void FeatureArgs::add_tile(CLI::App& app, Index& tile) {
+  app.add_option("--tile", tile,
+                 "the backbone sees the photo in overlapping windows of N x N pixels, such as the size it learned "
+                 "from; for photos at a large --size")
+      ->check(CLI::Range(1, 16384));
 }
 
 void FeatureArgs::add_layout(CLI::App& app, std::string& layout, const std::string& help) {
@@ -62,11 +71,24 @@ void FeatureArgs::add_layout(CLI::App& app, std::string& layout, const std::stri
 }
 
 void FeatureArgs::add_size(CLI::App& app, std::string& size) {
-  app.add_option("--size", size,
-                 "image size at the backbone: N (short side, aspect kept) or HxW (scaled to cover it, then cropped "
-                 "around the centre)")
+  app.add_option(
+         "--size", size,
+         "image size at the backbone: N (short side, aspect kept), HxW (scaled to cover it, then cropped around "
+         "the centre), or own (not scaled, cut to whole patches around the centre)")
       ->capture_default_str();
 }
+
+void UpsamplerArgs::add(CLI::App& app) {
+  std::vector<std::string> qualities;
+  for (const UpsamplerMethod& m : upsampler_methods())
+    if (!m.quality.empty()) qualities.push_back(m.quality);
+  app.add_option("--upsampler", name, upsampler_choices())->capture_default_str();
+  app.add_option("--quality", quality, "in place of --upsampler: " + quality_choices())
+      ->check(CLI::IsMember(qualities))
+      ->excludes("--upsampler");
+}
+
+std::string UpsamplerArgs::method() const { return quality.empty() ? name : upsampler_of_quality(quality); }
 
 void ProjectionArgs::add(CLI::App& app) {
   app.add_option("--project", project, "linear map (C,K) over channels, .npy or .safetensors");

@@ -50,10 +50,21 @@ struct FeatureArgs {
   std::string features;  // the file; empty: the backbone
   std::string features_layout = "auto";
   std::string size = "224";  // at the backbone, as given
+  Index tile = 0;            // side of the windows that the backbone sees, pixels; 0: the whole photo at once
 
   void add(CLI::App& app);
+  static void add_tile(CLI::App& app, Index& tile);
   static void add_layout(CLI::App& app, std::string& layout, const std::string& help);
   static void add_size(CLI::App& app, std::string& size);
+};
+
+/// Which method brings features to the photo's size.
+struct UpsamplerArgs {
+  std::string name = "builtin", quality;
+
+  void add(CLI::App& app);
+  /// The name, or what the quality stands for.
+  std::string method() const;
 };
 
 /// A linear map over channels.

@@ -28,6 +28,7 @@ Extent parse_extent(const std::string& option, const std::string& text) {
 }
 
 InputSize parse_input_size(const std::string& text) {
+  if (text == "own") return {0, 0, 0, true};
   if (text.find('x') != std::string::npos) {
     const Extent e = parse_extent("--size", text);
     return {0, e.height, e.width};
@@ -35,12 +36,13 @@ InputSize parse_input_size(const std::string& text) {
   InputSize size;
   size.short_side = parse_whole(text, kMaxSide);
   require<UsageError>(size.short_side > 0, "--size '", text,
-                      "': give the short side in pixels, like 224, or height x width, like 224x224.");
+                      "': give the short side in pixels, like 224, or height x width, like 224x224, or own.");
   return size;
 }
 
 Extent parse_square_or_extent(const std::string& text) {
   const InputSize size = parse_input_size(text);
+  require<UsageError>(!size.own, "--size own: give a number of pixels here, like 224, or height x width.");
   return size.height > 0 ? Extent{size.height, size.width} : Extent{size.short_side, size.short_side};
 }
 

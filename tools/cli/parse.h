@@ -11,7 +11,7 @@ namespace fu {
 Index parse_whole(const std::string& text, Index limit);
 /// "224x336" (height x width, pixels); {0,0} for an empty text.
 Extent parse_extent(const std::string& option, const std::string& text);
-/// "224" (the short side) or "224x336".
+/// "224" (the short side), "224x336", or "own".
 InputSize parse_input_size(const std::string& text);
 /// "224" (a square) or "224x336".
 Extent parse_square_or_extent(const std::string& text);

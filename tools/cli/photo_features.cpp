@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "featup/backbones/tiled.h"
 #include "tools/cli/errors.h"
 #include "tools/cli/parse.h"
 #include "tools/media/image_io.h"
@@ -41,19 +42,38 @@ void report_backbone(Report& report, const Backbone* backbone, const std::string
   if (!common.quiet && !settings.empty()) report.note(description + ": " + settings_text(settings) + ".");
 }
 
-Featurizer::Featurizer(const FeatureArgs& o, bool any_feature) : options_(o), size_(parse_input_size(o.size)) {
-  if (o.features.empty()) backbone_ = any_feature ? o.backbone.open_any() : o.backbone.open();
+Featurizer::Featurizer(const FeatureArgs& o, bool any_feature)
+    : Featurizer(o, !o.features.empty() ? nullptr
+                    : any_feature       ? o.backbone.open_any()
+                                        : o.backbone.open()) {}
+
+Featurizer::Featurizer(const FeatureArgs& o, std::shared_ptr<const Backbone> backbone)
+    : options_(o), size_(parse_input_size(o.size)), backbone_(std::move(backbone)) {
+  require<UsageError>(backbone_ || (!size_.own && o.tile == 0), "--features ", o.features,
+                      ": --size own and --tile are for backbones.");
+  if (backbone_ && o.tile > 0) backbone_ = tiled(backbone_, o.tile);
   if (size_.height > 0 && backbone_) require_whole_patches(o.size, {size_.height, size_.width}, *backbone_);
 }
 
-PhotoFeatures Featurizer::run(const std::string& path, Report& report, const Progress& progress) const {
-  PhotoFeatures result;
-  const auto views = std::make_shared<const PhotoViews>(read_image(path), cropped());
-  const Image& photo = views->photo();
+/// The photo; with --size own, what is kept of it.
+std::shared_ptr<const PhotoViews> Featurizer::read(const std::string& path, PhotoFeatures& result) const {
+  Image photo = read_image(path);
   const Index smallest = backbone_ ? backbone_->patch() : 2;
   require<FileError>(std::min(photo.height, photo.width) >= smallest, path, ": has ", photo.width, "x", photo.height,
                      " pixels, less than one patch of the backbone (", smallest, "x", smallest,
                      "). Give a larger picture.");
+  if (!size_.own) return std::make_shared<const PhotoViews>(std::move(photo), cropped());
+  const Extent kept = input_extent(photo, size_, smallest);
+  result.top = (photo.height - kept.height) / 2, result.left = (photo.width - kept.width) / 2;
+  Image part = crop(photo, result.top, result.left, kept.height, kept.width);
+  result.uncut = std::make_shared<const Image>(std::move(photo));
+  return std::make_shared<const PhotoViews>(std::move(part), false);
+}
+
+PhotoFeatures Featurizer::run(const std::string& path, Report& report, const Progress& progress) const {
+  PhotoFeatures result;
+  const auto views = read(path, result);
+  const Image& photo = views->photo();
   report.stage("read");
   result.views = views;
   if (backbone_) {

@@ -39,6 +39,9 @@ struct PhotoFeatures {
   Extent in_size;                // of the photo at the backbone
   Tensor features;               // (1,h,w,C)
   std::string features_read_as;  // of a file: which reading of its array was taken, in words; else empty
+  /// With --size own: the photo before it was cut, and where the part begins that was kept. Else null.
+  std::shared_ptr<const Image> uncut;
+  Index top = 0, left = 0;
 
   Guide guide() const { return guide_of(views, in_size); }
 };
@@ -49,6 +52,8 @@ class Featurizer {
   /// any_feature: also those that cannot be upsampled. throws FileError if there is no such backbone, UsageError for a
   /// size that is none or does not fit its patches.
   explicit Featurizer(const FeatureArgs& options, bool any_feature = false);
+  /// The same with a backbone that is open already, in place of the one that the options name.
+  Featurizer(const FeatureArgs& options, std::shared_ptr<const Backbone> backbone);
 
   std::string describe() const { return backbone_ ? backbone_->describe() : "features from " + options_.features; }
   /// Null where features come from a file.
@@ -56,14 +61,18 @@ class Featurizer {
   /// Sides given as HxW crop the photo; a short side alone keeps all of it. Features from a file see all of it too,
   /// unless --size says else.
   bool cropped() const { return size_.height > 0; }
+  /// The photo at the backbone is as it is, without what is less than a patch.
+  bool own_size() const { return size_.own; }
   /// Adds the stages "read", "preprocess" and "backbone" to the report. throws FileError for photos that cannot be
   /// read or are smaller than one patch, UsageError for sizes beyond kMaxInput.
   PhotoFeatures run(const std::string& path, Report& report, const Progress& progress) const;
 
  private:
+  std::shared_ptr<const PhotoViews> read(const std::string& path, PhotoFeatures& result) const;
+
   FeatureArgs options_;
   InputSize size_;
-  std::unique_ptr<Backbone> backbone_;
+  std::shared_ptr<const Backbone> backbone_;
 };
 
 /// Puts into the report what the backbone is, and what was taken where its file leaves something open; says the latter

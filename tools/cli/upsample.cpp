@@ -18,25 +18,18 @@ namespace fu {
 
 namespace {
 
-std::vector<std::string> quality_names() {
-  std::vector<std::string> names;
-  for (const UpsamplerMethod& method : upsampler_methods())
-    if (!method.quality.empty()) names.push_back(method.quality);
-  return names;
-}
-
 struct UpsampleCommand {
   std::vector<std::string> images;
   ShardArgs shard;
   FeatureArgs source;
   ProjectionArgs projection;
-  std::string upsampler = "builtin", quality, out_size;
+  UpsamplerArgs upsampler;
+  std::string out_size;
   CompatArgs compat;
   std::string output;
   FormatArgs format;
   CommonArgs common;
 
-  std::string method() const { return quality.empty() ? upsampler : upsampler_of_quality(quality); }
   void add(CLI::App& app);
 };
 
@@ -45,10 +38,7 @@ void UpsampleCommand::add(CLI::App& app) {
   shard.add(app);
   source.add(app);
   projection.add(app);
-  app.add_option("--upsampler", upsampler, upsampler_choices())->capture_default_str();
-  app.add_option("--quality", quality, "in place of --upsampler: " + quality_choices())
-      ->check(CLI::IsMember(quality_names()))
-      ->excludes("--upsampler");
+  upsampler.add(app);
   app.add_option("--out-size", out_size, "HxW of the result; default: 16x the feature map, cut to the image");
   compat.add(app, "all four levels, guided by the photo at the backbone's size");
   app.add_option("-o,--output", output, "folder for the results; default featup-out");
@@ -66,7 +56,7 @@ class UpsampleRun {
       : o_(command),
         wanted_(parse_extent("--out-size", o_.out_size)),
         featurizer_(o_.source),
-        upsampler_(open_upsampler(o_.method(),
+        upsampler_(open_upsampler(o_.upsampler.method(),
                                   {o_.compat.published(), feature_function(featurizer_.backbone()), o_.common.seed})),
         projection_(read_projection(o_.projection.project)) {}
 
@@ -75,7 +65,7 @@ class UpsampleRun {
   std::string upsampler() const { return upsampler_->describe(); }
   /// Files that no result may replace, beside the photos.
   std::vector<std::string> files_read() const {
-    return {o_.source.features, o_.projection.project, o_.source.backbone.name, o_.upsampler};
+    return {o_.source.features, o_.projection.project, o_.source.backbone.name, o_.upsampler.name};
   }
   /// Writes the features to `data`, and the picture after them: a picture alone would look like success.
   nlohmann::ordered_json one(const std::string& input, const std::string& data, const std::string& picture,

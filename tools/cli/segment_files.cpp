@@ -1,0 +1,212 @@
+#include "tools/cli/segment_files.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "core/files/bytes.h"
+#include "core/files/weights.h"
+#include "core/ops/resample.h"
+#include "core/parallel.h"
+#include "featup/classes/masks.h"
+#include "featup/measure/class_colors.h"
+#include "tools/cli/outputs.h"
+#include "tools/media/heat_ramp.h"
+#include "tools/media/image_io.h"
+#include "tools/media/indexed_png.h"
+#include "tools/media/pictures.h"
+
+namespace fu {
+
+namespace {
+
+/// A class's name as part of a file's name: letters, digits and hyphens, at most 40.
+std::string file_part(const std::string& name) {
+  std::string part;
+  for (const char c : name.substr(0, 40)) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (plain)
+      part += c;
+    else if (!part.empty() && part.back() != '-')
+      part += '-';
+  }
+  while (!part.empty() && part.back() == '-') part.pop_back();
+  return part.empty() ? "class" : part;
+}
+
+std::string numbered(Index number, Index of, const std::string& name) {
+  std::string digits = std::to_string(number);
+  const std::size_t width = std::to_string(of - 1).size();
+  return std::string(width - std::min(width, digits.size()), '0') + digits + "-" + file_part(name);
+}
+
+/// Colours of all numbers of a label picture: the classes', then grey up to kNoClass, which is black.
+Palette palette_of_labels(Index classes) {
+  Palette palette;
+  for (Index i = 0; i < kNoClass; ++i)
+    palette.push_back(i < classes ? class_color(i) : std::array<unsigned char, 3>{128, 128, 128});
+  palette.push_back({0, 0, 0});
+  return palette;
+}
+
+void write_text(const std::string& path, const std::string& text) {
+  OutputFile file(path);
+  file.write(text.data(), text.size());
+  file.commit();
+}
+
+}  // namespace
+
+SegmentFiles::SegmentFiles(std::string base, const PhotoFeatures& photo, Extent size, const Classes& classes,
+                           const SegmentOutputs& outputs)
+    : base_(std::move(base)),
+      labels_(base_ + ".labels.png"),
+      photo_(photo),
+      classes_(classes),
+      outputs_(outputs),
+      size_(size),
+      whole_(size) {
+  const Image& seen = photo.views->photo();
+  if (photo.uncut && size.height == seen.height && size.width == seen.width)
+    whole_ = {photo.uncut->height, photo.uncut->width}, top_ = photo.top, left_ = photo.left;
+  make_folder_of(labels_);
+  if (outputs_.scores) scores_ = Tensor({1, size.height, size.width, classes.size()});
+}
+
+std::vector<std::string> SegmentFiles::paths(const std::string& base, const SegmentOutputs& o) {
+  return {base + ".labels.png", base + ".overlay.png", base + ".masks.json", base + ".html",
+          base + (o.format.safetensors ? ".scores.safetensors" : ".scores.npy")};
+}
+
+template <class T>
+std::vector<T> SegmentFiles::placed(const std::vector<T>& values) const {
+  if (whole_.height == size_.height && whole_.width == size_.width) return values;
+  std::vector<T> all(usize(whole_.height * whole_.width));
+  for (Index i = 0; i < whole_.height; ++i)
+    for (Index j = 0; j < whole_.width; ++j) {
+      const Index row = std::clamp<Index>(i - top_, 0, size_.height - 1),
+                  column = std::clamp<Index>(j - left_, 0, size_.width - 1);
+      all[usize(i * whole_.width + j)] = values[usize(row * size_.width + column)];
+    }
+  return all;
+}
+
+void SegmentFiles::add(const ScorePlane& s) {
+  const Index pixels = size_.height * size_.width, k = classes_.size();
+  if (outputs_.scores)
+    parallel_ranges(pixels, 4096, [&](Index begin, Index end) {
+      for (Index p = begin; p < end; ++p) scores_.data()[p * k + s.number] = s.first[p * s.stride];
+    });
+  if (!outputs_.heatmaps) return;
+  std::vector<unsigned char> levels(usize(pixels));
+  const double scale = s.high > s.low ? 255 / (s.high - s.low) : 0;
+  parallel_ranges(pixels, 4096, [&](Index begin, Index end) {
+    for (Index p = begin; p < end; ++p)
+      levels[usize(p)] = static_cast<unsigned char>((static_cast<double>(s.first[p * s.stride]) - s.low) * scale + 0.5);
+  });
+  const std::string& name = classes_.names[usize(s.number)];
+  heatmaps_.push_back(base_ + ".heatmaps/" + numbered(s.number, k, name) + ".png");
+  if (s.number == 0) make_folder_of(heatmaps_.back());
+  write_indexed_png(heatmaps_.back(), whole_.height, whole_.width, placed(levels).data(), heat_palette(),
+                    {{"Title", name}, {"Comment", cat("0 to 255: scores from ", s.low, " to ", s.high)}});
+}
+
+/// The photo at the size of what is written.
+Image SegmentFiles::picture() const {
+  const bool is_whole = whole_.height != size_.height || whole_.width != size_.width;
+  return is_whole ? *photo_.uncut : photo_.views->at(size_.height, size_.width);
+}
+
+void SegmentFiles::write_overlay(const Labels& labels, nlohmann::ordered_json&) {
+  Image image = picture();
+  parallel_ranges(whole_.height * whole_.width, 4096, [&](Index begin, Index end) {
+    for (Index p = begin; p < end; ++p) {
+      const unsigned char label = labels[usize(p)];
+      if (label == kNoClass) continue;
+      const auto color = class_color(label);
+      for (std::size_t c = 0; c < 3; ++c) {
+        unsigned char& v = image.rgb[usize(3 * p) + c];
+        v = static_cast<unsigned char>((static_cast<int>(v) + color[c] + 1) / 2);
+      }
+    }
+  });
+  written_.push_back(base_ + ".overlay.png");
+  write_png(written_.back(), fit_picture(image, 2048));
+}
+
+void SegmentFiles::write_masks(const Labels& labels, const LabelMap& map) {
+  nlohmann::ordered_json json;
+  json["images"] = {{{"id", 1}, {"height", whole_.height}, {"width", whole_.width}}};
+  json["categories"] = json["annotations"] = nlohmann::json::array();
+  for (Index k = 0; k < classes_.size(); ++k) {
+    json["categories"].push_back({{"id", k}, {"name", classes_.names[usize(k)]}});
+    Index area = 0, top = whole_.height, left = whole_.width, bottom = -1, right = -1;
+    for (Index p = 0; p < whole_.height * whole_.width; ++p) {
+      if (labels[usize(p)] != k) continue;
+      const Index i = p / whole_.width, j = p % whole_.width;
+      ++area, top = std::min(top, i), left = std::min(left, j), bottom = std::max(bottom, i),
+              right = std::max(right, j);
+    }
+    if (area == 0) continue;
+    nlohmann::ordered_json one = {{"id", json["annotations"].size() + 1},
+                                  {"image_id", 1},
+                                  {"category_id", k},
+                                  {"area", area},
+                                  {"bbox", {left, top, right - left + 1, bottom - top + 1}},
+                                  {"score", map.classes[usize(k)].confidence},
+                                  {"iscrowd", outputs_.masks == "rle" ? 1 : 0}};
+    const auto number = static_cast<unsigned char>(k);
+    if (outputs_.masks == "rle") {
+      one["segmentation"] = {{"size", {whole_.height, whole_.width}},
+                             {"counts", coco_counts(labels, whole_.height, whole_.width, number)}};
+    } else {
+      const Outlines outlines = outlines_of(labels, whole_.height, whole_.width, number);
+      one["segmentation"] = outlines.outer;
+      one["holes"] = outlines.holes;
+    }
+    json["annotations"].push_back(one);
+  }
+  written_.push_back(base_ + ".masks.json");
+  write_text(written_.back(), json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
+
+void SegmentFiles::write_scores() {
+  written_.push_back(paths(base_, outputs_).back());
+  std::string names;
+  for (const std::string& name : classes_.names) names += (names.empty() ? "" : "\n") + name;
+  write_features(written_.back(), scores_, outputs_.format, {{"classes", names}});
+}
+
+void SegmentFiles::finish(const LabelMap& map, const std::vector<double>& probabilities,
+                          const std::vector<std::pair<std::string, std::string>>& settings,
+                          nlohmann::ordered_json& summary) {
+  const Labels labels = placed(map.labels);
+  std::string legend;
+  for (Index k = 0; k < classes_.size(); ++k)
+    legend += (k > 0 ? "\n" : "") + std::to_string(k) + " " + classes_.names[usize(k)];
+  write_overlay(labels, summary);
+  if (!outputs_.masks.empty()) write_masks(labels, map);
+  if (outputs_.scores) write_scores();
+  if (outputs_.html) write_page(settings);
+  // Last: a run that looks for finished photos looks for this file.
+  written_.insert(written_.begin(), labels_);
+  write_indexed_png(labels_, whole_.height, whole_.width, labels.data(), palette_of_labels(classes_.size()),
+                    {{"Title", "class of every pixel; 255: none"}, {"Classes", legend}});
+  const double pixels = static_cast<double>(size_.height * size_.width);
+  for (Index k = 0; k < classes_.size(); ++k) {
+    const ClassShare& share = map.classes[usize(k)];
+    nlohmann::ordered_json one = {{"number", k},
+                                  {"name", classes_.names[usize(k)]},
+                                  {"pixels", share.pixels},
+                                  {"area", static_cast<double>(share.pixels) / pixels},
+                                  {"confidence", share.confidence},
+                                  {"low", share.low},
+                                  {"high", share.high}};
+    if (!probabilities.empty()) one["probability"] = probabilities[usize(k)];
+    if (!heatmaps_.empty()) one["heatmap"] = heatmaps_[usize(k)];
+    summary["classes"].push_back(one);
+  }
+  summary["outputs"] = written_;
+}
+
+}  // namespace fu

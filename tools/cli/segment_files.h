@@ -1,0 +1,61 @@
+// What `segment` writes of a photo.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "featup/classes/label_map.h"
+#include "tools/cli/photo_features.h"
+#include "tools/media/feature_io.h"
+
+namespace fu {
+
+/// What is written beside the label picture and the overlay.
+struct SegmentOutputs {
+  bool heatmaps = true, html = false, scores = false;
+  std::string masks;  // "rle", "polygons" or empty
+  OutputFormat format;
+};
+
+/// Files of one photo: BASE.labels.png (the numbers of classes; 255: none), BASE.overlay.png, BASE.heatmaps/N-NAME.png,
+/// BASE.masks.json, BASE.scores.npy and BASE.html. All are of one size: that of the result or, if the photo was cut to
+/// whole patches at its own size, of the whole photo, where what was cut off takes over its neighbour's numbers.
+class SegmentFiles {
+ public:
+  /// size: of the result.
+  SegmentFiles(std::string base, const PhotoFeatures& photo, Extent size, const Classes& classes,
+               const SegmentOutputs& outputs);
+
+  /// Of each class, while its scores are at hand.
+  void add(const ScorePlane& scores);
+  /// All others. summary: receives "outputs" and the classes' areas and confidences.
+  void finish(const LabelMap& map, const std::vector<double>& probabilities,
+              const std::vector<std::pair<std::string, std::string>>& settings, nlohmann::ordered_json& summary);
+
+  const std::string& labels_path() const { return labels_; }
+  /// What may be written under that base, to protect inputs.
+  static std::vector<std::string> paths(const std::string& base, const SegmentOutputs& outputs);
+
+ private:
+  /// Values (size) at their places in the picture.
+  template <class T>
+  std::vector<T> placed(const std::vector<T>& values) const;
+  Image picture() const;
+  void write_overlay(const Labels& labels, nlohmann::ordered_json& summary);
+  void write_masks(const Labels& labels, const LabelMap& map);
+  void write_scores();
+  void write_page(const std::vector<std::pair<std::string, std::string>>& settings);
+
+  std::string base_, labels_;
+  const PhotoFeatures& photo_;
+  const Classes& classes_;
+  SegmentOutputs outputs_;
+  Extent size_, whole_;  // of the result, and of what is written
+  Index top_ = 0, left_ = 0;
+  std::vector<std::string> heatmaps_, written_;
+  Tensor scores_;  // (1,size,K), if they are written
+  Tensor page_;    // (1,h,w,K), reduced, for the page
+};
+
+}  // namespace fu
