@@ -11,19 +11,12 @@
 #include "tools/cli/fit_diagnostics.h"
 #include "tools/cli/parse.h"
 #include "tools/media/image_io.h"
+#include "tools/media/page_data.h"
 #include "tools/media/pictures.h"
 
 namespace fu {
 
 namespace {
-
-/// The size at which a page shows a map: its own, or as large as a page may be.
-Extent shown_size(Index height, Index width) {
-  const double shrink =
-      std::min(1.0, std::sqrt(static_cast<double>(kPagePixels) / static_cast<double>(height * width)));
-  const auto shrunk = [&](Index n) { return std::max<Index>(1, static_cast<Index>(static_cast<double>(n) * shrink)); };
-  return {shrunk(height), shrunk(width)};
-}
 
 /// The length of every pixel's features: (1,H,W,K) -> (H,W).
 Tensor lengths_of(const Tensor& x) {
@@ -47,7 +40,7 @@ void add_lengths(PageData& page) {
 PageData page_of_fit(const std::string& path) {
   const FittedMap fit = FittedMap::load(path);
   PageData page;
-  const auto [h, w] = shown_size(fit.photo.height, fit.photo.width);
+  const auto [h, w] = shown_extent({fit.photo.height, fit.photo.width}, kPagePixels);
   page.photo = h < fit.photo.height || w < fit.photo.width ? resize_antialiased(fit.photo, h, w) : fit.photo;
   const Pca pca = fit_pca(fit.low, std::min(page_components(h * w), fit.channels()));
   const ChannelMap map = map_to(pca);
@@ -78,7 +71,7 @@ PageData page_of_map(const std::string& path, const std::string& layout, const s
   PageData page;
   const Image photo = image.empty() ? Image() : read_image(image);
   Tensor map = read_features(path, parse_layout(layout), {photo.height, photo.width});
-  const auto [h, w] = shown_size(map.dim(1), map.dim(2));
+  const auto [h, w] = shown_extent({map.dim(1), map.dim(2)}, kPagePixels);
   if (h < map.dim(1) || w < map.dim(2)) map = adaptive_avg_pool(map, h, w);
   const auto pooled = [](Index n) { return std::max<Index>(1, n / 16); };
   const Tensor low = low_path.empty() ? adaptive_avg_pool(map, pooled(map.dim(1)), pooled(map.dim(2)))

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
-#include "tools/media/image_io.h"
+#include "tools/media/page_data.h"
 
 namespace fu {
 
@@ -14,21 +13,6 @@ extern const char kPage[];
 namespace {
 
 constexpr double kPageBytes = 3.4e6;  // for the components; the photo and the page itself come on top
-
-std::string base64(const std::string& bytes) {
-  static const char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve(bytes.size() * 4 / 3 + 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const auto at = [&](std::size_t k) {
-      return k < bytes.size() ? static_cast<unsigned>(static_cast<unsigned char>(bytes[k])) : 0u;
-    };
-    const unsigned group = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
-    for (int d = 0; d < 4; ++d)
-      text += i + static_cast<std::size_t>(d) > bytes.size() ? '=' : kDigits[group >> (18 - 6 * d) & 63];
-  }
-  return text;
-}
 
 char quantised(double share) {
   return static_cast<char>(static_cast<signed char>(std::lround(std::clamp(share, -1.0, 1.0) * 127)));
@@ -59,34 +43,22 @@ std::string html_page(const PageData& d) {
     }
   nlohmann::json json;
   json["name"] = d.name, json["scales"] = scales;
-  json["photo"] = "data:image/png;base64," + base64(encode_png(d.photo, d.name));
+  json["photo"] = picture_address(d.photo, d.name);
   json["low"] = components(d.low, scales), json["high"] = components(d.high, scales);
   json["maps"] = json["curves"] = json["settings"] = nlohmann::json::array();
   for (const PageData::Map& map : d.maps) {
-    const real* values = map.values.data();
-    const real low = *std::min_element(values, values + map.values.size());
-    const real high = *std::max_element(values, values + map.values.size());
-    const double from = static_cast<double>(low), range = std::max(1e-30, static_cast<double>(high) - from);
-    std::string bytes;
-    for (Index i = 0; i < map.values.size(); ++i)
-      bytes += quantised((static_cast<double>(values[i]) - from) / range * 2 - 1);
+    const RangedBytes ranged = ranged_bytes(map.values.data(), map.values.size());
     json["maps"].push_back({{"name", map.name},
-                            {"low", from},
-                            {"high", high},
+                            {"low", ranged.low},
+                            {"high", ranged.high},
                             {"height", map.values.dim(0)},
                             {"width", map.values.dim(1)},
-                            {"values", base64(bytes)}});
+                            {"values", base64(ranged.bytes)}});
   }
   for (const PageData::Curve& curve : d.curves)
     if (!curve.values.empty()) json["curves"].push_back({{"name", curve.name}, {"values", curve.values}});
   for (const auto& [key, value] : d.settings) json["settings"].push_back({key, value});
-  // Inside a script, "</" would end it.
-  std::string text = json.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
-  for (std::size_t at = 0; (at = text.find("</", at)) != std::string::npos; at += 3) text.replace(at, 2, "<\\/");
-  std::string page = kPage;
-  const std::string mark = "/*DATA*/null";
-  page.replace(page.find(mark), mark.size(), text);
-  return page;
+  return filled_page(kPage, std::move(json));
 }
 
 }  // namespace fu

@@ -1,43 +1,8 @@
 // The page for the browser: what is in it, and how it behaves there.
-#include <fstream>
-#include <nlohmann/json.hpp>
-
-#include "tests/tools/program.h"
+#include "tests/tools/media/browser.h"
 
 using namespace fu;
 using namespace fu::test;
-
-namespace {
-
-constexpr const char* kBrowser = "/usr/bin/chromium";
-
-/// The document of a page after its scripts have run, as the browser writes it.
-std::string opened(const TempFolder& folder, const std::string& page) {
-  const std::string browser =
-      "HOME='" + folder.path() + "' timeout 120 " + kBrowser +
-      " --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking " +
-      "--disable-component-update --disable-sync --user-data-dir='" + (folder / "profile") +
-      "' --virtual-time-budget=10000 --dump-dom 'file://" + (folder / page) + "' >'" + (folder / "dom") +
-      "' 2>/dev/null";
-  REQUIRE(std::system(browser.c_str()) == 0);
-  return slurp(folder / "dom");
-}
-
-/// What came of using the page with mouse and keyboard: see touch_page.js.
-nlohmann::json touched(const TempFolder& folder, const std::string& page) {
-  std::ofstream(folder / "touched.html") << page << "<script>"
-                                         << slurp(std::string(FU_SOURCE_DIR) + "/tests/tools/media/touch_page.js")
-                                         << "</script>";
-  std::string dom = opened(folder, "touched.html");
-  const std::string name = "data-report=\"";
-  const std::size_t begin = dom.find(name);
-  REQUIRE(begin != std::string::npos);
-  std::string text = dom.substr(begin + name.size(), dom.find('"', begin + name.size()) - begin - name.size());
-  for (std::size_t at; (at = text.find("&quot;")) != std::string::npos;) text.replace(at, 6, "\"");
-  return nlohmann::json::parse(text);
-}
-
-}  // namespace
 
 TEST_CASE("program: a page in which features can be touched") {
   const TempFolder folder;
@@ -52,8 +17,8 @@ TEST_CASE("program: a page in which features can be touched") {
   CHECK(contains(text, "data:image/png;base64,"));
   CHECK(!contains(text, "/*DATA*/"));
   CHECK(!contains(text, "://"));  // no network
-  const std::size_t begin = text.find("const data = ") + 13;
-  const auto data = nlohmann::json::parse(text.substr(begin, text.find(";\n", begin) - begin));
+  CHECK(contains(text, "content=\"default-src 'none'; img-src data:; style-src 'sha256-"));
+  const auto data = data_of(text);
   CHECK(data["name"] == "scene");
   CHECK(data["high"]["height"] == 64);
   CHECK(data["high"]["width"] == 80);
@@ -61,14 +26,16 @@ TEST_CASE("program: a page in which features can be touched") {
   CHECK(data["high"]["values"].get<std::string>().size() == (64 * 80 * data["scales"].size() + 2) / 3 * 4);
   CHECK(data["maps"].size() == 2);
   CHECK(data["curves"].size() == 2);
-  if (std::filesystem::exists(kBrowser)) {
-    const std::string dom = opened(folder, "page.html");
+  if (has_browser()) {
+    const auto [dom, console] = opened(folder, "page.html");
+    CHECK(console.empty());                    // nor did the page's policy refuse its own style, script or picture
     CHECK(contains(dom, "data-ready=\"1\""));  // the script ran to its end
     CHECK(contains(dom, "of the photo is alike"));
     CHECK(contains(dom, "uncertainty: from"));
-    const auto used = touched(folder, text);
+    const auto used = touched(folder, text, "touch_page.js");
     CAPTURE(used.dump());
     REQUIRE(used["errors"].empty());
+    CHECK(used["console"] == "");
     CHECK(used["pointed"] == true);
     CHECK(contains(used["where"], "Row 17, column 21:"));
     CHECK(contains(used["pointedAtMap"], "Row 33, column 61:"));
