@@ -68,4 +68,10 @@ CutPhoto::CutPhoto(const LabelledPhoto& pair, Index patch) {
   }
 }
 
+LabelledFeatures CutPhoto::with_features(const Tensor& features) const {
+  LabelledFeatures all;
+  all.height = photo.height, all.width = photo.width, all.labels = labels, all.features = features;
+  return all;
+}
+
 }  // namespace fu

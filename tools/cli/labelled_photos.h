@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "featup/measure/segmentation.h"
+#include "featup/probes/pixel_samples.h"
 
 namespace fu {
 
@@ -26,6 +27,8 @@ struct CutPhoto {
   /// Labels are a class a pixel: grey levels, or the numbers of a palette's colours (see read_label_picture). throws
   /// FileError if they have another size than the photo, or the photo is smaller than a patch.
   CutPhoto(const LabelledPhoto& pair, Index patch);
+  /// Its labels beside its features (1,h,w,C).
+  LabelledFeatures with_features(const Tensor& features) const;
 };
 
 }  // namespace fu
