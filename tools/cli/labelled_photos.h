@@ -16,8 +16,10 @@ struct LabelledPhoto {
 
 /// Photos of a folder, each with the labels of the same name in another: the same path in both, or, where folders are
 /// arranged otherwise, the only labels of that name. left_out: what the folders hold besides pictures is added, in
-/// words. throws FileError if a photo has no labels, or several, or there are no photos.
-std::vector<LabelledPhoto> labelled_photos(const std::string& photos, const std::string& labels, std::string& left_out);
+/// words. arrays: .npy files are labels too. throws FileError if a photo has no labels, or several, or there are no
+/// photos.
+std::vector<LabelledPhoto> labelled_photos(const std::string& photos, const std::string& labels, std::string& left_out,
+                                           bool arrays = false);
 
 /// A photo and its labels, cut to whole patches around the middle; never scaled.
 struct CutPhoto {
