@@ -113,6 +113,7 @@ class Painter {
                      color(),
                      color(),
                      static_cast<Object::Texture>(random.below(4))};
+    place_objects(Random(seed, 0x6465707468));
   }
 
   /// The object in front at a point, or -1 where there is none.
@@ -120,6 +121,14 @@ class Painter {
     for (int i = kObjects; i-- > 0;)
       if (inside(objects_[i], x, y) > 0) return i;
     return -1;
+  }
+
+  /// Metres to what a point shows.
+  double depth_at(double x, double y) const {
+    const int o = object_at(x, y);
+    if (o < 0) return ground_depth(y);
+    const Place& p = places_[o];
+    return p.depth * (1 + (p.across * (x - objects_[o].x) + p.down * (y - objects_[o].y)) / objects_[o].size);
   }
 
   Color color_at(double x, double y) const {
@@ -132,10 +141,38 @@ class Painter {
   }
 
  private:
+  double ground_depth(double y) const {
+    constexpr double kEye = 1.5;  // metres above the ground
+    return y - horizon_ > kEye / kSceneFar ? kEye / (y - horizon_) : kSceneFar;
+  }
+
+  /// Numbers of a stream of their own: the picture does not depend on them. What an object hides is at least 1.25 times
+  /// as far, so that slanted planes do not cross.
+  void place_objects(Random random) {
+    const auto draw = [&](double low, double high) {
+      return low + (high - low) * static_cast<double>(random.uniform());
+    };
+    constexpr double kReach = 1.12;  // from an object's centre to its farthest point, in sizes
+    for (int i = 0; i < kObjects; ++i) {
+      const Object& o = objects_[i];
+      double depth = 0.85 * std::min(ground_depth(o.y + kReach * o.size), 14.0);
+      for (int k = 0; k < i; ++k)
+        if (std::hypot(o.x - objects_[k].x, o.y - objects_[k].y) < kReach * (o.size + objects_[k].size))
+          depth = std::min(depth, places_[k].depth / 1.25);
+      places_[i] = {depth, draw(-0.05, 0.05), draw(-0.05, 0.05)};
+    }
+  }
+
+  /// Depth at an object's centre, metres, and its slant: the share by which it changes over one size.
+  struct Place {
+    double depth = 0, across = 0, down = 0;
+  };
+
   Noise noise_;
   double horizon_ = 0;
   Color sky_top_{}, ground_{};
   Object objects_[kObjects] = {};
+  Place places_[kObjects];
 };
 
 }  // namespace
@@ -145,7 +182,7 @@ RenderedScene render_scene(std::uint64_t seed, Index height, Index width) {
                       width, ": sides must be 1 to 16384 pixels.");
   const double side = static_cast<double>(height);
   const Painter painter(seed, static_cast<double>(width) / side);
-  RenderedScene scene{{height, width, {}}, {}};
+  RenderedScene scene{{height, width, {}}, {}, {}};
   for (Index i = 0; i < height; ++i)
     for (Index j = 0; j < width; ++j) {
       const auto row = static_cast<double>(i), col = static_cast<double>(j);
@@ -159,7 +196,9 @@ RenderedScene render_scene(std::uint64_t seed, Index height, Index width) {
       for (double v : {sum.r, sum.g, sum.b})
         scene.image.rgb.push_back(
             static_cast<unsigned char>(std::clamp(v / (kSamples * kSamples), 0.0, 1.0) * 255 + 0.5));
-      scene.labels.push_back(static_cast<unsigned char>(1 + painter.object_at((col + 0.5) / side, (row + 0.5) / side)));
+      const double x = (col + 0.5) / side, y = (row + 0.5) / side;
+      scene.labels.push_back(static_cast<unsigned char>(1 + painter.object_at(x, y)));
+      scene.depth.push_back(static_cast<float>(painter.depth_at(x, y)));
     }
   return scene;
 }

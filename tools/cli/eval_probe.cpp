@@ -4,7 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
-#include "featup/measure/linear_probe.h"
+#include "featup/probes/probe_trainer.h"
 #include "tools/cli/inputs.h"
 #include "tools/cli/labelled_photos.h"
 #include "tools/cli/methods.h"
@@ -120,17 +120,16 @@ void ProbeRun::learn(Report& report) {
   for (std::size_t i = 0; i < train_.size(); ++i) {
     bar_.update(0.3 * static_cast<double>(i) / static_cast<double>(train_.size()), "features of labelled photos");
     CutPhoto cut(train_[i], backbone_->patch());
-    labelled.push_back(
-        {backbone_->features(normalize(cut.photo)), cut.photo.height, cut.photo.width, std::move(cut.labels)});
+    labelled.push_back(cut.with_features(backbone_->features(normalize(cut.photo))));
   }
   report.stage("features");
   std::vector<ChannelMap> probes;
   for (Index s = 0; s < o_.seeds; ++s) {
     ProbeOptions options;
-    options.classes = o_.classes, options.seed = o_.common.seed + static_cast<std::uint64_t>(s);
-    probes.push_back(train_probe(labelled, options, [&](double part) {
+    options.outputs = o_.classes, options.seed = o_.common.seed + static_cast<std::uint64_t>(s);
+    probes.push_back(probe_outputs(train_probe(labelled, options, [&](double part) {
       bar_.update(0.3 + 0.2 * (static_cast<double>(s) + part) / static_cast<double>(o_.seeds), "probes");
-    }));
+    })));
   }
   probes_ = joined(probes);
   // Class maps are upsampled with their offsets, so that kernels whose weights do not sum to 1 favour no class. Means

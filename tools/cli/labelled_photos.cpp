@@ -23,11 +23,11 @@ Labels read_labels(const std::string& path, Index height, Index width) {
 
 }  // namespace
 
-std::vector<LabelledPhoto> labelled_photos(const std::string& photos, const std::string& labels,
-                                           std::string& left_out) {
+std::vector<LabelledPhoto> labelled_photos(const std::string& photos, const std::string& labels, std::string& left_out,
+                                           bool arrays) {
   namespace fs = std::filesystem;
-  const auto found_in = [&](const std::string& folder) {
-    FoundPictures found = find_pictures(folder);
+  const auto found_in = [&](const std::string& folder, bool with_arrays) {
+    FoundPictures found = find_pictures(folder, with_arrays);
     if (!found.left_out.empty()) left_out += (left_out.empty() ? "" : "; ") + found.left_out;
     return std::move(found.paths);
   };
@@ -36,12 +36,12 @@ std::vector<LabelledPhoto> labelled_photos(const std::string& photos, const std:
   };
   std::map<std::string, std::string> by_path;
   std::map<std::string, std::vector<std::string>> by_name;
-  for (const std::string& path : found_in(labels)) {
+  for (const std::string& path : found_in(labels, arrays)) {
     by_path[name_in(labels, path)] = path;
     by_name[fs::path(path).stem().string()].push_back(path);
   }
   std::vector<LabelledPhoto> pairs;
-  for (const std::string& path : found_in(photos)) {
+  for (const std::string& path : found_in(photos, false)) {
     const std::string stem = name_in(photos, path);
     const auto same_path = by_path.find(stem);
     const std::vector<std::string>& same_name = by_name[fs::path(path).stem().string()];
@@ -66,6 +66,12 @@ CutPhoto::CutPhoto(const LabelledPhoto& pair, Index patch) {
     const auto row = all.begin() + static_cast<std::ptrdiff_t>((top + i) * whole.width + left);
     labels.insert(labels.end(), row, row + static_cast<std::ptrdiff_t>(w));
   }
+}
+
+LabelledFeatures CutPhoto::with_features(const Tensor& features) const {
+  LabelledFeatures all;
+  all.height = photo.height, all.width = photo.width, all.labels = labels, all.features = features;
+  return all;
 }
 
 }  // namespace fu

@@ -13,18 +13,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_picture(const fs::path& path) {
+bool is_picture(const fs::path& path, bool arrays) {
   std::string extension = path.extension().string();
   std::transform(extension.begin(), extension.end(), extension.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   for (const char* known : {".png", ".jpg", ".jpeg", ".bmp", ".tga", ".pbm", ".pgm", ".ppm"})
     if (extension == known) return true;
-  return false;
+  return arrays && extension == ".npy";
 }
 
 class Search {
  public:
-  explicit Search(const std::string& folder) : folder_(folder) {}
+  Search(const std::string& folder, bool arrays) : folder_(folder), arrays_(arrays) {}
 
   FoundPictures run() {
     enter(folder_);
@@ -41,6 +41,7 @@ class Search {
   std::string left_out() const;
 
   const std::string& folder_;
+  bool arrays_;
   FoundPictures found_;
   std::vector<fs::path> links_, below_;
   std::set<std::pair<dev_t, ino_t>> entered_;
@@ -75,7 +76,7 @@ void Search::look_at(const fs::directory_entry& entry) {
     (entry.is_symlink(error) ? links_ : below_).push_back(path);
   } else if (!entry.exists(error)) {
     ++dead_links_;
-  } else if (entry.is_regular_file(error) && is_picture(path)) {
+  } else if (entry.is_regular_file(error) && is_picture(path, arrays_)) {
     found_.paths.push_back(path.string());
   } else {
     ++others_;
@@ -97,6 +98,6 @@ std::string Search::left_out() const {
 
 }  // namespace
 
-FoundPictures find_pictures(const std::string& folder) { return Search(folder).run(); }
+FoundPictures find_pictures(const std::string& folder, bool arrays) { return Search(folder, arrays).run(); }
 
 }  // namespace fu

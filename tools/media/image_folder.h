@@ -18,8 +18,8 @@ struct FoundPictures {
 /// Pictures in a folder and all folders below it, told by the endings of their names. Links to folders are followed,
 /// each folder once: a link that leads back ends there. Left out are files with other endings, files that begin with
 /// "._" (macOS puts them beside pictures on foreign disks), and folders that cannot be opened. throws FileError if the
-/// folder itself cannot be searched.
-FoundPictures find_pictures(const std::string& folder);
+/// folder itself cannot be searched. arrays: .npy counts as a picture too.
+FoundPictures find_pictures(const std::string& folder, bool arrays = false);
 
 class ImageFolder {
  public:

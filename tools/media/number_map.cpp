@@ -1,0 +1,136 @@
+#include "tools/media/number_map.h"
+
+#include <stb_image.h>
+#include <zlib.h>
+
+#include <cmath>
+#include <limits>
+#include <memory>
+
+#include "core/files/weights.h"
+#include "tools/media/decoders.h"
+#include "tools/media/exif.h"
+#include "tools/media/stb_memory.h"
+
+namespace fu {
+
+namespace {
+
+constexpr std::size_t kBits = 24, kKind = 25;  // of a PNG's header
+constexpr const char* kRemedy = ". Save numbers as a grey PNG of 16 bits, or as .npy of (H,W) or (H,W,K).";
+
+bool is_png(const MappedFile& file) {
+  return file.size() >= 33 && file.text(0, 8) == "\x89PNG\r\n\x1a\n" && file.text(12, 4) == "IHDR";
+}
+
+bool is_npy(const MappedFile& file) { return file.size() >= 8 && file.text(0, 6) == "\x93NUMPY"; }
+
+Tensor read_npy_map(const std::string& path) {
+  const Weights file(path);
+  const Tensor all = file.read_single();
+  const Shape& s = all.shape();
+  require<FileError>((s.rank() == 2 || s.rank() == 3) && s.elements() > 0, path, ": its array has the shape ", s,
+                     "; numbers of pixels are (H,W) or (H,W,K).");
+  return all.reshape({s[0], s[1], s.rank() == 3 ? s[2] : 1});
+}
+
+Tensor read_deep_png(const MappedFile& file) {
+  check_png(file);
+  const int kind = file.data()[kKind];
+  require<FileError>(kind == 0 || kind == 2, file.path(), ": has transparency or a palette, and is no map of numbers",
+                     kRemedy);
+  require<FileError>(exif_orientation(file.data(), file.size()) == 1, file.path(),
+                     ": is to be turned, as its EXIF orientation says; numbers are read as they lie. Turn it first.");
+  const auto w = static_cast<Index>(read_be(file.data() + 16, 4)), h = static_cast<Index>(read_be(file.data() + 20, 4));
+  require<FileError>(w > 0 && h > 0 && w <= kMaxPixels && h <= kMaxPixels && w * h <= kMaxPixels, file.path(), ": has ",
+                     w, "x", h, " pixels; 1 to ", kMaxPixels, " can be read.");
+  const Index k = kind == 2 ? 3 : 1;
+  stb_limit(usize(w * h) * 9 + usize(h) * 16 + file.size() + (std::size_t{1} << 20));
+  int width = 0, height = 0, channels = 0;
+  const std::unique_ptr<stbi_us, void (*)(void*)> levels(
+      stbi_load_16_from_memory(file.data(), static_cast<int>(file.size()), &width, &height, &channels,
+                               static_cast<int>(k)),
+      stbi_image_free);
+  require<FileError>(levels && width == w && height == h, file.path(),
+                     ": cannot be decoded. It is cut off or damaged.");
+  Tensor values({h, w, k});
+  for (Index p = 0; p < h * w; ++p) {
+    const stbi_us* from = levels.get() + p * k;
+    real* to = values.data() + p * k;
+    bool some = false;
+    for (Index c = 0; c < k; ++c) to[c] = static_cast<real>(from[c]), some = some || from[c] != 0;
+    for (Index c = 0; c < k && !some; ++c) to[c] = std::numeric_limits<real>::quiet_NaN();
+  }
+  return values;
+}
+
+void append_be(std::string& bytes, std::uint32_t v) {
+  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(v >> shift & 255);
+}
+
+void append_chunk(std::string& png, const std::string& name, const std::string& data) {
+  append_be(png, static_cast<std::uint32_t>(data.size()));
+  const std::string body = name + data;
+  png += body;
+  append_be(png, static_cast<std::uint32_t>(
+                     crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()))));
+}
+
+}  // namespace
+
+bool is_number_map(const std::string& path) {
+  const MappedFile file(path);
+  return is_npy(file) || (is_png(file) && file.data()[kBits] == 16);
+}
+
+NumberMap read_number_map(const std::string& path) {
+  NumberMap map;
+  {
+    const MappedFile file(path);
+    require<FileError>(file.size() < (std::size_t{1} << 31), path, ": is larger than 2 GB; no map of a photo is.");
+    const bool npy = is_npy(file), deep = is_png(file) && file.data()[kBits] == 16;
+    require<FileError>(npy || deep, path, is_png(file) ? ": has 8 bits a pixel or fewer" : ": is no PNG and no .npy",
+                       ", so that it is no map of numbers", kRemedy);
+    map.values = npy ? read_npy_map(path) : read_deep_png(file);
+  }
+  const Index n = map.values.dim(0) * map.values.dim(1), k = map.values.dim(2);
+  map.known.resize(usize(n));
+  for (Index p = 0; p < n; ++p) {
+    real* x = map.values.data() + p * k;
+    bool known = true;
+    for (Index c = 0; c < k; ++c) known = known && std::isfinite(x[c]);
+    for (Index c = 0; c < k && !known; ++c) x[c] = std::numeric_limits<real>::quiet_NaN();
+    map.known[usize(p)] = known;
+  }
+  return map;
+}
+
+void write_png16(const std::string& path, Index height, Index width, const std::vector<std::uint16_t>& values) {
+  require<UsageError>(height > 0 && width > 0 && height * width <= kMaxPixels / 4 &&
+                          static_cast<Index>(values.size()) == height * width,
+                      path, ": ", values.size(), " numbers for a picture of ", height, "x", width, " pixels.");
+  std::string rows;
+  for (Index i = 0; i < height; ++i) {
+    rows += '\0';  // no filter
+    for (Index j = 0; j < width; ++j) {
+      const std::uint16_t v = values[usize(i * width + j)];
+      rows += static_cast<char>(v >> 8), rows += static_cast<char>(v & 255);
+    }
+  }
+  uLongf size = compressBound(static_cast<uLong>(rows.size()));
+  std::string packed(size, '\0');
+  require<FileError>(compress2(reinterpret_cast<Bytef*>(packed.data()), &size,
+                               reinterpret_cast<const Bytef*>(rows.data()), static_cast<uLong>(rows.size()), 6) == Z_OK,
+                     path, ": could not be compressed.");
+  packed.resize(size);
+  std::string header;
+  append_be(header, static_cast<std::uint32_t>(width)), append_be(header, static_cast<std::uint32_t>(height));
+  header += std::string("\x10\0\0\0\0", 5);  // 16 bits, grey
+  std::string png = "\x89PNG\r\n\x1a\n";
+  append_chunk(png, "IHDR", header), append_chunk(png, "IDAT", packed), append_chunk(png, "IEND", "");
+  OutputFile file(path);
+  file.write(png.data(), png.size());
+  file.commit();
+}
+
+}  // namespace fu
