@@ -37,8 +37,8 @@ ScoreSource score_source(const Classes& classes, const Tensor& features) {
   require<ShapeError>(features.rank() == 4 && features.dim(3) == classes.channels(), "[classes] features ",
                       features.shape(), ": the classes (", classes.source, ") are for ", classes.channels(),
                       " channels. Give the backbone and the feature that they were made for.");
-  if (classes.hidden_weight.size() > 0)
-    return {unary(Unary::relu, linear(features, classes.hidden_weight, classes.hidden_bias)), classes.map};
+  if (classes.hidden_weight.size() > 0 && !classes.hidden_after)
+    return {linear(features, classes.hidden_weight, classes.hidden_bias, Activation::relu), classes.map};
   if (!classes.cosine) return {features, classes.map};
   double length = 1;
   ScoreSource source{of_one_length(features, length), classes.map};

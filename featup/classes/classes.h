@@ -21,6 +21,8 @@ struct Classes {
   std::vector<std::string> names;     // K
   ChannelMap map;                     // (C,K), or (M,K) behind a hidden layer
   Tensor hidden_weight, hidden_bias;  // (M,C), (M): a layer with ReLU in front of the map; of size 0: none
+  /// The hidden layer reads upsampled features, pixel by pixel: it learned from such. Else it reads coarse ones.
+  bool hidden_after = false;
   /// Scores are cosines: features are brought to length 1 first, and the map's columns have length 1.
   bool cosine = false;
   ScoreKind kind = ScoreKind::softmax;
@@ -32,8 +34,8 @@ struct Classes {
 };
 
 /// What an upsampler is given so that its result are the classes' scores: features (1,h,w,C) and a map over their
-/// channels. Of cosines, the features have one length, which is their mean one before: what a learned upsampler knows of
-/// the size of features stays true.
+/// channels. Of cosines, the features have one length, which is their mean one before: what a learned upsampler knows
+/// of the size of features stays true.
 struct ScoreSource {
   Tensor features;
   ChannelMap map;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/ops.h"
 #include "core/parallel.h"
 
 namespace fu {
@@ -95,6 +96,21 @@ std::vector<float> Leaders::confidences() {
   return std::move(best);
 }
 
+/// Scores from upsampled features (1,H,W,C), some pixels at a time.
+Tensor scores_of_fine(const Classes& classes, const Tensor& fine) {
+  constexpr Index kPixels = 8192;
+  const Index pixels = fine.dim(1) * fine.dim(2), k = classes.size();
+  const Tensor all = fine.reshape({pixels, fine.dim(3)}), weight = classes.map.matrix.permute({1, 0}).clone();
+  Tensor out({1, fine.dim(1), fine.dim(2), k});
+  for (Index p = 0; p < pixels; p += kPixels) {
+    const Tensor hidden = linear(all.slice(p, std::min(pixels, p + kPixels)), classes.hidden_weight,
+                                 classes.hidden_bias, Activation::relu);
+    const Tensor scores = linear(hidden, weight, classes.map.offset);
+    std::copy_n(scores.data(), scores.size(), out.data() + p * k);
+  }
+  return out;
+}
+
 /// Smallest and largest score of every class in scores (pixels,k).
 void find_ranges(const Tensor& scores, Index first, std::vector<ClassShare>& shares) {
   const Index k = scores.dim(-1), pixels = scores.size() / k;
@@ -123,23 +139,31 @@ void sum_up(LabelMap& map) {
 
 }  // namespace
 
+Tensor upsampled_scores(const Upsampler& upsampler, const Tensor& features, const Guide& guide, Extent size,
+                        const Classes& classes, const Progress& progress) {
+  const ScoreSource source = score_source(classes, features);
+  if (classes.hidden_after) return scores_of_fine(classes, upsampler(source.features, guide, size, nullptr, progress));
+  return upsampler(source.features, guide, size, &source.map, progress);
+}
+
 LabelMap label_pixels(const Upsampler& upsampler, const Tensor& features, const Guide& guide, Extent size,
                       const Classes& classes, double threshold, const std::function<void(const ScorePlane&)>& each,
                       const Progress& progress) {
   const Index k = classes.size(), pixels = size.height * size.width;
   require<UsageError>(k >= 1 && k <= kMostClasses && classes.map.matrix.dim(1) == k, "[classes] ", k,
                       " classes: a label map has 1 to ", kMostClasses, ".");
-  const ScoreSource source = score_source(classes, features);
-  const Index at_a_time = upsampler.cost() == Cost::many_passes
-                              ? k
-                              : std::clamp<Index>(kScoresAtATime / std::max<Index>(1, pixels), 1, k);
+  const bool at_once = classes.hidden_after || upsampler.cost() == Cost::many_passes;
+  const Index at_a_time = at_once ? k : std::clamp<Index>(kScoresAtATime / std::max<Index>(1, pixels), 1, k);
   LabelMap map{size, {}, {}, std::vector<ClassShare>(usize(k))};
   Leaders leaders(classes, pixels, threshold);
+  Classes part = classes;
   for (Index first = 0; first < k; first += at_a_time) {
     const Index last = std::min(k, first + at_a_time);
-    const ChannelMap part = columns_of(source.map, first, last);
-    const Tensor scores = upsampler(source.features, guide, size, &part, [&](double f) {
-      if (progress) progress((static_cast<double>(first) + f * static_cast<double>(last - first)) / static_cast<double>(k));
+    part.map = columns_of(classes.map, first, last);
+    part.names.assign(classes.names.begin() + first, classes.names.begin() + last);
+    const Tensor scores = upsampled_scores(upsampler, features, guide, size, part, [&](double f) {
+      if (progress)
+        progress((static_cast<double>(first) + f * static_cast<double>(last - first)) / static_cast<double>(k));
     });
     find_ranges(scores, first, map.classes);
     leaders.add(scores, first, map.classes);

@@ -17,8 +17,8 @@ constexpr Index kMostClasses = 255;
 /// A class in a photo.
 struct ClassShare {
   Index pixels = 0;
-  double confidence = 0;      // mean over its pixels; 0 without any
-  double low = 0, high = 0;   // its smallest and largest score in the photo
+  double confidence = 0;     // mean over its pixels; 0 without any
+  double low = 0, high = 0;  // its smallest and largest score in the photo
 };
 
 struct LabelMap {
@@ -39,11 +39,16 @@ struct ScorePlane {
 /// Upsamples the classes' scores and takes the best class of every pixel; kNoClass where its probability or activation
 /// is below `threshold`. each: called for every class in their order, from one thread; may be empty.
 ///   features (1,h,w,C), as the backbone gives them
-/// memory: some 10 bytes a pixel, and the scores of as many classes at a time as fit into 256 MB; of a method that looks
-/// at the photo many times, those of all classes. throws ShapeError as score_source(); UsageError for no classes, or
-/// more than kMostClasses.
+/// memory: some 10 bytes a pixel, and the scores of as many classes at a time as fit into 256 MB; of a method that
+/// looks at the photo many times, those of all classes; of classes with hidden_after, the upsampled features. throws
+/// ShapeError as score_source(); UsageError for no classes, or more than kMostClasses.
 LabelMap label_pixels(const Upsampler& upsampler, const Tensor& features, const Guide& guide, Extent size,
                       const Classes& classes, double threshold, const std::function<void(const ScorePlane&)>& each,
                       const Progress& progress = {});
+
+/// Upsampled scores of all classes, (1,height,width,K), for those who want them all, or whose outputs are numbers and
+/// no classes. memory: the result; of classes with hidden_after, also the upsampled features.
+Tensor upsampled_scores(const Upsampler& upsampler, const Tensor& features, const Guide& guide, Extent size,
+                        const Classes& classes, const Progress& progress = {});
 
 }  // namespace fu

@@ -28,10 +28,22 @@ struct SegmentCommand {
   FormatArgs format;
   CommonArgs common;
 
-  void add(CLI::App& app);
+  const CLI::App* app = nullptr;  // knows what was given
+
+  void add(CLI::App& command);
+  /// With a probe: the size and the upsampler that it learned with, where no others were given.
+  void take_over(const Probe& probe);
 };
 
-void SegmentCommand::add(CLI::App& app) {
+void SegmentCommand::take_over(const Probe& probe) {
+  if (app->count("--size") == 0) source.size = probe.size;
+  if (app->count("--upsampler") + app->count("--quality") == 0 && !probe.upsampler.empty())
+    upsampler.name = probe.upsampler;
+}
+
+void SegmentCommand::add(CLI::App& command) {
+  app = &command;
+  CLI::App& app = command;
   app.add_option("image", images, "photos, or folders of them")->required();
   shard.add(app);
   source.add(app);
@@ -63,10 +75,10 @@ void SegmentCommand::add(CLI::App& app) {
 /// One run of the command, for any number of photos.
 class SegmentRun {
  public:
-  explicit SegmentRun(const SegmentCommand& command)
+  SegmentRun(const SegmentCommand& command, ChosenClasses chosen)
       : o_(command),
         wanted_(parse_extent("--out-size", o_.out_size)),
-        chosen_(o_.classes, o_.source),
+        chosen_(std::move(chosen)),
         featurizer_(chosen_.backbone() ? Featurizer(o_.source, chosen_.backbone()) : Featurizer(o_.source)),
         upsampler_(
             open_upsampler(o_.upsampler.method(), {false, feature_function(featurizer_.backbone()), o_.common.seed})) {}
@@ -76,11 +88,15 @@ class SegmentRun {
   /// Before the photos, where a backbone says how many channels there will be.
   void open_classes(Report& report);
   std::vector<std::string> files_read() const;
+  bool gives_numbers() const { return chosen_.probe() && chosen_.probe()->kind == Probe::Kind::numbers; }
   nlohmann::ordered_json one(const std::string& input, const std::string& base, Report& report, ProgressBar& bar);
 
  private:
   Classes classes_of(const PhotoFeatures& photo, std::vector<double>& probabilities) const;
   Extent result_size(const PhotoFeatures& photo) const;
+  static nlohmann::ordered_json known_of(const PhotoFeatures& photo, Extent size, const Classes& classes);
+  nlohmann::ordered_json numbers(const PhotoFeatures& photo, Extent size, const Classes& classes,
+                                 const std::string& base, Report& report);
   std::vector<std::pair<std::string, std::string>> settings() const;
 
   const SegmentCommand& o_;
@@ -93,7 +109,7 @@ class SegmentRun {
 
 void SegmentRun::open_classes(Report& report) {
   if (!featurizer_.backbone()) return;
-  chosen_.open(featurizer_.backbone()->channels(), report, o_.common);
+  chosen_.open(featurizer_.backbone(), featurizer_.backbone()->channels(), report, o_.common);
   opened_ = true;
 }
 
@@ -119,17 +135,42 @@ std::vector<std::pair<std::string, std::string>> SegmentRun::settings() const {
   return {{"backbone", featurizer_.describe()}, {"upsampler", upsampler()}, {"size at the backbone", o_.source.size}};
 }
 
+/// Of a probe that learned numbers.
+nlohmann::ordered_json SegmentRun::numbers(const PhotoFeatures& photo, Extent size, const Classes& classes,
+                                           const std::string& base, Report& report) {
+  require<UsageError>(o_.outputs.masks.empty() && !o_.outputs.html,
+                      "--masks and --html are for classes; the probe gives numbers.");
+  SegmentFiles files(base, photo, size, classes, o_.outputs);
+  const Tensor values = upsampled_scores(*upsampler_, photo.features, photo.guide(), size, classes);
+  report.stage("scores");
+  nlohmann::ordered_json known = known_of(photo, size, classes);
+  files.finish_numbers(values, chosen_.probe()->unit, known);
+  report.stage("write");
+  return known;
+}
+
+nlohmann::ordered_json SegmentRun::known_of(const PhotoFeatures& photo, Extent size, const Classes& classes) {
+  nlohmann::ordered_json known = {{"in_size", {photo.in_size.height, photo.in_size.width}},
+                                  {"lr_size", {photo.features.dim(1), photo.features.dim(2)}},
+                                  {"out_size", {size.height, size.width}},
+                                  {"channels", classes.size()}};
+  if (!photo.features_read_as.empty()) known["features_read_as"] = photo.features_read_as;
+  return known;
+}
+
 nlohmann::ordered_json SegmentRun::one(const std::string& input, const std::string& base, Report& report,
                                        ProgressBar& bar) {
   const PhotoFeatures photo = featurizer_.run(input, report, [&bar](double f) { bar.update(0.5 * f, "backbone"); });
-  if (!opened_) chosen_.open(photo.features.dim(3), report, o_.common), opened_ = true;
+  if (!opened_) chosen_.open(nullptr, photo.features.dim(3), report, o_.common), opened_ = true;
   const Tensor space = upsampler_->output_space(photo.features);
-  require<UsageError>(space.data() == photo.features.data(), "--upsampler ", o_.upsampler.method(),
+  const bool learned_there = chosen_.probe() && chosen_.probe()->upsampler == o_.upsampler.method();
+  require<UsageError>(space.data() == photo.features.data() || learned_there, "--upsampler ", o_.upsampler.method(),
                       ": brings a layer norm that features go through first; the classes are for features without it. "
                       "Give another upsampler.");
   std::vector<double> probabilities;
   const Classes classes = classes_of(photo, probabilities);
   const Extent size = result_size(photo);
+  if (gives_numbers()) return numbers(photo, size, classes, base, report);
   const double threshold = o_.threshold >= 0 ? o_.threshold : classes.kind == ScoreKind::activation ? 0.5 : 0;
   SegmentFiles files(base, photo, size, classes, o_.outputs);
   report.stage("classes");
@@ -139,11 +180,7 @@ nlohmann::ordered_json SegmentRun::one(const std::string& input, const std::stri
       [&bar](double f) { bar.update(0.5 + 0.4 * f, "scores"); });
   report.stage("scores");
   bar.update(0.9, "write");
-  nlohmann::ordered_json known = {{"in_size", {photo.in_size.height, photo.in_size.width}},
-                                  {"lr_size", {photo.features.dim(1), photo.features.dim(2)}},
-                                  {"out_size", {size.height, size.width}},
-                                  {"channels", classes.size()}};
-  if (!photo.features_read_as.empty()) known["features_read_as"] = photo.features_read_as;
+  nlohmann::ordered_json known = known_of(photo, size, classes);
   files.finish(map, probabilities, settings(), known);
   report.stage("write");
   return known;
@@ -152,6 +189,9 @@ nlohmann::ordered_json SegmentRun::one(const std::string& input, const std::stri
 /// "cat 45% (0.87), sofa 20% (0.55)": the classes by their area, six at most.
 std::string shares_text(const nlohmann::ordered_json& known) {
   std::vector<const nlohmann::ordered_json*> classes;
+  if (known.contains("numbers"))
+    return known["numbers"].size() == 1 ? "1 number a pixel"
+                                        : std::to_string(known["numbers"].size()) + " numbers a pixel";
   for (const auto& one : known["classes"]) classes.push_back(&one);
   std::stable_sort(classes.begin(), classes.end(),
                    [](const auto* a, const auto* b) { return (*a)["pixels"] > (*b)["pixels"]; });
@@ -171,7 +211,9 @@ int run_segment(const SegmentCommand& given, const Program&) {
   const ChosenInputs chosen = o.shard.choose(o.images);
   const std::vector<std::string>&inputs = chosen.paths, &stems = chosen.names;
   Report report("segment", inputs, o.common.json);
-  SegmentRun run(o);
+  ChosenClasses classes(o.classes, o.source);
+  if (classes.probe()) o.take_over(*classes.probe());
+  SegmentRun run(o, std::move(classes));
   const std::string folder = output_folder(o.output);
   report["outputs"] = nlohmann::json::array();
   report_backbone(report, run.featurizer().backbone(), run.featurizer().describe(), o.source.backbone, o.common);
@@ -185,7 +227,7 @@ int run_segment(const SegmentCommand& given, const Program&) {
   reads.insert(reads.end(), inputs.begin(), inputs.end());
   for (std::size_t i = 0; i < inputs.size(); ++i) protect_inputs(reads, SegmentFiles::paths(base_of(i), o.outputs));
 
-  const auto last = [&](std::size_t i) { return base_of(i) + ".labels.png"; };
+  const auto last = [&](std::size_t i) { return base_of(i) + (run.gives_numbers() ? ".numbers.png" : ".labels.png"); };
   const int code = for_each_input({inputs, o.shard.skips(), last}, o.common, report, [&](std::size_t i) {
     ProgressBar bar("segment " + stems[i], o.common.quiet);
     nlohmann::ordered_json known = run.one(inputs[i], base_of(i), report, bar);

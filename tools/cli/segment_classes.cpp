@@ -65,6 +65,38 @@ std::vector<Index> chosen_numbers(const std::string& text, const Classes& all) {
   return chosen;
 }
 
+/// The last layer is the map.
+Classes classes_of(const Probe& probe, const std::string& path) {
+  Classes classes;
+  classes.names = probe.names;
+  classes.map = probe_outputs(probe);
+  classes.hidden_weight = probe.hidden_weight, classes.hidden_bias = probe.hidden_bias;
+  classes.hidden_after = probe.has_hidden() && !probe.upsampler.empty();
+  classes.source = "probe " + path;
+  return classes;
+}
+
+/// Settings in words, without where each comes from: that may differ.
+std::string without_sources(const std::string& settings) {
+  std::string text;
+  int depth = 0;
+  for (const char c : settings) {
+    depth += c == '(';
+    if (depth == 0) text += c;
+    depth -= c == ')';
+  }
+  return text;
+}
+
+void require_same_backbone(const Probe& probe, const std::string& path, const Backbone& backbone) {
+  const std::string here = backbone.describe();  // of windows, followed by their size
+  require<UsageError>(here.compare(0, probe.backbone.size(), probe.backbone) == 0, path, ": learned from features of ",
+                      probe.backbone, "; --backbone is ", here, ".");
+  const std::string settings = settings_text(backbone.settings());
+  require<UsageError>(without_sources(settings) == without_sources(probe.settings), path,
+                      ": learned from features with other settings: ", probe.settings, "; here ", settings, ".");
+}
+
 /// Whether a file holds vectors, not words.
 bool holds_vectors(const std::string& path) {
   const std::string ending = lower(std::filesystem::path(path).extension().string());
@@ -80,6 +112,7 @@ void ClassArgs::add(CLI::App& app) {
   app.add_option("--words", words,
                  "a file of words, one in each line; or of their vectors, as `featup text` or another program writes "
                  "them: (channels,words) or (words,channels)");
+  app.add_option("--probe", probe, "a probe that `featup probe train` made: of classes, or of numbers such as depth");
   app.add_flag("--head", head, "the classifier that is in the backbone's file: class activation maps");
   app.add_option("--classes", chosen,
                  "of the classifier's classes: numbers, ranges and names, like 281-285,sofa; default: the five most "
@@ -93,9 +126,10 @@ void ClassArgs::add(CLI::App& app) {
 }
 
 void ClassArgs::check() const {
-  require<UsageError>(!text.empty() + !words.empty() + head == 1,
-                      "segment wants its classes from one place. Give one of --text \"cat, sofa\", --words FILE, and "
-                      "--head.");
+  require<UsageError>(
+      !text.empty() + !words.empty() + !probe.empty() + head == 1,
+      "segment wants its classes from one place. Give one of --text \"cat, sofa\", --words FILE, --probe "
+      "FILE and --head.");
 }
 
 ChosenClasses::ChosenClasses(const ClassArgs& args, const FeatureArgs& source)
@@ -104,6 +138,10 @@ ChosenClasses::ChosenClasses(const ClassArgs& args, const FeatureArgs& source)
       options_(source.backbone.options()),
       in_parts_(source.tile > 0 || source.size == "own") {
   args_.check();
+  if (!args_.probe.empty()) {
+    probe_ = std::make_unique<Probe>(read_probe(args_.probe));
+    classes_ = classes_of(*probe_, args_.probe);
+  }
   if (!args_.head) return;
   require<UsageError>(source.features.empty(), "--features ", source.features,
                       ": --head takes the features of its own backbone.");
@@ -118,8 +156,9 @@ ChosenClasses::ChosenClasses(const ClassArgs& args, const FeatureArgs& source)
   if (!args_.chosen.empty()) numbers_ = chosen_numbers(args_.chosen, classes_);
 }
 
-void ChosenClasses::open(Index channels, Report& report, const CommonArgs& common) {
-  if (args_.head) {
+void ChosenClasses::open(const Backbone* backbone, Index channels, Report& report, const CommonArgs& common) {
+  if (probe_ && backbone) require_same_backbone(*probe_, args_.probe, *backbone);
+  if (args_.head || probe_) {
     report["classes_from"] = classes_.source;
     return;
   }
@@ -172,8 +211,8 @@ Classes ChosenClasses::of(const PhotoFeatures& photo, std::vector<double>& proba
 
 std::vector<std::string> ChosenClasses::files() const {
   std::vector<std::string> all = args_.how.files();
-  all.insert(all.end(), {args_.words, args_.names});
-  if (!args_.head) all.push_back(kept_words_path(weights_));
+  all.insert(all.end(), {args_.words, args_.names, args_.probe});
+  if (!args_.text.empty() || !args_.words.empty()) all.push_back(kept_words_path(weights_));
   return all;
 }
 

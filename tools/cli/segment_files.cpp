@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+#include <filesystem>
 
 #include "core/files/bytes.h"
 #include "core/files/weights.h"
@@ -15,6 +15,7 @@
 #include "tools/media/image_io.h"
 #include "tools/media/indexed_png.h"
 #include "tools/media/pictures.h"
+#include "tools/media/segment_page.h"
 
 namespace fu {
 
@@ -74,8 +75,16 @@ SegmentFiles::SegmentFiles(std::string base, const PhotoFeatures& photo, Extent 
 }
 
 std::vector<std::string> SegmentFiles::paths(const std::string& base, const SegmentOutputs& o) {
-  return {base + ".labels.png", base + ".overlay.png", base + ".masks.json", base + ".html",
-          base + (o.format.safetensors ? ".scores.safetensors" : ".scores.npy")};
+  const std::string data = o.format.safetensors ? ".safetensors" : ".npy";
+  return {base + ".labels.png",    base + ".overlay.png", base + ".masks.json",    base + ".html",
+          base + ".scores" + data, base + ".numbers.png", base + ".numbers" + data};
+}
+
+std::string SegmentFiles::extension() const { return outputs_.format.safetensors ? ".safetensors" : ".npy"; }
+
+Index SegmentFiles::place_of(Index row, Index column) const {
+  return std::clamp<Index>(row - top_, 0, size_.height - 1) * size_.width +
+         std::clamp<Index>(column - left_, 0, size_.width - 1);
 }
 
 template <class T>
@@ -84,9 +93,7 @@ std::vector<T> SegmentFiles::placed(const std::vector<T>& values) const {
   std::vector<T> all(usize(whole_.height * whole_.width));
   for (Index i = 0; i < whole_.height; ++i)
     for (Index j = 0; j < whole_.width; ++j) {
-      const Index row = std::clamp<Index>(i - top_, 0, size_.height - 1),
-                  column = std::clamp<Index>(j - left_, 0, size_.width - 1);
-      all[usize(i * whole_.width + j)] = values[usize(row * size_.width + column)];
+      all[usize(i * whole_.width + j)] = values[usize(place_of(i, j))];
     }
   return all;
 }
@@ -97,6 +104,7 @@ void SegmentFiles::add(const ScorePlane& s) {
     parallel_ranges(pixels, 4096, [&](Index begin, Index end) {
       for (Index p = begin; p < end; ++p) scores_.data()[p * k + s.number] = s.first[p * s.stride];
     });
+  if (outputs_.html) add_to_page(s);
   if (!outputs_.heatmaps) return;
   std::vector<unsigned char> levels(usize(pixels));
   const double scale = s.high > s.low ? 255 / (s.high - s.low) : 0;
@@ -111,13 +119,28 @@ void SegmentFiles::add(const ScorePlane& s) {
                     {{"Title", name}, {"Comment", cat("0 to 255: scores from ", s.low, " to ", s.high)}});
 }
 
+/// The class's scores, reduced to the size of the page. Of activation maps, the activations.
+void SegmentFiles::add_to_page(const ScorePlane& s) {
+  const Index k = classes_.size(), pixels = size_.height * size_.width;
+  const Extent size = segment_page_extent(size_, k);
+  if (page_.size() == 0) page_ = Tensor({1, size.height, size.width, k});
+  const bool activation = classes_.kind == ScoreKind::activation;
+  Tensor plane({1, size_.height, size_.width, 1});
+  for (Index p = 0; p < pixels; ++p) {
+    const auto v = static_cast<double>(s.first[p * s.stride]);
+    plane.data()[p] = static_cast<real>(activation ? (v - s.low) / std::max(1e-30, s.high - s.low) : v);
+  }
+  const Tensor reduced = resize_triangle(plane, size.height, size.width);
+  for (Index p = 0; p < reduced.size(); ++p) page_.data()[p * k + s.number] = reduced.data()[p];
+}
+
 /// The photo at the size of what is written.
 Image SegmentFiles::picture() const {
   const bool is_whole = whole_.height != size_.height || whole_.width != size_.width;
   return is_whole ? *photo_.uncut : photo_.views->at(size_.height, size_.width);
 }
 
-void SegmentFiles::write_overlay(const Labels& labels, nlohmann::ordered_json&) {
+void SegmentFiles::write_overlay(const Labels& labels) {
   Image image = picture();
   parallel_ranges(whole_.height * whole_.width, 4096, [&](Index begin, Index end) {
     for (Index p = begin; p < end; ++p) {
@@ -170,11 +193,59 @@ void SegmentFiles::write_masks(const Labels& labels, const LabelMap& map) {
   write_text(written_.back(), json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
-void SegmentFiles::write_scores() {
-  written_.push_back(paths(base_, outputs_).back());
+/// (1,size,K) at its places in the picture: (1,whole,K).
+Tensor SegmentFiles::placed_tensor(const Tensor& x) const {
+  if (whole_.height == size_.height && whole_.width == size_.width) return x;
+  const Index k = x.dim(3);
+  Tensor all({1, whole_.height, whole_.width, k});
+  for (Index i = 0; i < whole_.height; ++i)
+    for (Index j = 0; j < whole_.width; ++j)
+      std::copy_n(x.data() + place_of(i, j) * k, k, all.data() + (i * whole_.width + j) * k);
+  return all;
+}
+
+std::string SegmentFiles::names() const {
   std::string names;
   for (const std::string& name : classes_.names) names += (names.empty() ? "" : "\n") + name;
-  write_features(written_.back(), scores_, outputs_.format, {{"classes", names}});
+  return names;
+}
+
+void SegmentFiles::write_scores() {
+  written_.push_back(base_ + ".scores" + extension());
+  write_features(written_.back(), placed_tensor(scores_), outputs_.format, {{"classes", names()}});
+}
+
+void SegmentFiles::finish_numbers(const Tensor& values, const std::string& unit, nlohmann::ordered_json& summary) {
+  const Tensor all = placed_tensor(values);
+  const Index k = all.dim(3), pixels = all.dim(1) * all.dim(2);
+  std::vector<Image> pictures;
+  for (Index i = 0; i < k; ++i) {
+    Tensor one({all.dim(1), all.dim(2)});
+    for (Index p = 0; p < pixels; ++p) one.data()[p] = all.data()[p * k + i];
+    const auto [low, high] = std::minmax_element(one.data(), one.data() + pixels);
+    summary["numbers"].push_back({{"name", classes_.names[usize(i)]}, {"unit", unit}, {"low", *low}, {"high", *high}});
+    if (pictures.size() < 16) pictures.push_back(fit_picture(heat_picture(one), 2048));
+  }
+  written_ = {base_ + ".numbers" + extension(), base_ + ".numbers.png"};
+  write_features(written_[0], all, outputs_.format, {{"outputs", names()}, {"unit", unit}});
+  pictures.insert(pictures.begin(), fit_picture(picture(), 2048));
+  write_png(written_[1], in_rows(pictures, 4));
+  summary["outputs"] = written_;
+}
+
+void SegmentFiles::write_page(const std::vector<std::pair<std::string, std::string>>& settings) {
+  SegmentPageData data;
+  data.name = std::filesystem::path(base_).filename().string();
+  data.photo = photo_.views->at(size_.height, size_.width);
+  data.names = classes_.names;
+  for (Index k = 0; k < classes_.size(); ++k) data.colors.push_back(class_color(k));
+  data.scores = page_;
+  data.scale = classes_.scale, data.bias = classes_.bias, data.sigmoid = classes_.kind != ScoreKind::softmax;
+  if (classes_.kind == ScoreKind::activation) data.scale = 8, data.bias = -4;
+  data.settings = settings;
+  written_.push_back(base_ + ".html");
+  const std::string page = segment_page(data);
+  write_text(written_.back(), page);
 }
 
 void SegmentFiles::finish(const LabelMap& map, const std::vector<double>& probabilities,
@@ -184,7 +255,7 @@ void SegmentFiles::finish(const LabelMap& map, const std::vector<double>& probab
   std::string legend;
   for (Index k = 0; k < classes_.size(); ++k)
     legend += (k > 0 ? "\n" : "") + std::to_string(k) + " " + classes_.names[usize(k)];
-  write_overlay(labels, summary);
+  write_overlay(labels);
   if (!outputs_.masks.empty()) write_masks(labels, map);
   if (outputs_.scores) write_scores();
   if (outputs_.html) write_page(settings);

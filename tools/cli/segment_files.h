@@ -33,6 +33,10 @@ class SegmentFiles {
   void finish(const LabelMap& map, const std::vector<double>& probabilities,
               const std::vector<std::pair<std::string, std::string>>& settings, nlohmann::ordered_json& summary);
 
+  /// In place of all of that, for outputs that are numbers (1,size,K): BASE.numbers.npy, and BASE.numbers.png with
+  /// their colours. summary: receives "outputs" and the range of each.
+  void finish_numbers(const Tensor& values, const std::string& unit, nlohmann::ordered_json& summary);
+
   const std::string& labels_path() const { return labels_; }
   /// What may be written under that base, to protect inputs.
   static std::vector<std::string> paths(const std::string& base, const SegmentOutputs& outputs);
@@ -41,9 +45,15 @@ class SegmentFiles {
   /// Values (size) at their places in the picture.
   template <class T>
   std::vector<T> placed(const std::vector<T>& values) const;
+  Tensor placed_tensor(const Tensor& x) const;
+  /// The pixel of the result that a pixel of the picture takes its numbers from.
+  Index place_of(Index row, Index column) const;
   Image picture() const;
-  void write_overlay(const Labels& labels, nlohmann::ordered_json& summary);
+  std::string names() const;
+  std::string extension() const;
+  void write_overlay(const Labels& labels);
   void write_masks(const Labels& labels, const LabelMap& map);
+  void add_to_page(const ScorePlane& scores);
   void write_scores();
   void write_page(const std::vector<std::pair<std::string, std::string>>& settings);
 
