@@ -10,7 +10,6 @@ namespace fu {
 
 namespace {
 
-constexpr Index kScoresAtATime = Index{1} << 26;
 constexpr Index kPixelsEach = 4096;  // of a thread's piece
 
 /// The best class so far of every pixel.
@@ -148,12 +147,12 @@ Tensor upsampled_scores(const Upsampler& upsampler, const Tensor& features, cons
 
 LabelMap label_pixels(const Upsampler& upsampler, const Tensor& features, const Guide& guide, Extent size,
                       const Classes& classes, double threshold, const std::function<void(const ScorePlane&)>& each,
-                      const Progress& progress) {
+                      const Progress& progress, Index scores_at_a_time) {
   const Index k = classes.size(), pixels = size.height * size.width;
   require<UsageError>(k >= 1 && k <= kMostClasses && classes.map.matrix.dim(1) == k, "[classes] ", k,
                       " classes: a label map has 1 to ", kMostClasses, ".");
   const bool at_once = classes.hidden_after || upsampler.cost() == Cost::many_passes;
-  const Index at_a_time = at_once ? k : std::clamp<Index>(kScoresAtATime / std::max<Index>(1, pixels), 1, k);
+  const Index at_a_time = at_once ? k : std::clamp<Index>(scores_at_a_time / std::max<Index>(1, pixels), 1, k);
   LabelMap map{size, {}, {}, std::vector<ClassShare>(usize(k))};
   Leaders leaders(classes, pixels, threshold);
   Classes part = classes;

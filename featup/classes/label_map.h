@@ -13,6 +13,8 @@ namespace fu {
 constexpr unsigned char kNoClass = 255;
 /// Classes of a label map at most: their numbers and kNoClass fit into a byte.
 constexpr Index kMostClasses = 255;
+/// Scores in memory at a time: 256 MB.
+constexpr Index kScoresAtATime = Index{1} << 26;
 
 /// A class in a photo.
 struct ClassShare {
@@ -39,12 +41,12 @@ struct ScorePlane {
 /// Upsamples the classes' scores and takes the best class of every pixel; kNoClass where its probability or activation
 /// is below `threshold`. each: called for every class in their order, from one thread; may be empty.
 ///   features (1,h,w,C), as the backbone gives them
-/// memory: some 10 bytes a pixel, and the scores of as many classes at a time as fit into 256 MB; of a method that
+/// memory: some 10 bytes a pixel, and the scores of as many classes at a time as there is leave for, at least one; of a method that
 /// looks at the photo many times, those of all classes; of classes with hidden_after, the upsampled features. throws
 /// ShapeError as score_source(); UsageError for no classes, or more than kMostClasses.
 LabelMap label_pixels(const Upsampler& upsampler, const Tensor& features, const Guide& guide, Extent size,
                       const Classes& classes, double threshold, const std::function<void(const ScorePlane&)>& each,
-                      const Progress& progress = {});
+                      const Progress& progress = {}, Index scores_at_a_time = kScoresAtATime);
 
 /// Upsampled scores of all classes, (1,height,width,K), for those who want them all, or whose outputs are numbers and
 /// no classes. memory: the result; of classes with hidden_after, also the upsampled features.

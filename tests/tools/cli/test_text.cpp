@@ -2,43 +2,16 @@
 #include <nlohmann/json.hpp>
 
 #include "core/files/weights.h"
-#include "tests/featup/backbones/stand_ins.h"
-#include "tests/featup/text/small_tokenizers.h"
+#include "tests/featup/text/small_clip.h"
 #include "tests/tools/program.h"
 
 using namespace fu;
 using namespace fu::test;
 
-namespace {
-
-/// A small CLIP with both encoders, for the small vocabulary of 525 pieces.
-Shapes whole_clip(Index pieces) {
-  Shapes s = hf_clip({64, 1, 8, 4, 0, 96}, 24);
-  const std::string text = "text_model.", block = text + "encoder.layers.0.";
-  s[text + "embeddings.token_embedding.weight"] = {pieces, 64};
-  s[text + "embeddings.position_embedding.weight"] = {12, 64};
-  s[text + "final_layer_norm.weight"] = s[text + "final_layer_norm.bias"] = {64};
-  for (const char* part : {"q_proj", "k_proj", "v_proj", "out_proj"}) {
-    s[block + "self_attn." + part + ".weight"] = {64, 64};
-    s[block + "self_attn." + part + ".bias"] = {64};
-  }
-  for (const char* norm : {"layer_norm1", "layer_norm2"})
-    s[block + norm + ".weight"] = s[block + norm + ".bias"] = {64};
-  s[block + "mlp.fc1.weight"] = {80, 64}, s[block + "mlp.fc1.bias"] = {80};
-  s[block + "mlp.fc2.weight"] = {64, 80}, s[block + "mlp.fc2.bias"] = {64};
-  s["text_projection.weight"] = {24, 64};
-  return s;
-}
-
-}  // namespace
-
 TEST_CASE("program: words become a matrix, and a photo's scores") {
   const TempFolder folder;
   write_png(folder / "scene.png", render_scene(2, 48, 64).image);
-  std::filesystem::create_directories(folder / "clip");
-  write_random(folder / "clip/model.safetensors", whole_clip(525), real(0.5));
-  write_bytes(folder / "clip/merges.txt", kSmallMerges);
-  write_bytes(folder / "clip/vocab.json", clip_vocabulary(merges_of(kSmallMerges)).dump());
+  write_small_clip(folder / "clip");
   const Outcome o =
       run(folder, "text 'cat, the dog ,photo' --backbone clip --templates one -o words.safetensors --json");
   CAPTURE(o.err);
@@ -73,7 +46,7 @@ TEST_CASE("program: words become a matrix, and a photo's scores") {
   check_refused(folder, "text cat --backbone clip --templates list.txt", "has no {} for the word");
   check_refused(folder, "text cat --backbone words.safetensors", "holds no text encoder of CLIP or SigLIP");
   std::filesystem::create_directories(folder / "small");
-  write_random(folder / "small/model.safetensors", whole_clip(500));
+  write_random(folder / "small/model.safetensors", small_clip(500));
   check_refused(folder, "text cat --backbone small --tokenizer clip", "is of another model");
   check_refused(folder, "text cat --backbone small", "has none of the tokenizer's files");
 }
