@@ -21,6 +21,7 @@ class Confusion {
   explicit Confusion(Index classes) : classes_(classes), counts_(usize(classes * classes)) {}
   void add(Index label, Index predicted) { ++counts_[usize(label * classes_ + predicted)]; }
   void add(const Confusion& other);
+  Index count(Index label, Index predicted) const { return counts_[usize(label * classes_ + predicted)]; }
   /// Share of the pixels whose prediction is their label; NaN without pixels.
   double accuracy() const;
   /// Intersection over union of label and prediction; NaN for a class that neither contains.

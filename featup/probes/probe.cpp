@@ -63,9 +63,11 @@ void read_tensors(const Weights& file, Probe& probe) {
   const Index outputs = shape_of(file, "bias", 1)[0];
   probe.weight = file.read("weight", {outputs, inputs});
   probe.bias = file.read("bias", {outputs});
+  if (file.has("centre")) probe.centre = file.read("centre", {outputs});
   for (const auto& [name, entry] : file.entries())
-    require<FileError>(name == "weight" || name == "bias" || (hidden && name.rfind("hidden.", 0) == 0), file.path(),
-                       ": tensor '", printable(name), "' belongs to no layer of a probe.");
+    require<FileError>(
+        name == "weight" || name == "bias" || name == "centre" || (hidden && name.rfind("hidden.", 0) == 0),
+        file.path(), ": tensor '", printable(name), "' belongs to no layer of a probe.");
 }
 
 }  // namespace
@@ -104,6 +106,7 @@ Probe read_probe(const Weights& file) {
 void write_probe(const std::string& path, const Probe& probe, const std::map<std::string, std::string>& more) {
   const Index k = probe.outputs(), inputs = probe.has_hidden() ? probe.hidden_bias.size() : probe.channels;
   const bool shapes = k > 0 && inputs > 0 && probe.weight.shape() == Shape{k, inputs} &&
+                      (probe.centre.size() == 0 || probe.centre.shape() == Shape{k}) &&
                       (!probe.has_hidden() || probe.hidden_weight.shape() == Shape{inputs, probe.channels});
   require<UsageError>(shapes && static_cast<Index>(probe.names.size()) == k, "[probe] weight ", probe.weight.shape(),
                       ", bias ", probe.bias.shape(), ", hidden ", probe.hidden_weight.shape(), " for ", probe.channels,
@@ -120,6 +123,7 @@ void write_probe(const std::string& path, const Probe& probe, const std::map<std
   metadata["unit"] = probe.unit;
   std::map<std::string, Tensor> tensors = {{"weight", probe.weight}, {"bias", probe.bias}};
   if (probe.has_hidden()) tensors["hidden.weight"] = probe.hidden_weight, tensors["hidden.bias"] = probe.hidden_bias;
+  if (probe.centre.size() > 0) tensors["centre"] = probe.centre;
   write_safetensors(path, tensors, metadata);
 }
 
@@ -147,7 +151,11 @@ Tensor probe_hidden(const Probe& probe, const Tensor& features) {
   return linear(features, probe.hidden_weight, probe.hidden_bias, Activation::relu);
 }
 
-ChannelMap probe_outputs(const Probe& probe) { return {probe.weight.permute({1, 0}).clone(), probe.bias, true}; }
+ChannelMap probe_outputs(const Probe& probe, bool centred) {
+  const bool around = centred && probe.centre.size() > 0;
+  return {probe.weight.permute({1, 0}).clone(), around ? probe.bias - probe.centre : probe.bias,
+          probe.upsampler.empty()};
+}
 
 Tensor apply_probe(const Probe& probe, const Tensor& features) {
   return linear(probe_hidden(probe, features), probe.weight, probe.bias);

@@ -16,6 +16,7 @@ struct Probe {
   Kind kind = Kind::classes;
   Tensor hidden_weight, hidden_bias;  // (M,C), (M): one hidden layer, then ReLU; of size 0: none
   Tensor weight, bias;                // (K,C) or (K,M); (K). Standardisation of features is folded in
+  Tensor centre;                      // numbers: (K), the mean of what was learned from; of size 0: 0
   std::vector<std::string> names;     // of the K outputs
   std::string backbone;               // Backbone::describe() of the one it was trained on
   std::string settings;               // settings_text() of it, so that a probe of another feature or layer is refused
@@ -45,9 +46,11 @@ std::string describe_probe(const Probe& probe);
 /// The hidden layer: features (1,h,w,C) -> relu(W x + b) (1,h,w,M). Without one, the features themselves. throws
 /// ShapeError for other channels than the probe's.
 Tensor probe_hidden(const Probe& probe, const Tensor& features);
-/// The last layer as a map of channels: (C or M, K) with its offset, which is added before upsampling so that kernels
-/// whose weights do not sum to 1 favour no class.
-ChannelMap probe_outputs(const Probe& probe);
+/// The last layer as a map of channels: (C or M, K) with its offset. The offset is added before upsampling, so that
+/// kernels whose weights do not sum to 1 favour no class; behind it for a probe that was trained on upsampled features.
+///   centred: without probe.centre, which is then to be added to what is upsampled. Such kernels change numbers by a
+///   share of them, which is least around 0.
+ChannelMap probe_outputs(const Probe& probe, bool centred = false);
 /// Both layers: features (..,C) -> logits or numbers (..,K).
 Tensor apply_probe(const Probe& probe, const Tensor& features);
 

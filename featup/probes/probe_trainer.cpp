@@ -112,7 +112,7 @@ Probe ProbeTrainer::probe() const {
   } else {
     fold_inputs(*layers_.output, features_, p.weight, p.bias);
   }
-  if (targets_) fold_outputs(*targets_, p.weight, p.bias);
+  if (targets_) fold_outputs(*targets_, p.weight, p.bias), p.centre = targets_->mean;
   return p;
 }
 

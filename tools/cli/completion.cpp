@@ -56,10 +56,15 @@ std::string how_to_install(const std::string& shell) {
 
 std::string shell_completion(const CLI::App& app, const std::string& shell) {
   const std::vector<NamedCommand> commands = all_commands(app);
+  std::string groups;
+  for (const std::string& name : command_names(app))
+    if (!command_names(*command_named(app, name)).empty()) groups += (groups.empty() ? "" : "|") + name;
   std::string text = "# Completion of featup: source this file, or " + how_to_install(shell) +
                      "_featup() {\n  local word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]} "
                      "command=\"${COMP_WORDS[1]}\" words=\"\" files=\"\"\n"
-                     "  [ \"$command\" = eval ] && command=\"eval ${COMP_WORDS[2]}\"\n  COMPREPLY=()\n"
+                     "  case \"$command\" in " +
+                     groups +
+                     ") command=\"$command ${COMP_WORDS[2]}\" ;; esac\n  COMPREPLY=()\n"
                      "  if [ \"$COMP_CWORD\" = 1 ]; then words=\"" +
                      joined(command_names(app)) + "\"\n";
   for (const std::string& name : command_names(app))

@@ -28,6 +28,7 @@ constexpr Remedy kRemedies[] = {
     {"stages; they count from 1", "--layer", "The option is --layer."},
     {": has no feature '", "--feature ", "The option is --feature."},
     {"has no position embeddings; it rotates", "--positions", "The option is --positions."},
+    {"is no probe: its metadata", "probe train", "featup probe train makes one."},
     {"is smaller than source", "--out-size", "The option is --out-size."},
 };
 

@@ -5,6 +5,7 @@
 #include "core/files/weights.h"
 #include "featup/backbones/registry.h"
 #include "featup/fit/fitted_map.h"
+#include "featup/probes/probe.h"
 #include "featup/upsamplers/registry.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/program.h"
@@ -55,6 +56,14 @@ std::vector<std::string> uses_of(const Weights& w) {
     if (method.reads && method.reads(w))
       found.push_back(attempt(
           [&] { return "upsampler (--upsampler " + w.path() + "): " + method.open(w.path(), {})->describe(); }));
+  if (is_probe(w))
+    found.push_back(
+        "probe: " + attempt([&] {
+          const Probe p = read_probe(w);
+          return describe_probe(p) + "; learned from " +
+                 (p.upsampler.empty() ? "low-resolution features" : "features upsampled by " + p.upsampler) + " of " +
+                 p.backbone + (p.settings.empty() ? "" : ", " + p.settings) + ", photos at size " + p.size;
+        }));
   if (FittedMap::present(w.path()))
     found.push_back("a fit of one photo (featup query " + w.path() + ", or featup show --html " + w.path() + ")");
   if (w.has("model.1.norm.weight"))

@@ -50,12 +50,14 @@ TEST_CASE("probe file: everything comes back") {
     for (const Probe::Kind kind : {Probe::Kind::classes, Probe::Kind::numbers}) {
       Probe p = example(hidden);
       p.kind = kind;
+      if (kind == Probe::Kind::numbers) p.centre = Tensor::from({3}, {1, 2, 3});
       write_probe(folder / "p.safetensors", p, {{"input", "photos"}});
       const Probe q = read_probe(folder / "p.safetensors");
       CHECK(q.kind == kind);
       CHECK(same_bits(q.weight, p.weight));
       CHECK(same_bits(q.bias, p.bias));
       CHECK(q.has_hidden() == hidden);
+      CHECK(same_bits(q.centre, p.centre));
       CHECK(same_bits(q.hidden_weight, p.hidden_weight));
       CHECK(same_bits(q.hidden_bias, p.hidden_bias));
       CHECK(q.names == p.names);
@@ -83,7 +85,13 @@ TEST_CASE("probe file: what it computes") {
   const Tensor x = Tensor::from({1, 1, 2, 2}, {1, 2, -3, -4});
   CHECK(same_bits(probe_hidden(p, x), Tensor::from({1, 1, 2, 3}, {1, 3, 0, 0, 0, 7})));
   CHECK(same_bits(apply_probe(p, x), Tensor::from({1, 1, 2, 2}, {17, 20, 31, 27})));
-  CHECK(probe_outputs(p).matrix.shape() == Shape{3, 2});
+  const ChannelMap map = probe_outputs(p);
+  CHECK(map.matrix.shape() == Shape{3, 2});
+  CHECK(map.offset_first);
+  p.centre = Tensor::from({2}, {9, 21}), p.upsampler = "builtin";
+  CHECK(same_bits(probe_outputs(p, true).offset, Tensor::from({2}, {1, -1})));
+  CHECK(same_bits(probe_outputs(p).offset, p.bias));
+  CHECK(!probe_outputs(p).offset_first);
 }
 
 TEST_CASE("probe file: refusals name the file, what was expected and what was found") {
