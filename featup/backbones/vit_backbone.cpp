@@ -21,9 +21,9 @@ struct VitPlan {
 
 const std::vector<std::pair<std::string, VitFeature>>& feature_names() {
   static const std::vector<std::pair<std::string, VitFeature>> names = {
-      {"token", VitFeature::token},       {"key", VitFeature::key},   {"query", VitFeature::query},
-      {"value", VitFeature::value},       {"cls", VitFeature::cls},   {"attention", VitFeature::attention},
-      {"maskclip", VitFeature::maskclip}, {"clip", VitFeature::clip}, {"image", VitFeature::image},
+      {"token", VitFeature::token},           {"key", VitFeature::key},   {"query", VitFeature::query},
+      {"value", VitFeature::value},           {"cls", VitFeature::cls},   {"attention", VitFeature::attention},
+      {"maskclip", VitFeature::maskclip},     {"clip", VitFeature::clip}, {"image", VitFeature::image},
       {"value-path", VitFeature::value_path},
   };
   return names;
@@ -214,9 +214,7 @@ class VitBackbone : public Backbone {
 
 }  // namespace
 
-std::vector<std::string> vit_features() { 
-  return {"token", "key", "query", "value", "value-path", "cls", "attention"};
-}
+std::vector<std::string> vit_features() { return {"token", "key", "query", "value", "value-path", "cls", "attention"}; }
 
 std::vector<std::string> clip_features() {
   std::vector<std::string> all{"maskclip", "clip", "image"};

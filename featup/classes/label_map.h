@@ -41,9 +41,9 @@ struct ScorePlane {
 /// Upsamples the classes' scores and takes the best class of every pixel; kNoClass where its probability or activation
 /// is below `threshold`. each: called for every class in their order, from one thread; may be empty.
 ///   features (1,h,w,C), as the backbone gives them
-/// memory: some 10 bytes a pixel, and the scores of as many classes at a time as there is leave for, at least one; of a method that
-/// looks at the photo many times, those of all classes; of classes with hidden_after, the upsampled features. throws
-/// ShapeError as score_source(); UsageError for no classes, or more than kMostClasses.
+/// memory: some 10 bytes a pixel, and the scores of as many classes at a time as there is leave for, at least one; of a
+/// method that looks at the photo many times, those of all classes; of classes with hidden_after, the upsampled
+/// features. throws ShapeError as score_source(); UsageError for no classes, or more than kMostClasses.
 LabelMap label_pixels(const Upsampler& upsampler, const Tensor& features, const Guide& guide, Extent size,
                       const Classes& classes, double threshold, const std::function<void(const ScorePlane&)>& each,
                       const Progress& progress = {}, Index scores_at_a_time = kScoresAtATime);

@@ -23,10 +23,10 @@ class EdgeMap {
     for (Index i = 0; i <= height; ++i)
       for (Index j = 0; j <= width; ++j) {
         const bool lower = inside(i, j), upper = inside(i - 1, j), left = inside(i, j - 1);
-        if (lower && !upper) at(i, j) |= 1 << 0;                                   // right, along the pixel's upper side
-        if (upper && !lower) at(i, j + 1) |= 1 << 2;                               // left, along its lower side
-        if (lower && !left) at(i + 1, j) |= 1 << 3;                                // up, along its left side
-        if (left && !lower) at(i, j) |= 1 << 1;                                    // down, along its right side
+        if (lower && !upper) at(i, j) |= 1 << 0;      // right, along the pixel's upper side
+        if (upper && !lower) at(i, j + 1) |= 1 << 2;  // left, along its lower side
+        if (lower && !left) at(i + 1, j) |= 1 << 3;   // up, along its left side
+        if (left && !lower) at(i, j) |= 1 << 1;       // down, along its right side
       }
   }
 
@@ -61,7 +61,9 @@ class EdgeMap {
   bool closes(Index i, Index j, int direction, int first) {
     const int onward = next(i, j, direction);
     if (onward < 0) return true;
-    const auto sharpness = [&](int to) { return (to - direction + 4) % 4 == 1 ? 0 : (to - direction + 4) % 4 == 0 ? 1 : 2; };
+    const auto sharpness = [&](int to) {
+      return (to - direction + 4) % 4 == 1 ? 0 : (to - direction + 4) % 4 == 0 ? 1 : 2;
+    };
     return sharpness(first) < sharpness(onward);
   }
 
@@ -122,8 +124,8 @@ std::vector<unsigned char> mask_of_counts(const std::string& counts, Index heigh
       if (!more && (bits & 0x10)) x -= std::int64_t{1} << (shift + 5);
     }
     if (runs.size() > 2) x += runs[runs.size() - 2];
-    require<FileError>(x >= 0 && x <= height * width - at, "run lengths of a mask: longer than its ", height, "x", width,
-                       " pixels.");
+    require<FileError>(x >= 0 && x <= height * width - at, "run lengths of a mask: longer than its ", height, "x",
+                       width, " pixels.");
     for (const std::int64_t end = at + x; at < end; ++at)
       mask[usize(at % height * width + at / height)] = runs.size() % 2 == 1;
     runs.push_back(x);

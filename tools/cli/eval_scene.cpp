@@ -15,7 +15,9 @@
 #include "tools/cli/progress.h"
 #include "tools/media/chart.h"
 #include "tools/media/image_io.h"
+#include "tools/media/legends.h"
 #include "tools/media/pictures.h"
+#include "tools/media/pixel_text.h"
 
 namespace fu {
 
@@ -88,7 +90,12 @@ void SceneTable::measure(Index s, ProgressBar& bar) {
   const Tensor features = backbone_->features(guide(0, 0));
   const Index objects = 1 + *std::max_element(scene.labels.begin(), scene.labels.end());
   const Clicks clicks = clicks_on_all(scene.labels, size_.height, size_.width, objects);
-  if (s == 0) pictures_ = {scene.image, paint_labels(scene.labels, size_.height, size_.width, objects)};
+  const auto titled = [&](const Image& picture, const std::string& title) {
+    return add_title(picture, title, text_scale(size_.height));
+  };
+  if (s == 0)
+    pictures_ = {titled(scene.image, "scene"),
+                 titled(paint_labels(scene.labels, size_.height, size_.width, objects), "exact outlines")};
   for (std::size_t m = 0; m < methods_.size(); ++m) {
     const double part = static_cast<double>(m) / static_cast<double>(methods_.size());
     bar.update((static_cast<double>(s) + part) / static_cast<double>(o_.scenes), methods_[m].name);
@@ -102,7 +109,8 @@ void SceneTable::measure(Index s, ProgressBar& bar) {
     const Labels found = clusters_of(x, static_cast<Index>(clicks.labels.size()) + 1);
     scores_[m].outlines.push_back(outline_score(found, scene.labels, size_.height, size_.width, kTolerance));
     scores_[m].clicks.push_back(click_score(x, scene.labels, clicks));
-    if (s == 0) pictures_.push_back(paint_labels(found, size_.height, size_.width, objects + 1));
+    if (s == 0)
+      pictures_.push_back(titled(paint_labels(found, size_.height, size_.width, objects + 1), methods_[m].name));
   }
 }
 

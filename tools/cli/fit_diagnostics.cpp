@@ -5,7 +5,10 @@
 #include "autograd/ops.h"
 #include "core/ops/resample.h"
 #include "tools/cli/channel_maps.h"
+#include "tools/media/curve_picture.h"
+#include "tools/media/legends.h"
 #include "tools/media/pictures.h"
+#include "tools/media/pixel_text.h"
 
 namespace fu {
 
@@ -31,28 +34,33 @@ Tensor saliency_of(const FittedMap& fit) {
   return saliency;
 }
 
-/// Numbers (h,w) as a picture of a height.
-Image heat_of_height(const Tensor& values, Index height) {
-  return enlarge_nearest(heat_picture(values), height, height * values.dim(1) / values.dim(0));
+/// Numbers (h,w) as a heatmap of a height, with a title and the numbers of its colours; square: whatever their shape.
+Image heat_of_height(const Tensor& values, Index height, const std::string& title, bool square = false) {
+  const Index scale = text_scale(height), map_height = height - (kTextHeight + 3) * scale;
+  const Index width = square ? map_height : std::max<Index>(1, map_height * values.dim(1) / values.dim(0));
+  const auto [low, high] = std::minmax_element(values.data(), values.data() + values.size());
+  return add_title(add_heat_bar(enlarge_nearest(heat_picture(values), map_height, width), static_cast<double>(*low),
+                                static_cast<double>(*high), scale),
+                   title, scale);
 }
 
 std::vector<Image> diagnostics(const FittedMap& fit, Index height) {
   std::vector<Image> row;
   if (const Tensor uncertainty = uncertainty_of(fit); uncertainty.size() > 0)
-    row.push_back(heat_of_height(uncertainty, height));
-  const auto square = [&](const Tensor& kernel) {
-    row.push_back(enlarge_nearest(heat_picture(kernel), height, height));
-  };
+    row.push_back(heat_of_height(uncertainty, height, "uncertainty"));
   if (fit.extra.count("downsampler.w")) {
-    square(fit.extra.at("downsampler.w"));
-    square(fit.extra.at("downsampler.b"));
-    row.push_back(heat_of_height(saliency_of(fit), height));
+    row.push_back(heat_of_height(fit.extra.at("downsampler.w"), height, "downsampler: weight", true));
+    row.push_back(heat_of_height(fit.extra.at("downsampler.b"), height, "downsampler: bias", true));
+    row.push_back(heat_of_height(saliency_of(fit), height, "downsampler: saliency"));
   } else if (fit.extra.count("downsampler.kernel_params")) {
-    square(unary(Unary::abs, fit.extra.at("downsampler.kernel_params")));
+    row.push_back(heat_of_height(unary(Unary::abs, fit.extra.at("downsampler.kernel_params")), height,
+                                 "downsampler: kernel", true));
   }
-  for (const HistoryColumn column : {HistoryColumn::loss, HistoryColumn::explained})
+  const HistoryPlaces places = history_places(fit);
+  for (const auto& [column, title] : {std::pair<HistoryColumn, const char*>{HistoryColumn::loss, "loss"},
+                                      {HistoryColumn::explained, "explained variance, unseen views"}})
     if (const std::vector<double> values = history_of(fit, column); !values.empty())
-      row.push_back(curve_picture(values, height, height * 3 / 2));
+      row.push_back(curve_picture(values, height, height * 3 / 2, {title, places.name, places.values}));
   return row;
 }
 
@@ -76,6 +84,12 @@ std::vector<double> history_of(const FittedMap& fit, HistoryColumn column) {
   return values;
 }
 
+HistoryPlaces history_places(const FittedMap& fit) {
+  HistoryPlaces steps{"steps", history_of(fit, HistoryColumn::steps)};
+  const bool any = std::any_of(steps.values.begin(), steps.values.end(), [](double v) { return v > 0; });
+  return any ? steps : HistoryPlaces{"views", history_of(fit, HistoryColumn::views)};
+}
+
 Image fit_overview(const FittedMap& fit, const Image& photo) {
   constexpr Index kSide = 1024;
   const FeatureColors colors(fit.low);
@@ -86,7 +100,8 @@ Image fit_overview(const FittedMap& fit, const Image& photo) {
   const Image above = side_by_side({fit_picture(photo, kSide), fit_picture(coarse, kSide),
                                     fit_picture(colors.paint_components(bilinear), kSide),
                                     fit_picture(colors.paint_components(fine), kSide)});
-  return stacked({above, side_by_side(diagnostics(fit, std::min(photo.height, kSide)))});
+  // Numbers need some room, however small the photo is.
+  return stacked({above, side_by_side(diagnostics(fit, std::clamp<Index>(photo.height, 200, kSide)), 12)}, 8);
 }
 
 }  // namespace fu

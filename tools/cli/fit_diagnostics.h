@@ -11,11 +11,18 @@ namespace fu {
 Tensor uncertainty_of(const FittedMap& fit);
 
 /// A column of the fit's history, from its first look at the held-out views to its last; empty if it keeps none.
-enum class HistoryColumn { loss = 2, explained = 3 };
+enum class HistoryColumn { views = 0, steps = 1, loss = 2, explained = 3 };
 std::vector<double> history_of(const FittedMap& fit, HistoryColumn column);
+/// What the history is told over: steps where the fit made some, else views.
+struct HistoryPlaces {
+  std::string name;
+  std::vector<double> values;
+};
+HistoryPlaces history_places(const FittedMap& fit);
 
 /// The picture beside a fit. Above: photo, low-resolution features, bilinear, fitted. Below, where the fit has them:
-/// uncertainty, the downsampler's kernels and saliency, the loss and the explained variance of unseen views.
+/// uncertainty, the downsampler's kernels and saliency, the loss and the explained variance of unseen views, with the
+/// numbers of their colours and axes.
 ///   photo: what was fitted, at the size of the fit
 Image fit_overview(const FittedMap& fit, const Image& photo);
 

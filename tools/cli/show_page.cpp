@@ -51,8 +51,10 @@ PageData page_of_fit(const std::string& path) {
   if (const Tensor uncertainty = uncertainty_of(fit); uncertainty.size() > 0)
     page.maps.push_back({"uncertainty", uncertainty});
   if (fit.extra.count("history")) {
-    page.curves.push_back({"loss", history_of(fit, HistoryColumn::loss)});
-    page.curves.push_back({"explained variance of unseen views", history_of(fit, HistoryColumn::explained)});
+    const HistoryPlaces places = history_places(fit);
+    page.curves.push_back({"loss", history_of(fit, HistoryColumn::loss), places.name, places.values});
+    page.curves.push_back(
+        {"explained variance of unseen views", history_of(fit, HistoryColumn::explained), places.name, places.values});
   }
   for (const char* key : {"input", "backbone", "size", "views", "steps", "explained", "seconds", "options"}) {
     const auto it = fit.settings.find(key);

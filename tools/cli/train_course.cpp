@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <iomanip>
 
+#include "tools/media/curve_picture.h"
 #include "tools/media/pictures.h"
 
 namespace fu {
@@ -88,13 +89,15 @@ void Course::save(const std::string& file, JbuTrainer& trainer, const std::strin
 }
 
 Image Course::picture() const {
-  std::vector<Image> curves;
-  for (std::size_t column : {std::size_t{1}, std::size_t{2}}) {
+  const auto column = [&](std::size_t c) {
     std::vector<double> values;
-    for (std::size_t i = column; i < history.size(); i += 4) values.push_back(static_cast<double>(history[i]));
-    curves.push_back(curve_picture(values, 240, 360));
-  }
-  return side_by_side(curves);
+    for (std::size_t i = c; i < history.size(); i += 4) values.push_back(static_cast<double>(history[i]));
+    return values;
+  };
+  const auto curve = [&](std::size_t c, const std::string& title) {
+    return curve_picture(column(c), 240, 360, {title, "steps", column(0)});
+  };
+  return side_by_side({curve(1, "loss"), curve(2, "explained variance of unseen views")});
 }
 
 std::string Course::text(Index step, Index steps, double bilinear, double images_per_second) const {

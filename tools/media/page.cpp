@@ -56,7 +56,11 @@ std::string html_page(const PageData& d) {
                             {"values", base64(ranged.bytes)}});
   }
   for (const PageData::Curve& curve : d.curves)
-    if (!curve.values.empty()) json["curves"].push_back({{"name", curve.name}, {"values", curve.values}});
+    if (!curve.values.empty()) {
+      require<ShapeError>(curve.at.size() == curve.values.size(), "[page] ", curve.name, ": ", curve.values.size(),
+                          " values at ", curve.at.size(), " places: must be as many.");
+      json["curves"].push_back({{"name", curve.name}, {"values", curve.values}, {"x", curve.x}, {"at", curve.at}});
+    }
   for (const auto& [key, value] : d.settings) json["settings"].push_back({key, value});
   return filled_page(kPage, std::move(json));
 }

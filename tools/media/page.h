@@ -22,13 +22,15 @@ struct PageData {
   struct Curve {
     std::string name;
     std::vector<double> values;  // at least one
+    std::string x;               // what they are values of
+    std::vector<double> at;      // of each value, rising; as many
   };
   std::vector<Curve> curves;
   std::vector<std::pair<std::string, std::string>> settings;
 };
 
 /// The page as text. Components are stored as 8-bit numbers in base64: about 4/3 H W K bytes, and the photo as PNG.
-/// throws ShapeError if low and high have other ranks or numbers of channels.
+/// throws ShapeError if low and high have other ranks or numbers of channels, or if a curve lacks places.
 std::string html_page(const PageData& data);
 
 /// How many principal components (3 to 32) keep a page of that many pixels under 4 MB.

@@ -21,6 +21,7 @@ function paint(id, map, color) {
   context.putImageData(image, 0, 0);
   if (canvas.width !== W || canvas.height !== H) { canvas.width = W; canvas.height = H; }
   const to = canvas.getContext("2d");
+  to.clearRect(0, 0, W, H);
   to.imageSmoothingEnabled = false;
   to.drawImage(small, 0, 0, W, H);
   return to;

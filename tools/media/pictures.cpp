@@ -86,37 +86,6 @@ Image heat_picture(const Tensor& values) {
   return image;
 }
 
-Image curve_picture(const std::vector<double>& values, Index height, Index width) {
-  Image image{height, width, std::vector<unsigned char>(usize(height * width * 3), 255)};
-  const auto dot = [&](Index y, Index x, unsigned char r, unsigned char g, unsigned char b) {
-    if (y < 0 || x < 0 || y >= height || x >= width) return;
-    unsigned char* at = image.rgb.data() + (y * width + x) * 3;
-    at[0] = r, at[1] = g, at[2] = b;
-  };
-  for (Index line = 0; line <= 10; ++line) {
-    for (Index x = 0; x < width; ++x) dot(line * (height - 1) / 10, x, 225, 225, 225);
-    for (Index y = 0; y < height; ++y) dot(y, line * (width - 1) / 10, 225, 225, 225);
-  }
-  if (values.empty() || !std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); }))
-    return image;
-  const double low = *std::min_element(values.begin(), values.end());
-  const double high = *std::max_element(values.begin(), values.end());
-  const double range = high > low ? high - low : 1;
-  const auto row = [&](double v) {
-    return static_cast<Index>(std::lround((high - v) / range * static_cast<double>(height - 7))) + 3;
-  };
-  Index before = row(values[0]);
-  for (Index x = 0; x < width; ++x) {
-    const double at = static_cast<double>(x) / static_cast<double>(std::max<Index>(1, width - 1)) *
-                      static_cast<double>(values.size() - 1);
-    const auto i = static_cast<std::size_t>(at), j = std::min(i + 1, values.size() - 1);
-    const Index now = row(values[i] + (at - static_cast<double>(i)) * (values[j] - values[i]));
-    for (Index y = std::min(before, now) - 1; y <= std::max(before, now); ++y) dot(y, x, 30, 90, 160);
-    before = now;
-  }
-  return image;
-}
-
 Image stacked(const std::vector<Image>& rows, Index gap) {
   Image out;
   for (const Image& row : rows) {

@@ -32,9 +32,6 @@ Image enlarge_nearest(const Image& image, Index height, Index width);
 Image fit_picture(const Image& image, Index longest);
 /// Numbers (h,w) in the colours of heat_color(), from their smallest to their largest.
 Image heat_picture(const Tensor& values);
-/// Values as a curve from left to right, the smallest at the bottom and the largest at the top, over a grid of 10 x 10
-/// cells.
-Image curve_picture(const std::vector<double>& values, Index height, Index width);
 /// Rows of pictures under each other; those without pixels are left out.
 Image stacked(const std::vector<Image>& rows, Index gap = 4);
 /// Pictures of equal height in a row, with a white gap.

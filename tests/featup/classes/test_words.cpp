@@ -67,9 +67,9 @@ TEST_CASE("words: what was encoded once is kept beside the weights") {
   const Words bare = encode_or_recall(other, {"cat"}, true, nullptr, &encoded);
   CHECK(encoded == 1);
   CHECK(bare.matrix.data()[0] != first.matrix.data()[0]);
-  std::filesystem::last_write_time(folder / "clip/model.safetensors",
-                                   std::filesystem::last_write_time(folder / "clip/model.safetensors") +
-                                       std::chrono::seconds(5));
+  std::filesystem::last_write_time(
+      folder / "clip/model.safetensors",
+      std::filesystem::last_write_time(folder / "clip/model.safetensors") + std::chrono::seconds(5));
   encode_or_recall(other, {"cat"}, true, nullptr, &encoded);
   CHECK(encoded == 1);
   // A damaged file is made anew; without leave it is neither read nor written.

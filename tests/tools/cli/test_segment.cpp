@@ -159,8 +159,9 @@ TEST_CASE("program: segment by the classifier in a file; eval cam") {
   check_refused(folder, "segment scene.png --backbone bare.safetensors --head", "has no classifier");
   CHECK(run(folder, "segment scene.png --backbone vit.safetensors --text cat --classes 1").code == 2);
 
-  const Json cam = summary_of(folder, "eval cam scene.png --backbone vit.safetensors --size 48x64 --only --upsampler "
-                                      "builtin -o cam");
+  const Json cam = summary_of(folder,
+                              "eval cam scene.png --backbone vit.safetensors --size 48x64 --only --upsampler "
+                              "builtin -o cam");
   REQUIRE(cam["methods"].size() == 2);
   CHECK(cam["methods"][1]["method"] == "builtin");
   const double whole = cam["images"][0]["probability"], masked = cam["images"][0]["masked"]["bilinear"];

@@ -26,6 +26,8 @@ TEST_CASE("program: a page in which features can be touched") {
   CHECK(data["high"]["values"].get<std::string>().size() == (64 * 80 * data["scales"].size() + 2) / 3 * 4);
   CHECK(data["maps"].size() == 2);
   CHECK(data["curves"].size() == 2);
+  CHECK(data["curves"][0]["x"] == "views");
+  CHECK(data["curves"][0]["at"].size() == data["curves"][0]["values"].size());
   if (has_browser()) {
     const auto [dom, console] = opened(folder, "page.html");
     CHECK(console.empty());                    // nor did the page's policy refuse its own style, script or picture

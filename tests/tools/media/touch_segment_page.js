@@ -42,10 +42,9 @@ async function touch() {
   report.mask = [$("caption").textContent, sum(maskOf(0)), shown()];
   $("opacity").value = 100; $("opacity").oninput();
   await frame(); await frame();
-  const colors = $("photo").getContext("2d").getImageData(0, 0, W, H).data, inside = maskOf(0);
-  let painted = 0;
-  for (let p = 0; p < n; ++p) painted += [0, 1, 2].every(c => colors[4 * p + c] === kinds[0].color[c]);
-  report.painted = painted;
+  const colors = $("photo").getContext("2d").getImageData(0, 0, W, H).data;
+  const painted = k => { let count = 0; for (let p = 0; p < n; ++p) count += [0, 1, 2].every(c => colors[4 * p + c] === kinds[k].color[c]); return count; };
+  report.painted = kinds.map((_, k) => painted(k));
   report.saved = await savedPicture();
   delete report.saved.colors;
   $("threshold").value = 70; $("threshold").oninput();
