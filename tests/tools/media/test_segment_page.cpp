@@ -236,6 +236,8 @@ TEST_CASE("segment page: stays below 4 MB, and says what does not fit") {
     CHECK(bytes < 4000000);
     if (height * width > 1000000) CHECK(bytes > (classes == 1 ? 1500000u : 3000000u));
   }
+  d.least = 0.25;
+  CHECK(data_of(segment_page(d))["least"] == 0.25);
   // A photo of another size is scaled, and numbers that are none count as the smallest.
   d.photo = {2, 2, std::vector<unsigned char>(12, 9)};
   d.scores.data()[0] = NAN;
