@@ -21,6 +21,7 @@ struct SegmentPageData {
   // Probability of a class: the softmax over all of scale * score, or its own sigmoid(scale * score + bias).
   double scale = 1, bias = 0;
   bool sigmoid = false;
+  double least = -1;  // probability asked for at first, in steps of 0.01; negative: 0 of a softmax, else 0.5
   std::vector<std::pair<std::string, std::string>> settings;  // how it was made
 };
 
@@ -29,8 +30,8 @@ constexpr Index kSegmentPageClasses = 255;
 
 /// The page as text. The photo is scaled to H x W. Scores are stored as 8-bit numbers between the smallest and the
 /// largest of their class: 4/3 H W K bytes. In the page, a pixel belongs to a class
-///   softmax: where the class is the likeliest and has at least the probability that is chosen there, 0 at first;
-///   sigmoid: where it has at least that probability, 0.5 at first.
+///   softmax: where the class is the likeliest and has at least the probability that is chosen there;
+///   sigmoid: where it has at least that probability.
 /// throws ShapeError if the scores are not (1,H,W,K) with 1 to 255 names and as many colours.
 std::string segment_page(const SegmentPageData& data);
 

@@ -60,13 +60,14 @@ TEST_CASE("class colours: the first are told apart without red or green cones") 
                no_red[3][3] = {{0.11238, 0.88762, 0}, {0.11238, 0.88762, 0}, {0.00401, -0.00401, 1}},
                no_green[3][3] = {{0.29275, 0.70725, 0}, {0.29275, 0.70725, 0}, {-0.02234, 0.02234, 1}};
   // 2.3 is the least difference that is noticed where two areas touch.
-  for (const auto& [count, least] : {std::pair<Index, double>{8, 10}, {20, 8}}) {
+  for (const auto& rule : {std::pair<Index, double>{8, 10}, {20, 8}}) {
+    const Index count = rule.first;
     double nearest = 1e9;
     for (Index a = 0; a < count; ++a)
       for (Index b = 0; b < a; ++b)
         for (const auto* vision : {&full, &no_red, &no_green}) nearest = std::min(nearest, distance(a, b, *vision));
     CAPTURE(count);
-    CHECK(nearest > least);
+    CHECK(nearest > rule.second);
   }
 }
 

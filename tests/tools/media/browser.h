@@ -39,7 +39,8 @@ inline nlohmann::json touched(const TempFolder& folder, std::string page, const 
   page.insert(at + policy.size(), "'nonce-test' ");
   std::ofstream(folder / "touched.html") << page << "<script nonce=\"test\">" << slurp(media + "touch_common.js")
                                          << slurp(media + script) << "</script>";
-  const auto [dom, console] = opened(folder, "touched.html");
+  const Opened result = opened(folder, "touched.html");
+  const std::string &dom = result.dom, &console = result.console;
   const std::string name = "data-report=\"";
   const std::size_t begin = dom.find(name);
   CAPTURE(console);

@@ -26,8 +26,8 @@ Palette greys(int colors) {
 TEST_CASE("indexed PNG: numbers, colours and texts are read back") {
   const TempFolder folder;
   Random random(4);
-  for (const auto& [height, width, colors] :
-       {std::array<Index, 3>{1, 1, 1}, {1, 300, 256}, {301, 1, 2}, {37, 53, 150}, {64, 64, 256}}) {
+  for (const auto& size : {std::array<Index, 3>{1, 1, 1}, {1, 300, 256}, {301, 1, 2}, {37, 53, 150}, {64, 64, 256}}) {
+    const Index height = size[0], width = size[1], colors = size[2];
     CAPTURE(height);
     std::vector<unsigned char> indices;
     for (Index i = 0; i < height * width; ++i) indices.push_back(static_cast<unsigned char>(random.below(colors)));

@@ -220,8 +220,8 @@ TEST_CASE("segment page: many classes are ordered by area and searched") {
 TEST_CASE("segment page: stays below 4 MB, and says what does not fit") {
   SegmentPageData d;
   Random random(1);
-  for (const auto& [height, width, classes] :
-       {std::array<Index, 3>{1500, 2000, 1}, {1500, 2000, 21}, {2000, 1500, 150}, {100, 30, 255}}) {
+  for (const auto& size : {std::array<Index, 3>{1500, 2000, 1}, {1500, 2000, 21}, {2000, 1500, 150}, {100, 30, 255}}) {
+    const Index height = size[0], width = size[1], classes = size[2];
     CAPTURE(classes);
     const Extent e = segment_page_extent({height, width}, classes);
     CHECK(std::abs(e.height * width - e.width * height) <= std::max(height, width));  // the same shape, in whole pixels
@@ -232,10 +232,12 @@ TEST_CASE("segment page: stays below 4 MB, and says what does not fit") {
     d.scores = random.normal({1, e.height, e.width, classes});
     d.names.assign(usize(classes), "name");
     d.colors.assign(usize(classes), {1, 2, 3});
-    const std::size_t size = segment_page(d).size();
-    CHECK(size < 4000000);
-    if (height * width > 1000000) CHECK(size > (classes == 1 ? 1500000u : 3000000u));
+    const std::size_t bytes = segment_page(d).size();
+    CHECK(bytes < 4000000);
+    if (height * width > 1000000) CHECK(bytes > (classes == 1 ? 1500000u : 3000000u));
   }
+  d.least = 0.25;
+  CHECK(data_of(segment_page(d))["least"] == 0.25);
   // A photo of another size is scaled, and numbers that are none count as the smallest.
   d.photo = {2, 2, std::vector<unsigned char>(12, 9)};
   d.scores.data()[0] = NAN;
