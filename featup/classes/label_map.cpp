@@ -15,84 +15,65 @@ constexpr Index kPixelsEach = 4096;  // of a thread's piece
 /// The best class so far of every pixel.
 class Leaders {
  public:
-  Leaders(const Classes& classes, Index pixels, double threshold)
+  Leaders(const Classes& classes, Index pixels)
       : classes_(classes),
-        threshold_(threshold),
-        labels(usize(pixels), kNoClass),
-        best(usize(pixels), -INFINITY),
-        rest(classes.kind == ScoreKind::softmax ? usize(pixels) : 0, 0.0f) {}
+        best_(usize(pixels), -INFINITY),
+        sum_(classes.kind == ScoreKind::softmax ? usize(pixels) : 0),
+        labels_(usize(pixels), kNoClass) {}
 
-  /// scores (pixels, last - first) of classes `first` to before `last`.
-  void add(const Tensor& scores, Index first, const std::vector<ClassShare>& shares);
-  /// Turns the best scores into confidences, and takes back those below the threshold.
-  std::vector<float> confidences();
+  /// scores (pixels, k) of the classes from `first` on.
+  void add(const Tensor& scores, Index first);
+  /// Labels and confidences of all classes; labels below the threshold are taken back.
+  void finish(double threshold, LabelMap& map);
 
  private:
-  void add_softmax(const real* s, Index k, Index first, std::size_t p);
-  void add_best(const real* s, Index k, Index first, std::size_t p, const std::vector<ClassShare>& shares);
+  void add_pixel(const real* scores, Index k, Index first, std::size_t p);
+  double confidence(std::size_t p, const std::vector<ClassShare>& classes) const;
 
   const Classes& classes_;
-  double threshold_;
-
- public:
-  Labels labels;
-  std::vector<float> best;  // score; of activation maps, the activation stands in `rest`'s place at the end
-  std::vector<float> rest;  // softmax: the sum over classes of exp(scale * (score - best))
-  std::vector<float> activation;
+  std::vector<float> best_;  // score
+  std::vector<float> sum_;   // of a softmax: over the classes, exp(scale * (score - best))
+  Labels labels_;
 };
 
-void Leaders::add_softmax(const real* s, Index k, Index first, std::size_t p) {
+void Leaders::add_pixel(const real* scores, Index k, Index first, std::size_t p) {
   const auto scale = static_cast<float>(classes_.scale);
   for (Index i = 0; i < k; ++i) {
-    const auto v = static_cast<float>(s[i]);
-    if (v > best[p]) {
-      rest[p] = rest[p] > 0 ? rest[p] * std::exp(scale * (best[p] - v)) + 1 : 1;
-      best[p] = v;
-      labels[p] = static_cast<unsigned char>(first + i);
-    } else {
-      rest[p] += std::exp(scale * (v - best[p]));
+    const auto v = static_cast<float>(scores[i]);
+    if (v > best_[p]) {
+      if (!sum_.empty()) sum_[p] = sum_[p] > 0 ? sum_[p] * std::exp(scale * (best_[p] - v)) + 1 : 1;
+      best_[p] = v;
+      labels_[p] = static_cast<unsigned char>(first + i);
+    } else if (!sum_.empty()) {
+      sum_[p] += std::exp(scale * (v - best_[p]));
     }
   }
 }
 
-void Leaders::add_best(const real* s, Index k, Index first, std::size_t p, const std::vector<ClassShare>& shares) {
-  for (Index i = 0; i < k; ++i) {
-    const auto v = static_cast<float>(s[i]);
-    if (!(v > best[p])) continue;
-    if (classes_.kind == ScoreKind::activation) {
-      const ClassShare& of = shares[usize(first + i)];
-      const double share = of.high > of.low ? (static_cast<double>(v) - of.low) / (of.high - of.low) : 0;
-      if (share < threshold_) continue;
-      activation[p] = static_cast<float>(share);
-    }
-    best[p] = v;
-    labels[p] = static_cast<unsigned char>(first + i);
-  }
-}
-
-void Leaders::add(const Tensor& scores, Index first, const std::vector<ClassShare>& shares) {
-  const Index k = scores.dim(-1), pixels = scores.size() / k;
-  if (classes_.kind == ScoreKind::activation && activation.empty()) activation.assign(usize(pixels), 0.0f);
-  parallel_ranges(pixels, kPixelsEach, [&](Index begin, Index end) {
-    for (Index p = begin; p < end; ++p) {
-      if (classes_.kind == ScoreKind::softmax)
-        add_softmax(scores.data() + p * k, k, first, usize(p));
-      else
-        add_best(scores.data() + p * k, k, first, usize(p), shares);
-    }
+void Leaders::add(const Tensor& scores, Index first) {
+  const Index k = scores.dim(-1);
+  parallel_ranges(scores.size() / k, kPixelsEach, [&](Index begin, Index end) {
+    for (Index p = begin; p < end; ++p) add_pixel(scores.data() + p * k, k, first, usize(p));
   });
 }
 
-std::vector<float> Leaders::confidences() {
-  if (classes_.kind == ScoreKind::activation) return std::move(activation);
-  parallel_ranges(static_cast<Index>(best.size()), kPixelsEach, [&](Index begin, Index end) {
+double Leaders::confidence(std::size_t p, const std::vector<ClassShare>& classes) const {
+  const auto score = static_cast<double>(best_[p]);
+  if (classes_.kind == ScoreKind::softmax) return 1 / static_cast<double>(sum_[p]);
+  if (classes_.kind == ScoreKind::sigmoid) return 1 / (1 + std::exp(-classes_.scale * score - classes_.bias));
+  const ClassShare& of = classes[labels_[p]];
+  return of.high > of.low ? (score - of.low) / (of.high - of.low) : 0;
+}
+
+void Leaders::finish(double threshold, LabelMap& map) {
+  parallel_ranges(static_cast<Index>(best_.size()), kPixelsEach, [&](Index begin, Index end) {
     for (std::size_t p = usize(begin); p < usize(end); ++p) {
-      const double score = classes_.scale * static_cast<double>(best[p]) + classes_.bias;
-      best[p] = classes_.kind == ScoreKind::softmax ? 1 / rest[p] : static_cast<float>(1 / (1 + std::exp(-score)));
-      if (static_cast<double>(best[p]) < threshold_) labels[p] = kNoClass;
+      const double sure = labels_[p] == kNoClass ? 0 : confidence(p, map.classes);
+      best_[p] = static_cast<float>(sure);
+      if (sure < threshold) labels_[p] = kNoClass;
     }
   });
-  return std::move(best);
+  map.labels = std::move(labels_), map.confidence = std::move(best_);
 }
 
 /// Scores from upsampled features (1,H,W,C), some pixels at a time.
@@ -154,7 +135,7 @@ LabelMap label_pixels(const Upsampler& upsampler, const Tensor& features, const 
   const bool at_once = classes.hidden_after || upsampler.cost() == Cost::many_passes;
   const Index at_a_time = at_once ? k : std::clamp<Index>(scores_at_a_time / std::max<Index>(1, pixels), 1, k);
   LabelMap map{size, {}, {}, std::vector<ClassShare>(usize(k))};
-  Leaders leaders(classes, pixels, threshold);
+  Leaders leaders(classes, pixels);
   Classes part = classes;
   for (Index first = 0; first < k; first += at_a_time) {
     const Index last = std::min(k, first + at_a_time);
@@ -165,12 +146,11 @@ LabelMap label_pixels(const Upsampler& upsampler, const Tensor& features, const 
         progress((static_cast<double>(first) + f * static_cast<double>(last - first)) / static_cast<double>(k));
     });
     find_ranges(scores, first, map.classes);
-    leaders.add(scores, first, map.classes);
+    leaders.add(scores, first);
     for (Index i = first; each && i < last; ++i)
       each({i, scores.data() + i - first, last - first, map.classes[usize(i)].low, map.classes[usize(i)].high});
   }
-  map.confidence = leaders.confidences();
-  map.labels = std::move(leaders.labels);
+  leaders.finish(threshold, map);
   sum_up(map);
   return map;
 }

@@ -172,7 +172,9 @@ nlohmann::ordered_json SegmentRun::one(const std::string& input, const std::stri
   const Extent size = result_size(photo);
   if (gives_numbers()) return numbers(photo, size, classes, base, report);
   const double threshold = o_.threshold >= 0 ? o_.threshold : classes.kind == ScoreKind::activation ? 0.5 : 0;
-  SegmentFiles files(base, photo, size, classes, o_.outputs);
+  SegmentOutputs outputs = o_.outputs;
+  outputs.threshold = threshold;
+  SegmentFiles files(base, photo, size, classes, outputs);
   report.stage("classes");
   const LabelMap map = label_pixels(
       *upsampler_, photo.features, photo.guide(), size, classes, threshold,

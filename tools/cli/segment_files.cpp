@@ -14,6 +14,7 @@
 #include "tools/media/heat_ramp.h"
 #include "tools/media/image_io.h"
 #include "tools/media/indexed_png.h"
+#include "tools/media/legends.h"
 #include "tools/media/pictures.h"
 #include "tools/media/segment_page.h"
 
@@ -119,17 +120,13 @@ void SegmentFiles::add(const ScorePlane& s) {
                     {{"Title", name}, {"Comment", cat("0 to 255: scores from ", s.low, " to ", s.high)}});
 }
 
-/// The class's scores, reduced to the size of the page. Of activation maps, the activations.
+/// The class's scores, reduced to the size of the page.
 void SegmentFiles::add_to_page(const ScorePlane& s) {
   const Index k = classes_.size(), pixels = size_.height * size_.width;
   const Extent size = segment_page_extent(size_, k);
   if (page_.size() == 0) page_ = Tensor({1, size.height, size.width, k});
-  const bool activation = classes_.kind == ScoreKind::activation;
   Tensor plane({1, size_.height, size_.width, 1});
-  for (Index p = 0; p < pixels; ++p) {
-    const auto v = static_cast<double>(s.first[p * s.stride]);
-    plane.data()[p] = static_cast<real>(activation ? (v - s.low) / std::max(1e-30, s.high - s.low) : v);
-  }
+  for (Index p = 0; p < pixels; ++p) plane.data()[p] = s.first[p * s.stride];
   const Tensor reduced = resize_triangle(plane, size.height, size.width);
   for (Index p = 0; p < reduced.size(); ++p) page_.data()[p * k + s.number] = reduced.data()[p];
 }
@@ -154,7 +151,9 @@ void SegmentFiles::write_overlay(const Labels& labels) {
     }
   });
   written_.push_back(base_ + ".overlay.png");
-  write_png(written_.back(), fit_picture(image, 2048));
+  std::vector<std::array<unsigned char, 3>> colors;
+  for (Index k = 0; k < classes_.size(); ++k) colors.push_back(class_color(k));
+  write_png(written_.back(), add_legend(fit_picture(image, 2048), classes_.names, colors));
 }
 
 void SegmentFiles::write_masks(const Labels& labels, const LabelMap& map) {
@@ -240,8 +239,9 @@ void SegmentFiles::write_page(const std::vector<std::pair<std::string, std::stri
   data.names = classes_.names;
   for (Index k = 0; k < classes_.size(); ++k) data.colors.push_back(class_color(k));
   data.scores = page_;
-  data.scale = classes_.scale, data.bias = classes_.bias, data.sigmoid = classes_.kind != ScoreKind::softmax;
-  if (classes_.kind == ScoreKind::activation) data.scale = 8, data.bias = -4;
+  data.scale = classes_.scale, data.bias = classes_.bias, data.sigmoid = classes_.kind == ScoreKind::sigmoid;
+  data.activation = classes_.kind == ScoreKind::activation;
+  data.least = outputs_.threshold;
   data.settings = settings;
   written_.push_back(base_ + ".html");
   const std::string page = segment_page(data);

@@ -14,7 +14,8 @@ namespace fu {
 /// What is written beside the label picture and the overlay.
 struct SegmentOutputs {
   bool heatmaps = true, html = false, scores = false;
-  std::string masks;  // "rle", "polygons" or empty
+  double threshold = 0;  // the page begins with it
+  std::string masks;     // "rle", "polygons" or empty
   OutputFormat format;
 };
 

@@ -16,9 +16,10 @@ std::string segment_page(const SegmentPageData& d) {
                       "[segment_page] scores ", d.scores.shape(), ", ", k, " names, ", d.colors.size(),
                       " colours: must be (1,H,W,K), K and K; K at most ", kSegmentPageClasses, ".");
   const Index height = d.scores.dim(1), width = d.scores.dim(2);
-  nlohmann::json json = {{"name", d.name},   {"height", height}, {"width", width},
-                         {"scale", d.scale}, {"bias", d.bias},   {"sigmoid", d.sigmoid}};
-  json["least"] = d.least >= 0 ? d.least : d.sigmoid ? 0.5 : 0;
+  nlohmann::json json = {
+      {"name", d.name},       {"height", height},          {"width", width}, {"scale", d.scale}, {"bias", d.bias},
+      {"sigmoid", d.sigmoid}, {"activation", d.activation}};
+  json["least"] = d.least >= 0 ? d.least : d.sigmoid || d.activation ? 0.5 : 0;
   const bool fits = d.photo.height == height && d.photo.width == width;
   json["photo"] = picture_address(fits ? d.photo : resize_antialiased(d.photo, height, width), d.name);
   std::string scores;

@@ -21,7 +21,8 @@ struct SegmentPageData {
   // Probability of a class: the softmax over all of scale * score, or its own sigmoid(scale * score + bias).
   double scale = 1, bias = 0;
   bool sigmoid = false;
-  double least = -1;  // probability asked for at first, in steps of 0.01; negative: 0 of a softmax, else 0.5
+  bool activation = false;  // in place of a probability: the score between its smallest and its largest one
+  double least = -1;        // probability asked for at first, in steps of 0.01; negative: 0 of a softmax, else 0.5
   std::vector<std::pair<std::string, std::string>> settings;  // how it was made
 };
 

@@ -1,5 +1,6 @@
 // Scores of classes, and the label map of a photo.
 #include "core/ops.h"
+#include "core/ops/resample.h"
 #include "featup/classes/label_map.h"
 #include "featup/upsamplers/registry.h"
 #include "tests/support.h"
@@ -110,7 +111,7 @@ TEST_CASE("classes: cosines do not depend on the length of a feature vector") {
   CHECK(contains(message_of([&] { score_source(words, random.normal({1, 2, 2, 5})); }), "are for 6 channels"));
 }
 
-TEST_CASE("classes: of activation maps, the largest score wins where it is high enough in its own range") {
+TEST_CASE("classes: of activation maps, the largest score wins, if it is high enough in its own range") {
   // Two classes on a grid of three cells, looked at without interpolation.
   Tensor features({1, 1, 3, 2});
   const real values[] = {0, 4, 10, 5, 4, 6};

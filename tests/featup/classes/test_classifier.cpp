@@ -4,6 +4,7 @@
 #include "featup/classes/classifier.h"
 #include "featup/photo/preprocess.h"
 #include "tests/featup/backbones/stages.h"
+#include "tests/core/file_bytes.h"
 #include "tests/featup/backbones/stand_ins.h"
 #include "tools/media/image_io.h"
 
@@ -39,7 +40,8 @@ TEST_CASE("classifier: a transformer's reads the class token, and the patches' v
   const Tensor second = random.normal({7, 64}), second_bias = random.normal({7});
   t["head_dist.weight"] = second, t["head_dist.bias"] = second_bias;
   write_safetensors(folder / "distilled.safetensors", t);
-  const ChannelMap& both = Classifier(folder / "distilled.safetensors", {}).classes().map;
+  const Classifier distilled(folder / "distilled.safetensors", {});
+  const ChannelMap& both = distilled.classes().map;
   CHECK(relative_error(both.matrix, unary(Unary::affine, (head + second).permute({1, 0}).clone(), real(0.5))) <
         kTolerance);
   t.erase("head_dist.weight"), t.erase("head_dist.bias");
