@@ -6,7 +6,12 @@
 #include "featup/photo/preprocess.h"
 #include "featup/upsamplers/registry.h"
 
-// From words to scores.
+// From words, classifiers and probes to a class for every pixel.
+#include "featup/classes/classifier.h"
+#include "featup/classes/label_map.h"
+#include "featup/classes/masks.h"
+#include "featup/classes/words.h"
+#include "featup/probes/probe.h"
 #include "featup/text/prompts.h"
 
 // A fit of one photo, and the file that it leaves.
