@@ -20,5 +20,6 @@ for seed in 1 2; do table views-seed-$seed "${views[@]}" --only --upsampler buil
 probe=(probe --images "$camvid/train" --labels "$camvid/train_labels" --val-images "$camvid/val" --val-labels "$camvid/val_labels")
 table probe "${probe[@]}" --backbone "$backbone" "${more[@]}" --upsampler views:24 --upsampler views:48+builtin --upsampler fit:0.1
 table scene scene --backbone "$backbone" --slow-every 4 "${more[@]}"
+table depth depth --backbone "$backbone" --slow-every 4 "${more[@]}"
 table probe-builtin-backbone "${probe[@]}" --only --upsampler builtin
 echo "tables and charts: $out"

@@ -58,7 +58,7 @@ ProbeRun::ProbeRun(const ProbeTrainCommand& command, const ProbeDataOptions& dat
   hold_out();
   std::vector<std::string> reads = photos_.files();
   for (const std::string& file : {o_.backbone.name, o_.class_names, data_.upsampler}) reads.push_back(file);
-  protect_inputs(reads, {output_});
+  protect_inputs(reads, {output_, chart_of(output_)});
   cache_ = std::make_unique<ProbeCache>(output_, settings(), o_.restart);
   const Index targets = options_.kind == Probe::Kind::classes ? 1 : options_.outputs;
   store_ = std::make_unique<SampleStore>(cache_->folder(), backbone().channels(), targets);
@@ -235,6 +235,8 @@ std::optional<ProbeScores> ProbeRun::judge() {
   Index done = 0;
   for (Index i = 0; i < photos_.size(); ++i) {
     if (!judges(i)) continue;
+    require<UsageError>(!interruptible_.interrupted(), "interrupted before the scores; the same command goes on from ",
+                        cache_->folder(), ".");
     bar_.update(0.98 + 0.02 * static_cast<double>(done++) / static_cast<double>(held_out()), "held-out photos");
     const PreparedPhoto photo = photos_.prepare(i, backbone().patch());
     scores.add(features_.outputs(course_.probe, photo), photo.targets);

@@ -30,6 +30,9 @@ struct ProbeTrainCommand {
   ProbeDataOptions data() const;
 };
 
+/// Where the confusion of a probe's classes is drawn: NAME.confusion.svg beside it.
+std::string chart_of(const std::string& probe);
+
 /// How the held-out photos judged: what decides when training ends.
 struct ProbeCourse {
   std::vector<double> scores;  // after each epoch

@@ -48,6 +48,8 @@ ProbeDataOptions ProbeTrainCommand::data() const {
   return data;
 }
 
+std::string chart_of(const std::string& probe) { return with_extension(probe, ".confusion.svg"); }
+
 namespace {
 
 void write_confusion(const std::string& path, const ProbeRun& run, const ProbeScores& scores) {
@@ -86,6 +88,9 @@ void print_run(const ProbeTrainCommand& o, const ProbeRun& run, const std::optio
       static_cast<long>(run.held_out()), static_cast<long>(course.best), course.scores.size(),
       scores->text(run.names(), o.unit).c_str(), n, static_cast<long>(course.best), static_cast<long>(run.samples()),
       seconds, output.c_str());
+  if (course.best == run.options().epochs)
+    std::printf("The last epoch was the best: more of them may be better, --epochs %ld\n",
+                static_cast<long>(3 * run.options().epochs));
   if (!chart.empty()) std::printf("confusion %s\n", chart.c_str());
 }
 
@@ -93,7 +98,7 @@ int run_probe_train(const ProbeTrainCommand& o, const Program& program) {
   Report report("probe train", {o.images, o.labels}, o.common.json);
   const ProbeDataOptions data = o.data();
   const std::string output = output_file(o.output, "probe.safetensors");
-  std::string chart = with_extension(output, ".confusion.svg");
+  std::string chart = chart_of(output);
   check_outputs(output, chart);
   ProbeRun run(o, data, output);
   report_backbone(report, &run.backbone(), run.backbone().describe(), o.backbone, o.common);

@@ -1,4 +1,6 @@
 // A probe's file: what is written is read, and what makes no sense is refused in words.
+#include <fstream>
+
 #include "core/ops.h"
 #include "featup/probes/probe.h"
 #include "tests/support.h"
@@ -139,4 +141,30 @@ TEST_CASE("probe file: refusals name the file, what was expected and what was fo
   CHECK(contains(message_of([&] { write_probe(path, wrong); }), "do not fit together"));
   wrong.names.push_back("two\nlines");
   CHECK(contains(message_of([&] { write_probe(path, wrong); }), "line break"));
+}
+
+TEST_CASE("probe file: cut off or with a changed bit it is refused, or is a probe all the same") {
+  const TempFolder folder;
+  const std::string path = folder / "p.safetensors";
+  write_probe(path, example(true));
+  std::ifstream in(path, std::ios::binary);
+  const std::string whole{std::istreambuf_iterator<char>(in), {}};
+  Random random(7);
+  for (int i = 0; i < 600; ++i) {
+    std::string bytes = whole;
+    const std::size_t at = static_cast<std::size_t>(random.below(static_cast<Index>(whole.size())));
+    if (i % 3 == 0)
+      bytes.resize(at);
+    else
+      bytes[at] = static_cast<char>(bytes[at] ^ (1 << random.below(8)));
+    std::ofstream(folder / "q.safetensors", std::ios::binary) << bytes;
+    bool refused = false;
+    try {
+      const Probe p = read_probe(folder / "q.safetensors");
+      CHECK(apply_probe(p, Tensor::zeros({1, 1, 1, p.channels})).dim(3) == static_cast<Index>(p.names.size()));
+    } catch (const FileError&) {
+      refused = true;
+    }
+    if (i % 3 == 0) CHECK(refused);
+  }
 }

@@ -60,12 +60,12 @@ void check_same(const Probe& a, const Probe& b) {
 }
 
 /// Starts the program, waits until `file` is there and not empty, and then `wait` seconds more, and sends a signal.
-void run_and_signal(const TempFolder& folder, const std::string& arguments, const std::string& file, double wait,
-                    const std::string& number) {
+Outcome run_and_signal(const TempFolder& folder, const std::string& arguments, const std::string& file, double wait,
+                       const std::string& number) {
   const std::string line = "'" FU_PROGRAM "' " + arguments + " & p=\\$!; n=0; while [ ! -s '" + file +
                            "' ] && [ \\$n -lt 500 ]; do sleep 0.01; n=\\$((n+1)); done; sleep " + std::to_string(wait) +
                            "; kill -" + number + " \\$p; wait \\$p";
-  run_shell(folder, "sh -c \"" + line + "\"");
+  return run_shell(folder, "sh -c \"" + line + "\"");
 }
 
 const std::string kTrain = "probe train --images photos --labels labels ";
@@ -121,10 +121,15 @@ TEST_CASE("probe train: killed at any stage, the same command goes on to the sam
     double wait;
   };
   for (const Stop& stop : {Stop{"/photos.bin", "KILL", 0}, Stop{"/state.safetensors", "KILL", 0.05},
-                           Stop{"/state.safetensors", "INT", 0}, Stop{"/state.safetensors", "TERM", 0.2}}) {
+                           Stop{"/state.safetensors", "INT", 0.5}, Stop{"/state.safetensors", "TERM", 0.2}}) {
     CAPTURE(stop.file);
     CAPTURE(stop.signal);
-    run_and_signal(folder, options + "--checkpoint 0 -o killed.safetensors", cache + stop.file, stop.wait, stop.signal);
+    const Outcome stopped = run_and_signal(folder, options + "--checkpoint 0 -o killed.safetensors", cache + stop.file,
+                                           stop.wait, stop.signal);
+    if (std::string(stop.signal) == "INT") {
+      CHECK(stopped.code == 1);
+      CHECK(contains(stopped.err, "the same command goes on from killed.safetensors.cache"));
+    }
     REQUIRE(std::filesystem::exists(folder / cache));
     CHECK(!std::filesystem::exists(folder / "killed.safetensors"));
   }
