@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/isa.h"
 #include "core/ops.h"
 #include "core/parallel.h"
 
@@ -27,7 +28,8 @@ class Leaders {
   void finish(double threshold, LabelMap& map);
 
  private:
-  void add_pixel(const real* scores, Index k, Index first, std::size_t p);
+  void take_best(const real* scores, Index k, Index first, std::size_t p);
+  void add_to_sums(const Tensor& scores, Index first, Index begin, Index end, real* scratch);
   double confidence(std::size_t p, const std::vector<ClassShare>& classes) const;
 
   const Classes& classes_;
@@ -36,24 +38,44 @@ class Leaders {
   Labels labels_;
 };
 
-void Leaders::add_pixel(const real* scores, Index k, Index first, std::size_t p) {
-  const auto scale = static_cast<float>(classes_.scale);
+/// The best of pixel p's k scores, and of those before.
+void Leaders::take_best(const real* scores, Index k, Index first, std::size_t p) {
   for (Index i = 0; i < k; ++i) {
     const auto v = static_cast<float>(scores[i]);
-    if (v > best_[p]) {
-      if (!sum_.empty()) sum_[p] = sum_[p] > 0 ? sum_[p] * std::exp(scale * (best_[p] - v)) + 1 : 1;
-      best_[p] = v;
-      labels_[p] = static_cast<unsigned char>(first + i);
-    } else if (!sum_.empty()) {
-      sum_[p] += std::exp(scale * (v - best_[p]));
-    }
+    if (!(v > best_[p])) continue;
+    best_[p] = v;
+    labels_[p] = static_cast<unsigned char>(first + i);
   }
+}
+
+/// Pixels [begin, end) of a softmax: their best scores, and the sums that belong to them.
+void Leaders::add_to_sums(const Tensor& scores, Index first, Index begin, Index end, real* scratch) {
+  const Index k = scores.dim(-1);
+  const double scale = classes_.scale;
+  for (Index p = begin; p < end; ++p) {
+    const real* const s = scores.data() + p * k;
+    const float before = best_[usize(p)];
+    take_best(s, k, first, usize(p));
+    const auto best = static_cast<real>(best_[usize(p)]);
+    if (best_[usize(p)] > before && sum_[usize(p)] > 0)
+      sum_[usize(p)] *= static_cast<float>(std::exp(scale * (static_cast<double>(before) - static_cast<double>(best))));
+    for (Index i = 0; i < k; ++i) scratch[(p - begin) * k + i] = static_cast<real>(scale) * (s[i] - best);
+  }
+  kernels().unary(Unary::exp, scratch, scratch, (end - begin) * k, 0, 0);
+  for (Index p = begin; p < end; ++p)
+    for (Index i = 0; i < k; ++i) sum_[usize(p)] += static_cast<float>(scratch[(p - begin) * k + i]);
 }
 
 void Leaders::add(const Tensor& scores, Index first) {
   const Index k = scores.dim(-1);
   parallel_ranges(scores.size() / k, kPixelsEach, [&](Index begin, Index end) {
-    for (Index p = begin; p < end; ++p) add_pixel(scores.data() + p * k, k, first, usize(p));
+    if (sum_.empty()) {
+      for (Index p = begin; p < end; ++p) take_best(scores.data() + p * k, k, first, usize(p));
+      return;
+    }
+    const Index block = std::max<Index>(1, 8192 / k);
+    std::vector<real> scratch(usize(block * k));
+    for (Index p = begin; p < end; p += block) add_to_sums(scores, first, p, std::min(p + block, end), scratch.data());
   });
 }
 
@@ -93,17 +115,20 @@ Tensor scores_of_fine(const Classes& classes, const Tensor& fine) {
 
 /// Smallest and largest score of every class in scores (pixels,k).
 void find_ranges(const Tensor& scores, Index first, std::vector<ClassShare>& shares) {
-  const Index k = scores.dim(-1), pixels = scores.size() / k;
-  std::vector<real> low(scores.data(), scores.data() + k), high = low;
-  for (Index p = 0; p < pixels; ++p)
-    for (Index i = 0; i < k; ++i) {
-      const real v = scores.data()[p * k + i];
-      low[usize(i)] = std::min(low[usize(i)], v), high[usize(i)] = std::max(high[usize(i)], v);
+  const Index k = scores.dim(-1);
+  parallel_ranges(k, std::max<Index>(1, (k + 1) / 2), [&](Index begin, Index end) {
+    std::vector<real> low(scores.data() + begin, scores.data() + end), high = low;
+    for (Index at = 0; at < scores.size(); at += k)
+      for (Index i = begin; i < end; ++i) {
+        const real v = scores.data()[at + i];
+        low[usize(i - begin)] = std::min(low[usize(i - begin)], v);
+        high[usize(i - begin)] = std::max(high[usize(i - begin)], v);
+      }
+    for (Index i = begin; i < end; ++i) {
+      shares[usize(first + i)].low = static_cast<double>(low[usize(i - begin)]);
+      shares[usize(first + i)].high = static_cast<double>(high[usize(i - begin)]);
     }
-  for (Index i = 0; i < k; ++i) {
-    shares[usize(first + i)].low = static_cast<double>(low[usize(i)]);
-    shares[usize(first + i)].high = static_cast<double>(high[usize(i)]);
-  }
+  });
 }
 
 void sum_up(LabelMap& map) {

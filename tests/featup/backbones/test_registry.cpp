@@ -33,8 +33,8 @@ TEST_CASE("backbones: help says what there is") {
         "builtin (a small transformer inside the program), or weights of DINO, DINOv2, DeiT, MAE, ViT, I-JEPA, DINOv3, "
         "CLIP, SigLIP, ResNet, DeepLab or ConvNeXt, as a file or a folder");
   CHECK(backbone_names() == std::vector<std::string>{"builtin"});
-  CHECK(backbone_features() == std::vector<std::string>{"auto", "token", "key", "query", "value", "cls", "attention",
-                                                        "maskclip", "clip", "image", "dilated", "stage"});
+  CHECK(backbone_features() == std::vector<std::string>{"auto", "token", "key", "query", "value", "value-path", "cls",
+                                                        "attention", "maskclip", "clip", "image", "dilated", "stage"});
 }
 
 TEST_CASE("backbones: the one that the library carries") {
@@ -63,6 +63,7 @@ TEST_CASE("backbones: a file is recognised by its names, under any prefix, the s
 TEST_CASE("backbones: what cannot be opened is answered with the choices") {
   CHECK(message_of([] { open_backbone("hog"); }) ==
         "[backbone] hog: is neither a file nor a backbone's name. Choices are " + backbone_choices() + ".");
-  CHECK(contains(message_of([] { open_backbone("builtin", {"clip"}); }),
-                 "builtin: has no feature 'clip'. Choices are token, key, query, value, cls or attention."));
+  CHECK(
+      contains(message_of([] { open_backbone("builtin", {"clip"}); }),
+               "builtin: has no feature 'clip'. Choices are token, key, query, value, value-path, cls or attention."));
 }
