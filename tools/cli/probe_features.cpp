@@ -37,10 +37,7 @@ ProbeFeatures::ProbeFeatures(const BackboneArgs& backbone, const std::string& si
   if (!method.empty()) upsampler_ = open_upsampler(method, {false, feature_function(backbone_.get()), seed});
 }
 
-Tensor ProbeFeatures::cells(const PreparedPhoto& photo) const {
-  const Tensor features = backbone_->features(normalize(photo.seen));
-  return upsampler_ ? upsampler_->output_space(features) : features;
-}
+std::string ProbeFeatures::note() const { return upsampler_ ? upsampler_->note(backbone_->channels()) : ""; }
 
 PhotoSamples ProbeFeatures::samples(const PreparedPhoto& photo, const std::vector<Index>& pixels) const {
   const Tensor features = backbone_->features(normalize(photo.seen));

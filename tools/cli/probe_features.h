@@ -18,8 +18,8 @@ class ProbeFeatures {
   ProbeFeatures& operator=(const ProbeFeatures&) = delete;
 
   const Backbone& backbone() const { return *backbone_; }
-  /// Low-resolution features in the space of the results, (1,h,w,C).
-  Tensor cells(const PreparedPhoto& photo) const;
+  /// A line for the user if the upsampler cannot use all of itself on these features; else empty.
+  std::string note() const;
   /// Samples of these pixels. memory: of upsampled features as much as 64 million numbers, or one channel.
   PhotoSamples samples(const PreparedPhoto& photo, const std::vector<Index>& pixels) const;
   /// What the probe says of every pixel of the photo's part, (1,height,width,K): from low-resolution features,

@@ -61,6 +61,7 @@ class ProbeRun {
   void give_up();
 
   const Backbone& backbone() const { return features_.backbone(); }
+  const ProbeFeatures& features() const { return features_; }
   const ProbePhotos& photos() const { return photos_; }
   const ProbeCourse& course() const { return course_; }
   const std::vector<std::string>& names() const { return names_; }

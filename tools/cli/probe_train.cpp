@@ -102,6 +102,7 @@ int run_probe_train(const ProbeTrainCommand& o, const Program& program) {
   check_outputs(output, chart);
   ProbeRun run(o, data, output);
   report_backbone(report, &run.backbone(), run.backbone().describe(), o.backbone, o.common);
+  if (const std::string note = run.features().note(); !note.empty() && !o.common.quiet) report.note(note);
   report_left_out(report, run.photos().left_out(), o.common);
   report.stage("load");
   try {
