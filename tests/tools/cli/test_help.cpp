@@ -7,6 +7,7 @@
 #include "featup/fit/fit_options.h"
 #include "featup/upsamplers/registry.h"
 #include "tests/featup/backbones/stand_ins.h"
+#include "tests/featup/text/small_clip.h"
 #include "tests/tools/program.h"
 
 using namespace fu;
@@ -167,6 +168,14 @@ TEST_CASE("help: every command of README.md runs") {
   for (int i = 0; i < 4; ++i)
     write_png(folder / "Pictures/" + std::to_string(i) + ".png",
               render_scene(static_cast<std::uint64_t>(i), 96, 112).image);
+  std::filesystem::create_directories(folder / "labels");
+  for (int i = 0; i < 4; ++i) {
+    const RenderedScene scene = render_scene(static_cast<std::uint64_t>(i), 96, 112);
+    Image labels = scene.image;
+    for (std::size_t p = 0; p < labels.rgb.size(); ++p) labels.rgb[p] = scene.labels[p / 3];
+    write_png(folder / "labels/" + std::to_string(i) + ".png", labels);
+  }
+  write_small_clip(folder / "clip-vit-base-patch16");
   write_npy(folder / "mine.npy", Random(1).normal({12, 16, 20}));
   const std::string both = "both.safetensors";
   REQUIRE(run(folder, "train Pictures --steps 1 --size 64 --batch 1 --quiet -o stack.safetensors").code == 0);
@@ -198,6 +207,7 @@ TEST_CASE("help: every command of README.md runs") {
     CHECK(o.code == 0);
   }
   for (const char* result :
-       {"featup-out/photo.npy", "featup-out/photo.png", "photo.html", "dino_jbu.safetensors", "features"})
+       {"featup-out/photo.npy", "featup-out/photo.png", "photo.html", "dino_jbu.safetensors", "features",
+        "featup-out/photo.labels.png", "featup-out/photo.html", "probe.safetensors", "words.safetensors"})
     CHECK(std::filesystem::exists(folder / result));
 }
