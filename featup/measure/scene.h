@@ -13,7 +13,7 @@ constexpr double kSceneFar = 60;
 struct RenderedScene {
   Image image;
   std::vector<unsigned char> labels;  // (height, width): 0 background, 1 to 5 the objects, later ones in front
-  std::vector<float> depth;           // (height, width), metres along the view, 1 to kSceneFar
+  std::vector<float> depth;           // (height, width), metres along the view, at most kSceneFar
 };
 
 /// Draws scene number `seed`: sky and ground, and five objects of different shapes, colours and textures, lit from the
