@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "core/ops.h"
 #include "featup/upsamplers/registry.h"
 #include "tools/cli/errors.h"
 #include "tools/cli/inputs.h"
@@ -141,7 +142,9 @@ nlohmann::ordered_json SegmentRun::numbers(const PhotoFeatures& photo, Extent si
   require<UsageError>(o_.outputs.masks.empty() && !o_.outputs.html,
                       "--masks and --html are for classes; the probe gives numbers.");
   SegmentFiles files(base, photo, size, classes, o_.outputs);
-  const Tensor values = upsampled_scores(*upsampler_, photo.features, photo.guide(), size, classes);
+  Tensor values = upsampled_scores(*upsampler_, photo.features, photo.guide(), size, classes);
+  const Tensor& centre = chosen_.probe()->centre;
+  if (centre.size() > 0) values = values + centre;
   report.stage("scores");
   nlohmann::ordered_json known = known_of(photo, size, classes);
   files.finish_numbers(values, chosen_.probe()->unit, known);

@@ -65,11 +65,11 @@ std::vector<Index> chosen_numbers(const std::string& text, const Classes& all) {
   return chosen;
 }
 
-/// The last layer is the map.
+/// The last layer is the map; of numbers, without their centre, which is added to what is upsampled.
 Classes classes_of(const Probe& probe, const std::string& path) {
   Classes classes;
   classes.names = probe.names;
-  classes.map = probe_outputs(probe);
+  classes.map = probe_outputs(probe, probe.kind == Probe::Kind::numbers);
   classes.hidden_weight = probe.hidden_weight, classes.hidden_bias = probe.hidden_bias;
   classes.hidden_after = probe.has_hidden() && !probe.upsampler.empty();
   classes.source = "probe " + path;
