@@ -34,8 +34,10 @@ class FitUpsampler : public Upsampler {
   }
   Cost cost() const override { return Cost::many_passes; }
 
-  Tensor operator()(const Tensor&, const Guide& guide, Extent size, const ChannelMap* map,
+  Tensor operator()(const Tensor& features, const Guide& guide, Extent size, const ChannelMap* map,
                     const Progress& progress) const override {
+    // First: a result that is too large is refused before any work.
+    Tensor result({1, size.height, size.width, map ? map->matrix.dim(-1) : features.dim(3)});
     FitOptions fit;
     fit.seed = options_.seed, fit.grid_options.smoothness = smoothness_;
     const Image photo = picture_of(guide(0, 0));
@@ -44,7 +46,6 @@ class FitUpsampler : public Upsampler {
       if (progress) progress(0.95 * run.fraction());
     const bool same = size.height == photo.height && size.width == photo.width;
     FittedRenderer renderer(run.result(), same ? photo : picture_of(guide(size.height, size.width)), map);
-    Tensor result({1, size.height, size.width, renderer.channels()});
     renderer.render(0, 0, size.height, size.width, result.data());
     return result;
   }

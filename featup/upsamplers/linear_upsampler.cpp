@@ -18,6 +18,8 @@ Tensor LinearUpsampler::operator()(const Tensor& features, const Guide& guide, E
       features.rank() == 4 && features.dim(0) == 1 && features.size() > 0 && size.height >= 1 && size.width >= 1,
       "[upsample] features ", features.shape(), " to ", size.height, "x", size.width,
       ": must be (1,h,w,C), and the size positive.");
+  // First: a result that is too large is refused before any work.
+  Tensor out({1, size.height, size.width, map ? map->matrix.dim(-1) : features.dim(3)});
   Source s = source(features, guide, size);
   if (map) {
     const Index c = s.features.dim(3);
@@ -31,8 +33,7 @@ Tensor LinearUpsampler::operator()(const Tensor& features, const Guide& guide, E
     if (map->offset.size() && !map->offset_first)
       s.constant = s.constant.size() ? s.constant + map->offset : map->offset;
   }
-  const Index c = s.features.dim(3);
-  Tensor out({1, size.height, size.width, c});
+  const Index c = out.dim(3);
   enlarge(s, size, out.data(), progress);
   if (s.constant.size())  // not before: the weights of learned kernels do not sum to 1
     parallel_ranges(size.height * size.width, 256, [&](Index begin, Index end) {

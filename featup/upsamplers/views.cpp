@@ -39,10 +39,13 @@ class ViewAverage : public Upsampler {
   Tensor operator()(const Tensor& features, const Guide& guide, Extent size, const ChannelMap* map,
                     const Progress& progress) const override {
     const Tensor rows = map ? map->matrix.permute({1, 0}) : Tensor();
+    const Index channels = map ? map->matrix.dim(1) : features.dim(3);
+    // A result that is too large is refused before any work.
+    Tensor({1, size.height, size.width, channels});
     // A stack enlarges the mean the rest of the way, four times the features' size being where its last levels begin.
     const Extent grid = stack_ ? Extent{4 * features.dim(1), 4 * features.dim(2)} : size;
     const Tensor image = guide(0, 0);
-    ViewSum sum(grid.height, grid.width, map ? map->matrix.dim(1) : features.dim(3));
+    ViewSum sum(grid.height, grid.width, channels);
     Random random(options_.seed);
     const Index most = std::min(image.dim(1), image.dim(2)) - 1;
     for (Index i = 0; i < count_; ++i) {

@@ -139,12 +139,12 @@ TEST_CASE("program: options of upsample") {
 TEST_CASE("program: one thread and two, and every instruction set") {
   const TempFolder folder;
   write_png(folder / "a.png", render_scene(3, 120, 120).image);
-  REQUIRE(run(folder, "upsample a.png -o one --threads 1").code == 0);
-  REQUIRE(run(folder, "upsample a.png -o two --threads 2").code == 0);
+  REQUIRE(run(folder, "upsample a.png --size 96 -o one --threads 1").code == 0);
+  REQUIRE(run(folder, "upsample a.png --size 96 -o two --threads 2").code == 0);
   CHECK(slurp(folder / "one/a.npy") == slurp(folder / "two/a.npy"));
   const Tensor expected = Weights(folder / "one/a.npy").read_single();
   for (const Kernels* table : all_kernels()) {
-    REQUIRE(run(folder, "upsample a.png -o other", std::string("FU_ISA=") + table->isa).code == 0);
+    REQUIRE(run(folder, "upsample a.png --size 96 -o other", std::string("FU_ISA=") + table->isa).code == 0);
     CHECK(relative_error(Weights(folder / "other/a.npy").read_single(), expected) <= 1e-5);
   }
   const Outcome o = run(folder, "upsample a.png", "FU_ISA=mmx");
@@ -180,7 +180,8 @@ TEST_CASE("program: wrong input gets one line, exit code 1, and nothing half-wri
   check_refused(folder, "upsample a.png --size 0", "give the short side in pixels");
   check_refused(folder, "upsample a.png --size 100x100", "patches are 16 pixels wide");
   check_refused(folder, "upsample a.png --out-size 5", "give height x width");
-  check_refused(folder, "upsample a.png --out-size 65536x65536", "[memory]");
+  for (const char* method : {"builtin", "bicubic", "jbu-classic", "views:4", "views:4+builtin", "fit"})
+    check_refused(folder, std::string("upsample a.png --out-size 65536x65536 --upsampler ") + method, "[memory]");
   check_refused(folder, "upsample a.png --max-memory 1M", "would exceed the limit");
   check_refused(folder, "upsample a.png --max-memory none", "give a number of bytes");
   check_refused(folder, "upsample a.png -o a.png", "cannot be made a folder");
