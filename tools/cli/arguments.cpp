@@ -53,15 +53,15 @@ void FeatureArgs::add(CLI::App& app) {
       "take low-resolution features from this file in place of a backbone: .npy, .npz, .safetensors, .pt; a map "
       "or tokens");
   add_layout(app, features_layout, "layout of that file: auto, hwc, chw or tokens");
-  add_size(app, size);
-  add_tile(app, tile);
-}
-
-void FeatureArgs::add_tile(CLI::App& app, Index& tile) {
+  size_option = add_size(app, size);
   app.add_option("--tile", tile,
                  "the backbone sees the photo in overlapping windows of N x N pixels, such as the size it learned "
-                 "from; for photos at a large --size")
+                 "from; --size is then own, if it is not given")
       ->check(CLI::Range(1, 16384));
+}
+
+std::string FeatureArgs::wanted_size() const {
+  return tile > 0 && size_option && size_option->count() == 0 ? "own" : size;
 }
 
 void FeatureArgs::add_layout(CLI::App& app, std::string& layout, const std::string& help) {
@@ -70,11 +70,12 @@ void FeatureArgs::add_layout(CLI::App& app, std::string& layout, const std::stri
       ->capture_default_str();
 }
 
-void FeatureArgs::add_size(CLI::App& app, std::string& size) {
-  app.add_option(
-         "--size", size,
-         "image size at the backbone: N (short side, aspect kept), HxW (scaled to cover it, then cropped around "
-         "the centre), or own (not scaled, cut to whole patches around the centre)")
+CLI::Option* FeatureArgs::add_size(CLI::App& app, std::string& size) {
+  return app
+      .add_option(
+          "--size", size,
+          "image size at the backbone: N (short side, aspect kept), HxW (scaled to cover it, then cropped around "
+          "the centre), or own (not scaled, cut to whole patches around the centre)")
       ->capture_default_str();
 }
 

@@ -12,7 +12,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace fu {
 
@@ -52,10 +53,13 @@ struct FeatureArgs {
   std::string size = "224";  // at the backbone, as given
   Index tile = 0;            // side of the windows that the backbone sees, pixels; 0: the whole photo at once
 
+  const CLI::Option* size_option = nullptr;  // knows whether it was given
+
   void add(CLI::App& app);
-  static void add_tile(CLI::App& app, Index& tile);
+  /// The size at the backbone: as given; else, if there are windows, the photo's own.
+  std::string wanted_size() const;
   static void add_layout(CLI::App& app, std::string& layout, const std::string& help);
-  static void add_size(CLI::App& app, std::string& size);
+  static CLI::Option* add_size(CLI::App& app, std::string& size);
 };
 
 /// Which method brings features to the photo's size.

@@ -53,9 +53,11 @@ int run_features(const FeaturesCommand& o, const Program&) {
         apply_map(photo.features, channel_map(o.projection, projection, photo.features, "the features have"));
     const std::string data = data_of(i);
     make_folder_of(data);
-    write_features(
-        data, result, o.format.parsed(),
-        {{"input", inputs[i]}, {"backbone", featurizer.describe()}, {"upsampler", "none"}, {"size", o.source.size}});
+    write_features(data, result, o.format.parsed(),
+                   {{"input", inputs[i]},
+                    {"backbone", featurizer.describe()},
+                    {"upsampler", "none"},
+                    {"size", o.source.wanted_size()}});
     report.stage("write");
     report["outputs"].push_back(data);
     nlohmann::ordered_json known = {{"in_size", {photo.in_size.height, photo.in_size.width}},

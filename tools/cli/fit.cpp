@@ -123,6 +123,9 @@ int run_fit(const FitCommand& o, const Program& program) {
   Report report("fit", o.images, o.common.json);
   const FitOptions options = o.options();
   const Featurizer featurizer(o.source);
+  require<UsageError>(!featurizer.own_size(),
+                      "--size own: a fit is asked for other sizes of the same part later, and this "
+                      "one has no name. Give the short side, or HxW.");
   require<UsageError>(
       featurizer.backbone(),
       "fit looks at the photo many times, so it needs a backbone; features from a file are one look. Give --backbone.");

@@ -48,11 +48,13 @@ Featurizer::Featurizer(const FeatureArgs& o, bool any_feature)
                                         : o.backbone.open()) {}
 
 Featurizer::Featurizer(const FeatureArgs& o, std::shared_ptr<const Backbone> backbone)
-    : options_(o), size_(parse_input_size(o.size)), backbone_(std::move(backbone)) {
+    : options_(o), backbone_(std::move(backbone)) {
+  options_.size = o.wanted_size();
+  size_ = parse_input_size(options_.size);
   require<UsageError>(backbone_ || (!size_.own && o.tile == 0), "--features ", o.features,
                       ": --size own and --tile are for backbones.");
   if (backbone_ && o.tile > 0) backbone_ = tiled(backbone_, o.tile);
-  if (size_.height > 0 && backbone_) require_whole_patches(o.size, {size_.height, size_.width}, *backbone_);
+  if (size_.height > 0 && backbone_) require_whole_patches(options_.size, {size_.height, size_.width}, *backbone_);
 }
 
 /// The photo; with --size own, what is kept of it.

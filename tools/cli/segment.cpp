@@ -37,7 +37,7 @@ struct SegmentCommand {
 };
 
 void SegmentCommand::take_over(const Probe& probe) {
-  if (app->count("--size") == 0) source.size = probe.size;
+  if (app->count("--size") + app->count("--tile") == 0) source.size = probe.size;
   if (app->count("--upsampler") + app->count("--quality") == 0 && !probe.upsampler.empty())
     upsampler.name = probe.upsampler;
 }
@@ -133,7 +133,9 @@ Extent SegmentRun::result_size(const PhotoFeatures& photo) const {
 }
 
 std::vector<std::pair<std::string, std::string>> SegmentRun::settings() const {
-  return {{"backbone", featurizer_.describe()}, {"upsampler", upsampler()}, {"size at the backbone", o_.source.size}};
+  return {{"backbone", featurizer_.describe()},
+          {"upsampler", upsampler()},
+          {"size at the backbone", o_.source.wanted_size()}};
 }
 
 /// Of a probe that learned numbers.

@@ -136,7 +136,7 @@ ChosenClasses::ChosenClasses(const ClassArgs& args, const FeatureArgs& source)
     : args_(args),
       weights_(source.backbone.name),
       options_(source.backbone.options()),
-      in_parts_(source.tile > 0 || source.size == "own") {
+      in_parts_(source.tile > 0 || source.wanted_size() == "own") {
   args_.check();
   if (!args_.probe.empty()) {
     probe_ = std::make_unique<Probe>(read_probe(args_.probe));

@@ -1,7 +1,9 @@
 // featup text: words to the matrix that turns features into scores.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 
+#include "core/files/weights.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/outputs.h"
 #include "tools/cli/program.h"
@@ -27,7 +29,9 @@ struct TextCommand {
     app.add_option("--act", activation, "activation of the text encoder's MLPs, where no file says")
         ->check(CLI::IsMember({"auto", "erf", "gelu", "tanh", "quick"}))
         ->capture_default_str();
-    app.add_option("-o,--output", output, "the matrix (channels,words); default featup-out/words.safetensors");
+    app.add_option(
+        "-o,--output", output,
+        "the matrix (channels,words), .safetensors with the words or .npy; default featup-out/words.safetensors");
     common.add(app);
     app.footer("Example: featup text \"cat, sofa, floor\" --backbone clip-vit-base-patch16 -o words.safetensors");
   }
@@ -50,7 +54,10 @@ int run_text(const TextCommand& o, const Program&) {
   report["tokenizer"] = words.tokenizer;
   if (!o.common.quiet) report.note(words.encoder + ": " + words.settings + ".");
   report.stage("encode");
-  write_words(file, words);
+  if (std::filesystem::path(file).extension() == ".npy")
+    write_npy(file, words.matrix);
+  else
+    write_words(file, words);
   report.stage("write");
   report["outputs"] = {file};
   report["words"] = names;

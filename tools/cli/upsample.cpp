@@ -124,8 +124,9 @@ nlohmann::ordered_json UpsampleRun::one(const std::string& input, const std::str
   report.stage("upsample");
   bar.update(0.8, "write");
   make_folder_of(data);
-  write_features(data, result, o_.format.parsed(),
-                 {{"input", input}, {"backbone", backbone()}, {"upsampler", upsampler()}, {"size", o_.source.size}});
+  write_features(
+      data, result, o_.format.parsed(),
+      {{"input", input}, {"backbone", backbone()}, {"upsampler", upsampler()}, {"size", o_.source.wanted_size()}});
   write_png(picture, picture_of(photo, apply_map(features, map), result));
   report.stage("write");
   nlohmann::ordered_json known = {{"in_size", {photo.in_size.height, photo.in_size.width}},

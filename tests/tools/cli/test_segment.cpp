@@ -129,6 +129,7 @@ TEST_CASE("program: segment by a probe of classes or numbers, at the size it lea
   const Json tiles = summary_of(folder, "probe apply scene.png --probe probe.safetensors --tile 32 -o tiles");
   CHECK(contains(tiles.at("backbone").get<std::string>(), "in windows of 32 pixels"));
   labels_in(folder / "tiles/scene.labels.png", 67, 85);
+  CHECK(tiles.at("in_size") == std::vector<int>{64, 80});
   write_probe_of_builtin(folder, "depth.safetensors", Probe::Kind::numbers, 1);
   const Json numbers = summary_of(folder, "segment scene.png --probe depth.safetensors --size 64 -o numbers");
   CHECK(numbers["numbers"][0]["unit"] == "m");
@@ -136,6 +137,7 @@ TEST_CASE("program: segment by a probe of classes or numbers, at the size it lea
   REQUIRE(values.shape() == Shape{67, 85, 1});
   for (Index p = 0; p < values.size(); ++p) CHECK(values.data()[p] == doctest::Approx(3).epsilon(1e-3));
   CHECK(std::filesystem::exists(folder / "numbers/scene.numbers.png"));
+  check_refused(folder, "fit scene.png --size own", "Give the short side, or HxW");
   check_refused(folder, "segment scene.png --probe depth.safetensors --html", "the probe gives numbers");
   check_refused(folder, "segment scene.png --probe scene.png", "scene.png");
   check_refused(folder, "segment scene.png --probe probe.safetensors --layer 2", "with other settings");

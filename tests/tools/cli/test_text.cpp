@@ -38,6 +38,8 @@ TEST_CASE("program: words become a matrix, and a photo's scores") {
   REQUIRE(run(folder, "text --words list.txt --backbone clip --templates mine.txt -o again.safetensors --quiet").code ==
           0);
   CHECK(same_bits(Weights(folder / "again.safetensors").read("words"), matrix));
+  REQUIRE(run(folder, "text --words list.txt --backbone clip --templates one -o again.npy --quiet").code == 0);
+  CHECK(same_bits(Weights(folder / "again.npy").read_single(), matrix));
   CHECK(contains(run(folder, "text 'cat dog cat dog cat dog cat dog cat dog' --backbone clip -o long.safetensors").err,
                  "is longer than the encoder takes"));
 
