@@ -138,20 +138,11 @@ void CamTable::add_row(const std::string& name, const CamScore& score, std::vect
               name.c_str(), drop, increase, score.photos.size(), score.per_photo());
 }
 
-/// The methods by cost. Those of many passes saw only some photos: before them stands the first method on the same
-/// ones.
 std::vector<BarGroup> CamTable::rows(Report& report) const {
   std::vector<BarGroup> groups = {{"average drop, % (less is better)", {}},
                                   {"average increase, % (more is better)", {}}};
-  for (const Cost cost : {Cost::one_pass, Cost::made_elsewhere, Cost::many_passes}) {
-    bool compare = cost == Cost::many_passes && o_.slow_every > 1;
-    for (std::size_t m = 0; m < methods_.size(); ++m) {
-      if (methods_[m].cost() != cost) continue;
-      if (compare) add_row(methods_[0].name + ", there", first_on_some_, groups, report);
-      compare = false;
-      add_row(methods_[m].name, scores_[m], groups, report);
-    }
-  }
+  for (const TableRow& row : table_rows(methods_, o_.slow_every))
+    add_row(row.name, row.on_some ? first_on_some_ : scores_[row.method], groups, report);
   return groups;
 }
 

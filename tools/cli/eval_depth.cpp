@@ -200,15 +200,8 @@ std::vector<BarGroup> DepthTable::rows(Report& report) const {
         static_cast<long>(o_.learn), backbone().describe().c_str(), static_cast<long>(kNear), kFarthest);
   std::vector<BarGroup> groups = {
       {"within a factor of 1.25, %", {}}, {"the same near outlines, %", {}}, {"RMSE, m", {}}};
-  for (const Cost cost : {Cost::one_pass, Cost::made_elsewhere, Cost::many_passes}) {
-    bool compare = cost == Cost::many_passes && o_.slow_every > 1;
-    for (std::size_t m = 0; m < methods_.size(); ++m) {
-      if (methods_[m].cost() != cost) continue;
-      if (compare) add_row(methods_[0].name + ", there", scores_[0].each(o_.slow_every), groups, report);
-      compare = false;
-      add_row(methods_[m].name, scores_[m], groups, report);
-    }
-  }
+  for (const TableRow& row : table_rows(methods_, o_.slow_every))
+    add_row(row.name, row.on_some ? scores_[0].each(o_.slow_every) : scores_[row.method], groups, report);
   add_row("always the mean", mean_, groups, report);
   return groups;
 }

@@ -165,19 +165,10 @@ void ProbeRun::measure() {
   bar_.finish();
 }
 
-/// The methods by cost. Those of many passes saw only some photos: before them stands the first method on the same
-/// ones.
 std::vector<ProbeRow> ProbeRun::rows() const {
   std::vector<ProbeRow> rows;
-  for (const Cost cost : {Cost::one_pass, Cost::made_elsewhere, Cost::many_passes}) {
-    bool compare = cost == Cost::many_passes && o_.slow_every > 1;
-    for (std::size_t m = 0; m < methods_.size(); ++m) {
-      if (methods_[m].cost() != cost) continue;
-      if (compare) rows.emplace_back(methods_[0].name + ", there", first_on_some_, o_.classes);
-      compare = false;
-      rows.emplace_back(methods_[m].name, scores_[m], o_.classes);
-    }
-  }
+  for (const TableRow& row : table_rows(methods_, o_.slow_every))
+    rows.emplace_back(row.name, row.on_some ? first_on_some_ : scores_[row.method], o_.classes);
   return rows;
 }
 

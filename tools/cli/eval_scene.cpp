@@ -147,19 +147,10 @@ Scores SceneTable::on_some(const Scores& all) const {
   return some;
 }
 
-/// Prints the methods by cost. Those of many passes saw only some scenes: before them stands the first method on the
-/// same ones.
 std::vector<BarGroup> SceneTable::rows(Report& report) const {
   std::vector<BarGroup> groups = {{"outlines, F-score", {}}, {"clicks, mean IoU", {}}};
-  for (const Cost cost : {Cost::one_pass, Cost::made_elsewhere, Cost::many_passes}) {
-    bool compare = cost == Cost::many_passes && o_.slow_every > 1;
-    for (std::size_t m = 0; m < methods_.size(); ++m) {
-      if (methods_[m].cost() != cost) continue;
-      if (compare) add_row(methods_[0].name + ", there", on_some(scores_[0]), groups, report);
-      compare = false;
-      add_row(methods_[m].name, scores_[m], groups, report);
-    }
-  }
+  for (const TableRow& row : table_rows(methods_, o_.slow_every))
+    add_row(row.name, row.on_some ? on_some(scores_[0]) : scores_[row.method], groups, report);
   return groups;
 }
 

@@ -89,6 +89,20 @@ void require_maps(const std::vector<Method>& methods, const std::vector<std::str
   }
 }
 
+std::vector<TableRow> table_rows(const std::vector<Method>& methods, Index slow_every) {
+  std::vector<TableRow> rows;
+  for (const Cost cost : {Cost::one_pass, Cost::made_elsewhere, Cost::many_passes}) {
+    bool compare = cost == Cost::many_passes && slow_every > 1;
+    for (std::size_t m = 0; m < methods.size(); ++m) {
+      if (methods[m].cost() != cost) continue;
+      if (compare) rows.push_back({methods[0].name + ", there", 0, true});
+      compare = false;
+      rows.push_back({methods[m].name, m});
+    }
+  }
+  return rows;
+}
+
 std::size_t name_width(const std::vector<Method>& methods) {
   std::size_t width = 8;
   for (const Method& m : methods) width = std::max(width, m.name.size());

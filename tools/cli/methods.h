@@ -38,6 +38,15 @@ std::vector<Method> open_methods(const EvalArgs& args, const UpsamplerOptions& o
 /// throws FileError if a folder lacks the map of a photo that it will be asked for.
 void require_maps(const std::vector<Method>& methods, const std::vector<std::string>& photos);
 
+/// The rows of a table, in their order: methods by their cost. Those of many passes saw only each `slow_every`-th
+/// photo, so before them stands the first method on the same photos, as "NAME, there".
+struct TableRow {
+  std::string name;
+  std::size_t method;    // in the list
+  bool on_some = false;  // the first method once more
+};
+std::vector<TableRow> table_rows(const std::vector<Method>& methods, Index slow_every);
+
 /// The longest of the names, for columns; at least 8.
 std::size_t name_width(const std::vector<Method>& methods);
 
