@@ -16,7 +16,7 @@ constexpr Index kRow[4] = {0, 1, 0, -1}, kColumn[4] = {1, 0, -1, 0};  // rows, c
 class EdgeMap {
  public:
   EdgeMap(const Labels& labels, Index height, Index width, unsigned char label)
-      : height_(height), width_(width), edges_(usize((height + 1) * (width + 1))) {
+      : width_(width), edges_(usize((height + 1) * (width + 1))) {
     const auto inside = [&](Index i, Index j) {
       return i >= 0 && j >= 0 && i < height && j < width && labels[usize(i * width + j)] == label;
     };
@@ -67,7 +67,7 @@ class EdgeMap {
     return sharpness(first) < sharpness(onward);
   }
 
-  Index height_, width_;
+  Index width_;
   std::vector<unsigned char> edges_;  // (height + 1, width + 1): a bit for each edge that leaves the corner
 };
 
