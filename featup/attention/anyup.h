@@ -52,7 +52,7 @@ class AnyUp : public Module {
   /// Keys of the cells, from what the image gives for them and the features.
   template <class X>
   X keys(const X& image_keys, const X& features) const {
-    return cross.keys(aggregation(concat({image_keys, key_features_encoder(unit_vectors(features))}, 3)));
+    return cross.keys(aggregation(concat(std::vector<X>{image_keys, key_features_encoder(unit_vectors(features))}, 3)));
   }
 
   Encoder image_encoder, key_encoder, query_encoder;

@@ -91,7 +91,7 @@ class PlaceRotation : public Module {
   X operator()(const X& x) const {
     const Index c = x.dim(3);
     const X angles = reshape(matmul(X(places(x.dim(1), x.dim(2))), as<X>(freqs)), x.shape());
-    const X turned = concat({unary(Unary::affine, slice(x, 3, c / 2, c), -1), slice(x, 3, 0, c / 2)}, 3);
+    const X turned = concat(std::vector<X>{unary(Unary::affine, slice(x, 3, c / 2, c), -1), slice(x, 3, 0, c / 2)}, 3);
     return x * unary(Unary::cos, angles) + turned * unary(Unary::sin, angles);
   }
 

@@ -27,7 +27,7 @@ class Naf : public Module {
   template <class X>
   X operator()(const X& image, const X& features, Extent size) const {
     const X at_size = resized(image, size);
-    const X e = concat({encoder(at_size), sem_encoder(at_size)}, 3);
+    const X e = concat(std::vector<X>{encoder(at_size), sem_encoder(at_size)}, 3);
     const X q = turned(adaptive_avg_pool(e, size.height, size.width));
     const X k = adaptive_avg_pool(q, features.dim(1), features.dim(2));
     return cell_attention(q, k, features, windows(size, features.dim(1), features.dim(2)), kAttentionHeads,
