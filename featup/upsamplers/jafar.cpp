@@ -17,11 +17,6 @@ class JafarUpsampler : public LinearUpsampler {
     return "JAFAR from " + path_ + ", for a backbone of " + std::to_string(run_.channels()) +
            " channels: attention of pixels to all cells, guided by the photo at the size of the result";
   }
-  std::string note(Index channels) const override {
-    if (channels == run_.channels()) return {};
-    return path_ + ": made for " + std::to_string(run_.channels()) + " channels; the features have " +
-           std::to_string(channels) + ", so it cannot enlarge them.";
-  }
 
  protected:
   Source source(const Tensor& features, const Guide& guide, Extent size) const override {
