@@ -67,8 +67,8 @@ class AnyUpRun {
  public:
   explicit AnyUpRun(const Weights& file);
   explicit AnyUpRun(std::shared_ptr<const AnyUp> network);
-  /// image (1,H,W,3), normalised; features (1,h,w,C). memory: two maps of the image (H,W,128), or one of the image and
-  /// one of the result. cost: 0.8 million multiplications and additions a pixel.
+  /// image (1,H,W,3), normalised; features (1,h,w,C). memory: two maps of the image (H,W,128) and a third of at most 48
+  /// MB, or one of the image and one of the result. cost: 0.8 million multiplications and additions a pixel.
   QueriesAndKeys operator()(const Tensor& image, const Tensor& features, Extent size) const;
 
  private:

@@ -53,15 +53,21 @@ Extent Naf::image_size(Extent image, Extent size) {
 RotaryAngles Naf::angles(Index height, Index width) const {
   const Index count = periods.value.size(), half = 2 * count;
   RotaryAngles a{Tensor({height * width, half}), Tensor({height * width, half})};
-  for (Index p = 0; p < height * width; ++p)
-    for (Index i = 0; i < half; ++i) {
-      const bool row = i < count;
-      const double at = static_cast<double>(row ? p / width : p % width) + 0.5,
-                   place = 2 * at / static_cast<double>(row ? height : width) - 1,
-                   angle = 2 * 3.14159265358979323846 * place / static_cast<double>(periods.value.data()[i % count]);
-      a.cosines.data()[p * half + i] = static_cast<real>(std::cos(angle));
-      a.sines.data()[p * half + i] = static_cast<real>(std::sin(angle));
-    }
+  // Angles of an axis of n pixels; each is that of `others` pixels of the map, pixel(i, j) for j in [0, others).
+  const auto along = [&](Index n, Index first, Index others, const auto& pixel) {
+    for (Index i = 0; i < n; ++i)
+      for (Index k = 0; k < count; ++k) {
+        const double place = (2 * static_cast<double>(i) + 1) / static_cast<double>(n) - 1,
+                     angle = 2 * 3.14159265358979323846 * place / static_cast<double>(periods.value.data()[k]);
+        const real cosine = static_cast<real>(std::cos(angle)), sine = static_cast<real>(std::sin(angle));
+        for (Index j = 0; j < others; ++j) {
+          const Index at = pixel(i, j) * half + first + k;
+          a.cosines.data()[at] = cosine, a.sines.data()[at] = sine;
+        }
+      }
+  };
+  along(height, 0, width, [&](Index row, Index j) { return row * width + j; });
+  along(width, count, height, [&](Index col, Index j) { return j * width + col; });
   return a;
 }
 

@@ -12,6 +12,8 @@ namespace {
 
 using Band = PixelBands::Band;
 
+constexpr Index kMostKept = Index{12} << 20;  // reals of a map that is kept to save a layer: 48 MB
+
 /// Cosines and sines of the angles of rows and columns: (H,C) and (W,C).
 struct RotationTables {
   Tensor row_cos, row_sin, col_cos, col_sin;
@@ -100,25 +102,30 @@ EncodedImage ImageEncoder::operator()(const Tensor& image, Index query_rows, Ind
   return encoded;
 }
 
-/// `map` holds the key encoder's first layer, and then everything that follows: what a residual connection needs of
-/// that layer is computed again from `encoded`.
+/// `map` holds the key encoder's first layer, and at the end what follows from it. A third map keeps the layer for the
+/// residual connection; where that would be large, the layer is computed again from `encoded`.
 Tensor ImageEncoder::keys(const PixelBands& bands, const Tensor& encoded, Tensor& map, BandMoments moments, Index rows,
                           Index cols) const {
   const Index c = key_.width;
-  const auto in_place = [&](Index i, const ChannelAffine& norm) {
+  const bool keeps = map.size() <= kMostKept;
+  Tensor inner = keeps ? Tensor(map.shape()) : map;
+  const auto layer = [&](Index i, const ChannelAffine& norm, Tensor& from, Tensor& to) {
     return bands.pass([&](const Band& band) {
-      real* x = map.data() + c * band.first;
-      key_.convs[i].run(x, band.count, &norm, nullptr, x, band.moments, band.scratch);
+      key_.convs[i].run(from.data() + c * band.first, band.count, &norm, nullptr, to.data() + c * band.first,
+                        band.moments, band.scratch);
     });
   };
-  ChannelAffine norm = key_.norm(1, in_place(0, key_.norm(0, moments)));
+  ChannelAffine norm = key_.norm(1, layer(0, key_.norm(0, moments), map, inner));
   norm = key_.norm(2, bands.pass([&](const Band& band) {
-    real* x = map.data() + c * band.first;
-    key_.first.run(encoded.data() + c * band.first, band.count, nullptr, nullptr, band.buffer, nullptr, band.scratch);
-    key_.convs[1].run(x, band.count, &norm, band.buffer, x, band.moments, band.scratch);
+    real* y = map.data() + c * band.first;
+    if (!keeps)
+      key_.first.run(encoded.data() + c * band.first, band.count, nullptr, nullptr, band.buffer, nullptr, band.scratch);
+    key_.convs[1].run(inner.data() + c * band.first, band.count, &norm, keeps ? y : band.buffer, y, band.moments,
+                      band.scratch);
   }));
+  inner = Tensor();
   Tensor pooled = adaptive_avg_pool(map, rows, cols);
-  norm = key_.norm(3, in_place(2, norm));
+  norm = key_.norm(3, layer(2, norm, map, map));
   add_to(pooled, key_.convs[3](pooled_activations(map, norm, rows, cols)));
   return pooled;
 }

@@ -78,7 +78,7 @@ class ImageEncoder {
  public:
   ImageEncoder() = default;
   ImageEncoder(const Encoder& image, const Encoder& key, const Encoder& query, const PlaceRotation& rotation);
-  /// image (1,H,W,3), normalised. memory: two maps (H,W,C), and the results.
+  /// image (1,H,W,3), normalised. memory: two maps (H,W,C), a third one of at most 48 MB, and the results.
   EncodedImage operator()(const Tensor& image, Index query_rows, Index query_cols, Index key_rows,
                           Index key_cols) const;
 

@@ -3,6 +3,7 @@
 
 #include "core/ops.h"
 #include "core/ops/resample.h"
+#include "core/pool.h"
 #include "featup/attention/anyup.h"
 #include "featup/attention/jafar.h"
 #include "featup/attention/naf.h"
@@ -144,4 +145,17 @@ TEST_CASE("attention upsamplers: maps and photos that are too small") {
   CHECK(contains(run(naf, {1, 2, 2, 24}, {1, 8}), "[conv3x3] image (1,1,8,3)"));
   CHECK(run(naf, {1, 1, 1, 24}, {8, 8}).empty());
   CHECK(run(anyup, {1, 2, 2, 1}, {1, 1}).empty());
+}
+
+TEST_CASE("attention upsamplers: memory is that of two maps of the photo and of the result") {
+  const Files files;
+  Random random(24);
+  const auto upsampler = open_upsampler(files.write("anyup.safetensors", files.anyup));
+  const Tensor features = random.normal({1, 20, 21, 5}), photo = random.normal({1, 320, 330, 3});
+  trim_pool();
+  reset_pool_peak();
+  const std::size_t before = pool_stats().live;
+  const Tensor y = (*upsampler)(features, [&](Index, Index) { return photo; }, {320, 330});
+  const std::size_t map = 320 * 330 * 128 * sizeof(real), result = static_cast<std::size_t>(y.size()) * sizeof(real);
+  CHECK(pool_stats().peak_live - before <= 2 * map + result + (std::size_t{20} << 20));
 }
