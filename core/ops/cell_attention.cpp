@@ -61,7 +61,7 @@ CellWindows cells_within(Index height, Index width, Index h, Index w, float rati
 
 CellWindows nearest_cells(Index height, Index width, Index h, Index w, Index n) {
   return windows_of(height, width, h, w, [n](Index i, Index pixels, Index cells) {
-    const Index size = std::min(n, cells), under = i * cells / pixels;
+    const Index size = std::min(n, cells), under = (2 * i + 1) * cells / (2 * pixels);
     CellRun run;
     run.first = std::clamp<Index>(under - n / 2, 0, cells - size);
     run.last = run.first + size;
