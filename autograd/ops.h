@@ -60,6 +60,9 @@ Var softmax(const Var& x, int axis, real temperature = 1);
 Var norm_dot_energy(const Var& x, const Var& v);
 /// autograd/README.md derives its backward.
 Var layer_norm(const Var& x, const Var& weight, const Var& bias, real eps);
+Var rms_norm(const Var& x, const Var& weight, real eps);
+/// weight and bias may be Vars of size 0.
+Var group_norm(const Var& x, const Var& weight, const Var& bias, Index groups, real eps = real(1e-5));
 /// Batch norm in evaluation: (x - mean) / sqrt(variance + eps) * weight + bias along the last axis, with given
 /// statistics (constants).
 Var batch_norm(const Var& x, const Tensor& mean, const Tensor& variance, const Var& weight, const Var& bias, real eps);
@@ -72,6 +75,9 @@ Var conv2d(const Var& x, const Var& weight, const Var& bias, Index stride, Index
 Var depthwise_conv2d(const Var& x, const Var& weight, const Var& bias, Index padding);
 /// Multi-head self-attention; forward and backward in memory linear in the tokens.
 Var attention(const Var& qkv, Index heads);
+/// Attention of pixels to cells of a coarse map; keeps its inputs alone.
+Var cell_attention(const Var& q, const Var& k, const Var& v, const CellWindows& windows, Index heads,
+                   HeadUse use = HeadUse::mean);
 
 /// Pairs of channels turned by angles that depend on the token; the angles are constants.
 Var rotary_embedding(const Var& x, const RotaryAngles& angles, Index heads);

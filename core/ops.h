@@ -4,10 +4,12 @@
 #pragma once
 
 #include "core/ops/attention.h"
+#include "core/ops/cell_attention.h"
 #include "core/ops/concat.h"
 #include "core/ops/conv.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/expand.h"
+#include "core/ops/group_norm.h"
 #include "core/ops/linear.h"
 #include "core/ops/normalize.h"
 #include "core/ops/reduce.h"

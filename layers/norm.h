@@ -25,4 +25,43 @@ class LayerNorm : public Module {
   real eps_;
 };
 
+/// Each image's groups of neighbouring channels to mean 0 and variance 1 over their pixels, then scaled and shifted.
+/// Parameters: weight, bias (C). source: arXiv 1803.08494
+class GroupNorm : public Module {
+ public:
+  GroupNorm(Index groups, Index channels, real eps = real(1e-5))
+      : weight(Tensor::full({channels}, 1)), bias(Tensor::zeros({channels})), groups_(groups), eps_(eps) {
+    add("weight", weight);
+    add("bias", bias);
+  }
+  template <class X>
+  X operator()(const X& x) const {
+    return group_norm(x, as<X>(weight), as<X>(bias), groups_, eps_);
+  }
+  Index groups() const { return groups_; }
+  real eps() const { return eps_; }
+
+  Parameter weight, bias;
+
+ private:
+  Index groups_;
+  real eps_;
+};
+
+/// Each vector to a mean square of 1, then scaled. Parameter: weight (C). source: arXiv 1910.07467
+class RmsNorm : public Module {
+ public:
+  explicit RmsNorm(Index channels, real eps) : weight(Tensor::full({channels}, 1)), eps_(eps) { add("weight", weight); }
+  template <class X>
+  X operator()(const X& x) const {
+    return rms_norm(x, as<X>(weight), eps_);
+  }
+  real eps() const { return eps_; }
+
+  Parameter weight;
+
+ private:
+  real eps_;
+};
+
 }  // namespace fu

@@ -1,5 +1,5 @@
-// Softmax and layer norm, forward and backward. Where the axis is the last one, the lanes of a vector run along it;
-// otherwise along the axes behind it.
+// Softmax, layer norm and RMS norm, forward and backward. Where the axis is the last one, the lanes of a vector run
+// along it; otherwise along the axes behind it.
 #include "core/kernels/declare.h"
 #include "core/kernels/math.h"
 #include "core/kernels/reduce.h"
@@ -201,6 +201,74 @@ void normalize_rows_backward(const real* y, const real* scales, const real* dy, 
       else
         store_n(dx + r * c + i, active ? select(load_n(active + r * c + i, lanes) > 0, d, Vec{}) : d, lanes);
     }
+  }
+}
+
+namespace {
+
+/// 1 / sqrt(mean of x^2 + eps)
+real inverse_rms(const real* x, Index c, real eps) {
+  Vec squares[4] = {};
+  Index i = 0;
+  for (; i + 4 * kLanes <= c; i += 4 * kLanes)
+    for (Index j = 0; j < 4; ++j) {
+      const Vec v = load(x + i + j * kLanes);
+      squares[j] += v * v;
+    }
+  for (; i < c; i += kLanes) {
+    const Vec v = load_n(x + i, c - i);
+    squares[0] += v * v;
+  }
+  const Vec square = (squares[0] + squares[1]) + (squares[2] + squares[3]);
+  return 1 / vsqrt(splat(hsum(square) / static_cast<real>(c) + eps))[0];
+}
+
+}  // namespace
+
+void rms_norm(const real* x, const real* weight, real* y, Index rows, Index c, real eps) {
+  if (c == 0) return;
+  parallel_ranges(rows, rows_per_task(c), [&](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) {
+      const real *in = x + r * c, scale = inverse_rms(in, c, eps);
+      for (Index i = 0; i < c; i += kLanes)
+        store_n(y + r * c + i, load_n(in + i, c - i) * scale * load_n(weight + i, c - i), c - i);
+    }
+  });
+}
+
+Index rms_norm_scratch(Index rows, Index c) { return c * ceil_div(rows, group_rows(rows, c)); }
+
+void rms_norm_backward(const real* x, const real* weight, const real* dy, real* dx, real* dweight, Index rows, Index c,
+                       real eps, real* scratch) {
+  if (c == 0) return;
+  const Index group = group_rows(rows, c), groups = ceil_div(rows, group);
+  parallel_for(groups, [&](Index g) {
+    real* sums = scratch + c * g;
+    for (Index i = 0; i < c; ++i) sums[i] = 0;
+    for (Index r = g * group; r < imin((g + 1) * group, rows); ++r) {
+      const real *in = x + r * c, *grad = dy + r * c, scale = inverse_rms(in, c, eps);
+      // dx is h = dy * weight without its part along the row itself, because the norm removes the row's length.
+      Vec along{};
+      for (Index i = 0; i < c; i += kLanes) {
+        const Index lanes = c - i;
+        const Vec d = load_n(grad + i, lanes), normal = load_n(in + i, lanes) * scale;
+        along += d * load_n(weight + i, lanes) * normal;
+        store_n(sums + i, load_n(sums + i, lanes) + d * normal, lanes);
+      }
+      if (!dx) continue;
+      const real slope = hsum(along) / static_cast<real>(c);
+      for (Index i = 0; i < c; i += kLanes) {
+        const Index lanes = c - i;
+        const Vec h = load_n(grad + i, lanes) * load_n(weight + i, lanes);
+        store_n(dx + r * c + i, scale * (h - load_n(in + i, lanes) * scale * slope), lanes);
+      }
+    }
+  });
+  if (!dweight) return;
+  for (Index i = 0; i < c; ++i) {
+    real total = 0;
+    for (Index g = 0; g < groups; ++g) total += scratch[c * g + i];
+    dweight[i] = total;
   }
 }
 

@@ -27,4 +27,26 @@ void rotary_embedding(const RotaryArgs& a) {
   });
 }
 
+void place_rotation(const PlaceRotationArgs& a) {
+  const Index half = a.c / 2;
+  for (Index j = 0; j < a.n; ++j) {
+    const real *x = a.x + j * a.c, *col_cos = a.col_cos + j * a.c, *col_sin = a.col_sin + j * a.c;
+    real* y = a.y + j * a.c;
+    for (Index i = 0; i < half; i += kLanes) {
+      const Index lanes = half - i;
+      Vec cosines[2], sines[2], in[2];
+      for (Index part = 0; part < 2; ++part) {
+        const Index at = part * half + i;
+        const Vec rc = load_n(a.row_cos + at, lanes), rs = load_n(a.row_sin + at, lanes),
+                  cc = load_n(col_cos + at, lanes), cs = load_n(col_sin + at, lanes);
+        cosines[part] = rc * cc - rs * cs;
+        sines[part] = rs * cc + rc * cs;
+        in[part] = load_n(x + at, lanes);
+      }
+      store_n(y + i, in[0] * cosines[0] - in[1] * sines[0], lanes);
+      store_n(y + half + i, in[1] * cosines[1] + in[0] * sines[1], lanes);
+    }
+  }
+}
+
 }  // namespace fu::FU_ISA

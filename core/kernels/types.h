@@ -91,6 +91,76 @@ struct RotaryArgs {
   real* y = nullptr;
 };
 
+/// A layer on pixels with what stands before and after it: y (rows,n) = residual + bias + f(x) B, with x (rows,k) and
+/// f(x) = act(x * scale + shift) channel by channel: a norm whose statistics are known, and its activation.
+struct PixelLayerArgs {
+  Index rows = 0, n = 0, k = 0;                   // k at most kPixelLayerDepth
+  const real* x = nullptr;                        // (rows,k)
+  const real *scale = nullptr, *shift = nullptr;  // (k), or null: f(x) = x
+  Activation activation = Activation::none;       // none or silu; only with scale and shift
+  const real* packed_b = nullptr;                 // B (k,n) as gemm_pack wrote it
+  const real* bias = nullptr;                     // (n), or null
+  const real* residual = nullptr;                 // (rows,n), or null
+  real* y = nullptr;                              // (rows,n); may be x where n is k, and may be residual
+  real* moments = nullptr;                        // (2,n), or null: column_moments of y
+  real* scratch = nullptr;                        // pixel_layer_scratch() reals
+};
+constexpr Index kPixelLayerDepth = 384;
+
+/// A 3x3 convolution of an image (h,w,c) to as many pixels of n channels, behind a norm and its activation as in
+/// PixelLayerArgs: y = bias + sum over (u,v) of weight[u,v] f(x)[i + u - 1, j + v - 1].
+struct Conv3x3Args {
+  Index h = 0, w = 0, c = 0, n = 0;  // c at most kPixelLayerDepth
+  bool reflect = false;              // beyond the border f(x) is mirrored without repeating it (h, w >= 2), or zero
+  const real* x = nullptr;           // (h,w,c)
+  const real *scale = nullptr, *shift = nullptr;  // (c), or null: f(x) = x
+  Activation activation = Activation::none;       // none or silu; only with scale and shift
+  const real* packed = nullptr;                   // as conv3x3_pack wrote it
+  const real* bias = nullptr;                     // (n), or null
+  real* y = nullptr;                              // (h,w,n)
+  real* moments = nullptr;                        // (h,2,n), or null: column_moments of each row of y
+  real* scratch = nullptr;                        // conv3x3_scratch(args) reals
+  int workers = threads();                        // threads that take part at most
+};
+
+/// Where a row of pixels stands when its channels are rotated by place: y = x cos(t) + R(x) sin(t), R(x) the second
+/// half of the channels with the opposite sign, then the first half. The angle t of each channel is that of the row
+/// plus that of the column. x, y (n,c), y may be x; row_cos, row_sin (c) and col_cos, col_sin (n,c) of the two angles.
+struct PlaceRotationArgs {
+  Index n = 0, c = 0;  // c even
+  const real *row_cos = nullptr, *row_sin = nullptr, *col_cos = nullptr, *col_sin = nullptr;
+  const real* x = nullptr;
+  real* y = nullptr;
+};
+
+/// Rows (or columns) of pixels, [begin, end), that look at the same rows (or columns) of cells, [first, last).
+struct CellRun {
+  Index begin = 0, end = 0, first = 0, last = 0;
+};
+
+/// What attention of pixels to cells makes of its heads.
+///   mean    the mean of the heads' weights, for all channels: v (h,w,c)
+///   groups  head g weighs the g-th of `heads` equal groups of channels: v (h,w,c)
+///   sum     each head weighs a map of its own, and the results are added: v (heads,h,w,c)
+enum class HeadUse { mean, groups, sum };
+
+/// Attention of pixels to the cells of a coarse map, for each pixel to a rectangle of cells:
+/// weights = softmax of scale q.k over the cells, for each head; y = weighted sum of v.
+struct CellAttentionArgs {
+  Index rows = 0, cols = 0, h = 0, w = 0;  // of pixels, of cells
+  Index heads = 0, head_dim = 0, c = 0;    // head_dim at most kPixelLayerDepth
+  HeadUse use = HeadUse::mean;
+  real scale = 1;
+  const CellRun *row_runs = nullptr, *col_runs = nullptr;  // in order, without gaps; rectangles are not empty
+  Index row_count = 0, col_count = 0;                      // of runs
+  const real *q = nullptr, *k = nullptr, *v = nullptr;     // q (rows,cols,heads,head_dim), k (h,w,heads,head_dim)
+  real* y = nullptr;                                       // (rows,cols,c)
+  const real* dy = nullptr;                                // backward: as y
+  real *dq = nullptr, *dk = nullptr, *dv = nullptr;        // as q, k and v
+  real* scratch = nullptr;                                 // cell_attention_scratch(args) reals
+  int workers = threads();                                 // threads that take part at most
+};
+
 /// A sparse linear map along one axis, in rows: y[i] = sum over e in [offset[i], offset[i+1]) of weight[e] *
 /// x[index[e]].
 struct AxisRows {

@@ -25,6 +25,15 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, rea
   return y;
 }
 
+Tensor rms_norm(const Tensor& x, const Tensor& weight, real eps) {
+  require<ShapeError>(x.rank() >= 1 && weight.shape() == Shape{x.dim(-1)}, "[rms_norm] x ", x.shape(), ", weight ",
+                      weight.shape(), ": weight must have as many elements as x's last axis.");
+  Tensor y(x.shape());
+  const Index c = x.dim(-1);
+  kernels().rms_norm(x.data(), weight.data(), y.data(), c > 0 ? x.size() / c : 0, c, eps);
+  return y;
+}
+
 Tensor inverse_deviation(const Tensor& variance, real eps) {
   return unary(Unary::reciprocal, unary(Unary::sqrt, unary(Unary::affine, variance, 1, eps)));
 }

@@ -14,6 +14,11 @@ Tensor softmax(const Tensor& x, int axis, real temperature = 1);
 /// throws ShapeError if they do not fit. source: arXiv 1607.06450
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, real eps);
 
+/// y = x / sqrt(mean of x^2 + eps) * weight, the mean being that of the last axis.
+///   x (..,C), weight (C)  ->  y (..,C)
+/// throws ShapeError if they do not fit. source: arXiv 1910.07467
+Tensor rms_norm(const Tensor& x, const Tensor& weight, real eps);
+
 /// Batch norm in evaluation, along the last axis: y = (x - mean) * (weight / sqrt(variance + eps)) + bias, with given
 /// statistics. x (..,C), all others (C). throws ShapeError if they do not fit. source: arXiv 1502.03167
 Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& weight, const Tensor& bias,

@@ -12,6 +12,10 @@ LinearUpsampler::Source LinearUpsampler::source(const Tensor& features, const Gu
   return {features, {}, {}};
 }
 
+Tensor LinearUpsampler::mapped(const Tensor& features, const Tensor& rows, const Tensor& offset) const {
+  return linear(features, rows, offset);
+}
+
 Tensor LinearUpsampler::operator()(const Tensor& features, const Guide& guide, Extent size, const ChannelMap* map,
                                    const Progress& progress) const {
   require<ShapeError>(
@@ -28,7 +32,7 @@ Tensor LinearUpsampler::operator()(const Tensor& features, const Guide& guide, E
                         "[project] features of ", c, " channels, matrix ", map->matrix.shape(), ": it must be (", c,
                         ",K).");
     const Tensor rows = map->matrix.permute({1, 0});
-    s.features = linear(s.features, rows, map->offset_first ? map->offset : Tensor());
+    s.features = mapped(s.features, rows, map->offset_first ? map->offset : Tensor());
     if (s.constant.size()) s.constant = linear(s.constant, rows, Tensor());
     if (map->offset.size() && !map->offset_first)
       s.constant = s.constant.size() ? s.constant + map->offset : map->offset;

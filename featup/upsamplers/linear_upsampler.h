@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/ops/resample.h"
+#include "featup/attention/queries_and_keys.h"
 #include "featup/upsamplers/upsampler.h"
 
 namespace fu {
@@ -23,9 +24,12 @@ class LinearUpsampler : public Upsampler {
     Tensor features;  // (1,h,w,C): what is enlarged. A map over channels is applied between source() and enlarge().
     Tensor constant;  // (C), added to every pixel of the result; of size 0 for none
     Tensor photo;     // the guide at the size that enlarge() wants; of size 0 if it wants none
+    QueriesAndKeys attention = {};  // what an attention method has made of the guide and the features
   };
   /// The only place that asks the guide. Default: the features as they are, nothing else.
   virtual Source source(const Tensor& features, const Guide& guide, Extent size) const;
+  /// The features by a map over channels, rows (K,C), and an offset (K) or of size 0: what enlarge() will be given.
+  virtual Tensor mapped(const Tensor& features, const Tensor& rows, const Tensor& offset) const;
   /// source.features (1,h,w,K) -> out (size.height,size.width,K), each channel alike.
   virtual void enlarge(const Source& source, Extent size, real* out, const Progress& progress) const = 0;
 };

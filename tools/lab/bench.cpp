@@ -46,7 +46,7 @@ namespace {
 
 std::vector<BenchCase> all_cases() {
   std::vector<BenchCase> all;
-  for (const auto& group : {bench_products, bench_stack, bench_models, bench_gradients})
+  for (const auto& group : {bench_products, bench_stack, bench_attention, bench_models, bench_gradients})
     for (BenchCase& c : group()) all.push_back(std::move(c));
   return all;
 }

@@ -25,6 +25,7 @@ struct BenchCase {
 // The groups, in the order of the table.
 std::vector<BenchCase> bench_products();   // matrix products
 std::vector<BenchCase> bench_stack();      // the JBU stack, its token filter and its smoothing
+std::vector<BenchCase> bench_attention();  // attention upsamplers
 std::vector<BenchCase> bench_models();     // backbones, and steps of trainings
 std::vector<BenchCase> bench_gradients();  // backward passes, and adaptive convolution
 

@@ -83,6 +83,7 @@ const GoldenRuns& runs() {
     GoldenRuns all = golden_ops();
     all.merge(golden_modules());
     all.merge(golden_training());
+    all.merge(golden_upsamplers());
     return all;
   }();
   return table;

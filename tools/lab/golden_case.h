@@ -89,7 +89,8 @@ std::vector<Index> positions(const Tensor& t);
 
 using GoldenRun = std::function<void(Case&)>;
 using GoldenRuns = std::map<std::string, GoldenRun>;
-/// Elementary ops; FeatUp's modules, files and photos; optimizers and whole trainings.
+/// Elementary ops; FeatUp's modules, files and photos; optimizers and whole trainings; other published upsamplers.
+GoldenRuns golden_upsamplers();
 GoldenRuns golden_ops();
 GoldenRuns golden_modules();
 GoldenRuns golden_training();

@@ -1,4 +1,4 @@
-// Definitions of softmax and layer norm.
+// Definitions of softmax, layer norm and RMS norm.
 #include "core/kernels/reference/doubles.h"
 #include "core/kernels/reference/reference.h"
 
@@ -84,6 +84,30 @@ void normalize_rows_backward_ref(const real* y, const real* scales, const real* 
     else
       write_row(g, dx + r * c);
   }
+}
+
+void rms_norm_ref(const real* x, const real* weight, real* y, Index rows, Index c, real eps) {
+  if (c == 0) return;
+  for (Index r = 0; r < rows; ++r) {
+    const DoubleRow in = doubles(x + r * c, c);
+    write_row(in / std::sqrt(in.square().mean() + double(eps)) * doubles(weight, c), y + r * c);
+  }
+}
+
+Index rms_norm_scratch_ref(Index, Index) { return 0; }
+
+void rms_norm_backward_ref(const real* x, const real* weight, const real* dy, real* dx, real* dweight, Index rows,
+                           Index c, real eps, real*) {
+  if (c == 0) return;
+  DoubleRow sums = DoubleRow::Zero(c);
+  for (Index r = 0; r < rows; ++r) {
+    const DoubleRow in = doubles(x + r * c, c), d = doubles(dy + r * c, c), h = d * doubles(weight, c);
+    const double scale = 1 / std::sqrt(in.square().mean() + double(eps));
+    const DoubleRow normal = in * scale;
+    if (dx) write_row(scale * (h - normal * (h * normal).mean()), dx + r * c);
+    sums += d * normal;
+  }
+  if (dweight) write_row(sums, dweight);
 }
 
 }  // namespace fu

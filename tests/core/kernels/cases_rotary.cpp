@@ -29,4 +29,26 @@ void kernel_cases_rotary_embedding(KernelCases& cases) {
   }
 }
 
+void kernel_cases_place_rotation(KernelCases& cases) {
+  for (Index c : {0, 2, 6, 16, 34, 128})
+    for (Index n : {0, 1, 5}) {
+      const Tensor x = cases.random.normal({n, c}), row_cos = cases.random.normal({c}),
+                   row_sin = cases.random.normal({c}), col_cos = cases.random.normal({n, c}),
+                   col_sin = cases.random.normal({n, c});
+      const auto run = [=](const Kernels& k) {
+        PlaceRotationArgs a;
+        a.n = n, a.c = c;
+        a.row_cos = row_cos.data(), a.row_sin = row_sin.data();
+        a.col_cos = col_cos.data(), a.col_sin = col_sin.data();
+        Tensor y = outputs(n * c), in_place = outputs_like(x);
+        a.x = x.data(), a.y = y.data();
+        k.place_rotation(a);
+        a.x = a.y = in_place.data();
+        k.place_rotation(a);
+        return joined({y, in_place});
+      };
+      cases.add(label({{"n", n}, {"c", c}}), run);
+    }
+}
+
 }  // namespace fu::test

@@ -48,6 +48,16 @@ TEST_CASE("golden: photos and real weights") {
   check_folder(shared + "/fixtures", shared, false);
 }
 
+TEST_CASE("golden: attention upsamplers") {
+  FU_NEEDS_SHARED(shared);
+  CHECK(golden_files(shared + "/upsamplers").size() == 11);
+#if defined(__SANITIZE_ADDRESS__)
+  CHECK(run_golden(shared + "/upsamplers/anyup_random_wide.safetensors", "").status == GoldenResult::Status::passed);
+#else
+  check_folder(shared + "/upsamplers", "", false);
+#endif
+}
+
 TEST_CASE("golden: backbones") {
   FU_NEEDS_SHARED(shared);
   CHECK(golden_files(shared + "/backbones").size() == 30);
