@@ -20,8 +20,8 @@ CellWindows all_cells(Index height, Index width, Index h, Index w);
 /// in [0,1], from floor(clamp(r - ratio) h) up to ceil(clamp(r + ratio) h), and the same along columns. Computed in
 /// float whatever `real` is, because a product that rounds to a whole number decides about a cell.
 CellWindows cells_within(Index height, Index width, Index h, Index w, float ratio);
-/// n x n cells around the cell under the centre of the pixel, moved inside where they would leave the map; all of it along an axis of
-/// fewer cells. source: NAF (arXiv 2511.18452)
+/// n x n cells around the cell under the centre of the pixel, moved inside where they would leave the map; all of it
+/// along an axis of fewer cells. source: NAF (arXiv 2511.18452)
 CellWindows nearest_cells(Index height, Index width, Index h, Index w, Index n);
 
 /// Softmax attention of each pixel to the cells of its window: weights = softmax over cells of q . k / sqrt(d), for
