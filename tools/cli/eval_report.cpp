@@ -64,6 +64,12 @@ std::string headline(const EvalReportCommand& o, const ReportRun& run, std::size
              time_text(run.backbone_milliseconds()), " a photo");
 }
 
+/// A method's name without the folders of its file: "views:80+models/stack.ckpt" -> "views:80+stack.ckpt".
+std::string name_in_chart(const std::string& name) {
+  const std::size_t file = name.find('+') + 1, slash = name.rfind('/');  // npos + 1 is 0
+  return slash == std::string::npos || slash < file ? name : name.substr(0, file) + name.substr(slash + 1);
+}
+
 ScatterChart chart_of(const EvalReportCommand& o, const ReportRun& run, const std::vector<MethodQuality>& qualities,
                       const Recommendation& choice, std::size_t photos) {
   ScatterChart chart;
@@ -73,13 +79,13 @@ ScatterChart chart_of(const EvalReportCommand& o, const ReportRun& run, const st
   chart.y_label = choice.by_labels ? "mean IoU, %" : "explained variance";
   chart.caption = cat(run.featurizer().describe(), ", ", time_text(run.backbone_milliseconds()), " a pass; ",
                       counted(photos, "photo"));
-  if (o.slow_every > 1 && photos > 1)
-    chart.caption += cat(", every ", o.slow_every == 2 ? "second" : cat(o.slow_every, "th"), " for many passes");
   chart.groups = {qualities.front().name + ", the reference", "one pass of the backbone", "many passes"};
+  const std::size_t seen = (photos - 1) / usize(o.slow_every) + 1;
+  if (seen < photos) chart.groups.back() += cat(", on ", seen, " of ", photos, " photos");
   for (std::size_t m = 0; m < qualities.size(); ++m) {
     const MethodQuality& q = qualities[m];
     if (q.cost == Cost::made_elsewhere) continue;  // nobody knows its time
-    chart.points.push_back({q.name, q.milliseconds, choice.by_labels ? q.iou.value : q.explained.value,
+    chart.points.push_back({name_in_chart(q.name), q.milliseconds, choice.by_labels ? q.iou.value : q.explained.value,
                             m == 0                        ? std::size_t{0}
                             : q.cost == Cost::many_passes ? std::size_t{2}
                                                           : std::size_t{1}});

@@ -54,7 +54,7 @@ Choice choice_by(const Measure& measure, const std::vector<MethodQuality>& metho
 }
 
 std::string gain_text(const Measure& measure, const Gain& gain) {
-  const std::string mean = (gain.mean < 0 ? "-" : "+") + measure.text(std::abs(gain.mean));
+  const std::string mean = measure.text(gain.mean);
   return gain.samples > 1 ? mean + " +- " + measure.text(gain.spread) : mean + ", a single sample";
 }
 
@@ -75,7 +75,7 @@ std::string about_the_pick(const Measure& measure, const Choice& c, const Method
     return take + does + ", and no other method of one pass does better.";
   return take + "no other method of one pass is above it by more than the spread of the mean. The best one is " +
          c.best->name + ", " + measure.text(*c.best) + " where " + reference.name + " has " + measure.text(reference) +
-         " (" + gain_text(measure, c.over_reference) + "); " + reference.name + " takes " +
+         ", a difference of " + gain_text(measure, c.over_reference) + "; " + reference.name + " takes " +
          time_text(reference.milliseconds) + " a photo.";
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "tools/cli/view_scores.h"
 #include "tools/media/pictures.h"
@@ -110,10 +111,10 @@ void ReportRun::measure_photo(std::size_t i, Report& report) {
   report.stage("views");
   ReportPhoto shown;
   if (shown_[i]) {
-    shown.name = input;
+    shown.name = std::filesystem::path(input).filename().string();
     const Image& seen = photo.views->at(photo.in_size.height, photo.in_size.width);
     shown.panels.push_back({"photo", "", fit_picture(seen, kPanel)});
-    shown.panels.push_back({"low-resolution features", cat(photo.features.dim(1), " x ", photo.features.dim(2)),
+    shown.panels.push_back({"the backbone's", cat(photo.features.dim(1), " x ", photo.features.dim(2)),
                             FeatureColors(photo.features).paint(photo.features)});
   }
   nlohmann::ordered_json one = {{"input", input}};
@@ -157,9 +158,6 @@ ReportRow ReportRun::row(const TableRow& of) const {
 std::vector<ReportRow> ReportRun::rows() const {
   std::vector<ReportRow> rows;
   for (const TableRow& of : table_rows(methods(), o_.slow_every)) rows.push_back(row(of));
-  const auto reference =
-      std::find_if(rows.begin(), rows.end(), [&](const ReportRow& r) { return r.name == methods()[0].name; });
-  std::rotate(rows.begin(), reference, reference + 1);
   return rows;
 }
 

@@ -75,7 +75,7 @@ std::vector<std::string> report_columns(bool labels) {
 }
 
 std::vector<std::string> ReportRow::cells() const {
-  std::vector<std::string> all = {cell(explained.mean, 3), cell(explained.deviation, 3), cell(seeds, 4),
+  std::vector<std::string> all = {cell(explained.mean, 3), cell(explained.deviation, 3), cell(seeds, 3),
                                   cell(milliseconds, milliseconds < 9.95 ? 1 : 0), std::to_string(photos)};
   if (judged >= 0) all.insert(all.end(), {cell(iou, 1), cell(iou_seeds, 1), cell(accuracy, 1), std::to_string(judged)});
   return all;

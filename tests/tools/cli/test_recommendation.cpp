@@ -47,7 +47,7 @@ TEST_CASE("recommendation: bilinear, where nothing is above it by more than the 
   CHECK(!r.above_reference);
   CHECK(r.sentence ==
         "Take bilinear: no other method of one pass is above it by more than the spread of the mean. The best one is "
-        "builtin, 0.280 where bilinear has 0.273 (+0.007 +- 0.026); bilinear takes 1.0 ms a photo.");
+        "builtin, 0.280 where bilinear has 0.273, a difference of 0.007 +- 0.026; bilinear takes 1.0 ms a photo.");
   CHECK(recommend({kBilinear, method("nearest", 1, {0.1, 0.1, 0.1})}).sentence ==
         "Take bilinear: it explains 0.273 of unseen views in 1.0 ms a photo, and no other method of one pass does "
         "better.");
@@ -70,7 +70,7 @@ TEST_CASE("recommendation: what a slow method gains is told on the photos that i
   CHECK(some.slow == "fit");
   CHECK(contains(some.sentence,
                  "If 400 ms are fine, fit explains 0.500 in 400 ms (on 2 of 3 photos, where it gains "
-                 "+0.235 +- 0.035)."));
+                 "0.235 +- 0.035)."));
   // No method of one pass is worth it, and the slow one is compared with bilinear.
   const Recommendation only_slow = recommend({kBilinear, method("fit", 4e4, {0.5, 0.6, 0.5}, Cost::many_passes)});
   CHECK(only_slow.pick == "bilinear");
