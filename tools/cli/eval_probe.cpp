@@ -153,9 +153,9 @@ void ProbeRun::measure_photo(std::size_t i) {
     const double begin = now_seconds();
     const Tensor logits = (*methods_[m].upsampler)(features, guide, size, &probes_);
     scores_[m].seconds += now_seconds() - begin;
-    const Labels named = scores_[m].add(logits, cut, near, o_.classes);
+    const Labels named = scores_[m].add(logits, cut.labels, near, o_.classes);
     if (i == 0) pictures_.push_back(paint_labels(named, size.height, size.width, o_.classes));
-    if (m == 0 && for_slow(i)) first_on_some_.add(logits, cut, near, o_.classes);
+    if (m == 0 && for_slow(i)) first_on_some_.add(logits, cut.labels, near, o_.classes);
   }
 }
 

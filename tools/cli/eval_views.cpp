@@ -2,23 +2,20 @@
 // cells of the backbone's grid, is compared with the backbone's features of the jittered photo; all methods are given
 // the same views.
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cstdio>
 
 #include "featup/measure/segmentation.h"
-#include "featup/measure/views.h"
 #include "tools/cli/methods.h"
 #include "tools/cli/outputs.h"
 #include "tools/cli/photo_features.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/view_scores.h"
 #include "tools/media/chart.h"
 
 namespace fu {
 
 namespace {
-
-constexpr Index kPad = 20;  // pixels by which the views' jitters shift at most
 
 struct EvalViewsCommand {
   std::vector<std::string> images;
@@ -51,17 +48,13 @@ void measure(const EvalViewsCommand& o, const std::string& input, const PhotoFea
              const FeatureFunction& backbone, const std::vector<Method>& methods, Values& values, Report& report,
              const std::function<void(double, const std::string&)>& progress) {
   const Guide guide = photo.guide();
-  const Tensor image = guide(0, 0);
-  require<UsageError>(std::min(image.dim(1), image.dim(2)) > kPad, input, ": jitters pad by ", kPad,
-                      " pixels, so the photo must have more at the backbone.");
-  const HeldOutViews views(image, backbone, o.jitters, o.common.seed);
+  const HeldOutViews views = unseen_views(input, guide(0, 0), backbone, o.jitters, o.common.seed);
   report.stage("views");
   nlohmann::ordered_json one = {{"input", input}};
   for (std::size_t m = 0; m < methods.size(); ++m) {
     progress(0.1 + 0.9 * static_cast<double>(m) / static_cast<double>(methods.size()), methods[m].name);
     const Upsampler& upsampler = *methods[m].upsampler;
-    const Tensor map = upsampler(photo.features, guide, photo.in_size);
-    values[m].push_back(views.explained_by(map, [&](const Tensor& x) { return upsampler.output_space(x); }).value());
+    values[m].push_back(explained_variance(views, upsampler, upsampler(photo.features, guide, photo.in_size)));
     one["explained_variance"][methods[m].name] = values[m].back();
     report.stage("methods");
   }
@@ -71,7 +64,7 @@ void measure(const EvalViewsCommand& o, const std::string& input, const PhotoFea
 void print_table(const EvalViewsCommand& o, const std::vector<std::string>& stems, const std::vector<Method>& methods,
                  const Values& values, const BarGroup& means, const std::string& backbone) {
   std::printf("explained variance of %ld unseen jitters (pad %ld, zoom to 2, mirrored); %s\n",
-              static_cast<long>(o.jitters), static_cast<long>(kPad), backbone.c_str());
+              static_cast<long>(o.jitters), static_cast<long>(kViewPad), backbone.c_str());
   const int width = static_cast<int>(name_width(methods));
   std::printf("%-*s", width, "method");
   for (const std::string& name : stems) std::printf(" %12.12s", name.c_str());

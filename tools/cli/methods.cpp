@@ -55,6 +55,11 @@ class FromFolder : public Upsampler {
 }  // namespace
 
 void EvalArgs::add(CLI::App& app) {
+  add_methods(app);
+  app.add_option("-o,--output", output, "folder for the pictures; default featup-out");
+}
+
+void EvalArgs::add_methods(CLI::App& app) {
   std::string common;
   for (const std::string& name : names_in_tables()) common += (common.empty() ? "" : ", ") + name;
   app.add_option("--upsampler", more,
@@ -62,7 +67,6 @@ void EvalArgs::add(CLI::App& app) {
                      ": any that upsample takes, or folder:DIR for feature files made elsewhere, DIR/NAME.npy; may be "
                      "given often");
   app.add_flag("--only", only, names_in_tables().front() + " and what --upsampler names, no other methods");
-  app.add_option("-o,--output", output, "folder for the pictures; default featup-out");
 }
 
 std::vector<Method> open_methods(const EvalArgs& args, const UpsamplerOptions& options, const std::string& photo) {
@@ -101,6 +105,11 @@ std::vector<TableRow> table_rows(const std::vector<Method>& methods, Index slow_
     }
   }
   return rows;
+}
+
+bool has_own_space(const Upsampler& upsampler, const Tensor& features) {
+  const Tensor prepared = upsampler.output_space(features);
+  return prepared.data() != features.data();
 }
 
 std::size_t name_width(const std::vector<Method>& methods) {

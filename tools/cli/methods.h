@@ -17,6 +17,8 @@ struct EvalArgs {
   std::string output;
 
   void add(CLI::App& app);
+  /// Those that choose the methods alone, for a command with another kind of output.
+  void add_methods(CLI::App& app);
 };
 
 /// A method of a table, opened.
@@ -46,6 +48,10 @@ struct TableRow {
   bool on_some = false;  // the first method once more
 };
 std::vector<TableRow> table_rows(const std::vector<Method>& methods, Index slow_every);
+
+/// Whether a method prepares features, so that its results cannot be compared with those of others channel by channel
+/// (see Upsampler::output_space).
+bool has_own_space(const Upsampler& upsampler, const Tensor& features);
 
 /// The longest of the names, for columns; at least 8.
 std::size_t name_width(const std::vector<Method>& methods);

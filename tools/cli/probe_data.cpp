@@ -16,26 +16,6 @@ namespace {
 
 constexpr Index kIgnored = 255;
 
-/// A part of a photo, in its own pixels.
-struct Part {
-  Index top = 0, left = 0, height = 0, width = 0;
-};
-
-Part middle(Extent photo, Index height, Index width) {
-  return {(photo.height - height) / 2, (photo.width - width) / 2, height, width};
-}
-
-/// What cover() shows of a photo, to the pixel.
-Part covered_part(Extent photo, Extent size) {
-  const auto shape = [](Index a, Index b, Index c) {
-    return std::max<Index>(
-        1, static_cast<Index>(std::lround(static_cast<double>(a) * static_cast<double>(b) / static_cast<double>(c))));
-  };
-  if (photo.height * size.width < photo.width * size.height)
-    return middle(photo, photo.height, std::min(photo.width, shape(photo.height, size.width, size.height)));
-  return middle(photo, std::min(photo.height, shape(photo.width, size.height, size.width)), photo.width);
-}
-
 PixelTargets part_of(const PixelTargets& all, const Part& part) {
   PixelTargets t;
   t.height = part.height, t.width = part.width;
@@ -138,9 +118,9 @@ PreparedPhoto ProbePhotos::prepare(Index i, Index patch) const {
   require<UsageError>(size.height * size.width <= kMaxInput && std::max(size.height, size.width) <= kMaxInputSide, path,
                       ": at --size ", options_.size, " the backbone would see ", size.height, "x", size.width,
                       " pixels, which is too many. Give a smaller --size.");
-  const Part part = own                ? middle(photo, size.height, size.width)
+  const Part part = own                ? middle_part(photo, size.height, size.width)
                     : size_.height > 0 ? covered_part(photo, size)
-                                       : middle(photo, photo.height, photo.width);
+                                       : middle_part(photo, photo.height, photo.width);
   p.part = crop(whole, part.top, part.left, part.height, part.width);
   p.targets = part_of(targets, part);
   p.seen = own                ? p.part

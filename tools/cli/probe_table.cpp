@@ -23,23 +23,26 @@ Spread percents(const std::vector<Confusion>& of, double (Confusion::*measure)()
 ProbeScore::ProbeScore(Index probes, Index classes)
     : all(usize(probes), Confusion(classes)), near(usize(probes), Confusion(classes)) {}
 
-Labels ProbeScore::add(const Tensor& logits, const CutPhoto& cut, const std::vector<bool>& near_outline,
+Labels ProbeScore::add(const Tensor& logits, const Labels& labels, const std::vector<bool>& near_outline,
                        Index classes) {
   ++images;
   Labels first;
+  std::vector<double> iou;
   for (std::size_t s = 0; s < all.size(); ++s) {
     Labels named = largest_of(logits, static_cast<Index>(s) * classes, classes);
     Confusion here(classes), here_near(classes);
     for (std::size_t p = 0; p < named.size(); ++p) {
-      if (cut.labels[p] >= classes) continue;
-      here.add(cut.labels[p], named[p]);
-      if (near_outline[p]) here_near.add(cut.labels[p], named[p]);
+      if (labels[p] >= classes) continue;
+      here.add(labels[p], named[p]);
+      if (near_outline[p]) here_near.add(labels[p], named[p]);
     }
     all[s].add(here), near[s].add(here_near);
+    iou.push_back(percent(here.mean_iou()));
     if (s > 0) continue;
     image_accuracy.push_back(percent(here.accuracy()));
     first = std::move(named);
   }
+  image_iou.push_back(spread_of(iou).mean);
   return first;
 }
 

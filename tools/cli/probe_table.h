@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "featup/measure/segmentation.h"
-#include "tools/cli/labelled_photos.h"
 
 namespace fu {
 
@@ -16,6 +15,7 @@ constexpr Index kNearOutline = 4;  // pixels from an outline that count as near 
 struct ProbeScore {
   std::vector<Confusion> all, near;    // one for each probe: of all pixels, and of those near an outline
   std::vector<double> image_accuracy;  // of the first probe, %
+  std::vector<double> image_iou;       // mean over probes of a photo's own mean IoU, %
   double seconds = 0;                  // of upsampling
   Index images = 0;
 
@@ -24,7 +24,7 @@ struct ProbeScore {
   ///   logits (1,H,W,probes*classes): classes of the first probe, then of the second, ...
   ///   near: whether a pixel is near an outline
   /// Returns the classes that the first probe names.
-  Labels add(const Tensor& logits, const CutPhoto& cut, const std::vector<bool>& near, Index classes);
+  Labels add(const Tensor& logits, const Labels& labels, const std::vector<bool>& near, Index classes);
 };
 
 /// A row: means over probes, % where they are shares.

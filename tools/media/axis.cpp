@@ -36,4 +36,19 @@ Axis axis_of(double low, double high, int most) {
   return axis;
 }
 
+Axis log_axis_of(double low, double high) {
+  Axis axis;
+  if (!std::isfinite(high) || !(low > 0) || high <= low) return {{low}, {short_number(low)}};
+  const bool decades = high / low > 1000;
+  for (double power = std::floor(std::log10(low)); power <= std::ceil(std::log10(high)); ++power)
+    for (const double multiple : {1, 2, 5}) {
+      // Division gives the nearest number to 0.2, 2 * 0.1 does not.
+      const double v = power < 0 ? multiple / std::pow(10, -power) : multiple * std::pow(10, power);
+      if ((decades && multiple > 1) || v < low * (1 - 1e-9) || v > high * (1 + 1e-9)) continue;
+      axis.ticks.push_back(std::clamp(v, low, high));
+      axis.numbers.push_back(v >= 1e-4 && v < 1e6 ? formatted("%.*g", 6, v) : short_number(v));
+    }
+  return axis;
+}
+
 }  // namespace fu

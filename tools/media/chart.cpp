@@ -19,25 +19,14 @@ constexpr const char *kFirst = "#9aa5b1", *kOther = "#0072b2";
 
 std::string number(double v) { return svg_number(v, 1); }
 
-/// attributes: as they stand in SVG.
-std::string text_at(double x, double y, const std::string& text, const std::string& attributes = "") {
-  return "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\"" + (attributes.empty() ? "" : " " + attributes) + ">" +
-         svg_escaped(text) + "</text>\n";
-}
-
 std::string box_at(double x, double y, double width, double height, const std::string& color) {
   return "<rect x=\"" + number(x) + "\" y=\"" + number(y) + "\" width=\"" + number(std::max(0.0, width)) +
          "\" height=\"" + number(height) + "\" fill=\"" + color + "\"/>\n";
 }
 
-/// path: of straight lines
-std::string line(const std::string& path, const std::string& color, double width) {
-  return "<path d=\"" + path + "\" stroke=\"" + color + "\" stroke-width=\"" + number(width) + "\" fill=\"none\"/>\n";
-}
-
 std::string whisker(double from, double to, double y) {
   const std::string end = "v6m0 -3";  // a short stroke across each end
-  return line("M" + number(from) + " " + number(y - 3) + end + "H" + number(to) + "m0 -3" + "v6", "#111", 1.5);
+  return svg_line("M" + number(from) + " " + number(y - 3) + end + "H" + number(to) + "m0 -3" + "v6", "#111", 1.5);
 }
 
 /// The part of the numbers that a group shows. Bars that differ by little would look the same from 0: then the axis
@@ -64,10 +53,10 @@ std::string axis_below(const Shown& shown, double left, double bottom) {
   const Axis axis = axis_of(shown.from, shown.to, 5);
   for (std::size_t i = 0; i < axis.ticks.size(); ++i) {
     const double x = left + scale * (axis.ticks[i] - shown.from);
-    svg += line("M" + number(x) + " " + number(kTop - 5) + "V" + number(bottom + 4), "#d5dbe1", 1);
-    svg += text_at(x, bottom + 17, axis.numbers[i], "text-anchor=\"middle\" font-size=\"11\" fill=\"#5b6672\"");
+    svg += svg_line("M" + number(x) + " " + number(kTop - 5) + "V" + number(bottom + 4), "#d5dbe1", 1);
+    svg += svg_text(x, bottom + 17, axis.numbers[i], "text-anchor=\"middle\" font-size=\"11\" fill=\"#5b6672\"");
   }
-  return svg + line("M" + number(left) + " " + number(bottom) + "h" + number(kPlot), "#5b6672", 1);
+  return svg + svg_line("M" + number(left) + " " + number(bottom) + "h" + number(kPlot), "#5b6672", 1);
 }
 
 std::string bars_of(const BarGroup& group, const Shown& shown, double left) {
@@ -77,13 +66,13 @@ std::string bars_of(const BarGroup& group, const Shown& shown, double left) {
     const Bar& b = group.bars[i];
     const double y = kTop + kStep * static_cast<double>(i);
     if (!std::isfinite(b.value)) {
-      svg += text_at(left + 5, y + 13, "no number", "fill=\"#5b6672\"");
+      svg += svg_text(left + 5, y + 13, "no number", "fill=\"#5b6672\"");
       continue;
     }
     const double end = left + scale * (b.value - shown.from);
     svg += box_at(left, y, end - left, kBar, i == 0 ? kFirst : kOther);
     if (b.spread > 0) svg += whisker(end - scale * b.spread, end + scale * b.spread, y + kBar / 2);
-    svg += text_at(end + scale * b.spread + 5, y + 13, svg_number(b.value));
+    svg += svg_text(end + scale * b.spread + 5, y + 13, svg_number(b.value));
   }
   return svg;
 }
@@ -97,7 +86,7 @@ std::string legend(const std::vector<BarGroup>& groups, double y) {
   double x = 12;
   std::string svg;
   const auto entry = [&](const std::string& mark, const std::string& text) {
-    svg += mark + text_at(x + 20, y + 10, text, "font-size=\"12\"");
+    svg += mark + svg_text(x + 20, y + 10, text, "font-size=\"12\"");
     x += 20 + 6.4 * static_cast<double>(text.size()) + 16;
   };
   if (bars.size() > 1) {
@@ -125,19 +114,19 @@ void write_bar_chart(const std::string& path, const std::string& title, const st
                     svg_number(height, 0) + "\" font-family=\"sans-serif\" font-size=\"13\" role=\"img\">\n<title>" +
                     svg_escaped(title) + "</title>\n<desc>" + svg_escaped(caption) +
                     "</desc>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n" +
-                    text_at(12, 26, title, "font-size=\"17\"");
+                    svg_text(12, 26, title, "font-size=\"17\"");
   for (std::size_t i = 0; !groups.empty() && i < groups.front().bars.size(); ++i)
-    svg += text_at(labels - 8, kTop + kStep * static_cast<double>(i) + 13,
-                   shortened(groups.front().bars[i].name, kLongestName), "text-anchor=\"end\"");
+    svg += svg_text(labels - 8, kTop + kStep * static_cast<double>(i) + 13,
+                    shortened(groups.front().bars[i].name, kLongestName), "text-anchor=\"end\"");
   for (std::size_t g = 0; g < groups.size(); ++g) {
     const double left = labels + each * static_cast<double>(g);
     const Shown shown(groups[g]);
-    svg += text_at(left, kTop - 16, groups[g].title + (shown.from > 0 ? " (axis not from 0)" : ""),
-                   "font-weight=\"bold\"");
+    svg += svg_text(left, kTop - 16, groups[g].title + (shown.from > 0 ? " (axis not from 0)" : ""),
+                    "font-weight=\"bold\"");
     svg += axis_below(shown, left, bottom) + bars_of(groups[g], shown, left);
   }
   if (!groups.empty()) svg += legend(groups, bottom + 28);
-  svg += text_at(12, height - 12, caption, "fill=\"#5b6672\"") + "</svg>\n";
+  svg += svg_text(12, height - 12, caption, "fill=\"#5b6672\"") + "</svg>\n";
   OutputFile file(path);
   file.write(svg.data(), svg.size());
   file.commit();

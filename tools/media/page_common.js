@@ -84,6 +84,15 @@ function download(name, png) {
   link.click();
 }
 
+// A new element of a class at the end of another one, with a text.
+function element(tag, name, parent, text) {
+  const made = document.createElement(tag);
+  made.className = name;
+  if (text !== undefined) made.textContent = text;
+  parent.append(made);
+  return made;
+}
+
 function showSettings() {
   for (const [key, value] of data.settings) {
     const row = $("settings").insertRow();

@@ -215,3 +215,24 @@ TEST_CASE("bar charts: axes with numbers, and a legend") {
   write_bar_chart(folder / "none.svg", "t", {}, "c");
   CHECK(contains(slurp(folder / "none.svg"), "</svg>"));
 }
+
+TEST_CASE("scatter charts: a logarithmic axis, a shape for each kind, names that cover nothing") {
+  CHECK(log_axis_of(0.7, 30).numbers == Numbers{"1", "2", "5", "10", "20"});
+  CHECK(log_axis_of(0.09, 1).numbers == Numbers{"0.1", "0.2", "0.5", "1"});
+  CHECK(log_axis_of(2, 15000).numbers == Numbers{"10", "100", "1000", "10000"});
+  CHECK(log_axis_of(0, 1).numbers == Numbers{"0"});
+  CHECK(log_axis_of(3, 3).ticks.size() == 1);
+  ScatterChart chart{"title", "milliseconds", "quality <1", "caption", {"a, the reference", "one pass", "many", "none"},
+                     {}};
+  chart.points = {{"a", 1, 0.3, 0}, {"<b>", 20, 0.3, 1}, {"c", 4000, 0.6, 2}, {"gone", 0, 1, 1}, {"gone", 1, NAN, 1}};
+  const std::string svg = scatter_chart_svg(chart);
+  CHECK(!contains(svg, "://"));
+  for (const char* part : {">milliseconds<", ">quality &lt;1<", ">&lt;b&gt;<", ">many<", ">1000<", ">0.4<", "<circle "})
+    CHECK(contains(svg, part));
+  for (const char* part : {"gone", ">none<", "<b>", "nan", "inf"}) CHECK(!contains(svg, part));
+  const TempFolder folder;
+  write_scatter_chart(folder / "chart.svg", chart);
+  CHECK(contains(slurp(folder / "chart.svg"), "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox="));
+  chart.points.clear();
+  CHECK(contains(scatter_chart_svg(chart), "</svg>"));
+}
