@@ -51,9 +51,9 @@ Palette palette_of_labels(Index classes) {
   return palette;
 }
 
-void write_text(const std::string& path, const std::string& text) {
+void write_file(const std::string& path, const std::string& bytes) {
   OutputFile file(path);
-  file.write(text.data(), text.size());
+  file.write(bytes.data(), bytes.size());
   file.commit();
 }
 
@@ -116,8 +116,23 @@ void SegmentFiles::add(const ScorePlane& s) {
   const std::string& name = classes_.names[usize(s.number)];
   heatmaps_.push_back(base_ + ".heatmaps/" + numbered(s.number, k, name) + ".png");
   if (s.number == 0) make_folder_of(heatmaps_.back());
-  write_indexed_png(heatmaps_.back(), whole_.height, whole_.width, placed(levels).data(), heat_palette(),
-                    {{"Title", name}, {"Comment", cat("0 to 255: scores from ", s.low, " to ", s.high)}});
+  waiting_.push_back({heatmaps_.back(),
+                      placed(levels),
+                      {{"Title", name}, {"Comment", cat("0 to 255: scores from ", s.low, " to ", s.high)}}});
+  constexpr std::size_t kWaitingBytes = std::size_t{32} << 20;
+  if (waiting_.size() * usize(whole_.height * whole_.width) > kWaitingBytes) write_waiting();
+}
+
+/// Heatmaps are compressed side by side, and written one after another.
+void SegmentFiles::write_waiting() {
+  const Palette palette = heat_palette();
+  std::vector<std::string> files(waiting_.size());
+  parallel_ranges(static_cast<Index>(waiting_.size()), 1, [&](Index begin, Index end) {
+    for (std::size_t i = usize(begin); i < usize(end); ++i)
+      files[i] = encode_indexed_png(whole_.height, whole_.width, waiting_[i].levels.data(), palette, waiting_[i].texts);
+  });
+  for (std::size_t i = 0; i < files.size(); ++i) write_file(waiting_[i].path, files[i]);
+  waiting_.clear();
 }
 
 /// The class's scores, reduced to the size of the page.
@@ -189,7 +204,7 @@ void SegmentFiles::write_masks(const Labels& labels, const LabelMap& map) {
     json["annotations"].push_back(one);
   }
   written_.push_back(base_ + ".masks.json");
-  write_text(written_.back(), json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  write_file(written_.back(), json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 /// (1,size,K) at its places in the picture: (1,whole,K).
@@ -245,12 +260,13 @@ void SegmentFiles::write_page(const std::vector<std::pair<std::string, std::stri
   data.settings = settings;
   written_.push_back(base_ + ".html");
   const std::string page = segment_page(data);
-  write_text(written_.back(), page);
+  write_file(written_.back(), page);
 }
 
 void SegmentFiles::finish(const LabelMap& map, const std::vector<double>& probabilities,
                           const std::vector<std::pair<std::string, std::string>>& settings,
                           nlohmann::ordered_json& summary) {
+  write_waiting();
   const Labels labels = placed(map.labels);
   std::string legend;
   for (Index k = 0; k < classes_.size(); ++k)

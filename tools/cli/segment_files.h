@@ -8,6 +8,7 @@
 #include "featup/classes/label_map.h"
 #include "tools/cli/photo_features.h"
 #include "tools/media/feature_io.h"
+#include "tools/media/indexed_png.h"
 
 namespace fu {
 
@@ -55,6 +56,7 @@ class SegmentFiles {
   void write_overlay(const Labels& labels);
   void write_masks(const Labels& labels, const LabelMap& map);
   void add_to_page(const ScorePlane& scores);
+  void write_waiting();
   void write_scores();
   void write_page(const std::vector<std::pair<std::string, std::string>>& settings);
 
@@ -65,6 +67,13 @@ class SegmentFiles {
   Extent size_, whole_;  // of the result, and of what is written
   Index top_ = 0, left_ = 0;
   std::vector<std::string> heatmaps_, written_;
+  /// Heatmaps that are not written yet.
+  struct Heatmap {
+    std::string path;
+    std::vector<unsigned char> levels;
+    PngTexts texts;
+  };
+  std::vector<Heatmap> waiting_;
   Tensor scores_;  // (1,size,K), if they are written
   Tensor page_;    // (1,h,w,K), reduced, for the page
 };
