@@ -132,7 +132,8 @@ std::vector<std::pair<std::string, std::string>> settings_of(const EvalReportCom
                         cat(o.jitters, " jitters of each photo and seed, pad ", kViewPad, ", zoom to 2, mirrored"));
   settings.emplace_back("seeds", cat(o.common.seed, " to ", o.common.seed + static_cast<std::uint64_t>(o.seeds) - 1));
   settings.emplace_back("threads", cat(threads(), ", ", kernels().isa));
-  for (const Method& m : run.methods()) settings.emplace_back(m.name, m.upsampler->describe());
+  for (const Method& m : run.methods())
+    if (m.upsampler->describe() != m.name) settings.emplace_back(m.name, m.upsampler->describe());
   return settings;
 }
 

@@ -82,13 +82,15 @@ std::string about_the_pick(const Measure& measure, const Choice& c, const Method
 std::string about_the_slow(const Measure& measure, const Choice& c) {
   if (!c.best_slow) return "";
   const MethodQuality& m = *c.best_slow;
-  if (!c.slow_is_better)
-    return " Of the methods of many passes, none is better by more than that spread: " + m.name + " has " +
-           measure.text(m) + " in " + time_text(m.milliseconds) + ".";
+  // Where it saw fewer photos than the pick, its value alone is no comparison.
   std::string some;
   if (c.over_pick.samples < measure.of(*c.pick).samples.size())
     some = " (on " + std::to_string(c.over_pick.samples) + " of " + std::to_string(measure.of(*c.pick).samples.size()) +
-           " photos, where it gains " + gain_text(measure, c.over_pick) + ")";
+           " photos, where " + (c.slow_is_better ? "it gains " : "the difference is ") +
+           gain_text(measure, c.over_pick) + ")";
+  if (!c.slow_is_better)
+    return " Of the methods of many passes, none is better by more than the spread of the mean: " + m.name + " has " +
+           measure.text(m) + " in " + time_text(m.milliseconds) + some + ".";
   const std::string time = time_text(m.milliseconds);
   return (m.milliseconds >= 1000 ? " If seconds are fine, " : " If " + time + " are fine, ") + m.name +
          (measure.quality == kIou.quality ? " reaches " : " explains ") + measure.text(m) + " in " + time + some + ".";

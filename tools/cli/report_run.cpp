@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "core/ops.h"
 #include "tools/cli/view_scores.h"
 #include "tools/media/pictures.h"
 
@@ -55,7 +56,7 @@ ReportRun::ReportRun(const EvalReportCommand& command, const ChosenInputs& photo
 
 /// Every seed has its views and methods of its own, as `eval views --seed` has them.
 void ReportRun::measure_method(std::size_t m, std::size_t i, const PhotoFeatures& photo,
-                               const std::vector<HeldOutViews>& views, ReportPhoto* panels) {
+                               const std::vector<HeldOutViews>& views, ReportPhoto* panels, const Judge* judge) {
   const Guide guide = photo.guide();
   MethodNumbers& numbers = numbers_[m];
   for (std::size_t s = 0; s < views.size(); ++s) {
@@ -66,6 +67,7 @@ void ReportRun::measure_method(std::size_t m, std::size_t i, const PhotoFeatures
     numbers.explained[i].push_back(explained_variance(views[s], upsampler, map));
     // Not std::min: it is NaN before the first.
     if (!(numbers.milliseconds[i] <= milliseconds)) numbers.milliseconds[i] = milliseconds;
+    if (s == 0 && judge) name_pixels(m, i, photo, map, *judge);
     if (s > 0 || !panels) continue;
     const bool own = has_own_space(upsampler, photo.features);
     const FeatureColors colors(own ? upsampler.output_space(photo.features) : photo.features);
@@ -75,19 +77,18 @@ void ReportRun::measure_method(std::size_t m, std::size_t i, const PhotoFeatures
   if (panels) panels->panels.back().title += ", " + three_decimals(spread_of(numbers.explained[i]).mean);
 }
 
-void ReportRun::judge(std::size_t i, const PhotoFeatures& photo) {
-  const Extent size = photo.in_size;
+/// Class maps of one pass are upsampled anew, with their offsets. Means of many views, fits, and maps made elsewhere
+/// keep a constant, so that the probes may as well come behind them, and no second fit is needed.
+void ReportRun::name_pixels(std::size_t m, std::size_t i, const PhotoFeatures& photo, const Tensor& map,
+                            const Judge& judge) {
+  const ChannelMap& probes = labels_->probes(m);
+  const Tensor logits = methods()[m].cost() == Cost::one_pass
+                            ? (*methods()[m].upsampler)(photo.features, photo.guide(), photo.in_size, &probes)
+                            : linear(map, probes.matrix.permute({1, 0}), Tensor()) + probes.offset;
   const Index classes = labels_->classes();
-  const Labels labels = labels_->of(i, photo, featurizer_.cropped());
-  const std::vector<bool> near = near_boundaries(labels, size.height, size.width, classes, kNearOutline);
-  const Guide guide = photo.guide();
-  for (std::size_t m = 0; m < methods().size(); ++m) {
-    if (!sees(m, i)) continue;
-    const Tensor logits = (*methods()[m].upsampler)(photo.features, guide, size, &labels_->probes(m));
-    numbers_[m].score.add(logits, labels, near, classes);
-    numbers_[m].iou[i] = numbers_[m].score.image_iou.back();
-    if (m == 0 && for_slow(i)) first_on_some_->add(logits, labels, near, classes);
-  }
+  numbers_[m].score.add(logits, judge.labels, judge.near, classes);
+  numbers_[m].iou[i] = numbers_[m].score.image_iou.back();
+  if (m == 0 && for_slow(i)) first_on_some_->add(logits, judge.labels, judge.near, classes);
 }
 
 void ReportRun::measure_photo(std::size_t i, Report& report) {
@@ -117,23 +118,25 @@ void ReportRun::measure_photo(std::size_t i, Report& report) {
     shown.panels.push_back({"the backbone's", cat(photo.features.dim(1), " x ", photo.features.dim(2)),
                             FeatureColors(photo.features).paint(photo.features)});
   }
+  std::unique_ptr<Judge> judge;
+  if (labels_ && labels_->judges(i)) {
+    judge = std::make_unique<Judge>();
+    judge->labels = labels_->of(i, photo, featurizer_.cropped());
+    judge->near =
+        near_boundaries(judge->labels, photo.in_size.height, photo.in_size.width, labels_->classes(), kNearOutline);
+  }
   nlohmann::ordered_json one = {{"input", input}};
   for (std::size_t m = 0; m < methods().size(); ++m) {
     if (!sees(m, i)) continue;
     const std::string& name = methods()[m].name;
     progress(0.1 + 0.9 * static_cast<double>(m) / static_cast<double>(methods().size()), name);
-    measure_method(m, i, photo, views, shown_[i] ? &shown : nullptr);
+    measure_method(m, i, photo, views, shown_[i] ? &shown : nullptr, judge.get());
     one["explained_variance"][name] = spread_of(numbers_[m].explained[i]).mean;
     one["explained_variance_of_seeds"][name] = numbers_[m].explained[i];
+    if (judge) one["mean_iou"][name] = numbers_[m].iou[i];
     if (methods()[m].cost() != Cost::made_elsewhere) one["milliseconds"][name] = numbers_[m].milliseconds[i];
   }
   report.stage("methods");
-  if (labels_ && labels_->judges(i)) {
-    judge(i, photo);
-    for (std::size_t m = 0; m < methods().size(); ++m)
-      if (sees(m, i)) one["mean_iou"][methods()[m].name] = numbers_[m].iou[i];
-    report.stage("labels");
-  }
   if (shown_[i]) panels_.push_back(std::move(shown));
   report["images"].push_back(one);
 }

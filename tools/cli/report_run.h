@@ -47,10 +47,15 @@ class ReportRun {
   const std::vector<ReportPhoto>& panels() const { return panels_; }
 
  private:
+  /// What a photo that judges knows of its pixels.
+  struct Judge {
+    Labels labels;
+    std::vector<bool> near;  // an outline
+  };
   void measure_photo(std::size_t i, Report& report);
   void measure_method(std::size_t m, std::size_t i, const PhotoFeatures& photo, const std::vector<HeldOutViews>& views,
-                      ReportPhoto* panels);
-  void judge(std::size_t i, const PhotoFeatures& photo);
+                      ReportPhoto* panels, const Judge* judge);
+  void name_pixels(std::size_t m, std::size_t i, const PhotoFeatures& photo, const Tensor& map, const Judge& judge);
   /// Whether photo i is one of those that methods of many passes see.
   bool for_slow(std::size_t i) const { return i % usize(o_.slow_every) == 0; }
   bool sees(std::size_t m, std::size_t i) const { return methods()[m].cost() != Cost::many_passes || for_slow(i); }
