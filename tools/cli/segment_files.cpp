@@ -116,20 +116,20 @@ void SegmentFiles::add(const ScorePlane& s) {
   const std::string& name = classes_.names[usize(s.number)];
   heatmaps_.push_back(base_ + ".heatmaps/" + numbered(s.number, k, name) + ".png");
   if (s.number == 0) make_folder_of(heatmaps_.back());
-  waiting_.push_back({heatmaps_.back(),
-                      placed(levels),
-                      {{"Title", name}, {"Comment", cat("0 to 255: scores from ", s.low, " to ", s.high)}}});
+  const PngTexts texts = {{"Title", name}, {"Comment", cat("0 to 255: scores from ", s.low, " to ", s.high)}};
+  const auto shared = std::make_shared<const std::vector<unsigned char>>(placed(levels));
+  waiting_.push_back({heatmaps_.back(), [this, shared, texts] {
+                        return encode_indexed_png(whole_.height, whole_.width, shared->data(), heat_palette(), texts);
+                      }});
   constexpr std::size_t kWaitingBytes = std::size_t{32} << 20;
   if (waiting_.size() * usize(whole_.height * whole_.width) > kWaitingBytes) write_waiting();
 }
 
-/// Heatmaps are compressed side by side, and written one after another.
+/// Pictures are compressed side by side, and written one after another.
 void SegmentFiles::write_waiting() {
-  const Palette palette = heat_palette();
   std::vector<std::string> files(waiting_.size());
   parallel_ranges(static_cast<Index>(waiting_.size()), 1, [&](Index begin, Index end) {
-    for (std::size_t i = usize(begin); i < usize(end); ++i)
-      files[i] = encode_indexed_png(whole_.height, whole_.width, waiting_[i].levels.data(), palette, waiting_[i].texts);
+    for (std::size_t i = usize(begin); i < usize(end); ++i) files[i] = waiting_[i].encode();
   });
   for (std::size_t i = 0; i < files.size(); ++i) write_file(waiting_[i].path, files[i]);
   waiting_.clear();
@@ -152,7 +152,7 @@ Image SegmentFiles::picture() const {
   return is_whole ? *photo_.uncut : photo_.views->at(size_.height, size_.width);
 }
 
-void SegmentFiles::write_overlay(const Labels& labels) {
+void SegmentFiles::add_overlay(const Labels& labels) {
   Image image = picture();
   parallel_ranges(whole_.height * whole_.width, 4096, [&](Index begin, Index end) {
     for (Index p = begin; p < end; ++p) {
@@ -168,7 +168,10 @@ void SegmentFiles::write_overlay(const Labels& labels) {
   written_.push_back(base_ + ".overlay.png");
   std::vector<std::array<unsigned char, 3>> colors;
   for (Index k = 0; k < classes_.size(); ++k) colors.push_back(class_color(k));
-  write_png(written_.back(), add_legend(fit_picture(image, 2048), classes_.names, colors));
+  const auto shared = std::make_shared<const Image>(add_legend(fit_picture(image, 2048), classes_.names, colors));
+  const std::string path = written_.back();
+  // In front: it takes the longest.
+  waiting_.insert(waiting_.begin(), {path, [shared, path] { return encode_png(*shared, path); }});
 }
 
 void SegmentFiles::write_masks(const Labels& labels, const LabelMap& map) {
@@ -266,12 +269,12 @@ void SegmentFiles::write_page(const std::vector<std::pair<std::string, std::stri
 void SegmentFiles::finish(const LabelMap& map, const std::vector<double>& probabilities,
                           const std::vector<std::pair<std::string, std::string>>& settings,
                           nlohmann::ordered_json& summary) {
-  write_waiting();
   const Labels labels = placed(map.labels);
   std::string legend;
   for (Index k = 0; k < classes_.size(); ++k)
     legend += (k > 0 ? "\n" : "") + std::to_string(k) + " " + classes_.names[usize(k)];
-  write_overlay(labels);
+  add_overlay(labels);
+  write_waiting();
   if (!outputs_.masks.empty()) write_masks(labels, map);
   if (outputs_.scores) write_scores();
   if (outputs_.html) write_page(settings);

@@ -1,6 +1,7 @@
 // What `segment` writes of a photo.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -8,7 +9,6 @@
 #include "featup/classes/label_map.h"
 #include "tools/cli/photo_features.h"
 #include "tools/media/feature_io.h"
-#include "tools/media/indexed_png.h"
 
 namespace fu {
 
@@ -53,7 +53,7 @@ class SegmentFiles {
   Image picture() const;
   std::string names() const;
   std::string extension() const;
-  void write_overlay(const Labels& labels);
+  void add_overlay(const Labels& labels);
   void write_masks(const Labels& labels, const LabelMap& map);
   void add_to_page(const ScorePlane& scores);
   void write_waiting();
@@ -67,13 +67,12 @@ class SegmentFiles {
   Extent size_, whole_;  // of the result, and of what is written
   Index top_ = 0, left_ = 0;
   std::vector<std::string> heatmaps_, written_;
-  /// Heatmaps that are not written yet.
-  struct Heatmap {
+  /// Pictures that are not written yet.
+  struct Picture {
     std::string path;
-    std::vector<unsigned char> levels;
-    PngTexts texts;
+    std::function<std::string()> encode;
   };
-  std::vector<Heatmap> waiting_;
+  std::vector<Picture> waiting_;
   Tensor scores_;  // (1,size,K), if they are written
   Tensor page_;    // (1,h,w,K), reduced, for the page
 };
