@@ -29,7 +29,8 @@ struct SegmentCommand {
   FormatArgs format;
   CommonArgs common;
 
-  const CLI::App* app = nullptr;  // knows what was given
+  const CLI::App* app = nullptr;      // knows what was given
+  const CLI::Option* html = nullptr;  // the same
 
   void add(CLI::App& command);
   /// With a probe: the size and the upsampler that it learned with, where no others were given.
@@ -59,7 +60,8 @@ void SegmentCommand::add(CLI::App& command) {
                  "scores are divided by it before the softmax; default: what the words or the probe learned with")
       ->check(CLI::Range(1e-6, 1e6));
   app.add_flag("!--no-heatmaps", outputs.heatmaps, "no heatmap of each class");
-  app.add_flag("--html", outputs.html, "also a page to look at the classes in, for the browser");
+  html = app.add_flag("--html,!--no-html", outputs.html,
+                      "a page to look at the classes in, for the browser; default: if there is one photo");
   app.add_option("--masks", outputs.masks, "also masks as COCO has them, in JSON: rle or polygons")
       ->check(CLI::IsMember({"rle", "polygons"}));
   app.add_flag("--scores", outputs.scores, "also the scores of all classes at every pixel, a number each");
@@ -67,9 +69,8 @@ void SegmentCommand::add(CLI::App& command) {
   format.add(app);
   common.add(app);
   app.footer(
-      "Writes NAME.labels.png (a class a pixel, numbered from 0 in the order given; 255: none), NAME.overlay.png, and "
-      "a "
-      "heatmap of each class.\n"
+      "Writes NAME.labels.png (a class a pixel, numbered from 0 in the order given; 255: none), NAME.overlay.png,\n"
+      "a heatmap of each class, and of a single photo a page.\n"
       "Example: featup segment photo.jpg --backbone clip-vit-base-patch16 --text \"cat, sofa, floor, anything else\"");
 }
 
@@ -220,6 +221,8 @@ int run_segment(const SegmentCommand& given, const Program&) {
   Report report("segment", inputs, o.common.json);
   ChosenClasses classes(o.classes, o.source);
   if (classes.probe()) o.take_over(*classes.probe());
+  const bool numbers = classes.probe() && classes.probe()->kind == Probe::Kind::numbers;
+  if (o.html->count() == 0) o.outputs.html = inputs.size() == 1 && !numbers;
   SegmentRun run(o, std::move(classes));
   const std::string folder = output_folder(o.output);
   report["outputs"] = nlohmann::json::array();

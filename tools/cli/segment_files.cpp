@@ -250,20 +250,19 @@ void SegmentFiles::finish_numbers(const Tensor& values, const std::string& unit,
   summary["outputs"] = written_;
 }
 
-void SegmentFiles::write_page(const std::vector<std::pair<std::string, std::string>>& settings) {
-  SegmentPageData data;
-  data.name = std::filesystem::path(base_).filename().string();
-  data.photo = photo_.views->at(size_.height, size_.width);
-  data.names = classes_.names;
-  for (Index k = 0; k < classes_.size(); ++k) data.colors.push_back(class_color(k));
-  data.scores = page_;
-  data.scale = classes_.scale, data.bias = classes_.bias, data.sigmoid = classes_.kind == ScoreKind::sigmoid;
-  data.activation = classes_.kind == ScoreKind::activation;
-  data.least = outputs_.threshold;
-  data.settings = settings;
+void SegmentFiles::add_page(const std::vector<std::pair<std::string, std::string>>& settings) {
+  const auto data = std::make_shared<SegmentPageData>();
+  data->name = std::filesystem::path(base_).filename().string();
+  data->photo = photo_.views->at(size_.height, size_.width);
+  data->names = classes_.names;
+  for (Index k = 0; k < classes_.size(); ++k) data->colors.push_back(class_color(k));
+  data->scores = page_;
+  data->scale = classes_.scale, data->bias = classes_.bias, data->sigmoid = classes_.kind == ScoreKind::sigmoid;
+  data->activation = classes_.kind == ScoreKind::activation;
+  data->least = outputs_.threshold;
+  data->settings = settings;
   written_.push_back(base_ + ".html");
-  const std::string page = segment_page(data);
-  write_file(written_.back(), page);
+  waiting_.insert(waiting_.begin(), {written_.back(), [data] { return segment_page(*data); }});
 }
 
 void SegmentFiles::finish(const LabelMap& map, const std::vector<double>& probabilities,
@@ -274,10 +273,10 @@ void SegmentFiles::finish(const LabelMap& map, const std::vector<double>& probab
   for (Index k = 0; k < classes_.size(); ++k)
     legend += (k > 0 ? "\n" : "") + std::to_string(k) + " " + classes_.names[usize(k)];
   add_overlay(labels);
+  if (outputs_.html) add_page(settings);
   write_waiting();
   if (!outputs_.masks.empty()) write_masks(labels, map);
   if (outputs_.scores) write_scores();
-  if (outputs_.html) write_page(settings);
   // Last: a run that looks for finished photos looks for this file.
   written_.insert(written_.begin(), labels_);
   write_indexed_png(labels_, whole_.height, whole_.width, labels.data(), palette_of_labels(classes_.size()),

@@ -58,7 +58,7 @@ class SegmentFiles {
   void add_to_page(const ScorePlane& scores);
   void write_waiting();
   void write_scores();
-  void write_page(const std::vector<std::pair<std::string, std::string>>& settings);
+  void add_page(const std::vector<std::pair<std::string, std::string>>& settings);
 
   std::string base_, labels_;
   const PhotoFeatures& photo_;

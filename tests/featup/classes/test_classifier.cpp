@@ -3,8 +3,8 @@
 #include "core/ops.h"
 #include "featup/classes/classifier.h"
 #include "featup/photo/preprocess.h"
-#include "tests/featup/backbones/stages.h"
 #include "tests/core/file_bytes.h"
+#include "tests/featup/backbones/stages.h"
 #include "tests/featup/backbones/stand_ins.h"
 #include "tools/media/image_io.h"
 

@@ -61,7 +61,7 @@ TEST_CASE("program: segment by words writes labels, overlay, heatmaps, masks, sc
   write_small_clip(folder / "clip");
   const Json s = summary_of(folder,
                             "segment scene.png --backbone clip --text 'cat, the dog, photo' --size 48 --masks rle "
-                            "--scores --html --upsampler bilinear -o out");
+                            "--scores --upsampler bilinear -o out");
   CHECK(s.at("words_encoded") == 3);
   CHECK(s.at("channels") == 3);
   CHECK(s.at("out_size") == std::vector<int>{48, 64});
@@ -94,10 +94,11 @@ TEST_CASE("program: segment by words writes labels, overlay, heatmaps, masks, sc
   for (Index i = 0; i < scores.size(); ++i) CHECK(std::abs(static_cast<double>(scores.data()[i])) <= 1.0001);
   const Json again = summary_of(folder,
                                 "segment scene.png --backbone clip --text 'cat, the dog, photo' --size 48 --masks "
-                                "polygons --no-heatmaps --upsampler bilinear -o again");
+                                "polygons --no-heatmaps --no-html --upsampler bilinear -o again");
   CHECK(again.at("words_encoded") == 0);
   CHECK(slurp(folder / "again/scene.labels.png") == slurp(folder / "out/scene.labels.png"));
   CHECK(!std::filesystem::exists(folder / "again/scene.heatmaps"));
+  CHECK(!std::filesystem::exists(folder / "again/scene.html"));
   CHECK(Json::parse(slurp(folder / "again/scene.masks.json"))["annotations"][0]["segmentation"][0].size() >= 8);
   // The same vectors from files: of `featup text`, and as a bare array.
   REQUIRE(run(folder, "text 'cat, the dog, photo' --backbone clip -o words.safetensors --quiet").code == 0);
