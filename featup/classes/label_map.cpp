@@ -113,20 +113,31 @@ Tensor scores_of_fine(const Classes& classes, const Tensor& fine) {
   return out;
 }
 
-/// Smallest and largest score of every class in scores (pixels,k).
-void find_ranges(const Tensor& scores, Index first, std::vector<ClassShare>& shares) {
-  const Index k = scores.dim(-1);
-  parallel_ranges(k, std::max<Index>(1, (k + 1) / 2), [&](Index begin, Index end) {
-    std::vector<real> low(scores.data() + begin, scores.data() + end), high = low;
-    for (Index at = 0; at < scores.size(); at += k)
-      for (Index i = begin; i < end; ++i) {
-        const real v = scores.data()[at + i];
-        low[usize(i - begin)] = std::min(low[usize(i - begin)], v);
-        high[usize(i - begin)] = std::max(high[usize(i - begin)], v);
-      }
+/// scores (pixels,k) -> (k,pixels): each class's scores one after another, as those who look at one class want them.
+Tensor planes_of_scores(const Tensor& scores) {
+  constexpr Index kBlock = 256;  // pixels that stay in the cache while all classes take theirs
+  const Index k = scores.dim(-1), pixels = scores.size() / k;
+  Tensor planes({k, pixels});
+  parallel_ranges(pixels, kPixelsEach, [&](Index begin, Index end) {
+    for (Index p = begin; p < end; p += kBlock) {
+      const Index last = std::min(p + kBlock, end);
+      for (Index i = 0; i < k; ++i)
+        for (Index q = p; q < last; ++q) planes.data()[i * pixels + q] = scores.data()[q * k + i];
+    }
+  });
+  return planes;
+}
+
+/// Smallest and largest score of every class.
+void find_ranges(const Tensor& planes, Index first, std::vector<ClassShare>& shares) {
+  const Index pixels = planes.dim(1);
+  parallel_ranges(planes.dim(0), 1, [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
-      shares[usize(first + i)].low = static_cast<double>(low[usize(i - begin)]);
-      shares[usize(first + i)].high = static_cast<double>(high[usize(i - begin)]);
+      const real* const plane = planes.data() + i * pixels;
+      real low = plane[0], high = plane[0];
+      for (Index p = 1; p < pixels; ++p) low = std::min(low, plane[p]), high = std::max(high, plane[p]);
+      shares[usize(first + i)].low = static_cast<double>(low),
+                           shares[usize(first + i)].high = static_cast<double>(high);
     }
   });
 }
@@ -170,10 +181,11 @@ LabelMap label_pixels(const Upsampler& upsampler, const Tensor& features, const 
       if (progress)
         progress((static_cast<double>(first) + f * static_cast<double>(last - first)) / static_cast<double>(k));
     });
-    find_ranges(scores, first, map.classes);
     leaders.add(scores, first);
+    const Tensor planes = planes_of_scores(scores);
+    find_ranges(planes, first, map.classes);
     for (Index i = first; each && i < last; ++i)
-      each({i, scores.data() + i - first, last - first, map.classes[usize(i)].low, map.classes[usize(i)].high});
+      each({i, planes.data() + (i - first) * pixels, map.classes[usize(i)].low, map.classes[usize(i)].high});
   }
   leaders.finish(threshold, map);
   sum_up(map);

@@ -13,8 +13,8 @@ namespace fu {
 constexpr unsigned char kNoClass = 255;
 /// Classes of a label map at most: their numbers and kNoClass fit into a byte.
 constexpr Index kMostClasses = 255;
-/// Scores in memory at a time: 256 MB.
-constexpr Index kScoresAtATime = Index{1} << 26;
+/// Scores in memory at a time: 128 MB, held twice.
+constexpr Index kScoresAtATime = Index{1} << 25;
 
 /// A class in a photo.
 struct ClassShare {
@@ -30,12 +30,11 @@ struct LabelMap {
   std::vector<ClassShare> classes;
 };
 
-/// Scores of one class in the photo, while they are at hand: pixel p has first[p * stride].
+/// Scores of one class in the photo, while they are at hand.
 struct ScorePlane {
-  Index number;  // of the class
-  const real* first;
-  Index stride;
-  double low, high;
+  Index number;        // of the class
+  const real* scores;  // (height,width)
+  double low, high;    // the smallest and the largest of them
 };
 
 /// Upsamples the classes' scores and takes the best class of every pixel; kNoClass where its probability or activation

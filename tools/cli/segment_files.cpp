@@ -103,7 +103,7 @@ void SegmentFiles::add(const ScorePlane& s) {
   const Index pixels = size_.height * size_.width, k = classes_.size();
   if (outputs_.scores)
     parallel_ranges(pixels, 4096, [&](Index begin, Index end) {
-      for (Index p = begin; p < end; ++p) scores_.data()[p * k + s.number] = s.first[p * s.stride];
+      for (Index p = begin; p < end; ++p) scores_.data()[p * k + s.number] = s.scores[p];
     });
   if (outputs_.html) add_to_page(s);
   if (!outputs_.heatmaps) return;
@@ -111,7 +111,7 @@ void SegmentFiles::add(const ScorePlane& s) {
   const double scale = s.high > s.low ? 255 / (s.high - s.low) : 0;
   parallel_ranges(pixels, 4096, [&](Index begin, Index end) {
     for (Index p = begin; p < end; ++p)
-      levels[usize(p)] = static_cast<unsigned char>((static_cast<double>(s.first[p * s.stride]) - s.low) * scale + 0.5);
+      levels[usize(p)] = static_cast<unsigned char>((static_cast<double>(s.scores[p]) - s.low) * scale + 0.5);
   });
   const std::string& name = classes_.names[usize(s.number)];
   heatmaps_.push_back(base_ + ".heatmaps/" + numbered(s.number, k, name) + ".png");
@@ -139,11 +139,16 @@ void SegmentFiles::write_waiting() {
 void SegmentFiles::add_to_page(const ScorePlane& s) {
   const Index k = classes_.size(), pixels = size_.height * size_.width;
   const Extent size = segment_page_extent(size_, k);
-  if (page_.size() == 0) page_ = Tensor({1, size.height, size.width, k});
+  if (page_.size() == 0) page_ = Tensor({k, size.height, size.width});
+  real* const to = page_.data() + s.number * size.height * size.width;
+  if (size.height == size_.height && size.width == size_.width) {
+    std::copy_n(s.scores, pixels, to);
+    return;
+  }
   Tensor plane({1, size_.height, size_.width, 1});
-  for (Index p = 0; p < pixels; ++p) plane.data()[p] = s.first[p * s.stride];
+  std::copy_n(s.scores, pixels, plane.data());
   const Tensor reduced = resize_triangle(plane, size.height, size.width);
-  for (Index p = 0; p < reduced.size(); ++p) page_.data()[p * k + s.number] = reduced.data()[p];
+  std::copy_n(reduced.data(), reduced.size(), to);
 }
 
 /// The photo at the size of what is written.
@@ -169,9 +174,10 @@ void SegmentFiles::add_overlay(const Labels& labels) {
   std::vector<std::array<unsigned char, 3>> colors;
   for (Index k = 0; k < classes_.size(); ++k) colors.push_back(class_color(k));
   const auto shared = std::make_shared<const Image>(add_legend(fit_picture(image, 2048), classes_.names, colors));
-  const std::string path = written_.back();
   // In front: it takes the longest.
-  waiting_.insert(waiting_.begin(), {path, [shared, path] { return encode_png(*shared, path); }});
+  waiting_.insert(waiting_.begin(), {written_.back(), [shared] {
+                                       return encode_rgb_png(shared->height, shared->width, shared->rgb.data());
+                                     }});
 }
 
 void SegmentFiles::write_masks(const Labels& labels, const LabelMap& map) {
@@ -256,13 +262,17 @@ void SegmentFiles::add_page(const std::vector<std::pair<std::string, std::string
   data->photo = photo_.views->at(size_.height, size_.width);
   data->names = classes_.names;
   for (Index k = 0; k < classes_.size(); ++k) data->colors.push_back(class_color(k));
-  data->scores = page_;
   data->scale = classes_.scale, data->bias = classes_.bias, data->sigmoid = classes_.kind == ScoreKind::sigmoid;
   data->activation = classes_.kind == ScoreKind::activation;
   data->least = outputs_.threshold;
   data->settings = settings;
   written_.push_back(base_ + ".html");
-  waiting_.insert(waiting_.begin(), {written_.back(), [data] { return segment_page(*data); }});
+  waiting_.insert(waiting_.begin(),
+                  {written_.back(), [data, planes = page_] {
+                     // (K,h,w) -> (1,h,w,K)
+                     data->scores = planes.permute({1, 2, 0}).reshape({1, planes.dim(1), planes.dim(2), planes.dim(0)});
+                     return segment_page(*data);
+                   }});
 }
 
 void SegmentFiles::finish(const LabelMap& map, const std::vector<double>& probabilities,

@@ -74,7 +74,7 @@ class SegmentFiles {
   };
   std::vector<Picture> waiting_;
   Tensor scores_;  // (1,size,K), if they are written
-  Tensor page_;    // (1,h,w,K), reduced, for the page
+  Tensor page_;    // (K,h,w), reduced, for the page
 };
 
 }  // namespace fu

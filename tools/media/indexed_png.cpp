@@ -17,7 +17,7 @@ struct Samples {
   Index bytes;  // of a pixel
   char bits, kind;
 };
-constexpr Samples kIndexed{1, 8, 3}, kGray16{2, 16, 0};
+constexpr Samples kIndexed{1, 8, 3}, kGray16{2, 16, 0}, kRgb{3, 8, 2};
 
 void append_be(std::string& out, std::size_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(value >> shift & 255);
@@ -89,7 +89,7 @@ std::string encode(Index height, Index width, const unsigned char* bytes, const 
   append_chunk(png, "IHDR", header);
   if (!palette.empty()) append_chunk(png, "PLTE", palette);
   for (const auto& [key, text] : texts) append_text(png, key, text);
-  const bool numbers = samples.kind == kIndexed.kind;
+  const bool numbers = samples.kind != kGray16.kind;
   append_chunk(
       png, "IDAT",
       deflated(filtered(height, width * samples.bytes, bytes), numbers ? 1 : 4, numbers ? Z_RLE : Z_DEFAULT_STRATEGY));
@@ -121,6 +121,10 @@ std::string encode_indexed_png(Index height, Index width, const unsigned char* i
 void write_indexed_png(const std::string& path, Index height, Index width, const unsigned char* indices,
                        const Palette& palette, const PngTexts& texts) {
   write_file(path, encode_indexed_png(height, width, indices, palette, texts));
+}
+
+std::string encode_rgb_png(Index height, Index width, const unsigned char* rgb) {
+  return encode(height, width, rgb, kRgb, "", {});
 }
 
 std::string encode_gray16_png(Index height, Index width, const std::uint16_t* values, const PngTexts& texts) {

@@ -1,4 +1,4 @@
-// PNGs that are not pictures of colours: numbers of a palette (label maps, heatmaps), and 16-bit grey (number maps).
+// PNGs by zlib: numbers of a palette (label maps, heatmaps), 16-bit grey (number maps), and colours where time counts.
 #pragma once
 
 #include <array>
@@ -27,6 +27,10 @@ std::string encode_indexed_png(Index height, Index width, const unsigned char* i
 /// Writes it; it appears under its name only when complete. throws FileError, UsageError.
 void write_indexed_png(const std::string& path, Index height, Index width, const unsigned char* indices,
                        const Palette& palette, const PngTexts& texts = {});
+
+/// A PNG of colours, in memory: height x width x 3 bytes. Five times as fast as encode_png(), and up to a third larger.
+/// throws UsageError.
+std::string encode_rgb_png(Index height, Index width, const unsigned char* rgb);
 
 /// A 16-bit grey PNG, in memory: height x width numbers, rows from the top. throws UsageError.
 std::string encode_gray16_png(Index height, Index width, const std::uint16_t* values, const PngTexts& texts = {});

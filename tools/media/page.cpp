@@ -43,7 +43,7 @@ std::string html_page(const PageData& d) {
     }
   nlohmann::json json;
   json["name"] = d.name, json["scales"] = scales;
-  json["photo"] = picture_address(d.photo, d.name);
+  json["photo"] = picture_address(d.photo);
   json["low"] = components(d.low, scales), json["high"] = components(d.high, scales);
   json["maps"] = json["curves"] = json["settings"] = nlohmann::json::array();
   for (const PageData::Map& map : d.maps) {

@@ -4,21 +4,21 @@
 #include <cmath>
 
 #include "tools/media/heat_ramp.h"
-#include "tools/media/image_io.h"
+#include "tools/media/indexed_png.h"
 
 namespace fu {
 
 std::string base64(const std::string& bytes) {
   static const char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve(bytes.size() * 4 / 3 + 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const auto at = [&](std::size_t k) {
-      return k < bytes.size() ? static_cast<unsigned>(static_cast<unsigned char>(bytes[k])) : 0u;
-    };
+  std::string text((bytes.size() + 2) / 3 * 4, '=');
+  const auto at = [&bytes](std::size_t k) {
+    return k < bytes.size() ? static_cast<unsigned>(static_cast<unsigned char>(bytes[k])) : 0u;
+  };
+  for (std::size_t i = 0, to = 0; i < bytes.size(); i += 3) {
     const unsigned group = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
-    for (int d = 0; d < 4; ++d)
-      text += i + static_cast<std::size_t>(d) > bytes.size() ? '=' : kDigits[group >> (18 - 6 * d) & 63];
+    const std::size_t digits = std::min<std::size_t>(bytes.size() - i, 3) + 1;
+    for (std::size_t d = 0; d < digits; ++d) text[to + d] = kDigits[group >> (18 - 6 * d) & 63];
+    to += 4;
   }
   return text;
 }
@@ -35,13 +35,13 @@ RangedBytes ranged_bytes(const real* values, Index n, Index step) {
   const double scale = high > low ? 255 / (high - low) : 0;
   for (Index i = 0; i < n; ++i) {
     const auto v = static_cast<double>(values[i * step]);
-    out.bytes[usize(i)] = static_cast<char>(std::isfinite(v) ? std::lround((v - low) * scale) : 0);
+    out.bytes[usize(i)] = static_cast<char>(std::isfinite(v) ? static_cast<int>((v - low) * scale + 0.5) : 0);
   }
   return out;
 }
 
-std::string picture_address(const Image& image, const std::string& name) {
-  return "data:image/png;base64," + base64(encode_png(image, name));
+std::string picture_address(const Image& image) {
+  return "data:image/png;base64," + base64(encode_rgb_png(image.height, image.width, image.rgb.data()));
 }
 
 Extent shown_extent(Extent map, double pixels) {
@@ -50,12 +50,17 @@ Extent shown_extent(Extent map, double pixels) {
   return {shrunk(map.height), shrunk(map.width)};
 }
 
-std::string filled_page(const char* page, nlohmann::json data) {
+std::string filled_page(const char* page, nlohmann::json data, const std::string& key, const std::string& value) {
   data["ramp"] = heat_stops();
-  std::string text = data.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace), safe;
-  safe.reserve(text.size());
+  if (!key.empty()) data[key] = "";
+  const std::string text = data.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  std::string safe;
+  safe.reserve(text.size() + value.size());
   // A script element ends at "</script", and "<!--" changes where: in JSON, "<" only stands in strings.
   for (char c : text) c == '<' ? safe += "\\u003c" : safe += c;
+  // Inside of a text, quotes have a backslash before them: this is the key itself.
+  const std::string empty = '"' + key + "\":\"";
+  if (!key.empty()) safe.insert(safe.find(empty) + empty.size(), value);
   std::string filled = page;
   const std::string mark = "/*DATA*/null";
   filled.replace(filled.find(mark), mark.size(), safe);

@@ -20,13 +20,15 @@ struct RangedBytes {
 /// n numbers, each `step` after the one before.
 RangedBytes ranged_bytes(const real* values, Index n, Index step = 1);
 
-/// A picture as the address of itself. name: stands in error messages.
-std::string picture_address(const Image& image, const std::string& name);
+/// A picture as the address of itself.
+std::string picture_address(const Image& image);
 
 /// The size of at most that many pixels at which a page shows a map: its own, or smaller in the same shape.
 Extent shown_extent(Extent map, double pixels);
 
-/// A page of pages.cmake with its data, and the ramp of heatmaps ("ramp"), written into it.
-std::string filled_page(const char* page, nlohmann::json data);
+/// A page of pages.cmake with its data, and the ramp of heatmaps ("ramp"), written into it. value: a long text in
+/// base64 that becomes data[key], a key that stands nowhere else; JSON's writer would look at each of its characters.
+std::string filled_page(const char* page, nlohmann::json data, const std::string& key = "",
+                        const std::string& value = "");
 
 }  // namespace fu

@@ -19,8 +19,7 @@ std::string report_page(const ReportPageData& d) {
   for (const ReportPhoto& photo : d.photos) {
     nlohmann::json panels = nlohmann::json::array();
     for (const ReportPanel& panel : photo.panels)
-      panels.push_back(
-          {{"title", panel.title}, {"note", panel.note}, {"picture", picture_address(panel.picture, photo.name)}});
+      panels.push_back({{"title", panel.title}, {"note", panel.note}, {"picture", picture_address(panel.picture)}});
     json["photos"].push_back({{"name", photo.name}, {"panels", panels}});
   }
   for (const auto& [key, value] : d.settings) json["settings"].push_back({key, value});

@@ -21,7 +21,7 @@ std::string segment_page(const SegmentPageData& d) {
       {"sigmoid", d.sigmoid}, {"activation", d.activation}};
   json["least"] = d.least >= 0 ? d.least : d.sigmoid || d.activation ? 0.5 : 0;
   const bool fits = d.photo.height == height && d.photo.width == width;
-  json["photo"] = picture_address(fits ? d.photo : resize_antialiased(d.photo, height, width), d.name);
+  json["photo"] = picture_address(fits ? d.photo : resize_antialiased(d.photo, height, width));
   std::string scores;
   for (Index c = 0; c < k; ++c) {
     const RangedBytes ranged = ranged_bytes(d.scores.data() + c, height * width, k);
@@ -29,10 +29,9 @@ std::string segment_page(const SegmentPageData& d) {
     json["classes"].push_back(
         {{"name", d.names[usize(c)]}, {"color", d.colors[usize(c)]}, {"low", ranged.low}, {"high", ranged.high}});
   }
-  json["scores"] = base64(scores);
   json["settings"] = nlohmann::json::array();
   for (const auto& [key, value] : d.settings) json["settings"].push_back({key, value});
-  return filled_page(kSegmentPage, std::move(json));
+  return filled_page(kSegmentPage, std::move(json), "scores", base64(scores));
 }
 
 Extent segment_page_extent(Extent result, Index classes) {

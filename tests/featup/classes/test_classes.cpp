@@ -63,7 +63,7 @@ TEST_CASE("classes: labels, probabilities and areas are those of the upsampled f
           seen.push_back(plane.number);
           CHECK(plane.low == doctest::Approx(low[usize(plane.number)]).epsilon(1e-4));
           CHECK(plane.high == doctest::Approx(high[usize(plane.number)]).epsilon(1e-4));
-          CHECK(static_cast<double>(plane.first[17 * plane.stride]) ==
+          CHECK(static_cast<double>(plane.scores[17]) ==
                 doctest::Approx(static_cast<double>(scores.data()[4 * 17 + plane.number])).epsilon(1e-4));
         },
         {}, at_a_time);
