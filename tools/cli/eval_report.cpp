@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <ctime>
 
-#include "core/files/bytes.h"
 #include "core/isa.h"
 #include "core/parallel.h"
 #include "tools/cli/inputs.h"
@@ -13,6 +12,7 @@
 #include "tools/cli/program.h"
 #include "tools/cli/report_run.h"
 #include "tools/cli/view_scores.h"
+#include "tools/media/whole_file.h"
 
 namespace fu {
 
@@ -193,9 +193,7 @@ int run_eval_report(const EvalReportCommand& o, const Program& program) {
   const Recommendation choice = recommend(qualities);
   const ScatterChart chart = chart_of(o, run, qualities, choice, n);
   const std::string text = report_page(page_of(o, run, program, rows, choice, chart, n));
-  OutputFile file(page);
-  file.write(text.data(), text.size());
-  file.commit();
+  write_whole_file(page, text);
   write_scatter_chart(picture, chart);
   report.stage("write");
   put_into(report, o, run, rows, choice);

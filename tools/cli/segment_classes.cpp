@@ -24,12 +24,12 @@ std::string lower(std::string text) {
 /// "281-285" or "281": the numbers of it; none if it is neither.
 std::vector<Index> numbers_in(const std::string& text, Index classes) {
   const std::size_t dash = text.find('-');
+  // What is beyond the classes counts as one too many: the caller refuses it.
   const auto number = [classes](const std::string& digits) {
-    const bool all_digits = !digits.empty() && digits.find_first_not_of("0123456789") == std::string::npos;
-    return !all_digits                                          ? Index{-1}
-           : digits.find_first_not_of('0') == std::string::npos ? 0
-           : parse_whole(digits, classes) == 0                  ? classes
-                                                                : parse_whole(digits, classes);
+    if (digits.empty() || digits.find_first_not_of("0123456789") != std::string::npos) return Index{-1};
+    if (digits.find_first_not_of('0') == std::string::npos) return Index{0};
+    const Index n = parse_whole(digits, classes);
+    return n > 0 ? n : classes;
   };
   const Index first = number(text.substr(0, dash)),
               last = dash == std::string::npos ? first : number(text.substr(dash + 1));

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <filesystem>
 
-#include "core/files/bytes.h"
 #include "core/files/weights.h"
 #include "core/ops/resample.h"
 #include "core/parallel.h"
@@ -17,6 +16,7 @@
 #include "tools/media/legends.h"
 #include "tools/media/pictures.h"
 #include "tools/media/segment_page.h"
+#include "tools/media/whole_file.h"
 
 namespace fu {
 
@@ -49,12 +49,6 @@ Palette palette_of_labels(Index classes) {
     palette.push_back(i < classes ? class_color(i) : std::array<unsigned char, 3>{128, 128, 128});
   palette.push_back({0, 0, 0});
   return palette;
-}
-
-void write_file(const std::string& path, const std::string& bytes) {
-  OutputFile file(path);
-  file.write(bytes.data(), bytes.size());
-  file.commit();
 }
 
 }  // namespace
@@ -131,7 +125,7 @@ void SegmentFiles::write_waiting() {
   parallel_ranges(static_cast<Index>(waiting_.size()), 1, [&](Index begin, Index end) {
     for (std::size_t i = usize(begin); i < usize(end); ++i) files[i] = waiting_[i].encode();
   });
-  for (std::size_t i = 0; i < files.size(); ++i) write_file(waiting_[i].path, files[i]);
+  for (std::size_t i = 0; i < files.size(); ++i) write_whole_file(waiting_[i].path, files[i]);
   waiting_.clear();
 }
 
@@ -213,7 +207,7 @@ void SegmentFiles::write_masks(const Labels& labels, const LabelMap& map) {
     json["annotations"].push_back(one);
   }
   written_.push_back(base_ + ".masks.json");
-  write_file(written_.back(), json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  write_whole_file(written_.back(), json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 /// (1,size,K) at its places in the picture: (1,whole,K).

@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "core/files/bytes.h"
 #include "core/ops.h"
 #include "featup/fit/fitted_map.h"
 #include "tools/cli/arguments.h"
@@ -15,6 +14,7 @@
 #include "tools/cli/show_page.h"
 #include "tools/media/image_io.h"
 #include "tools/media/pictures.h"
+#include "tools/media/whole_file.h"
 
 namespace fu {
 
@@ -55,9 +55,7 @@ void show_page(const ShowCommand& o, Report& report) {
   page.name = name;
   report.stage("read");
   const std::string text = html_page(page);
-  OutputFile file(output);
-  file.write(text.data(), text.size());
-  file.commit();
+  write_whole_file(output, text);
   report.stage("write");
   report["outputs"] = {output};
   if (o.common.prints_text())

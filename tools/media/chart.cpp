@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/files/bytes.h"
 #include "tools/media/axis.h"
 #include "tools/media/pixel_text.h"
 #include "tools/media/svg_text.h"
+#include "tools/media/whole_file.h"
 
 namespace fu {
 
@@ -127,9 +127,7 @@ void write_bar_chart(const std::string& path, const std::string& title, const st
   }
   if (!groups.empty()) svg += legend(groups, bottom + 28);
   svg += svg_text(12, height - 12, caption, "fill=\"#5b6672\"") + "</svg>\n";
-  OutputFile file(path);
-  file.write(svg.data(), svg.size());
-  file.commit();
+  write_whole_file(path, svg);
 }
 
 }  // namespace fu

@@ -2,11 +2,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/files/bytes.h"
 #include "tools/media/axis.h"
 #include "tools/media/chart.h"
 #include "tools/media/pixel_text.h"
 #include "tools/media/svg_text.h"
+#include "tools/media/whole_file.h"
 
 namespace fu {
 
@@ -144,9 +144,7 @@ std::string scatter_chart_svg(const ScatterChart& chart) { return scatter(chart,
 
 void write_scatter_chart(const std::string& path, const ScatterChart& chart) {
   const std::string svg = scatter(chart, "xmlns=\"http://www.w3.org/2000/svg\" ");
-  OutputFile file(path);
-  file.write(svg.data(), svg.size());
-  file.commit();
+  write_whole_file(path, svg);
 }
 
 }  // namespace fu

@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "core/files/bytes.h"
 #include "tools/media/svg_text.h"
+#include "tools/media/whole_file.h"
 
 namespace fu {
 
@@ -103,9 +103,7 @@ void write_confusion_chart(const std::string& path, const std::string& title, co
   svg += "<rect x=\"" + svg_number(f.left, 1) + "\" y=\"" + svg_number(f.top, 1) + "\" width=\"" +
          svg_number(f.side(), 1) + "\" height=\"" + svg_number(f.side(), 1) + "\" fill=\"none\" stroke=\"#999\"/>\n" +
          legend_of(f, f.top + f.side() + 16) + text_at(12, height - 14, " fill=\"#555\"", caption) + "</svg>\n";
-  OutputFile file(path);
-  file.write(svg.data(), svg.size());
-  file.commit();
+  write_whole_file(path, svg);
 }
 
 }  // namespace fu

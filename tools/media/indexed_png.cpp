@@ -7,6 +7,7 @@
 
 #include "featup/text/unicode.h"
 #include "tools/media/decoders.h"
+#include "tools/media/whole_file.h"
 
 namespace fu {
 
@@ -97,12 +98,6 @@ std::string encode(Index height, Index width, const unsigned char* bytes, const 
   return png;
 }
 
-void write_file(const std::string& path, const std::string& png) {
-  OutputFile file(path);
-  file.write(png.data(), png.size());
-  file.commit();
-}
-
 }  // namespace
 
 std::string encode_indexed_png(Index height, Index width, const unsigned char* indices, const Palette& palette,
@@ -120,7 +115,7 @@ std::string encode_indexed_png(Index height, Index width, const unsigned char* i
 
 void write_indexed_png(const std::string& path, Index height, Index width, const unsigned char* indices,
                        const Palette& palette, const PngTexts& texts) {
-  write_file(path, encode_indexed_png(height, width, indices, palette, texts));
+  write_whole_file(path, encode_indexed_png(height, width, indices, palette, texts));
 }
 
 std::string encode_rgb_png(Index height, Index width, const unsigned char* rgb) {
@@ -140,7 +135,7 @@ std::string encode_gray16_png(Index height, Index width, const std::uint16_t* va
 
 void write_gray16_png(const std::string& path, Index height, Index width, const std::uint16_t* values,
                       const PngTexts& texts) {
-  write_file(path, encode_gray16_png(height, width, values, texts));
+  write_whole_file(path, encode_gray16_png(height, width, values, texts));
 }
 
 }  // namespace fu
