@@ -26,6 +26,18 @@ void read_number(const FieldInfo& info, const std::string& text, T& value) {
 
 }  // namespace
 
+bool FieldInfo::applies(const std::map<std::string, std::string>& values) const {
+  if (only_values.empty()) return true;
+  const auto it = values.find(only_field);
+  return it != values.end() && std::find(only_values.begin(), only_values.end(), it->second) != only_values.end();
+}
+
+std::string FieldInfo::only_words() const {
+  std::string text;
+  for (const std::string& value : only_values) text += (text.empty() ? "" : ", ") + value;
+  return text;
+}
+
 std::string field_text(bool value) { return value ? "1" : "0"; }
 std::string field_text(Index value) { return std::to_string(value); }
 std::string field_text(std::uint64_t value) { return std::to_string(value); }

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -32,6 +33,9 @@ struct FieldInfo {
   bool changes_result = true;        // false for what only limits the work, such as a time budget
   bool offered = true;               // false for what programs set: no option of the command line
   bool always_said = true;           // false: a fingerprint leaves it out while it has its default
+  // The field has a meaning only while that other field has one of these values; empty: always.
+  std::string only_field;
+  std::vector<std::string> only_values;
 
   FieldInfo(std::string field_name, std::string field_help)
       : name(std::move(field_name)), help(std::move(field_help)) {}
@@ -41,6 +45,13 @@ struct FieldInfo {
   FieldInfo& not_offered() { return offered = false, *this; }
   /// For a field that is added later: files that were made before it stay valid.
   FieldInfo& left_out_by_default() { return always_said = false, *this; }
+  FieldInfo& only_with(std::string field, std::vector<std::string> values) {
+    return only_field = std::move(field), only_values = std::move(values), *this;
+  }
+  /// Whether it has a meaning beside the other fields' values.
+  bool applies(const std::map<std::string, std::string>& values) const;
+  /// "jbu", or "anyup, jafar, naf": only_values for texts.
+  std::string only_words() const;
 };
 
 /// Exists only if Options is Base or const Base: keeps one configuration's visit_fields() apart from another's. It must
@@ -72,19 +83,39 @@ void check_fields(const Options& options) {
   });
 }
 
+/// The value of every field as text.
+template <class Options>
+std::map<std::string, std::string> field_texts(const Options& options) {
+  std::map<std::string, std::string> texts;
+  visit_fields(options, [&](const auto& value, const FieldInfo& info) { texts[info.name] = field_text(value); });
+  return texts;
+}
+
+/// The first of the fields that `given` names which has no meaning in this configuration; none if all have.
+template <class Options>
+std::optional<FieldInfo> meaningless_field(const Options& options, const std::map<std::string, std::string>& given) {
+  const std::map<std::string, std::string> texts = field_texts(options);
+  std::optional<FieldInfo> found;
+  visit_fields(options, [&](const auto&, const FieldInfo& info) {
+    if (!found && given.count(info.name) && !info.applies(texts)) found = info;
+  });
+  return found;
+}
+
 /// All fields of a configuration that its results follow from, as "name=value" separated by blanks, in their order: two
-/// configurations with the same text give the same bits.
+/// configurations with the same text give the same bits. Fields that have no meaning in it are left out.
 template <class Options>
 std::string fingerprint(const Options& options) {
   std::string text;
   std::map<std::string, std::string> usual;
+  const std::map<std::string, std::string> texts = field_texts(options);
   const Options defaults;
   visit_fields(defaults, [&usual](const auto& value, const FieldInfo& info) {
     if (!info.always_said) usual[info.name] = field_text(value);
   });
   visit_fields(options, [&](const auto& value, const FieldInfo& info) {
     const auto it = usual.find(info.name);
-    if (info.changes_result && (it == usual.end() || it->second != field_text(value)))
+    if (info.changes_result && info.applies(texts) && (it == usual.end() || it->second != field_text(value)))
       text += (text.empty() ? "" : " ") + info.name + "=" + field_text(value);
   });
   return text;

@@ -19,7 +19,7 @@
 #include "featup/fit/fitted_map.h"
 
 // Training an upsampler.
-#include "featup/training/jbu_trainer.h"
+#include "featup/training/upsampler_trainer.h"
 
 // The engine below: tensors, files, gradients, layers.
 #include "autograd/ops.h"

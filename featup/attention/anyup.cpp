@@ -38,7 +38,9 @@ AnyUp::AnyUp(Random* random, Index width)
   add("rope", rope);
 }
 
-AnyUp::AnyUp(const Weights& file) : AnyUp(static_cast<Random*>(nullptr)) {
+AnyUp::AnyUp(const Weights& file) : AnyUp(static_cast<Random*>(nullptr)) { read(file); }
+
+void AnyUp::read(const Weights& file) {
   load_attention_file(*this, file, {"cross_decode.cross_attn.attention.out_proj.*"});
 }
 

@@ -37,6 +37,12 @@ class AnyUp : public Module {
   /// throws FileError unless every tensor of the file is one of AnyUp's, of the right shape.
   explicit AnyUp(const Weights& file);
   static bool reads(const Weights& file);
+  /// Takes its values from such a file. throws FileError.
+  void read(const Weights& file);
+  /// The cells that each pixel of a map of that size attends to.
+  static CellWindows windows(Extent size, Index h, Index w) {
+    return cells_within(size.height, size.width, h, w, kAnyUpWindow);
+  }
 
   /// image (1,H,W,3), features (1,h,w,C), values (1,h,w,K): what is enlarged, the features or a map of them ->
   /// (1,size.height,size.width,K). The plain form, which a tape can record; AnyUpRun gives the same.
@@ -45,9 +51,7 @@ class AnyUp : public Module {
     const X e = rope(image_encoder(image));
     const X q = cross.queries(adaptive_avg_pool(query_encoder(e), size.height, size.width));
     const X k = keys(adaptive_avg_pool(key_encoder(e), features.dim(1), features.dim(2)), features);
-    return cell_attention(q, k, values,
-                          cells_within(size.height, size.width, features.dim(1), features.dim(2), kAnyUpWindow),
-                          kAttentionHeads);
+    return cell_attention(q, k, values, windows(size, features.dim(1), features.dim(2)), kAttentionHeads);
   }
   /// Keys of the cells, from what the image gives for them and the features.
   template <class X>

@@ -23,6 +23,7 @@ std::string attention_prefix(const Weights& file) {
 void load_attention_file(Module& network, const Weights& file, const std::vector<std::string>& unused) {
   NameRules rules;
   for (const std::string& pattern : unused) rules.push_back({pattern, ""});
+  rules.push_back({"training.*", ""});  // what `featup train` keeps beside the weights to go on from
   rules.push_back({"*", "*"});
   const NamedTensors tensors(file, attention_prefix(file), rules);
   network.load([&](const std::string& name, const Shape& shape) { return tensors.read(name, shape); });

@@ -43,7 +43,9 @@ Jafar::Jafar(Index channels, Random* random, Index width)
   add("rope", rope);
 }
 
-Jafar::Jafar(const Weights& file) : Jafar(channels_of(file), nullptr) {
+Jafar::Jafar(const Weights& file) : Jafar(channels_of(file), nullptr) { read(file); }
+
+void Jafar::read(const Weights& file) {
   const std::string attention = "cross_decode.cross_attn.attention.";
   load_attention_file(*this, file,
                       {"cross_decode.cross_attn.norm_v.*", attention + "v_proj_weight", attention + "out_proj.*"});

@@ -14,6 +14,10 @@ class Jafar : public Module {
   /// throws FileError unless every tensor of the file is one of JAFAR's, of the right shape.
   explicit Jafar(const Weights& file);
   static bool reads(const Weights& file);
+  /// Takes its values from such a file. throws FileError.
+  void read(const Weights& file);
+  /// The cells that each pixel of a map of that size attends to: all.
+  static CellWindows windows(Extent size, Index h, Index w) { return all_cells(size.height, size.width, h, w); }
   /// Channels of the features that it was made for.
   Index channels() const { return key_features_encoder.options.in; }
 
@@ -24,8 +28,7 @@ class Jafar : public Module {
     const X pooled = adaptive_avg_pool(query_encoder(e), size.height, size.width);
     const X q = cross.queries(group_norm(pooled, X(Tensor()), X(Tensor()), kNormGroups));
     const X k = keys(adaptive_avg_pool(key_encoder(e), features.dim(1), features.dim(2)), features);
-    return cell_attention(q, k, values, all_cells(size.height, size.width, features.dim(1), features.dim(2)),
-                          kAttentionHeads);
+    return cell_attention(q, k, values, windows(size, features.dim(1), features.dim(2)), kAttentionHeads);
   }
   template <class X>
   X keys(const X& image_keys, const X& features) const {

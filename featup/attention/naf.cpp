@@ -33,7 +33,9 @@ Naf::Naf(Random* random, Index width)
   add("image_encoder.rope.periods", periods);
 }
 
-Naf::Naf(const Weights& file) : Naf(static_cast<Random*>(nullptr)) {
+Naf::Naf(const Weights& file) : Naf(static_cast<Random*>(nullptr)) { read(file); }
+
+void Naf::read(const Weights& file) {
   load_attention_file(*this, file, {});
   for (Index i = 0; i < periods.value.size(); ++i)
     require<FileError>(periods.value.data()[i] > 0, file.path(), ": tensor 'image_encoder.rope.periods' has ",

@@ -16,6 +16,8 @@ class Naf : public Module {
   /// throws FileError unless every tensor of the file is one of NAF's, of the right shape.
   explicit Naf(const Weights& file);
   static bool reads(const Weights& file);
+  /// Takes its values from such a file. throws FileError.
+  void read(const Weights& file);
 
   /// The part of the channels that each head weighs: a quarter; all of them, for the mean of the heads' weights, where
   /// they cannot be divided.
@@ -26,12 +28,18 @@ class Naf : public Module {
   /// image (1,H,W,3), features (1,h,w,C) -> (1,size.height,size.width,C). The plain form, which a tape can record.
   template <class X>
   X operator()(const X& image, const X& features, Extent size) const {
+    return (*this)(image, features, features, size);
+  }
+  /// The same for other values beside these features, of which only the number of cells counts: (1,h,w,K), or
+  /// (heads,h,w,K), whose results are added up.
+  template <class X>
+  X operator()(const X& image, const X& features, const X& values, Extent size) const {
     const X at_size = resized(image, size);
     const X e = concat(std::vector<X>{encoder(at_size), sem_encoder(at_size)}, 3);
     const X q = turned(adaptive_avg_pool(e, size.height, size.width));
     const X k = adaptive_avg_pool(q, features.dim(1), features.dim(2));
-    return cell_attention(q, k, features, windows(size, features.dim(1), features.dim(2)), kAttentionHeads,
-                          use(features.dim(3)));
+    return cell_attention(q, k, values, windows(size, features.dim(1), features.dim(2)), kAttentionHeads,
+                          values.dim(0) > 1 ? HeadUse::sum : use(features.dim(3)));
   }
   /// The image, at most four times as high and wide as the result.
   template <class X>

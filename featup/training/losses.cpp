@@ -16,6 +16,14 @@ Var reconstruction_loss(const Var& pred, const Var& target, const Var& scale) {
   return mean(square(pred - target) / affine(square(scale), 2) + log(scale));
 }
 
+Var cosine_and_square_loss(const Var& pred, const Var& target) {
+  require<ShapeError>(pred.shape() == target.shape() && pred.rank() >= 1 && pred.size() > 0,
+                      "[cosine_and_square_loss] pred ", pred.shape(), ", target ", target.shape(),
+                      ": must be equal, and not empty.");
+  const Var dot = sum(pred * target, -1), squares = sum(square(pred), -1) * sum(square(target), -1);
+  return affine(mean(dot / sqrt(clamp_min(squares, real(1e-24)))), -1, 1) + mean(square(pred - target));
+}
+
 namespace {
 
 /// Calls f(band, first row, last row) for rows of an image (1,H,W,C), some at a time on each thread.

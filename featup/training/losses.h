@@ -10,6 +10,9 @@ namespace fu {
 Var magnitude(const Var& x);
 /// mean( (pred - target)^2 / (2 scale^2) + log scale ), scale (B,h,w,1). source: FeatUp (arXiv 2403.10516) section 3
 Var reconstruction_loss(const Var& pred, const Var& target, const Var& scale);
+/// mean over positions of 1 - cosine of pred and target, plus mean( (pred - target)^2 ); x (..,C) both. source: AnyUp
+/// (arXiv 2510.12764)
+Var cosine_and_square_loss(const Var& pred, const Var& target);
 /// Mean squared distance of an image from its own blur (5x5, sigma 1), in two passes over it: x (1,H,W,C).
 Var blur_distance(const Var& x);
 /// Squared differences of neighbours along rows and columns, summed, over the number of elements.

@@ -19,6 +19,10 @@ TrainOptions TrainOptions::from(const std::map<std::string, std::string>& given)
   const auto compat = given.find("compat");
   TrainOptions o = compat != given.end() && compat->second == "published" ? published() : TrainOptions();
   set_fields(o, given);
+  if (const std::optional<FieldInfo> field = meaningless_field(o, given))
+    throw UsageError(cat("[train] ", field->name, ": has a meaning only with the ", field->only_field, " ",
+                         field->only_words(), ", not ", field_texts(o)[field->only_field], ". Leave it out."));
+  if (o.compat.empty() && !given.count("lr")) o.lr = trained_kind(o.kind).lr;
   if (o.color_range > 0 && !given.count("temperature")) o.temperature = 1;
   if (o.levels < kSmoothedLevel && !given.count("smooth")) o.smooth = 0;
   return o;
@@ -26,11 +30,14 @@ TrainOptions TrainOptions::from(const std::map<std::string, std::string>& given)
 
 double TrainOptions::lr_at(Index step) const { return lr * (constant_lr ? 1 : warmup_cosine(step, 0, steps, 0.02)); }
 
-JbuTrainerOptions trainer_options(const TrainOptions& o) {
-  JbuTrainerOptions trainer;
+UpsamplerTrainerOptions trainer_options(const TrainOptions& o) {
+  UpsamplerTrainerOptions trainer;
+  trainer.crops = o.crops, trainer.crop_zoom = o.crop_zoom;
   trainer.jitters = o.jitters, trainer.max_pad = o.max_pad, trainer.max_zoom = o.max_zoom;
   trainer.seed = o.seed, trainer.norm = o.norm;
-  JbuObjectiveOptions& j = trainer.objective;
+  UpsamplerObjectiveOptions& j = trainer.objective;
+  j.kind = o.kind, j.upscale = o.upscale;
+  j.loss = o.loss == "crops" ? TrainingLoss::crops : TrainingLoss::views;
   j.layers.levels = o.levels, j.layers.radius = o.radius, j.layers.key_dim = o.key_dim;
   j.layers.mixing = o.mixing, j.layers.shared = o.shared, j.layers.unit_sum = o.unit_sum;
   j.layers.sigma = o.sigma, j.layers.temperature = o.temperature, j.layers.color_range = o.color_range;

@@ -27,8 +27,7 @@ class AnyUpUpsampler : public LinearUpsampler {
   }
   void enlarge(const Source& source, Extent size, real* out, const Progress&) const override {
     const Tensor& x = source.features;
-    attend(source.attention, x, cells_within(size.height, size.width, x.dim(1), x.dim(2), kAnyUpWindow), HeadUse::mean,
-           out);
+    attend(source.attention, x, AnyUp::windows(size, x.dim(1), x.dim(2)), HeadUse::mean, out);
   }
 
  private:

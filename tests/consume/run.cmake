@@ -59,7 +59,7 @@ endforeach()
 # Inference links neither gradients nor fits nor trainings.
 if(EXISTS ${PLACE}/inference AND NOT SHARED)
   run(nm --demangle inference)
-  if(text MATCHES "[^\n]*fu::(Tape|FitRun|JbuTrainer|ImplicitFit|Adam)::[^\n]*")
+  if(text MATCHES "[^\n]*fu::(Tape|FitRun|UpsamplerTrainer|ImplicitFit|Adam)::[^\n]*")
     message(FATAL_ERROR "inference links ${CMAKE_MATCH_0}")
   elseif(NOT text MATCHES "fu::Tensor::")
     message(FATAL_ERROR "nm names nothing of ours:\n${text}")

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "core/files/weights.h"
 #include "featup/measure/scene.h"
 #include "tests/support.h"
 #include "tools/media/image_io.h"
@@ -54,6 +55,36 @@ inline void check_refused(const TempFolder& folder, const std::string& arguments
   CHECK(contains(o.err, part));
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path()))
     CHECK(!contains(entry.path().filename().string(), ".part-"));
+}
+
+/// Runs a training of `steps` steps and kills it somewhere after its first checkpoint, `file`.
+inline void kill_a_training(const TempFolder& folder, const std::string& arguments, const std::string& file,
+                            int steps) {
+  const std::string kill = "sh -c \"'" FU_PROGRAM "' " + arguments +
+                           " --checkpoint 0 --quiet & p=\\$!; n=0; while [ ! -f " + file +
+                           " ] && [ \\$n -lt 400 ]; do sleep 0.02; n=\\$((n+1)); done; sleep 0.2; kill -9 \\$p; wait\"";
+  const std::string in = "cd '" + folder.path() + "' && ";
+  REQUIRE(std::system((in + kill + " 2>/dev/null").c_str()) != -1);
+  REQUIRE(std::filesystem::exists(folder / file));
+  const int done = std::stoi(Weights(folder / file).metadata().at("step"));
+  CAPTURE(done);
+  CHECK(done >= 1);
+  CHECK(done < steps);  // else it was not killed
+  // What was being written when it was killed has another name, and may be left there; later checks look for such
+  // leavings of their own.
+  std::vector<std::filesystem::path> unfinished;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
+    if (contains(entry.path().filename().string(), ".part-")) unfinished.push_back(entry.path());
+  for (const auto& path : unfinished) std::filesystem::remove(path);
+}
+
+inline void check_same_tensors(const std::string& one, const std::string& other) {
+  const Weights a(one), b(other);
+  REQUIRE(a.entries().size() == b.entries().size());
+  for (const auto& entry : a.entries()) {
+    CAPTURE(entry.first);
+    CHECK(same_bits(a.read(entry.first), b.read(entry.first)));
+  }
 }
 
 }  // namespace fu::test

@@ -7,7 +7,8 @@ namespace fu {
 template <class T>
 void FieldOptions::add_number(CLI::App& app, const FieldInfo& info, T value) {
   CLI::Option* option = app.add_option_function<T>(
-      "--" + info.name, [this, name = info.name](const T& given) { given_[name] = field_text(given); }, info.help);
+      option_names_[info.name] = "--" + info.name,
+      [this, name = info.name](const T& given) { given_[name] = field_text(given); }, info.help);
   const bool bounded = info.low != info.high;
   if (bounded) option->check(CLI::Range(static_cast<T>(info.low), static_cast<T>(info.high)));
   const auto number = static_cast<double>(value);
@@ -15,8 +16,9 @@ void FieldOptions::add_number(CLI::App& app, const FieldInfo& info, T value) {
 }
 
 void FieldOptions::add_option(CLI::App& app, const FieldInfo& info, bool value) {
-  app.add_flag_callback((value ? "--no-" : "--") + info.name,
-                        [this, name = info.name, value] { given_[name] = field_text(!value); }, info.help);
+  app.add_flag_callback(
+      option_names_[info.name] = (value ? "--no-" : "--") + info.name,
+      [this, name = info.name, value] { given_[name] = field_text(!value); }, info.help);
 }
 void FieldOptions::add_option(CLI::App& app, const FieldInfo& info, Index value) { add_number(app, info, value); }
 void FieldOptions::add_option(CLI::App& app, const FieldInfo& info, std::uint64_t value) {
@@ -25,7 +27,8 @@ void FieldOptions::add_option(CLI::App& app, const FieldInfo& info, std::uint64_
 void FieldOptions::add_option(CLI::App& app, const FieldInfo& info, double value) { add_number(app, info, value); }
 void FieldOptions::add_option(CLI::App& app, const FieldInfo& info, const std::string& value) {
   CLI::Option* option = app.add_option_function<std::string>(
-      "--" + info.name, [this, name = info.name](const std::string& given) { given_[name] = given; }, info.help);
+      option_names_[info.name] = "--" + info.name,
+      [this, name = info.name](const std::string& given) { given_[name] = given; }, info.help);
   if (!info.choices.empty()) option->check(CLI::IsMember(info.choices));
   if (!value.empty()) option->default_str(value);
 }

@@ -21,7 +21,10 @@ class FieldOptions {
   template <class Options>
   void add(CLI::App& app, const Options& defaults) {
     visit_fields(defaults, [&](const auto& value, const FieldInfo& info) {
-      if (info.offered) add_option(app, info, value);
+      if (!info.offered) return;
+      FieldInfo said = info;
+      if (!info.only_values.empty()) said.help += " (--" + info.only_field + " " + info.only_words() + ")";
+      add_option(app, said, value);
     });
   }
 
@@ -29,6 +32,15 @@ class FieldOptions {
   template <class Options>
   void apply(Options& options) const {
     set_fields(options, given_);
+  }
+  /// throws UsageError, which names the option, if a field was given that has no meaning in this configuration, to
+  /// which they were applied.
+  template <class Options>
+  void require_meaning(const Options& options) const {
+    const std::optional<FieldInfo> field = meaningless_field(options, given_);
+    if (!field) return;
+    throw UsageError(option_names_.at(field->name) + " is for --" + field->only_field + " " + field->only_words() +
+                     ", and that is " + field_texts(options).at(field->only_field) + " here. Leave it out.");
   }
   /// The fields that were given, as texts.
   const std::map<std::string, std::string>& given() const { return given_; }
@@ -42,7 +54,7 @@ class FieldOptions {
   template <class T>
   void add_number(CLI::App& app, const FieldInfo& info, T value);
 
-  std::map<std::string, std::string> given_;
+  std::map<std::string, std::string> given_, option_names_;  // by the names of fields
 };
 
 }  // namespace fu

@@ -1,4 +1,4 @@
-// featup train: a JBU stack for one's own backbone, from folders of photos.
+// featup train: an upsampler for one's own backbone, from folders of photos.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
@@ -13,9 +13,13 @@ namespace fu {
 
 void TrainCommand::add(CLI::App& app) {
   app.add_option("folder", folders, "folders of photos, searched to their depths, or single photos")->required();
-  app.add_option("-o,--output", output,
-                 "the stack, which is also the checkpoint; default featup-out/jbu.safetensors, with curves beside it");
+  app.add_option(
+      "-o,--output", output,
+      "the upsampler, which is also the checkpoint; default featup-out/KIND.safetensors, with curves beside it");
   backbone.add(app);
+  app.add_option("--init", start,
+                 "weights to start from, in place of random ones: a file of the same kind, also from its authors; or "
+                 "builtin, for a jbu stack without mixing");
   app.add_flag("--resume", resume, "go on from the checkpoint, to the same weights as if it had never stopped");
   app.add_option("--time-budget", time_budget, "seconds after which the checkpoint is written and the program ends")
       ->check(CLI::PositiveNumber);
@@ -23,36 +27,42 @@ void TrainCommand::add(CLI::App& app) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--export", export_to,
-                 "also write the stack alone: as .safetensors, or as a PyTorch .ckpt for the published code, which "
-                 "knows neither the filter of tokens nor the smoothing");
+                 "also write the upsampler alone: as .safetensors, or a jbu stack as a PyTorch .ckpt for the published "
+                 "code, which knows neither the filter of tokens nor the smoothing");
   FormatArgs::add_dtype(app, dtype, "of an exported .safetensors: f32 or f16");
   fields.add(app, TrainOptions());
   common.add(app);
   app.footer(
       "Example: featup train ~/Pictures --backbone dino_deitsmall16_pretrain.pth -o dino_jbu.safetensors\n"
-      "then:    featup upsample photo.jpg --backbone dino_deitsmall16_pretrain.pth --upsampler dino_jbu.safetensors");
+      "then:    featup upsample photo.jpg --backbone dino_deitsmall16_pretrain.pth --upsampler dino_jbu.safetensors\n"
+      "also:    featup train ~/Pictures --kind anyup --init anyup_multi.pth -o anyup.safetensors");
 }
 
 TrainOptions TrainCommand::options() const {
   std::map<std::string, std::string> given = fields.given();
   given["seed"] = field_text(common.seed);
+  TrainOptions said;
+  fields.apply(said);
+  fields.require_meaning(said);
   return TrainOptions::from(given);
 }
 
 namespace {
 
 /// The names of the results, checked before any work.
-TrainFiles files_of(const TrainCommand& o, const Ranks& ranks) {
+TrainFiles files_of(const TrainCommand& o, const std::string& kind, const Ranks& ranks) {
+  require<UsageError>(kind == "jbu" || o.export_to.empty() || is_safetensors(o.export_to), "--export ", o.export_to,
+                      ": PyTorch's files are for --kind jbu. Name it .safetensors.");
   TrainFiles files;
-  files.stack = output_file(o.output, "jbu.safetensors");
-  files.picture = with_extension(files.stack, ".png");
-  if (ranks.first()) check_outputs(files.stack, files.picture);
+  files.upsampler = output_file(o.output, kind + ".safetensors");
+  files.picture = with_extension(files.upsampler, ".png");
+  if (ranks.first()) check_outputs(files.upsampler, files.picture);
   if (ranks.first() && !o.export_to.empty()) check_outputs(o.export_to, files.picture);
   std::error_code none;
-  files.existed = std::filesystem::exists(files.stack, none);
-  require<UsageError>(o.resume || !files.existed, files.stack,
+  files.existed = std::filesystem::exists(files.upsampler, none);
+  require<UsageError>(o.resume || !files.existed, files.upsampler,
                       ": is there already. Go on with it by --resume, or name another with -o.");
-  require<UsageError>(!o.resume || files.existed, files.stack, ": there is nothing to resume. Leave --resume out.");
+  require<UsageError>(!o.resume || files.existed, files.upsampler, ": there is nothing to resume. Leave --resume out.");
   return files;
 }
 
@@ -62,7 +72,7 @@ int run_train(const TrainCommand& o, const Program& program) {
   Report report("train", o.folders, o.common.json);
   require<UsageError>(options.batch >= ranks.count(), "--batch ", options.batch, " cannot be shared by ", ranks.count(),
                       " processes. Give at least one picture to each.");
-  TrainRun run(o, options, ranks, files_of(o, ranks), program.arguments);
+  TrainRun run(o, options, ranks, files_of(o, options.kind, ranks), program.arguments);
   report_backbone(report, &run.backbone(), run.backbone().describe(), o.backbone, o.common);
   report.stage("load");
   run.work();

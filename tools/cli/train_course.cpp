@@ -33,11 +33,11 @@ Index PhotoSequence::at(Index place) {
   return photos_[usize(order_[usize(place % n)])];
 }
 
-HeldOutPhotos::HeldOutPhotos(ImageFolder& folder, const std::vector<Index>& chosen, const JbuTrainer& trainer,
+HeldOutPhotos::HeldOutPhotos(ImageFolder& folder, const std::vector<Index>& chosen, const UpsamplerTrainer& trainer,
                              std::uint64_t seed) {
   const FeatureFunction features = [&](const Tensor& image) { return trainer.features(image); };
   for (Index i : chosen) {
-    const Tensor image = normalize(folder.sample(i, false, Random(0)));
+    const Tensor image = trainer.image_of(normalize(folder.sample(i, false, Random(0))));
     photos_.push_back(
         {image, features(image), HeldOutViews(image, features, kViews, seed + static_cast<std::uint64_t>(i))});
   }
@@ -54,11 +54,11 @@ double HeldOutPhotos::explained(const F& map_of) const {
   return total.value();
 }
 
-double HeldOutPhotos::explained_by(const JbuObjective& objective) const {
+double HeldOutPhotos::explained_by(const UpsamplerObjective& objective) const {
   return explained([&](const Photo& p) { return objective.map(p.features, p.image); });
 }
 
-void Course::judge(const HeldOutPhotos& by, JbuTrainer& trainer) {
+void Course::judge(const HeldOutPhotos& by, UpsamplerTrainer& trainer) {
   explained = by.explained_by(trainer.objective());
   for (double v : {static_cast<double>(trainer.steps()), recent_loss, *explained, by.explained_by_bilinear()})
     history.push_back(static_cast<real>(v));
@@ -74,9 +74,9 @@ void Course::load(const Weights& file) {
   if (history.size() >= 4) explained = static_cast<double>(history[history.size() - 2]);
 }
 
-void Course::save(const std::string& file, JbuTrainer& trainer, const std::string& settings,
+void Course::save(const std::string& file, UpsamplerTrainer& trainer, const std::string& settings,
                   const std::string& command) const {
-  std::map<std::string, Tensor> tensors = trainer.stack();
+  std::map<std::string, Tensor> tensors = trainer.upsampler();
   trainer.save(tensors);
   Tensor rows({static_cast<Index>(history.size()) / 4, 4});
   std::copy(history.begin(), history.end(), rows.data());

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "featup/training/jbu_trainer.h"
+#include "featup/training/upsampler_trainer.h"
 #include "tools/media/image_folder.h"
 
 namespace fu {
@@ -27,15 +27,17 @@ class PhotoSequence {
   Index epoch_ = -1;
 };
 
-/// Photos kept aside, each with views that training does not see: they tell how good the stack is.
+/// Photos kept aside, each with views that training does not see: they tell how good the upsampler is.
 class HeldOutPhotos {
  public:
   /// Reads the chosen photos of the folder and computes the features of their views. cost: 5 passes of the backbone
   /// for each.
-  HeldOutPhotos(ImageFolder& folder, const std::vector<Index>& chosen, const JbuTrainer& trainer, std::uint64_t seed);
-  /// Explained variance of the views, over all photos: by the features enlarged bilinearly, and by the stack.
+  HeldOutPhotos(ImageFolder& folder, const std::vector<Index>& chosen, const UpsamplerTrainer& trainer,
+                std::uint64_t seed);
+  /// Explained variance of the views, over all photos: by the features enlarged bilinearly, and by the
+  /// upsampler.
   double explained_by_bilinear() const { return bilinear_; }
-  double explained_by(const JbuObjective& objective) const;
+  double explained_by(const UpsamplerObjective& objective) const;
 
  private:
   struct Photo {
@@ -56,12 +58,12 @@ struct Course {
   std::vector<real> history;        // rows of step, loss, explained, explained by bilinear
 
   void add_loss(double loss) { recent_loss = recent_loss == 0 ? loss : 0.95 * recent_loss + 0.05 * loss; }
-  void judge(const HeldOutPhotos& by, JbuTrainer& trainer);
+  void judge(const HeldOutPhotos& by, UpsamplerTrainer& trainer);
   /// Of a checkpoint. throws FileError.
   void load(const Weights& file);
   /// Writes one file that serves both `upsample` and --resume.
   ///   settings: what the weights follow from, as text; command: the command line, for people
-  void save(const std::string& file, JbuTrainer& trainer, const std::string& settings,
+  void save(const std::string& file, UpsamplerTrainer& trainer, const std::string& settings,
             const std::string& command) const;
   /// Curves of the loss and of the explained variance.
   Image picture() const;

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "featup/builtin/builtin.h"
 #include "tools/cli/errors.h"
 #include "tools/cli/inputs.h"
 #include "tools/cli/outputs.h"
@@ -31,15 +32,39 @@ Extent training_size(const TrainOptions& options, Index patch) {
   return side;
 }
 
-/// Names and sizes of all files as one number. source: Fowler, Noll, Vo: FNV-1a
+/// The size of the pictures that training reads: crops are finer than the image that the upsampler sees.
+Extent photo_size(const TrainOptions& options, Index patch) {
+  const Extent side = training_size(options, patch);
+  const Index scale = options.loss == "crops" ? options.crop_zoom : 1;
+  return {scale * side.height, scale * side.width};
+}
+
+constexpr std::uint64_t kHashStart = 1469598103934665603u;
+
+/// source: Fowler, Noll, Vo: FNV-1a
+template <class Bytes>
+std::uint64_t hash_on(std::uint64_t hash, const Bytes& bytes) {
+  for (char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  return hash;
+}
+
+/// Names and sizes of all files as one number.
 std::uint64_t hash_of(const ImageFolder& folder) {
-  std::uint64_t hash = 1469598103934665603u;
+  std::uint64_t hash = kHashStart;
   for (Index i = 0; i < folder.size(); ++i) {
     std::error_code none;
     const auto bytes = std::filesystem::file_size(folder.path(i), none);
-    for (char c : folder.path(i) + ":" + std::to_string(bytes))
-      hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+    hash = hash_on(hash, folder.path(i) + ":" + std::to_string(bytes));
   }
+  return hash;
+}
+
+/// All values of an upsampler as one number.
+std::uint64_t hash_of(Module& module) {
+  std::uint64_t hash = kHashStart;
+  for (const Parameter* p : module.parameters())
+    hash = hash_on(
+        hash, std::string_view(reinterpret_cast<const char*>(p->value.data()), usize(p->value.size()) * sizeof(real)));
   return hash;
 }
 
@@ -77,9 +102,9 @@ std::map<std::string, Tensor> published_layout(std::map<std::string, Tensor> sta
   return stack;
 }
 
-bool is_safetensors(const std::string& path) { return std::filesystem::path(path).extension() == ".safetensors"; }
-
 }  // namespace
+
+bool is_safetensors(const std::string& path) { return std::filesystem::path(path).extension() == ".safetensors"; }
 
 TrainRun::TrainRun(const TrainCommand& command, const TrainOptions& options, const Ranks& ranks, TrainFiles files,
                    const std::string& arguments)
@@ -89,13 +114,15 @@ TrainRun::TrainRun(const TrainCommand& command, const TrainOptions& options, con
       files_(std::move(files)),
       arguments_(arguments),
       backbone_(o_.backbone.open()),
-      folder_(o_.folders, training_size(options_, backbone_->patch())),
+      folder_(o_.folders, photo_size(options_, backbone_->patch())),
       trainer_(feature_function(backbone_.get()), backbone_->channels(), trainer_options(options_)),
-      settings_(describe_settings()),
       bar_("train", o_.common.quiet || !ranks_.first()) {
   std::vector<std::string> reads = folder_.paths();
   reads.push_back(o_.backbone.name);
-  protect_inputs(reads, {files_.stack, files_.picture, o_.export_to.empty() ? files_.picture : o_.export_to});
+  if (!o_.start.empty()) reads.push_back(o_.start);
+  protect_inputs(reads, {files_.upsampler, files_.picture, o_.export_to.empty() ? files_.picture : o_.export_to});
+  settings_ = describe_settings();
+  if (!o_.start.empty()) start();
   if (o_.resume) resume();
   first_step_ = trainer_.steps();
   hold_out();
@@ -110,15 +137,23 @@ std::string TrainRun::describe_settings() const {
              fingerprint(options_));
 }
 
+/// The settings of a training that starts from other values hold these as one number, so that it is not resumed with
+/// others.
+void TrainRun::start() {
+  LearnedUpsampler& upsampler = trainer_.objective().upsampler();
+  start_from(upsampler, trained_kind(options_.kind), o_.start == "builtin" ? builtin_stack() : Weights(o_.start));
+  settings_ += cat(" init=", hash_of(upsampler.module()));
+}
+
 void TrainRun::resume() {
-  const Weights before(files_.stack);
+  const Weights before(files_.upsampler);
   const auto found = before.metadata().find("training");
-  require<UsageError>(found != before.metadata().end(), files_.stack,
+  require<UsageError>(found != before.metadata().end(), files_.upsampler,
                       ": was not written by featup train. Name another file with -o.");
-  require<UsageError>(found->second.find("steps=") != std::string::npos, files_.stack,
+  require<UsageError>(found->second.find("steps=") != std::string::npos, files_.upsampler,
                       ": was written by an earlier version of this program, whose settings cannot be compared with "
                       "these. Go on with that version, or name another file with -o.");
-  require<UsageError>(found->second == settings_, files_.stack,
+  require<UsageError>(found->second == settings_, files_.upsampler,
                       ": was trained with other settings or pictures, so it cannot go on as it would have: ",
                       fingerprint_difference(found->second, settings_), ".");
   trainer_.load(before);
@@ -158,7 +193,7 @@ double TrainRun::step(bool& stop) {
   sum_over_processes(ranks_, trainer_.objective(), loss, stop);
   trainer_.finish_step();
   require<UsageError>(std::isfinite(loss), "the loss is no number any more, at step ", trainer_.steps(), ". ",
-                      files_.existed || saved_ > begin_ ? files_.stack + " holds the last good state; g" : "G",
+                      files_.existed || saved_ > begin_ ? files_.upsampler + " holds the last good state; g" : "G",
                       "ive a smaller --lr, now ", options_.lr, ".");
   return loss;
 }
@@ -188,23 +223,23 @@ void TrainRun::work() {
   }
 }
 
-void TrainRun::export_stack() {
+void TrainRun::export_upsampler() {
   if (is_safetensors(o_.export_to))
-    write_safetensors(o_.export_to, trainer_.stack(), {}, o_.dtype == "f16" ? DType::f16 : DType::f32);
+    write_safetensors(o_.export_to, trainer_.upsampler(), {}, o_.dtype == "f16" ? DType::f16 : DType::f32);
   else
-    write_torch(o_.export_to, "state_dict", published_layout(trainer_.stack(), backbone_->channels()));
+    write_torch(o_.export_to, "state_dict", published_layout(trainer_.upsampler(), backbone_->channels()));
 }
 
 void TrainRun::write(Report& report) {
   if (!course_.explained) course_.explained = judge_->explained_by(trainer_.objective());
   save();
-  if (!o_.export_to.empty()) export_stack();
+  if (!o_.export_to.empty()) export_upsampler();
   write_png(files_.picture, course_.picture());
   bar_.finish();
-  report["outputs"] = {files_.stack, files_.picture};
+  report["outputs"] = {files_.upsampler, files_.picture};
   if (o_.export_to.empty()) return;
   report["outputs"].push_back(o_.export_to);
-  const std::map<std::string, Tensor> stack = trainer_.stack();
+  const std::map<std::string, Tensor> stack = trainer_.upsampler();
   if (is_safetensors(o_.export_to) || (!stack.count("upsampler.token_filter") && !stack.count("upsampler.smoothing")))
     return;
   const std::string note =
@@ -217,7 +252,8 @@ void TrainRun::write(Report& report) {
 
 void TrainRun::tell(Report& report) const {
   const Index steps = trainer_.steps(), files = folder_.size();
-  report["steps"] = steps, report["images"] = files - folder_.unreadable(), report["unreadable"] = folder_.unreadable();
+  report["kind"] = options_.kind, report["steps"] = steps, report["images"] = files - folder_.unreadable(),
+  report["unreadable"] = folder_.unreadable();
   report["held_out"] = held_out_, report["images_seen"] = (steps - first_step_) * options_.batch;
   report["loss"] = course_.recent_loss, report["explained_variance"] = *course_.explained,
   report["explained_variance_bilinear"] = judge_->explained_by_bilinear();
@@ -235,7 +271,7 @@ void TrainRun::tell(Report& report) const {
       "%s\n",
       static_cast<long>(steps), static_cast<long>(files - held_out_), course_.recent_loss,
       held_out_ > 0 ? "held-out images" : "a training image", *course_.explained, judge_->explained_by_bilinear(),
-      report.seconds(), files_.stack.c_str(), files_.picture.c_str());
+      report.seconds(), files_.upsampler.c_str(), files_.picture.c_str());
 }
 
 }  // namespace fu

@@ -20,6 +20,7 @@ namespace fu {
 struct TrainCommand {
   std::vector<std::string> folders;
   std::string output, export_to, dtype = "f32";
+  std::string start;  // a file of weights, or "builtin"; empty: from random ones
   BackboneArgs backbone;
   bool resume = false;
   double time_budget = 0;   // seconds; 0: none
@@ -31,9 +32,11 @@ struct TrainCommand {
   TrainOptions options() const;
 };
 
+bool is_safetensors(const std::string& path);
+
 struct TrainFiles {
-  std::string stack, picture;
-  bool existed = false;  // the stack, before this run
+  std::string upsampler, picture;
+  bool existed = false;  // the upsampler, before this run
 };
 
 class TrainRun {
@@ -47,13 +50,14 @@ class TrainRun {
   /// Steps until all are done, the time is up, or the user interrupts; writes checkpoints meanwhile. throws UsageError
   /// if the loss is no number any more.
   void work();
-  /// Writes the stack, its export, and the curves.
+  /// Writes the upsampler, its export, and the curves.
   void write(Report& report);
   /// Fills the report, and prints the summary.
   void tell(Report& report) const;
 
  private:
   std::string describe_settings() const;
+  void start();
   void resume();
   void hold_out();
   std::vector<Tensor> images_of(Index first, Index last);
@@ -61,8 +65,8 @@ class TrainRun {
   double step(bool& stop);
   /// Of the first process: progress, judging, checkpoints.
   void after_step(double loss);
-  void save() { course_.save(files_.stack, trainer_, settings_, arguments_); }
-  void export_stack();
+  void save() { course_.save(files_.upsampler, trainer_, settings_, arguments_); }
+  void export_upsampler();
 
   const TrainCommand& o_;
   TrainOptions options_;
@@ -71,7 +75,7 @@ class TrainRun {
   std::string arguments_;
   std::unique_ptr<Backbone> backbone_;
   ImageFolder folder_;
-  JbuTrainer trainer_;
+  UpsamplerTrainer trainer_;
   std::string settings_;  // all that decides what the weights become: a checkpoint goes on only under the same
   Index held_out_ = 0;    // photos
   std::unique_ptr<HeldOutPhotos> judge_;

@@ -5,7 +5,7 @@
 #include "featup/backbones/resnet.h"
 #include "featup/backbones/vit.h"
 #include "featup/published/implicit_fit.h"
-#include "featup/training/jbu_trainer.h"
+#include "featup/training/upsampler_trainer.h"
 #include "tools/lab/bench_case.h"
 
 namespace fu {
@@ -124,15 +124,15 @@ BenchRun implicit_step() {
 BenchRun jbu_train_step() {
   struct State {
     Random random{7};
-    std::unique_ptr<JbuTrainer> trainer;
+    std::unique_ptr<UpsamplerTrainer> trainer;
     std::vector<Tensor> images;
   };
   const auto state = std::make_shared<State>();
   for (int i = 0; i < 4; ++i)
     state->images.push_back(state->random.uniform({1, kPatch * kGrid, kPatch * kGrid, 3}, -2, 2));
-  state->trainer = std::make_unique<JbuTrainer>(
+  state->trainer = std::make_unique<UpsamplerTrainer>(
       [model = random_vit(plain_vit(192))](const Tensor& image) { return model->features(image); }, 192,
-      JbuTrainerOptions());
+      UpsamplerTrainerOptions());
   // 60 GFLOP are 24 passes of the backbone; the rest is the stack on 32 channels, its kernels and their gradients.
   return {[state] { state->trainer->step(state->images); }, 120};
 }

@@ -4,7 +4,7 @@
 
 #include "featup/photo/jitter.h"
 #include "featup/published/implicit_fit.h"
-#include "featup/training/jbu_objective.h"
+#include "featup/training/upsampler_objective.h"
 #include "layers/optimizer.h"
 #include "tools/lab/golden_case.h"
 
@@ -107,15 +107,15 @@ void run_trajectory_jbu(Case& c) {
   const Tensor targets =
       to_nhwc(c.constant("targets").reshape({steps * views, channels, features.dim(1), features.dim(2)}));
   const Tensor projections = c.constant("projections").reshape({steps * views, channels, -1});
-  JbuObjectiveOptions o;
+  UpsamplerObjectiveOptions o;
   o.kernel = c.number("kernel_size"), o.lr = c.fraction("lr"), o.crf = c.fraction("crf_weight"), o.published = true;
-  JbuObjective training(channels, o, nullptr);
+  UpsamplerObjective training(channels, o, nullptr);
   const TrainedModules modules = {{"", &training}};
   Adam nadam(Adam::Kind::nadam, load_all(c, modules), o.lr);
   std::vector<double> losses;
   for (Index step = 0; step < steps; ++step) {
-    JbuExample example{image, features, {}, targets.slice(step * views, (step + 1) * views)};
-    JbuDraws draws{{}, positions(crf_rows.slice(step, step + 1)), positions(crf_cols.slice(step, step + 1))};
+    UpsamplerExample example{image, features, {}, targets.slice(step * views, (step + 1) * views)};
+    UpsamplerDraws draws{{}, positions(crf_rows.slice(step, step + 1)), positions(crf_cols.slice(step, step + 1))};
     for (Index at = step * views; at < (step + 1) * views; ++at) {
       example.jitters.push_back(recorded_jitter(jitters.data() + 4 * at, c.number("max_pad")));
       draws.projections.push_back(projections.slice(at, at + 1).reshape({channels, projections.dim(2)}));

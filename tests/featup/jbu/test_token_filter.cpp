@@ -6,7 +6,7 @@
 #include "core/ops/resample.h"
 #include "featup/jbu/jbu.h"
 #include "featup/photo/preprocess.h"
-#include "featup/training/jbu_objective.h"
+#include "featup/training/upsampler_objective.h"
 #include "featup/upsamplers/registry.h"
 #include "tests/support.h"
 
@@ -209,12 +209,12 @@ TEST_CASE("smoothing: a stack smooths after its second level, in bands as at onc
     CHECK((relative_error(banded, JbuRun(plain, source, photo, count).all()) > 0.05) == (count >= 2));
   }
 
-  JbuObjectiveOptions options;
+  UpsamplerObjectiveOptions options;
   options.layers.mixing = false, options.layers.color_range = 0.05, options.layers.unit_sum = true,
   options.layers.dropout = 0;
   options.filter = filter(real(1.5), real(0.1));
   options.layers.smoothing.strength = 30;
-  JbuObjective training(5, options, &random);
+  UpsamplerObjective training(5, options, &random);
   training.eval();
   std::map<std::string, Tensor> tensors;
   training.export_to(tensors);

@@ -1,7 +1,7 @@
 // Training a JBU stack: the cheap loss is the one defined on all channels; a run learns, and goes on from a checkpoint
 // as if it had never stopped.
 #include "featup/jbu/jbu.h"
-#include "featup/training/jbu_trainer.h"
+#include "featup/training/upsampler_trainer.h"
 #include "tests/support.h"
 
 using namespace fu;
@@ -28,8 +28,8 @@ Tensor picture(Index h, Index w, std::uint64_t seed) {
   return x;
 }
 
-JbuTrainerOptions small_options() {
-  JbuTrainerOptions o;
+UpsamplerTrainerOptions small_options() {
+  UpsamplerTrainerOptions o;
   o.jitters = 2, o.max_pad = 4, o.objective.kernel = 8, o.objective.projection = 4, o.objective.crf_samples = 50;
   o.objective.layers.levels = 3, o.objective.layers.key_dim = 8, o.objective.layers.radius = 2;
   return o;
@@ -62,12 +62,12 @@ TEST_CASE("training: the loss on few channels is the loss on all of them") {
     for (const bool mixing : {true, false}) {
       CAPTURE(attention);
       CAPTURE(mixing);
-      JbuObjectiveOptions o = small_options().objective;
+      UpsamplerObjectiveOptions o = small_options().objective;
       o.attention = attention, o.layers.mixing = mixing, o.tv = 0.3, o.crf = 0.2;
       Random random(3);
-      JbuObjective training(kChannels, o, &random);
+      UpsamplerObjective training(kChannels, o, &random);
       disturb(training);
-      JbuExample e;
+      UpsamplerExample e;
       e.image = picture(40, 56, 1), e.features = features(e.image);
       std::vector<Tensor> views;
       for (int v = 0; v < 2; ++v) {
@@ -75,7 +75,7 @@ TEST_CASE("training: the loss on few channels is the loss on all of them") {
         views.push_back(features(apply_jitter(e.image, e.jitters.back())));
       }
       e.views = concat(views, 0);
-      const JbuDraws draws = training.draw(e, random);
+      const UpsamplerDraws draws = training.draw(e, random);
       // The same, as it is defined.
       JbuLayers upsampler(kChannels, o.layers, nullptr);
       std::unique_ptr<Downsampler> down;
@@ -124,15 +124,15 @@ TEST_CASE("training: it learns, in the same bits for any number of threads, and 
     return std::vector<Tensor>{picture(64, 64, static_cast<std::uint64_t>(2 * step % 20)),
                                picture(64, 64, static_cast<std::uint64_t>(2 * step % 20 + 1))};
   };
-  const auto all_of = [](JbuTrainer& trainer) {
+  const auto all_of = [](UpsamplerTrainer& trainer) {
     std::map<std::string, Tensor> tensors;
     trainer.save(tensors);
     return tensors;
   };
-  JbuTrainerOptions options = small_options();
+  UpsamplerTrainerOptions options = small_options();
   options.objective.uncertainty =
       false;  // the loss is then a squared error, and not a likelihood, which may fall below 0
-  JbuTrainer whole(features, kChannels, options);
+  UpsamplerTrainer whole(features, kChannels, options);
   double first = 0, last = 0;
   for (Index step = 0; step < 60; ++step) {
     const WithThreads n(step % 2 ? 1 : 2);
@@ -146,7 +146,7 @@ TEST_CASE("training: it learns, in the same bits for any number of threads, and 
   CAPTURE(first);
   CAPTURE(last);
   CHECK(last < 0.75 * first);
-  JbuTrainer resumed(features, kChannels, options);
+  UpsamplerTrainer resumed(features, kChannels, options);
   resumed.load(Weights(folder / "checkpoint.safetensors"));
   CHECK(resumed.steps() == 25);
   for (Index step = 25; step < 60; ++step) resumed.step(batch(step));
@@ -158,7 +158,7 @@ TEST_CASE("training: it learns, in the same bits for any number of threads, and 
 
 TEST_CASE("training: parts of a batch add up to it") {
   const std::vector<Tensor> images = {picture(64, 64, 1), picture(64, 64, 2), picture(64, 64, 3)};
-  JbuTrainer one(features, kChannels, small_options()), two(features, kChannels, small_options());
+  UpsamplerTrainer one(features, kChannels, small_options()), two(features, kChannels, small_options());
   const double whole = one.accumulate(images, 0, 3);
   std::vector<Tensor> sums;
   double parts = 0;
@@ -184,19 +184,19 @@ TEST_CASE("training: what is saved is what was learned, for every kind of stack"
   const Tensor image = picture(64, 64, 4), low = features(image);
   for (int kind = 0; kind < 5; ++kind) {
     CAPTURE(kind);
-    JbuTrainerOptions o = small_options();
+    UpsamplerTrainerOptions o = small_options();
     if (kind == 4)
       o.objective.filter.strength = real(0.7), o.objective.filter.shrinkage = real(0.3),
       o.objective.layers.color_range = 0.1;
     if (kind == 4) o.objective.layers.smoothing.strength = 20;
     o.objective.layers.unit_sum = kind == 1, o.objective.layers.shared = kind == 2,
     o.objective.layers.mixing = kind != 3;
-    JbuTrainer trainer(features, kChannels, o);
+    UpsamplerTrainer trainer(features, kChannels, o);
     disturb(trainer.objective());
-    write_safetensors(folder / "stack.safetensors", trainer.stack());
+    write_safetensors(folder / "stack.safetensors", trainer.upsampler());
     const JbuStack stack{Weights(folder / "stack.safetensors")};
     CHECK(relative_error(jbu_stack(stack, low, image), trainer.objective().map(low, image)) <= 1e-5);
-    write_torch(folder / "stack.ckpt", "state_dict", trainer.stack());
+    write_torch(folder / "stack.ckpt", "state_dict", trainer.upsampler());
     const JbuStack exported{Weights(folder / "stack.ckpt")};
     CHECK(same_bits(jbu_stack(exported, low, image), jbu_stack(stack, low, image)));
     if (kind != 1) continue;
@@ -241,13 +241,13 @@ TEST_CASE("training: a bilateral start is a joint bilateral filter") {
 
 TEST_CASE("training: back-projection puts in what the first level smooths away") {
   // Where the level keeps every cell's mean, nothing changes; else the map's means come closer to the features.
-  JbuTrainerOptions o = small_options();
+  UpsamplerTrainerOptions o = small_options();
   o.objective.layers.levels = 1, o.objective.layers.mixing = false, o.objective.layers.unit_sum = true;
   const Tensor image = picture(64, 64, 4), low = features(image);
   double off[2];
   for (int kind = 0; kind < 2; ++kind) {
     o.objective.filter.strength = static_cast<real>(kind), o.objective.filter.noise = 0;
-    const Tensor map = JbuTrainer(features, kChannels, o).objective().map(low, image);
+    const Tensor map = UpsamplerTrainer(features, kChannels, o).objective().map(low, image);
     off[kind] = static_cast<double>(sum(unary(Unary::square, adaptive_avg_pool(map, 8, 8) - low)).item());
   }
   CHECK(off[1] < 0.7 * off[0]);
@@ -255,9 +255,9 @@ TEST_CASE("training: back-projection puts in what the first level smooths away")
 
 TEST_CASE("training: a stack whose map has another size than the picture") {
   for (Index levels : {Index{2}, Index{4}}) {
-    JbuTrainerOptions o = small_options();
+    UpsamplerTrainerOptions o = small_options();
     o.objective.layers.levels = levels;
-    JbuTrainer trainer(features, kChannels, o);
+    UpsamplerTrainer trainer(features, kChannels, o);
     const Tensor image = picture(64, 48, 4);
     CHECK(std::isfinite(trainer.step({image})));
     CHECK(trainer.objective().map(features(image), image).shape() == Shape{1, 8 << levels, 6 << levels, kChannels});

@@ -198,6 +198,8 @@ TEST_CASE("help: every command of README.md runs") {
         write_backbone(folder / word);
       else if (contains(word, ".ckpt"))
         std::filesystem::create_symlink(folder / both, folder / word);
+      else if (before == "--init")
+        std::filesystem::create_symlink(FU_SOURCE_DIR "/tests/fixtures/anyup_random.pth", folder / word);
     }
     std::string less;
     if (contains(command, "featup fit")) less = " --size 64 --views 6 --held-out 2";

@@ -91,33 +91,11 @@ TEST_CASE("program: training a stack, killed and resumed, gives the same bits; w
   CHECK(summary.at("unreadable").get<int>() == 1);
   CHECK(summary.at("explained_variance").get<double>() > 0);
   CHECK(summary.at("explained_variance_bilinear").get<double>() > 0);
-  // Killed somewhere after its first checkpoint.
-  const std::string kill = "sh -c \"'" FU_PROGRAM "' " + options +
-                           "-o killed.safetensors --checkpoint 0 --quiet & p=\\$!; n=0; while [ ! -f "
-                           "killed.safetensors ] && [ \\$n -lt 400 ]; do sleep "
-                           "0.02; n=\\$((n+1)); done; sleep 0.2; kill -9 \\$p; wait\"";
-  const std::string in = "cd '" + folder.path() + "' && ";
-  REQUIRE(std::system((in + kill + " 2>/dev/null").c_str()) != -1);
-  REQUIRE(std::filesystem::exists(folder / "killed.safetensors"));
-  const int steps = std::stoi(Weights(folder / "killed.safetensors").metadata().at("step"));
-  CAPTURE(steps);
-  CHECK(steps >= 1);
-  CHECK(steps < 40);  // else it was not killed
-  // What was being written when it was killed has another name, and may be left there; later checks look for such
-  // leavings of their own.
-  std::vector<std::filesystem::path> unfinished;
-  for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
-    if (contains(entry.path().filename().string(), ".part-")) unfinished.push_back(entry.path());
-  for (const auto& path : unfinished) std::filesystem::remove(path);
+  kill_a_training(folder, options + "-o killed.safetensors", "killed.safetensors", 40);
   const Outcome resumed = run(folder, options + "-o killed.safetensors --resume --quiet");
   CAPTURE(resumed.err);
   REQUIRE(resumed.code == 0);
-  const Weights a(folder / "whole.safetensors"), b(folder / "killed.safetensors");
-  REQUIRE(a.entries().size() == b.entries().size());
-  for (const auto& entry : a.entries()) {
-    CAPTURE(entry.first);
-    CHECK(same_bits(a.read(entry.first), b.read(entry.first)));
-  }
+  check_same_tensors(folder / "whole.safetensors", folder / "killed.safetensors");
   check_refused(folder, options + "-o whole.safetensors", "is there already");
   check_refused(folder, options + "-o whole.safetensors --resume --lr 0.1", "other settings");
   check_refused(folder, options + "-o other.safetensors --resume", "nothing to resume");

@@ -1,11 +1,16 @@
-#include "featup/training/jbu_objective.h"
+#include "featup/training/upsampler_objective.h"
 
 #include <cmath>
 
 namespace fu {
 
-JbuObjective::JbuObjective(Index channels, const JbuObjectiveOptions& o, Random* random)
-    : options_(o), channels_(channels), upsampler_(channels, o.layers, random), scale_net_(channels, random) {
+UpsamplerObjective::UpsamplerObjective(Index channels, const UpsamplerObjectiveOptions& o, Random* random)
+    : options_(o),
+      channels_(channels),
+      upsampler_(trained_kind(o.kind).make(channels, o, random)),
+      scale_net_(channels, random) {
+  add("upsampler", upsampler_->module());
+  if (o.loss == TrainingLoss::crops) return;
   if (o.attention)
     downsampler_ = std::make_unique<AttentionDownsampler>(channels, o.kernel, random);
   else
@@ -13,15 +18,14 @@ JbuObjective::JbuObjective(Index channels, const JbuObjectiveOptions& o, Random*
   // A uniform start at a tenth of the usual width: the uncertainty is nearly constant at first.
   if (random)
     for (Parameter* p : scale_net_.parameters()) p->set(unary(Unary::affine, p->value, real(0.1)));
-  add("upsampler", upsampler_);
   add("downsampler", *downsampler_);
   add("scale_net", scale_net_);
   if (!o.uncertainty) scale_net_.set_trainable(false);
   if (!o.attention && o.plain_mean) downsampler_->set_trainable(false);
 }
 
-JbuDraws JbuObjective::draw(const JbuExample& example, Random& random) const {
-  JbuDraws draws;
+UpsamplerDraws UpsamplerObjective::draw(const UpsamplerExample& example, Random& random) const {
+  UpsamplerDraws draws;
   Tensor projection = random.normal({channels_, options_.projection});
   for (Index j = 0; j < options_.projection; ++j) {
     double square = 0;
@@ -31,33 +35,17 @@ JbuDraws JbuObjective::draw(const JbuExample& example, Random& random) const {
       projection.data()[i * options_.projection + j] *= static_cast<real>(1 / std::sqrt(std::max(square, 1e-30)));
   }
   draws.projections.push_back(projection);
+  const Extent size = upsampler_->map_size(example.features.dim(1), example.features.dim(2));
   for (Index i = 0; options_.crf > 0 && i < options_.crf_samples; ++i) {
-    draws.rows.push_back(random.below(example.features.dim(1) << options_.layers.levels));
-    draws.cols.push_back(random.below(example.features.dim(2) << options_.layers.levels));
+    draws.rows.push_back(random.below(size.height));
+    draws.cols.push_back(random.below(size.width));
   }
   return draws;
 }
 
-namespace {
-
-/// The image as the levels' guidance, which must be at least as large as the map: enlarged if it is smaller.
-Tensor guide(const Tensor& image, Index h, Index w) {
-  return image.dim(1) >= h && image.dim(2) >= w ? image : resize_triangle(image, h, w);
-}
-
-}  // namespace
-
-Tensor JbuObjective::source(const Tensor& features, const Tensor& image) const {
-  if (!options_.filter.present()) return features;
-  const NoRecording constant;
-  const Tensor photo = guide(image, 2 * features.dim(1), 2 * features.dim(2));
-  return filter_tokens(options_.filter, features,
-                       [&](const Tensor& x) { return upsampler_.first_level_means(x, photo).value; });
-}
-
-/// The linear forms of the features that the loss depends on, upsampled, and the constants that the stack's last mixing
+/// The linear forms of the features that the loss depends on, upsampled, and the constants that a stack's last mixing
 /// adds to them.
-struct JbuObjective::Forms {
+struct UpsamplerObjective::Forms {
   Tensor projection;    // (P,C): rows of all projections, one after another
   Var projected;        // (1,H,W,P): the map through the projections
   Var salience, terms;  // (1,H,W,1): the downsampler's attention without its bias, and the sum of its squared terms
@@ -65,23 +53,22 @@ struct JbuObjective::Forms {
   Var shift = Var(Tensor());  // (P): the mixing's constant through the projections; of size 0: none
 };
 
-JbuObjective::Forms JbuObjective::linear_forms(const JbuExample& e, const JbuDraws& draws) const {
+UpsamplerObjective::Forms UpsamplerObjective::linear_forms(const UpsamplerExample& e,
+                                                           const UpsamplerDraws& draws) const {
   Forms f;
-  const Var mixed = upsampler_.mix(e.source.size() > 0 ? e.source : e.features);
+  const Var mixed = upsampler_->mixed(e.source.size() > 0 ? e.source : e.features);
   f.projection = concat(draws.projections, 1).permute({1, 0});
   const Index drawn = f.projection.dim(0);
   const Linear* saliency = downsampler_->saliency();
-  std::vector<Var> forms = {linear(mixed, f.projection, Tensor())};
+  std::vector<LinearForms> forms = {{mixed, f.projection, false}};
   if (saliency) {
-    forms.push_back(linear(mixed, saliency->weight, Tensor()));
-    forms.push_back(linear(square(mixed), square(saliency->weight), Tensor()));
+    forms.push_back({mixed, saliency->weight, false});
+    forms.push_back({mixed, saliency->weight, true});
   }
-  const Index levels = options_.layers.levels;
-  const Var map =
-      upsampler_.enlarge(concat(forms, -1), guide(e.image, e.features.dim(1) << levels, e.features.dim(2) << levels));
+  const Var map = upsampler_->enlarge(forms, e.features, e.image);
   f.projected = saliency ? slice(map, 3, 0, drawn) : map;
   // Jitters and weighted means leave a constant as it is, so the mixing's bias is added to their result.
-  const Var constant = upsampler_.constant();
+  const Var constant = upsampler_->constant();
   if (constant.size() > 0) f.shift = linear(reshape(constant, {1, channels_}), f.projection, Tensor());
   if (!saliency) return f;
   f.salience = slice(map, 3, drawn, drawn + 1), f.terms = slice(map, 3, drawn + 1, drawn + 2);
@@ -91,7 +78,7 @@ JbuObjective::Forms JbuObjective::linear_forms(const JbuExample& e, const JbuDra
 }
 
 /// The downsampled, projected map in every view: (views,h,w,P).
-Var JbuObjective::predict(const Forms& f, const JbuExample& e) const {
+Var UpsamplerObjective::predict(const Forms& f, const UpsamplerExample& e) const {
   const Index views = e.views.dim(0), h = e.views.dim(1), w = e.views.dim(2), drawn = f.projection.dim(0);
   const ViewWindows windows(e.jitters, f.projected.dim(1), f.projected.dim(2), h, w, downsampler_->kernel(),
                             options_.published, downsampler_->blurs(), {e.image.dim(1), e.image.dim(2)});
@@ -101,13 +88,35 @@ Var JbuObjective::predict(const Forms& f, const JbuExample& e) const {
   return f.shift.size() > 0 ? pred + reshape(f.shift, {drawn}) : pred;
 }
 
-Var JbuObjective::loss(const JbuExample& e, const JbuDraws& draws) const {
+Var UpsamplerObjective::loss(const UpsamplerExample& e, const UpsamplerDraws& draws) const {
+  return options_.loss == TrainingLoss::views ? views_loss(e, draws) : crops_loss(e);
+}
+
+Var UpsamplerObjective::crops_loss(const UpsamplerExample& e) const {
+  const Index views = static_cast<Index>(e.jitters.size());
+  require<ShapeError>(views >= 1 && e.views.rank() == 4 && e.views.dim(0) == views && e.views.dim(3) == channels_ &&
+                          e.features.rank() == 4 && e.features.dim(3) == channels_,
+                      "[upsampler_objective] ", views, " jitters, views ", e.views.shape(), ", features ",
+                      e.features.shape(), ", for ", channels_, " channels: there must be a view for each jitter.");
+  const Var map =
+      upsampler_->enlarge_all(upsampler_->mixed(e.source.size() > 0 ? e.source : e.features), e.features, e.image);
+  const Index h = e.views.dim(1), w = e.views.dim(2), cell = e.image.dim(1) / h;
+  const ViewWindows windows(e.jitters, map.dim(1), map.dim(2), h, w, cell, false, false,
+                            {e.image.dim(1), e.image.dim(2)});
+  const Tensor mean = Tensor::full({windows.count(), cell * cell}, 1 / static_cast<real>(cell * cell));
+  const Var carried = reshape(windows.onto_map(mean), {windows.rectangles()->weights()});
+  const Var pred = reshape(rectangle_sums(map, carried, windows.rectangles()), e.views.shape());
+  const Var constant = upsampler_->constant();
+  return cosine_and_square_loss(constant.size() > 0 ? pred + constant : pred, e.views);
+}
+
+Var UpsamplerObjective::views_loss(const UpsamplerExample& e, const UpsamplerDraws& draws) const {
   const Index views = static_cast<Index>(e.jitters.size());
   require<ShapeError>(views >= 1 && e.views.rank() == 4 && e.views.dim(0) == views && e.views.dim(3) == channels_ &&
                           e.features.rank() == 4 && e.features.dim(3) == channels_ &&
                           (draws.projections.size() == 1 || static_cast<Index>(draws.projections.size()) == views),
-                      "[jbu_objective] ", views, " jitters, views ", e.views.shape(), ", features ", e.features.shape(),
-                      ", ", draws.projections.size(), " projections, for ", channels_,
+                      "[upsampler_objective] ", views, " jitters, views ", e.views.shape(), ", features ",
+                      e.features.shape(), ", ", draws.projections.size(), " projections, for ", channels_,
                       " channels: there must be a view for each jitter, and one projection, or one for each.");
   const Forms forms = linear_forms(e, draws);
   Var pred = predict(forms, e), target = linear(e.views, forms.projection, Tensor());
@@ -136,16 +145,9 @@ Var JbuObjective::loss(const JbuExample& e, const JbuDraws& draws) const {
   return total;
 }
 
-Tensor JbuObjective::map(const Tensor& features, const Tensor& image) const {
-  const NoRecording inference;
-  const Index levels = options_.layers.levels;
-  return upsampler_(source(features, image), guide(image, features.dim(1) << levels, features.dim(2) << levels)).value;
-}
-
-void JbuObjective::export_to(std::map<std::string, Tensor>& tensors) {
-  upsampler_.export_to(tensors, "upsampler.");
-  if (options_.filter.present()) tensors["upsampler.token_filter"] = options_.filter.numbers();
-  if (options_.layers.smoothing.present()) tensors["upsampler.smoothing"] = options_.layers.smoothing.numbers();
+void UpsamplerObjective::export_to(std::map<std::string, Tensor>& tensors) {
+  upsampler_->export_to(tensors);
+  if (options_.kind != "jbu" || !downsampler_) return;
   downsampler_->save(tensors, "downsampler.");
   scale_net_.save(tensors, "scale_net.");
 }
