@@ -22,7 +22,7 @@ constexpr OtherNetwork kOthers[] = {
     {"*layers.#.blocks.#.*relative_position_bias_table", "Swin"},
     {"*relative_position_bias_table", "BEiT or another transformer with relative position biases"},
     {"*relative_position_index", "BEiT or another transformer with relative position biases"},
-    {"*rope.freqs*", "EVA-02"},
+    {"*rope.freqs_*", "EVA-02"},  // "rope.freqs" is AnyUp's and JAFAR's, which are upsamplers
     {"*inner_attn_ln.*", "EVA-02"},
     {"*mlp.ffn_ln.*", "EVA-02"},
     {"*attn.q_norm.*", "a transformer that normalises queries and keys (q_norm)"},

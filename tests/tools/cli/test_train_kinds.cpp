@@ -37,6 +37,9 @@ TEST_CASE("program: training AnyUp and NAF, killed and resumed, gives the same b
       REQUIRE(up.code == 0);
     }
     CHECK(slurp(folder / "whole/0.npy") == slurp(folder / "only/0.npy"));
+    const Outcome info = run(folder, "info whole.safetensors");
+    CHECK(contains(info.out, "upsampler (--upsampler whole.safetensors)"));
+    CHECK(!contains(info.out, "unusable"));
     // A training goes on from another's weights, of the same kind alone.
     const std::string start = options + "-o next.safetensors --init only.safetensors ";
     const Outcome next = run(folder, start + "--quiet --time-budget 0.1");
