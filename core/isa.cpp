@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "core/kernels/targets/cpu.h"
 
 namespace fu {
 
@@ -27,8 +28,6 @@ struct Tables {
   std::vector<std::string> missing;
   Tables() {
     available.push_back(&kernels_reference());
-// The compiler's builtin also asks the operating system whether it saves the wide registers.
-#define FU_CPU_HAS(feature) (__builtin_cpu_supports(feature) != 0)
 #define FU_TARGET(name, condition)       \
   if (condition)                         \
     available.push_back(&name::table()); \

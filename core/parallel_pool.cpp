@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "core/cores.h"
+#include "core/kernels/targets/cpu.h"
 #include "core/parallel_loop.h"
 #include "core/wait.h"
 

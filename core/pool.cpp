@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -76,13 +77,13 @@ void* from_system(std::size_t size) {
 
 /// Bytes that the system can give before it kills processes: what the machine has available, or what the control group
 /// (container) may still use, whichever is less.
-std::size_t available_memory() {
-  std::size_t available = ~std::size_t{0};
+std::uint64_t available_memory() {
+  std::uint64_t available = ~std::uint64_t{0} / 2;  // unknown
   if (std::FILE* f = std::fopen("/proc/meminfo", "r")) {
     char line[256];
     unsigned long kb = 0;
     while (std::fgets(line, sizeof line, f))
-      if (std::sscanf(line, "MemAvailable: %lu kB", &kb) == 1) available = std::size_t{kb} * 1024;
+      if (std::sscanf(line, "MemAvailable: %lu kB", &kb) == 1) available = std::uint64_t{kb} * 1024;
     std::fclose(f);
   }
   const auto number = [](const char* path) {
@@ -94,11 +95,11 @@ std::size_t available_memory() {
     return v;
   };
   const unsigned long long limit = number("/sys/fs/cgroup/memory.max"), used = number("/sys/fs/cgroup/memory.current");
-  if (limit != ~0ull && used != ~0ull && limit > used) available = std::min<std::size_t>(available, limit - used);
+  if (limit != ~0ull && used != ~0ull && limit > used) available = std::min<std::uint64_t>(available, limit - used);
   return available;
 }
 
-std::string mb(std::size_t bytes) { return std::to_string((bytes + 999999) / 1000000) + " MB"; }
+std::string mb(std::uint64_t bytes) { return std::to_string((bytes + 999999) / 1000000) + " MB"; }
 
 }  // namespace
 
@@ -112,7 +113,7 @@ void* pool_take(std::size_t bytes) {
   // The system grants a large block even if the machine lacks the memory. It kills the process later, when the process
   // writes into the block. So the memory is looked at first.
   if (bytes >= kLargeBlock) {
-    const std::size_t available = available_memory() + p.stats.cached;
+    const std::uint64_t available = available_memory() + p.stats.cached;
     require<UsageError>(bytes <= available, "[memory] ", mb(bytes), " more are needed, but this machine has only ",
                         mb(available), " left. Ask for a smaller result.");
   }

@@ -11,7 +11,9 @@ namespace fu {
 
 Tensor::Tensor(const Shape& shape) : shape_(shape) {
   const Index n = shape.elements();
-  require<UsageError>(n < (Index{1} << 46), "[tensor] ", shape, " does not fit any memory. Ask for a smaller result.");
+  // On 32 bits more bytes would wrap around to a small block.
+  constexpr Index kMost = sizeof(void*) >= 8 ? Index{1} << 46 : Index{1} << 28;
+  require<UsageError>(n < kMost, "[tensor] ", shape, " does not fit any memory. Ask for a smaller result.");
   const std::size_t bytes = sizeof(Block) + usize(n) * sizeof(real);
   block_ = new (pool_take(bytes)) Block{{1}, bytes};
 }

@@ -13,13 +13,4 @@ void wait_while(std::atomic<std::uint32_t>& word, std::uint32_t value);
 /// Wakes up to n of the threads that sleep on the word. Change the word first.
 void wake(std::atomic<std::uint32_t>& word, int n);
 
-/// Tells the processor that the caller waits in a loop for memory to change.
-inline void pause_briefly() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
 }  // namespace fu

@@ -31,7 +31,8 @@ TensorEntry read_array(const Zip& zip, const std::string& name, const ZipEntry& 
                      " bytes in ", raw.size,
                      " packed ones, more than numbers ever shrink. If it is meant, save it "
                      "uncompressed (numpy.savez).");
-  const auto start = inflate_bytes(raw, std::min<std::size_t>(zipped.size, kMaxHeader), owner);
+  const auto start =
+      inflate_bytes(raw, static_cast<std::size_t>(std::min<std::uint64_t>(zipped.size, kMaxHeader)), owner);
   TensorEntry e = read_npy_header({start.data(), start.size()}, zipped.size, owner);
   e.data = raw.data;
   e.packed = raw.size;

@@ -1,5 +1,6 @@
 #include "core/files/number_type.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -33,11 +34,23 @@ const char* dtype_name(DType type) {
 
 namespace {
 
+constexpr bool kLittleEndian = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+
+/// A number from a file, little-endian at any alignment.
 template <class T>
 T load_as(const unsigned char* p) {
+  unsigned char bytes[sizeof(T)];
+  std::memcpy(bytes, p, sizeof bytes);
+  if (!kLittleEndian) std::reverse(bytes, bytes + sizeof bytes);
   T value;
-  std::memcpy(&value, p, sizeof value);
+  std::memcpy(&value, bytes, sizeof value);
   return value;
+}
+
+template <class T>
+void store_as(T value, unsigned char* p) {
+  std::memcpy(p, &value, sizeof value);
+  if (!kLittleEndian) std::reverse(p, p + sizeof value);
 }
 
 float half_to_float(std::uint16_t h) {
@@ -82,7 +95,9 @@ void to_reals(DType type, const unsigned char* bytes, Index n, real* out) {
     case DType::bf16:
       for (Index i = 0; i < n; ++i) {
         const std::uint32_t bits = static_cast<std::uint32_t>(load_as<std::uint16_t>(bytes + 2 * i)) << 16;
-        out[i] = static_cast<real>(load_as<float>(reinterpret_cast<const unsigned char*>(&bits)));
+        float value;
+        std::memcpy(&value, &bits, sizeof value);
+        out[i] = static_cast<real>(value);
       }
       return;
     case DType::f32: return convert<float>(bytes, n, out);
@@ -104,23 +119,19 @@ void to_reals(DType type, const unsigned char* bytes, Index n, real* out) {
 void from_reals(DType type, const real* in, Index n, unsigned char* bytes) {
   for (Index i = 0; i < n; ++i) {
     if (type == DType::f16) {
-      const std::uint16_t h = float_to_half(static_cast<float>(in[i]));
-      std::memcpy(bytes + 2 * i, &h, 2);
+      store_as(float_to_half(static_cast<float>(in[i])), bytes + 2 * i);
     } else if (type == DType::bf16) {
       const auto f = static_cast<float>(in[i]);
       std::uint32_t bits;
       std::memcpy(&bits, &f, 4);
       if (f == f) bits += 0x7fff + (bits >> 16 & 1);
-      const auto h = static_cast<std::uint16_t>(bits >> 16);
-      std::memcpy(bytes + 2 * i, &h, 2);
+      store_as(static_cast<std::uint16_t>(bits >> 16), bytes + 2 * i);
     } else if (type == DType::f32) {
-      const auto f = static_cast<float>(in[i]);
-      std::memcpy(bytes + 4 * i, &f, 4);
+      store_as(static_cast<float>(in[i]), bytes + 4 * i);
     } else {
       require<UsageError>(type == DType::f64, "[write] numbers can be written as f16, bf16, f32 or f64, not ",
                           dtype_name(type), ".");
-      const auto d = static_cast<double>(in[i]);
-      std::memcpy(bytes + 8 * i, &d, 8);
+      store_as(static_cast<double>(in[i]), bytes + 8 * i);
     }
   }
 }

@@ -194,7 +194,7 @@ void write_all(const std::string& path, const std::vector<Output>& tensors,
   std::string text = header.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   while (text.size() % 8 != 0) text += ' ';  // numbers aligned to 8 bytes
   unsigned char length[8];
-  for (int i = 0; i < 8; ++i) length[i] = static_cast<unsigned char>(text.size() >> (8 * i) & 255);
+  for (int i = 0; i < 8; ++i) length[i] = static_cast<unsigned char>(std::uint64_t{text.size()} >> (8 * i) & 255);
   OutputFile out(path);
   out.write(length, 8);
   out.write(text.data(), text.size());

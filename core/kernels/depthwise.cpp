@@ -10,7 +10,7 @@ namespace {
 
 // Outputs of a row that are summed in registers at a time, beside a row of KW weights and one vector of x. Each vector
 // of x is loaded once a row of the window for all of the outputs that read it.
-constexpr Index kPixels = kMicroRows * kMicroVectors >= 24 ? 14 : 7;
+constexpr Index kPixels = kDepthwisePixels;
 
 /// Rows of the window of output row i that lie inside the image.
 struct RowsInside {

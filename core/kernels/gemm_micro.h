@@ -1,7 +1,8 @@
 // The inner loop of every matrix product: a tile of kMicroRows x kMicroCols outputs stays in registers while k runs.
 //
 // Registers needed: kMicroRows x kMicroVectors accumulators, kMicroVectors for B, and one for an element of A in all
-// lanes. Targets state the tile that fits.
+// lanes; kMicroRows for A where a lane can be a factor, since kLanes steps of k are then loaded at once. Targets state
+// the tile that fits.
 #pragma once
 
 #include "core/kernels/math.h"
@@ -62,7 +63,24 @@ static inline void micro_tile(Index k, const real* __restrict a, const real* __r
   for (Index i = 0; i < ROWS; ++i)
 #pragma GCC unroll 2
     for (Index j = 0; j < kMicroVectors; ++j) acc[i][j] = Vec{};
-  for (Index p = 0; p < k; ++p) {
+  Index p = 0;
+  if constexpr (kLaneFactors)
+    for (; p + kLanes <= k; p += kLanes, a += kLanes, b += kLanes * kMicroCols) {
+      Vec av[ROWS];
+#pragma GCC unroll 16
+      for (Index i = 0; i < ROWS; ++i) av[i] = load(a + i * kRowStride);
+#pragma GCC unroll 4
+      for (Index q = 0; q < kLanes; ++q) {
+        Vec bv[kMicroVectors];
+#pragma GCC unroll 2
+        for (Index j = 0; j < kMicroVectors; ++j) bv[j] = load(b + q * kMicroCols + j * kLanes);
+#pragma GCC unroll 16
+        for (Index i = 0; i < ROWS; ++i)
+#pragma GCC unroll 2
+          for (Index j = 0; j < kMicroVectors; ++j) acc[i][j] += av[i][q] * bv[j];
+      }
+    }
+  for (; p < k; ++p) {
     Vec bv[kMicroVectors];
 #pragma GCC unroll 2
     for (Index j = 0; j < kMicroVectors; ++j) bv[j] = load(b + j * kLanes);

@@ -27,9 +27,10 @@ static inline void apply_block(const real* __restrict window, const Index* __res
     Vec v[VECTORS];
 #pragma GCC unroll 6
     for (Index j = 0; j < VECTORS; ++j) v[j] = load(in + j * kLanes);
+    const Factors<4> weights(quads);
 #pragma GCC unroll 4
     for (Index i = 0; i < 4; ++i) {
-      const real weight = quads[i];
+      const real weight = weights[i];
 #pragma GCC unroll 6
       for (Index j = 0; j < VECTORS; ++j) acc[i][j] += weight * v[j];
     }

@@ -4,8 +4,8 @@
 // float of the range (exp, sin, cos, sigmoid, tanh: every third) with double. tests/core/test_math.cpp requires them of
 // every table that the processor has, and states the same numbers.
 //
-//              baseline   avx2   wide, neon   avx512
-//   exp             1.1    1.1          1.1      1.1   all x; overflows to inf, underflows gradually, exp(NaN) = NaN
+//              baseline   avx2   wide, neon*  avx512
+//   exp             1.1    1.1          1.1      1.1   all x; overflows to inf, underflows gradually (neon32: to 0)
 //   log             1.0    1.0          1.0      1.0   all x > 0; log(0) = -inf, log(x < 0) = NaN
 //   sin, cos        3.5    1.7          1.7      1.7   |x| <= 1e5, more beyond; baseline 1.9 for |x| <= 10
 //   erf             7.5    9.5          6.5      7.5   all x

@@ -23,9 +23,10 @@ static inline void planar_block(const real* __restrict x, Index stride, Index n_
     Vec v[VECTORS];
 #pragma GCC unroll 2
     for (Index j = 0; j < VECTORS; ++j) v[j] = load(x + p * stride + j * kLanes);
+    const Factors<ROWS> weights(w + p * n_out);
 #pragma GCC unroll 16
     for (Index i = 0; i < ROWS; ++i) {
-      const real weight = w[p * n_out + i];
+      const real weight = weights[i];
 #pragma GCC unroll 2
       for (Index j = 0; j < VECTORS; ++j) acc[i][j] += weight * v[j];
     }

@@ -48,6 +48,24 @@ static inline void transpose(Vec (&v)[kLanes]) {
   }
 }
 
+/// N numbers from memory, each of which becomes the factor of whole vectors: f[i] * v. Where a lane can be a factor,
+/// they are loaded a vector at a time.
+template <Index N>
+struct Factors {
+  static constexpr Index kWhole = kLaneFactors ? N / kLanes : 0, kRest = N - kWhole * kLanes;
+  Vec whole[kWhole > 0 ? kWhole : 1];
+  real rest[kRest > 0 ? kRest : 1];
+  explicit Factors(const real* p) {
+#pragma GCC unroll 4
+    for (Index i = 0; i < kWhole; ++i) whole[i] = load(p + i * kLanes);
+#pragma GCC unroll 16
+    for (Index i = 0; i < kRest; ++i) rest[i] = p[kWhole * kLanes + i];
+  }
+  real operator[](Index i) const {
+    return i < kWhole * kLanes ? whole[i / kLanes][i % kLanes] : rest[i - kWhole * kLanes];
+  }
+};
+
 static constexpr Index imin(Index a, Index b) { return a < b ? a : b; }
 static constexpr Index imax(Index a, Index b) { return a > b ? a : b; }
 static constexpr Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }

@@ -1,10 +1,12 @@
 #include "featup/builtin/builtin.h"
 
 // The assembler includes the files as they are. As C++ arrays, megabytes of numbers would take a compiler minutes.
+// Hidden: the compiler takes other symbols' addresses from a table that some linkers (AArch64) do not fill for local
+// ones.
 #define FU_INCLUDE_FILE(symbol, file)                                                                             \
   asm(".pushsection .rodata\n.balign 64\n.local " #symbol "\n" #symbol ":\n.incbin \"" FU_BUILTIN_FOLDER "/" file \
       "\"\n.local " #symbol "_end\n" #symbol "_end:\n.popsection\n");                                             \
-  extern "C" const unsigned char symbol[], symbol##_end[]
+  extern "C" __attribute__((visibility("hidden"))) const unsigned char symbol[], symbol##_end[]
 
 FU_INCLUDE_FILE(fu_builtin_stack, "jbu.safetensors");
 FU_INCLUDE_FILE(fu_builtin_backbone, "backbone.safetensors");

@@ -17,8 +17,11 @@ struct Bounds {
 constexpr Bounds kBounds[] = {
     {"baseline", 1.1, 1.0, 1.9, 3.5, 7.5, 4.5, 2.6, 2.0}, {"avx2", 1.1, 1.0, 1.7, 1.7, 9.5, 5.0, 2.6, 2.0},
     {"wide", 1.1, 1.0, 1.7, 1.7, 6.5, 4.5, 2.6, 2.0},     {"neon", 1.1, 1.0, 1.7, 1.7, 6.5, 4.5, 2.6, 2.0},
-    {"avx512", 1.1, 1.0, 1.7, 1.7, 7.5, 4.5, 2.6, 2.0},
+    {"avx512", 1.1, 1.0, 1.7, 1.7, 7.5, 4.5, 2.6, 2.0},   {"neon32", 1.1, 1.0, 1.7, 1.7, 6.5, 4.5, 2.6, 2.0},
 };
+
+/// NEON of ARMv7 gives zero in place of denormal numbers.
+bool has_denormals(const Kernels& table) { return std::string(table.isa) != "neon32"; }
 
 /// The bounds of a table. A target without a line of its own has the arithmetic of baseline.
 const Bounds& bounds_of(const Kernels& table) {
@@ -89,7 +92,7 @@ TEST_CASE("math: accuracy in ULP, every instruction set") {
       return worst_of(*k, op, truth, points_of(low, high), of_x);
     };
     CHECK(worst(Unary::exp, exp_d, -87, 88) <= most.exp);
-    CHECK(worst(Unary::exp, exp_d, -103, -87) <= most.exp);
+    if (has_denormals(*k)) CHECK(worst(Unary::exp, exp_d, -103, -87) <= most.exp);
     CHECK(worst(Unary::log, log_d, 1e-3, 4) <= most.log);
     CHECK(worst(Unary::log, log_d, 1e-38, 1e38) <= most.log);
     CHECK(worst(Unary::sin, sin_d, -10, 10) <= most.sin_cos_10);

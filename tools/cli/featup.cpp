@@ -34,6 +34,16 @@ void on_signal(int number) {
   raise(number);
 }
 
+/// An emulator or a hypervisor may hide instructions that it claims to have.
+void on_illegal_instruction(int) {
+  static const char text[] =
+      "featup: error: the processor refused an instruction that it claims to have. Choose kernels that do without: "
+      "FU_ISA=baseline (FU_ISA=? lists the names).\n";
+  fu::remove_unfinished_outputs();
+  const auto written = write(STDERR_FILENO, text, sizeof text - 1);
+  _exit(written < 0 ? 2 : 1);
+}
+
 /// The new command of that name; of two words, the first is its group.
 CLI::App& new_command(CLI::App& app, const std::string& name, const std::string& description) {
   const std::size_t blank = name.find(' ');
@@ -82,6 +92,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   for (int number : {SIGINT, SIGTERM, SIGHUP}) signal(number, on_signal);
+  signal(SIGILL, on_illegal_instruction);
   signal(SIGPIPE, SIG_IGN);
   try {
     return run(argc, argv);

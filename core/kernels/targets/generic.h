@@ -16,6 +16,8 @@ constexpr Index kMicroRows = 4, kMicroVectors = 2;  // gemm_micro.h: 4 rows x 2 
 constexpr Index kPlanarRows = 4;                    // planar.h: 4 rows x 2 vectors
 constexpr Index kApplyVectors = 2;                  // jbu_apply.h: 4 pixels x 2 vectors
 constexpr Index kPairTaps = 4;                      // weighted.h: 2 pixels x 4 neighbours
+constexpr Index kDepthwisePixels = 7;               // depthwise.cpp: 7 outputs, a row of weights
+constexpr bool kLaneFactors = false;                // a lane can be the factor of a whole vector
 
 using portable::keep_n;
 using portable::load_n;

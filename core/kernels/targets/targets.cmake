@@ -3,8 +3,12 @@
 # NAME: the namespace of its kernels, and what the environment variable FU_ISA calls it.  FILE: in this folder.
 # PROCESSORS: a regular expression for CMAKE_SYSTEM_PROCESSOR; a processor that no line names gets generic.h.
 # CONDITION: C++ expression, true where the running processor has the instructions.  FLAGS: for the compiler.
+set(x86 "^(x86_64|amd64|AMD64|x86|i[3-6]86)$")
 set(x86_64 "^(x86_64|amd64|AMD64)$")
-fu_target(baseline x86_sse2.h ${x86_64} [[true]])
+if(CMAKE_SIZEOF_VOID_P EQUAL 4)
+  set(x86_64 "^$")  # wider targets count on 16 registers
+endif()
+fu_target(baseline x86_sse2.h ${x86} [[true]])
 if(FU_TESTS)
   fu_target(wide x86_wide.h ${x86_64} [[FU_CPU_HAS("avx2") && FU_CPU_HAS("fma")]] -mavx2 -mfma)
 endif()
@@ -13,3 +17,9 @@ fu_target(avx512 x86_avx512.h ${x86_64}
   [[FU_CPU_HAS("avx512f") && FU_CPU_HAS("avx512dq") && FU_CPU_HAS("avx512bw") && FU_CPU_HAS("avx512vl")]]
   -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma -mprefer-vector-width=512)
 fu_target(neon neon.h "^(aarch64|arm64|ARM64)$" [[true]])
+# The compiler keeps NEON of ARMv7 from numbers, since it takes denormals for zero, unless told that this is no matter. Of what else
+# the option allows, sums in another order and reciprocals stay forbidden: math.h needs the order.
+set(arm32 "^arm(v[78].*)?$")
+fu_target(generic generic.h ${arm32} [[true]])
+fu_target(neon32 neon32.h ${arm32} [[FU_CPU_HAS(neon_vfpv4)]] -mfpu=neon-vfpv4 -funsafe-math-optimizations -fno-associative-math
+  -fno-reciprocal-math -fsigned-zeros)

@@ -13,6 +13,8 @@ constexpr Index kMicroRows = 12, kMicroVectors = 2;  // gemm_micro.h: 12 rows x 
 constexpr Index kPlanarRows = 13;                    // planar.h: 13 rows x 2 vectors
 constexpr Index kApplyVectors = 6;                   // jbu_apply.h: 4 pixels x 6 vectors
 constexpr Index kPairTaps = 7;                       // weighted.h: 2 pixels x 7 neighbours
+constexpr Index kDepthwisePixels = 14;               // depthwise.cpp: 14 outputs, a row of weights
+constexpr bool kLaneFactors = false;                 // a lane can be the factor of a whole vector
 
 using portable::keep_n;
 using portable::load_n;

@@ -1,4 +1,4 @@
-// x86-64 without extensions: SSE2, 16 registers of 16 bytes.
+// x86 without further extensions: SSE2, 16 registers of 16 bytes; of a 32-bit program, 8.
 #pragma once
 
 #define FU_VECTOR_BYTES 16
@@ -9,10 +9,17 @@ namespace fu::FU_ISA {
 constexpr bool kFusedMultiplyAdd = false;  // a * b + c is rounded once
 
 // Tiles of accumulators that stay in registers, beside the operands of one step.
+#ifdef __x86_64__
 constexpr Index kMicroRows = 4, kMicroVectors = 2;  // gemm_micro.h: 4 rows x 2 vectors
 constexpr Index kPlanarRows = 4;                    // planar.h: 4 rows x 2 vectors
 constexpr Index kApplyVectors = 2;                  // jbu_apply.h: 4 pixels x 2 vectors
 constexpr Index kPairTaps = 4;                      // weighted.h: 2 pixels x 4 neighbours
+constexpr Index kDepthwisePixels = 7;               // depthwise.cpp: 7 outputs, a row of weights
+#else
+constexpr Index kMicroRows = 2, kMicroVectors = 2;
+constexpr Index kPlanarRows = 2, kApplyVectors = 1, kPairTaps = 2, kDepthwisePixels = 4;
+#endif
+constexpr bool kLaneFactors = false;  // a lane can be the factor of a whole vector
 
 using portable::keep_n;
 using portable::load_n;

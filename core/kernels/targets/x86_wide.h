@@ -14,6 +14,8 @@ constexpr Index kMicroRows = 6, kMicroVectors = 2;  // gemm_micro.h: 6 rows x 2 
 constexpr Index kPlanarRows = 6;                    // planar.h: 6 rows x 2 vectors
 constexpr Index kApplyVectors = 3;                  // jbu_apply.h: 4 pixels x 3 vectors
 constexpr Index kPairTaps = 4;                      // weighted.h: 2 pixels x 4 neighbours
+constexpr Index kDepthwisePixels = 7;               // depthwise.cpp: 7 outputs, a row of weights
+constexpr bool kLaneFactors = false;                // a lane can be the factor of a whole vector
 
 using portable::keep_n;
 using portable::load_n;

@@ -152,6 +152,21 @@ TEST_CASE("program: one thread and two, and every instruction set") {
   CHECK(contains(o.err, "'mmx' is not an instruction set that this program and processor have: reference, baseline"));
 }
 
+TEST_CASE("program: an illegal instruction gets one line, and leaves nothing half-written") {
+  const TempFolder folder;
+  write_png(folder / "a.png", render_scene(3, 120, 120).image);
+  // The signal is ignored until the program asks for it.
+  const Outcome o =
+      run_shell(folder, "sh -c \"trap '' ILL; '" FU_PROGRAM
+                        "' upsample a.png --upsampler views:40 --quiet & p=\\$!; while kill -ILL \\$p; do "
+                        "sleep 0.01; done 2>/dev/null; wait \\$p\"");
+  CAPTURE(o.err);
+  CHECK(o.code == 1);
+  CHECK(o.err.rfind("featup: error: the processor refused an instruction", 0) == 0);
+  CHECK(std::count(o.err.begin(), o.err.end(), '\n') == 1);
+  if (std::filesystem::exists(folder / "featup-out")) CHECK(std::filesystem::is_empty(folder / "featup-out"));
+}
+
 TEST_CASE("program: wrong input gets one line, exit code 1, and nothing half-written") {
   const TempFolder folder;
   write_png(folder / "a.png", render_scene(1, 64, 64).image);
