@@ -10,8 +10,10 @@ test_packages=(doctest-dev)
 # What tools/test.sh all has more.
 all_packages=(git ccache clang clang-format clang-tidy pkg-config chromium)
 
-# A build that is made now uses it; one that is there stays as it is.
-if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
+# A build that is made now uses it; one that is there stays as it is. Builds that compile a file with the same options share it.
+if command -v ccache >/dev/null; then
+  export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR="${CCACHE_BASEDIR:-$root}" CCACHE_NOHASHDIR=1
+fi
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"

@@ -18,9 +18,9 @@ export ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
 failed=0
 fail() { echo "FAILED: $*" >&2; failed=1; }
 
-# step NAME TOOL: announces a step; false if it must be skipped because TOOL is missing.
+# step NAME TOOL: announces a step and how long those before it took; false if it must be skipped because TOOL is missing.
 step() {
-  echo "== $1"
+  printf '== %s  (after %d:%02d)\n' "$1" $((SECONDS / 60)) $((SECONDS % 60))
   if [ -n "${2:-}" ] && ! command -v "$2" >/dev/null; then
     echo "skipped: $2 is not there"
     if [ -n "${FU_NEVER_SKIP:-}" ]; then fail "$1 was skipped"; fi

@@ -2,6 +2,15 @@
 # list of targets for core/isa.cpp, which picks one when the program starts.
 file(GLOB kernel_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*.cpp)
 set(kernel_targets "")
+# Under sanitizers -O3 takes ten times as long to compile as -O1, and checks the same accesses. GCC fuses multiplications and
+# additions, which math.h counts on, with its expensive optimizations only.
+set(kernel_level -O3)
+if(FU_SANITIZE)
+  set(kernel_level -O1)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    list(APPEND kernel_level -fexpensive-optimizations)
+  endif()
+endif()
 
 function(fu_target name file processors condition)
   if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "${processors}")
@@ -12,7 +21,7 @@ function(fu_target name file processors condition)
   target_compile_definitions(fu_kernels_${name} PRIVATE FU_ISA=${name} FU_TARGET="core/kernels/targets/${file}")
   # -ffp-contract=fast: a*b+c may become one fused instruction. -Wno-psabi: the compiler warns that vector arguments are
   # passed in another way with other flags; no vector is passed from one file to another.
-  target_compile_options(fu_kernels_${name} PRIVATE -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math
+  target_compile_options(fu_kernels_${name} PRIVATE ${kernel_level} -ffp-contract=fast -fno-math-errno -fno-trapping-math
     -Wno-psabi ${ARGN})
   set(kernel_targets "${kernel_targets}FU_TARGET(${name}, ${condition})\n" PARENT_SCOPE)
 endfunction()
