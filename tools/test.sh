@@ -3,7 +3,7 @@
 #
 #   quick   formatting, and the release build's tests
 #   (none)  also the engine in double precision and under the address and undefined-behaviour sanitizers
-#   all     also everything under these, clang, clang-tidy, the thread sanitizer, OpenMP's threads, and a shared library
+#   all     also everything under these, clang, clang-tidy, the thread sanitizer, OpenMP's threads, a shared library, and other processors
 #
 # A step of `all` whose tool is missing is skipped, with a line that says so. FU_NEVER_SKIP=1 makes that a failure.
 set -euo pipefail
@@ -91,6 +91,9 @@ if [ "$mode" = all ]; then
   step "a shared library, and more ways of taking the library in"
   targets="fu_static fu_shared featup" build "$root/build-shared" --preset shared
   suites build-shared -R '^consume/'
+
+  step "other processors"
+  bash "$root/tools/test_platforms.sh" || fail "other processors"
 fi
 
 # Last, so that its closing line is the last one.

@@ -49,7 +49,8 @@ TEST_CASE("pool: blocks are reused, the limit holds, threads may share it") {
   set_memory_limit(pool_stats().live + 1000000);
   CHECK(contains(message_of([] { Tensor a({1000, 1000}); }), "would exceed the limit"));
   set_memory_limit(0);
-  CHECK(contains(message_of([] { Tensor a({Index{1} << 44}); }), "[memory]"));
+  // Of 32 bits, no pointer reaches that far.
+  CHECK(contains(message_of([] { Tensor a({Index{1} << 44}); }), sizeof(void*) >= 8 ? "[memory]" : "[tensor]"));
   std::vector<std::thread> pool_users;
   for (int t = 0; t < 4; ++t)
     pool_users.emplace_back([] {
