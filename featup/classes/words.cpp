@@ -24,7 +24,7 @@ double number_of(const Weights& file, const std::string& key, double usual) {
   char* end = nullptr;
   const double value = std::strtod(it->second.c_str(), &end);
   require<FileError>(end != it->second.c_str() && *end == 0 && std::isfinite(value), file.path(), ": its '", key,
-                     "' is '", it->second, "', expected a number.");
+                     "' is '", printable(it->second), "', expected a number.");
   return value;
 }
 
@@ -92,11 +92,13 @@ Words read_words(const std::string& path, Index channels) {
                      words.names.size(), " words, and has ", k, " vectors.");
   for (Index i = 0; words.names.size() < usize(k); ++i) words.names.push_back(std::to_string(i));
   const std::string score = text_of(file, "score");
-  require<FileError>(score.empty() || score == "softmax" || score == "sigmoid", path, ": its 'score' is '", score,
-                     "', expected softmax or sigmoid.");
+  require<FileError>(score.empty() || score == "softmax" || score == "sigmoid", path, ": its 'score' is '",
+                     printable(score), "', expected softmax or sigmoid.");
   words.score = {number_of(file, "scale", 100), number_of(file, "bias", 0), score == "sigmoid"};
-  require<FileError>(words.score.scale > 0, path, ": its 'scale' is ", words.score.scale,
-                     ", expected a number above 0.");
+  // Scores are exp(scale * cosine + bias): beyond these numbers they are 0 or infinite.
+  require<FileError>(words.score.scale > 0 && words.score.scale <= 1e4 && std::abs(words.score.bias) <= 1e4, path,
+                     ": its 'scale' is ", words.score.scale, " and its 'bias' ", words.score.bias,
+                     ", expected a number above 0, and both at most 1e4.");
   words.encoder = text_of(file, "encoder");
   if (words.encoder.empty()) words.encoder = path;
   words.tokenizer = text_of(file, "tokenizer"), words.settings = text_of(file, "settings");

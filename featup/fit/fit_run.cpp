@@ -156,9 +156,7 @@ void FitRun::begin_network() {
     network_->resume(*resumed_);
     best_ = std::strtod(resumed_->settings["explained"].c_str(), nullptr);
     if (resumed_->extra.count("history")) {
-      const Tensor& h = resumed_->extra.at("history");
-      require<FileError>(h.rank() == 2 && h.dim(1) == 4, resumed_->settings["path"], ": its history has the shape ",
-                         h.shape(), ".");
+      const Tensor& h = resumed_->extra.at("history");  // (N,4)
       history_.assign(h.data(), h.data() + h.size());
     }
   }
@@ -181,6 +179,8 @@ void FitRun::resume(const FittedMap& fit) {
   require<FileError>(std::equal(low_.data(), low_.data() + low_.size(), fit.low.data()), name,
                      ": is a fit of other features. Give its backbone.");
   if (!fit.extra.count("resume.state")) return;  // a grid: its views are looked at again
+  require<FileError>(fit.settings.count("explained") > 0, name,
+                     ": does not say how well its network explained unseen views, so it cannot be resumed.");
   require<UsageError>(options_.steps > 0, name,
                       ": holds a network under way; say how many steps it shall have, as it was made.");
   const auto made = fit.settings.find("fingerprint");

@@ -13,6 +13,9 @@
 
 namespace fu {
 
+/// What the metadata of a fit's file says under "format".
+constexpr const char* kFittedFormat = "featup fit 1";
+
 /// A learned grid, a network, or a network on top of a grid; in principal components, if those were used.
 struct FittedMap {
   Image photo;                               // as the backbone saw it
@@ -30,13 +33,23 @@ struct FittedMap {
   void save(const std::string& path) const;
   /// Whether a file holds one. throws FileError if it cannot be read.
   static bool present(const std::string& path);
-  /// throws FileError if the file is no fit, or an incomplete one.
+  /// Reads a file whose every tensor and number is what a fit has: name, shape, type, range; else throws FileError,
+  /// which names the file. What it returns can be used without further checks.
   static FittedMap load(const std::string& path);
+};
+
+/// A part of a photo whose whole has another size: pixels are those of [top, top + height) x [left, left + width).
+struct PhotoWindow {
+  Image pixels;
+  Extent whole;
+  Index top = 0, left = 0;
 };
 
 /// Computes a fitted map at one size, any part of it at a time.
 class FittedRenderer {
  public:
+  /// The same from a part of that picture: only what lies in it can be asked for.
+  FittedRenderer(const FittedMap& fit, PhotoWindow photo, const ChannelMap* map = nullptr);
   /// photo: the fit's own picture at height x width, the size of the whole result. map: over the channels of the
   /// features; its offset is added at the end in any case.
   FittedRenderer(const FittedMap& fit, Image photo, const ChannelMap* map = nullptr);
@@ -54,7 +67,7 @@ class FittedRenderer {
   void signal(double row, double col, const real* color, real* out) const;
   Tensor color_at(double y, double x) const;
 
-  Image photo_;
+  PhotoWindow photo_;
   Index channels_;
   Tensor cells_, grid_, constant_;
   BilateralWidths widths_;

@@ -9,7 +9,19 @@
 
 namespace fu {
 
+namespace {
+
+PhotoWindow whole_of(Image photo) {
+  const Extent size{photo.height, photo.width};
+  return {std::move(photo), size, 0, 0};
+}
+
+}  // namespace
+
 FittedRenderer::FittedRenderer(const FittedMap& fit, Image photo, const ChannelMap* map)
+    : FittedRenderer(fit, whole_of(std::move(photo)), map) {}
+
+FittedRenderer::FittedRenderer(const FittedMap& fit, PhotoWindow photo, const ChannelMap* map)
     : photo_(std::move(photo)), widths_(fit.widths), range_(normalize(fit.photo)) {
   // From the fit's channels to the result's: principal components back to features, then the caller's map. Both are
   // linear, so they are applied to the grid and to the network's last layer.
@@ -30,7 +42,7 @@ FittedRenderer::FittedRenderer(const FittedMap& fit, Image photo, const ChannelM
   }
   if (fit.network) {
     signals_ = fit.network->signals();
-    rows_ = linspace(-1, 1, photo_.height), cols_ = linspace(-1, 1, photo_.width);
+    rows_ = linspace(-1, 1, photo_.whole.height), cols_ = linspace(-1, 1, photo_.whole.width);
     network_ = std::make_unique<PixelNetwork>(fit.network->network(matrix));
   }
 }
@@ -57,25 +69,27 @@ void FittedRenderer::add_network(const std::vector<real>& signals, real* out) co
 }
 
 void FittedRenderer::render(Index top, Index left, Index rows, Index cols, real* out) {
+  const Image& pixels = photo_.pixels;
+  const Index row = top - photo_.top, col = left - photo_.left;  // in the pixels that are there
   require<ShapeError>(
-      top >= 0 && left >= 0 && rows >= 1 && cols >= 1 && top + rows <= photo_.height && left + cols <= photo_.width,
-      "[fitted map] ", rows, "x", cols, " pixels at (", top, ",", left, ") of ", photo_.height, "x", photo_.width,
-      ": they must lie inside.");
+      row >= 0 && col >= 0 && rows >= 1 && cols >= 1 && row + rows <= pixels.height && col + cols <= pixels.width,
+      "[fitted map] ", rows, "x", cols, " pixels at (", top, ",", left, ") of ", pixels.height, "x", pixels.width,
+      " at (", photo_.top, ",", photo_.left, "): they must lie inside.");
   const Index band = std::max<Index>(1, (Index{1} << 15) / cols);
   std::vector<real> signals;
   for (Index begin = top; begin < top + rows; begin += band) {
     const Index end = std::min(begin + band, top + rows);
     Image part{end - begin, cols, {}};
     for (Index i = begin; i < end; ++i) {
-      const auto first = photo_.rgb.begin() + static_cast<std::ptrdiff_t>((i * photo_.width + left) * 3);
+      const auto first = pixels.rgb.begin() + static_cast<std::ptrdiff_t>(((i - photo_.top) * pixels.width + col) * 3);
       part.rgb.insert(part.rgb.end(), first, first + static_cast<std::ptrdiff_t>(3 * cols));
     }
     const Tensor image = normalize(part);
     real* const to = out + (begin - top) * cols * channels_;
     const Index pixels = (end - begin) * cols;
     if (grid_.size() > 0) {
-      taps_.weigh(denormalize(image).data(), {photo_.height, photo_.width, begin, left, end - begin, cols}, cells_,
-                  widths_);
+      taps_.weigh(denormalize(image).data(), {photo_.whole.height, photo_.whole.width, begin, left, end - begin, cols},
+                  cells_, widths_);
       taps_.interpolate(grid_, to);
     } else {
       std::fill(to, to + pixels * channels_, real(0));
@@ -96,7 +110,7 @@ void FittedRenderer::render(Index top, Index left, Index rows, Index cols, real*
 
 /// The photo's colour at a place between pixels, normalised and interpolated bilinearly: (1,1,1,3).
 Tensor FittedRenderer::color_at(double y, double x) const {
-  const Index h = photo_.height, w = photo_.width;
+  const Index h = photo_.whole.height, w = photo_.whole.width;
   const double in_y = std::clamp(y, 0.0, static_cast<double>(h - 1)),
                in_x = std::clamp(x, 0.0, static_cast<double>(w - 1));
   const auto row = std::min(static_cast<Index>(in_y), std::max<Index>(0, h - 2)),
@@ -104,7 +118,7 @@ Tensor FittedRenderer::color_at(double y, double x) const {
   Image around{1, 4, {}};
   for (Index t = 0; t < 4; ++t) {
     const Index at = std::min(row + t / 2, h - 1) * w + std::min(col + t % 2, w - 1);
-    for (Index c = 0; c < 3; ++c) around.rgb.push_back(photo_.rgb[usize(3 * at + c)]);
+    for (Index c = 0; c < 3; ++c) around.rgb.push_back(photo_.pixels.rgb[usize(3 * at + c)]);
   }
   const Tensor corners = normalize(around);
   const auto ty = static_cast<real>(in_y - static_cast<double>(row)),
@@ -120,7 +134,9 @@ Tensor FittedRenderer::color_at(double y, double x) const {
 Tensor FittedRenderer::at(const Tensor& points) {
   require<ShapeError>(points.rank() == 2 && points.dim(1) == 2, "[fitted map] points ", points.shape(),
                       ": must be (N,2), rows and columns.");
-  const Index n = points.dim(0), h = photo_.height, w = photo_.width;
+  const Index n = points.dim(0), h = photo_.whole.height, w = photo_.whole.width;
+  require<ShapeError>(photo_.pixels.height == h && photo_.pixels.width == w,
+                      "[fitted map] points want the whole photo, not a part of it.");
   Tensor result({n, channels_});
   std::vector<real> signals(usize(n * signals_));
   for (Index p = 0; p < n; ++p) {

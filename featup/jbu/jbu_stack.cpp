@@ -8,7 +8,8 @@ namespace fu {
 
 namespace {
 
-constexpr int kMaxLevels = 12;
+// 64 times: more than any patch has pixels across. Each level costs four times the one before it.
+constexpr int kMaxLevels = 6;
 
 }  // namespace
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/files/bytes.h"
+#include "core/files/schema.h"
 #include "core/ops.h"
 
 namespace fu {
@@ -44,30 +44,19 @@ Index whole_number(const Weights& file, const std::string& key, Index most) {
   return n;
 }
 
-/// The shape of a tensor that must have `rank` axes, none of them empty.
-Shape shape_of(const Weights& file, const char* name, int rank) {
-  const Shape shape = file.shape(name);
-  require<FileError>(shape.rank() == rank && shape.elements() > 0, file.path(), ": tensor '", name, "' has the shape ",
-                     shape, ", expected ", rank == 2 ? "a matrix (outputs, inputs)" : "a vector", ".");
-  return shape;
-}
-
 void read_tensors(const Weights& file, Probe& probe) {
-  const bool hidden = file.has("hidden.weight") || file.has("hidden.bias");
+  Schema schema(file, "a probe");
   Index inputs = probe.channels;
-  if (hidden) {
-    inputs = shape_of(file, "hidden.weight", 2)[0];
-    probe.hidden_weight = file.read("hidden.weight", {inputs, probe.channels});
-    probe.hidden_bias = file.read("hidden.bias", {inputs});
+  if (schema.has("hidden.weight") || schema.has("hidden.bias")) {
+    probe.hidden_weight = schema.tensor("hidden.weight", {Schema::kAny, probe.channels});
+    inputs = probe.hidden_weight.dim(0);
+    probe.hidden_bias = schema.tensor("hidden.bias", {inputs});
   }
-  const Index outputs = shape_of(file, "bias", 1)[0];
-  probe.weight = file.read("weight", {outputs, inputs});
-  probe.bias = file.read("bias", {outputs});
-  if (file.has("centre")) probe.centre = file.read("centre", {outputs});
-  for (const auto& [name, entry] : file.entries())
-    require<FileError>(
-        name == "weight" || name == "bias" || name == "centre" || (hidden && name.rfind("hidden.", 0) == 0),
-        file.path(), ": tensor '", printable(name), "' belongs to no layer of a probe.");
+  probe.bias = schema.tensor("bias", {Schema::kAny});
+  const Index outputs = probe.bias.size();
+  probe.weight = schema.tensor("weight", {outputs, inputs});
+  if (schema.has("centre")) probe.centre = schema.tensor("centre", {outputs});
+  schema.finish();
 }
 
 }  // namespace

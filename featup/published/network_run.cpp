@@ -28,15 +28,18 @@ void NetworkRun::resume(const FittedMap& fit) {
   const Weights file(path);
   network_.load(file, "resume.");
   network_.load_optimizer(file, "resume.optimizer.");
-  const Tensor state = file.read("resume.state", {5});
-  for (Index i = 0; i < 4; ++i)
-    require<FileError>(state.data()[i] >= 0 && state.data()[i] < real(1e7), path, ": its resume.state is not one.");
+  const Tensor& state = fit.extra.at("resume.state");  // (5), checked when it was read
   step_ = static_cast<Index>(state.data()[0]), best_step_ = static_cast<Index>(state.data()[1]);
   draws_.seek(static_cast<std::uint64_t>(state.data()[2]) * kLowPart + static_cast<std::uint64_t>(state.data()[3]));
   loss_ = static_cast<double>(state.data()[4]);
   for (const auto& [name, tensor] : fit.extra)
     if (begins(name, "downsampler.") || begins(name, "scale_net.")) best_[name] = tensor;
   if (fit.network) fit.network->save(best_, "upsampler.");
+  std::map<std::string, Tensor> own;
+  network_.save(own);
+  for (const auto& [name, tensor] : best_)
+    require<FileError>(own.count(name) > 0 && own.at(name).shape() == tensor.shape(), path, ": its best state has '",
+                       name, "' ", tensor.shape(), ", which does not fit the options it was made with.");
 }
 
 void NetworkRun::step(const std::vector<JitteredView>& views) {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <iomanip>
 
+#include "core/files/schema.h"
 #include "tools/media/curve_picture.h"
 #include "tools/media/pictures.h"
 
@@ -65,11 +65,11 @@ void Course::judge(const HeldOutPhotos& by, UpsamplerTrainer& trainer) {
 }
 
 void Course::load(const Weights& file) {
-  if (file.metadata().count("recent")) recent_loss = std::strtod(file.metadata().at("recent").c_str(), nullptr);
-  if (!file.has("training.history")) return;
-  const Tensor rows = file.read("training.history");
-  require<FileError>(rows.rank() == 2 && rows.dim(1) == 4, file.path(), ": its training.history has the shape ",
-                     rows.shape(), ", expected (N,4).");
+  Schema schema(file, "a training's checkpoint");
+  constexpr NumberRange kAnyLoss{-1e31, 1e31};
+  if (schema.says("recent")) recent_loss = schema.number("recent", kAnyLoss);
+  if (!schema.has("training.history")) return;
+  const Tensor rows = schema.tensor("training.history", {Schema::kAny, 4}, kAnyLoss);
   history.assign(rows.data(), rows.data() + rows.size());
   if (history.size() >= 4) explained = static_cast<double>(history[history.size() - 2]);
 }
