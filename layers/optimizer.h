@@ -31,28 +31,28 @@ class Optimizer {
   double lr = 0;
   Index steps() const { return steps_; }
 
-  /// Adds the state that resuming needs besides the weights: "step", and the running means by the parameter's place in
-  /// the list. Names begin with prefix.
+  /// Adds the state that resuming needs besides the weights: "step", "counts", and the running means by the parameter's
+  /// place in the list. Names begin with prefix.
   void save(std::map<std::string, Tensor>& tensors, const std::string& prefix) const;
   /// For an optimizer made of the same parameters in the same order. Throws FileError, and changes nothing, if a tensor
-  /// is missing or has another shape than its parameter.
+  /// is missing or has another shape than its parameter, or if a count is none. Files from before parameters had counts
+  /// of their own have no "counts": then each has had as many updates as there were steps.
   void load(const Weights& weights, const std::string& prefix);
 
  protected:
-  /// Called once a step, before any update().
-  virtual void begin_step() {}
   virtual void update(std::size_t index, real* value, const real* gradient, Index n) = 0;
   /// Names of the running means that every parameter has.
   virtual std::vector<const char*> state_names() const = 0;
   /// Running mean `which` of parameter `index`, zeros at first.
   Tensor& state(std::size_t index, std::size_t which) { return states_[index][which]; }
+  /// How often parameter `index` was updated, the update under way included: steps in which it had a gradient.
+  Index updates(std::size_t index) const { return counts_[index]; }
   /// To be called at the end of a derived constructor.
   void make_states();
-  Index steps_ = 0;
 
  private:
-  /// Called after loading: recomputes what follows from the number of steps.
-  virtual void replay() {}
+  Index steps_ = 0;
+  std::vector<Index> counts_;
   std::vector<Parameter*> parameters_;
   std::vector<std::vector<Tensor>> states_;
 };
@@ -78,20 +78,22 @@ struct AdamOptions {
 ///   adam: weight decay is added to the gradient. source: arXiv 1412.6980
 ///   adamw: weight decay shrinks parameters directly. source: arXiv 1711.05101
 ///   nadam: uses the momentum of the next step. source: Dozat 2016, with PyTorch's momentum schedule (decay 0.004)
+/// The correction counts the updates of each parameter by itself, as PyTorch does: one whose first gradient comes late
+/// begins as the others did.
 class Adam : public Optimizer {
  public:
   enum class Kind { adam, adamw, nadam };
   Adam(Kind kind, const std::vector<Parameter*>& parameters, double learning_rate, const AdamOptions& options = {});
 
  private:
-  void begin_step() override;
   void update(std::size_t index, real* value, const real* gradient, Index n) override;
   std::vector<const char*> state_names() const override { return {"mean", "square"}; }
-  void replay() override;
+  double momentum(Index update) const;
+  double momentum_product(Index updates);
 
   Kind kind_;
   AdamOptions options_;
-  double mu_ = 0, mu_next_ = 0, mu_product_ = 1;  // nadam's momentum now, after, and multiplied up
+  std::vector<double> products_;  // of nadam's momenta up to the n-th update: they follow from n alone
 };
 
 /// Learning rate as a fraction of its peak: rises linearly over `warmup` steps, then falls along a cosine to `floor` at

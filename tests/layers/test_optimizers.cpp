@@ -147,3 +147,73 @@ TEST_CASE("optimizers: warm-up and cosine") {
   CHECK(warmup_cosine(110, 10, 110, 0.1) == doctest::Approx(0.1));
   CHECK(warmup_cosine(5000, 10, 110, 0.1) == doctest::Approx(0.1));
 }
+
+TEST_CASE("optimizers: a parameter whose first gradient comes late begins as the others did") {
+  const TempFolder folder;
+  for (const auto kind : {Adam::Kind::adam, Adam::Kind::adamw, Adam::Kind::nadam})
+    for (const int late : {1, 9, 99}) {
+      CAPTURE(static_cast<int>(kind));
+      CAPTURE(late);
+      Parameter early(Tensor::full({2}, 1)), behind(Tensor::full({2}, 1)), alone(Tensor::full({2}, 1));
+      Adam both(kind, {&early, &behind}, 0.01), fresh(kind, {&alone}, 0.01);
+      const auto step = [&](Adam& o, Parameter& a, Parameter* b, int i) {
+        o.zero_grad();
+        a.grad = gradient_at(i, {2});
+        if (b) b->grad = gradient_at(1000 + i, {2});
+        o.step();
+      };
+      for (int i = 0; i < late; ++i) step(both, early, nullptr, i);
+      for (int i = 0; i < 3; ++i) {
+        step(both, early, &behind, late + i);
+        step(fresh, alone, nullptr, 1000 + late + i);
+        CHECK(same_bits(behind.value, alone.value));
+      }
+      CHECK(both.steps() == late + 3);
+      // The counts are kept with the state.
+      std::map<std::string, Tensor> tensors{{"a", early.value.clone()}, {"b", behind.value.clone()}};
+      both.save(tensors, "");
+      write_safetensors(folder / "state.safetensors", tensors);
+      const Weights file(folder / "state.safetensors");
+      Parameter a(file.read("a")), b(file.read("b"));
+      Adam again(kind, {&a, &b}, 0.01);
+      again.load(file, "");
+      step(both, early, &behind, 7), step(again, a, &b, 7);
+      CHECK(relative_error(a.value, early.value) <= (sizeof(real) == 8 ? 1e-5 : 0));
+      CHECK(relative_error(b.value, behind.value) <= (sizeof(real) == 8 ? 1e-5 : 0));
+    }
+}
+
+TEST_CASE("optimizers: counts of a file are counts; older files have one for all parameters") {
+  const TempFolder folder;
+  Parameter a(Tensor::full({2}, 1)), b(Tensor::full({2}, 1));
+  Adam o(Adam::Kind::nadam, {&a, &b}, 0.1);
+  std::map<std::string, Tensor> good;
+  a.grad = b.grad = gradient_at(1, {2});
+  for (int i = 0; i < 5; ++i) o.step();
+  o.save(good, "");
+  const auto load = [&](const std::map<std::string, Tensor>& tensors) {
+    write_safetensors(folder / "state.safetensors", tensors);
+    return message_of([&] { o.load(Weights(folder / "state.safetensors"), ""); });
+  };
+  auto older = good;
+  older.erase("counts");
+  CHECK(load(older) == "");
+  o.save(older, "");
+  CHECK(same_bits(older.at("counts"), good.at("counts")));
+  for (const real wrong : {real(-1), real(0.5), real(6), real(1e9)}) {
+    auto bad = good;
+    bad["counts"] = Tensor::from({2, 2}, {0, 5, 0, wrong});
+    CHECK(contains(load(bad), "no count of steps up to 5"));
+  }
+  auto bad = good;
+  bad["square.1"] = Tensor::full({2}, -1);
+  CHECK(contains(load(bad), "'square.1' holds a negative number"));
+  bad = good, bad["step"] = Tensor::from({2}, {16777215, 16777215});
+  CHECK(contains(load(bad), "no count of steps"));
+  // As many steps as a file may claim take no time.
+  older["step"] = Tensor::from({2}, {65535, 0}), older.erase("counts");
+  CHECK(load(older) == "");
+  o.step();
+  CHECK(o.steps() == (Index{65535} << 24) + 1);
+  CHECK(std::isfinite(a.value.data()[0]));
+}
