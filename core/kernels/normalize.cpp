@@ -77,25 +77,35 @@ void softmax_backward(const real* y, const real* dy, real* dx, Index outer, Inde
 
 namespace {
 
-/// Mean and 1 / standard deviation of a row.
+/// Mean and 1 / standard deviation of a row. The mean is kept in two parts, because numbers near 1e7 lie 1 apart, and
+/// so would the mean: `mean`, from a first pass, and the rest, which a second pass over the differences from it finds.
+/// source: Chan, Golub, LeVeque, "Algorithms for computing the sample variance" (1983), the corrected two-pass
+/// algorithm
 struct RowStatistics {
-  real mean, scale;
+  real mean, scale, shift;  // shift: that of the rest, scaled
   RowStatistics(const real* x, Index c, real eps) : mean(block_sum(x, c) / static_cast<real>(c)) {
-    Vec squares[4] = {};
+    Vec squares[4] = {}, sums[4] = {};
     Index i = 0;
     for (; i + 4 * kLanes <= c; i += 4 * kLanes)
       for (Index j = 0; j < 4; ++j) {
         const Vec d = load(x + i + j * kLanes) - mean;
         squares[j] += d * d;
+        sums[j] += d;
       }
     for (; i < c; i += kLanes) {
       const Index lanes = imin(kLanes, c - i);
       const Vec d = keep_n(load_n(x + i, lanes) - mean, lanes);
       squares[0] += d * d;
+      sums[0] += d;
     }
     const Vec square = (squares[0] + squares[1]) + (squares[2] + squares[3]);
-    scale = 1 / vsqrt(splat(hsum(square) / static_cast<real>(c) + eps))[0];
+    const real rest = hsum((sums[0] + sums[1]) + (sums[2] + sums[3])) / static_cast<real>(c);
+    const real variance = hsum(square) / static_cast<real>(c) - rest * rest;
+    scale = 1 / vsqrt(splat((variance < 0 ? 0 : variance) + eps))[0];
+    shift = -rest * scale;
   }
+  /// The normalised numbers of a vector of the row.
+  Vec normal(Vec x) const { return (x - mean) * scale + shift; }
 };
 
 }  // namespace
@@ -109,8 +119,7 @@ void layer_norm(const real* x, const real* weight, const real* bias, real* y, In
       const RowStatistics row(in, c, eps);
       for (Index i = 0; i < c; i += kLanes) {
         const Index lanes = c - i;
-        store_n(out + i,
-                (load_n(in + i, lanes) - row.mean) * row.scale * load_n(weight + i, lanes) + load_n(bias + i, lanes),
+        store_n(out + i, row.normal(load_n(in + i, lanes)) * load_n(weight + i, lanes) + load_n(bias + i, lanes),
                 lanes);
       }
     }
@@ -134,7 +143,7 @@ void layer_norm_backward(const real* x, const real* weight, const real* dy, real
       Vec h_total{}, hx_total{};
       for (Index i = 0; i < c; i += kLanes) {
         const Index lanes = c - i;
-        const Vec d = load_n(grad + i, lanes), normal = (load_n(in + i, lanes) - row.mean) * row.scale,
+        const Vec d = load_n(grad + i, lanes), normal = row.normal(load_n(in + i, lanes)),
                   h = d * load_n(weight + i, lanes);
         h_total += h;
         hx_total += h * normal;
@@ -145,8 +154,7 @@ void layer_norm_backward(const real* x, const real* weight, const real* dy, real
       const real h_mean = hsum(h_total) / static_cast<real>(c), hx_mean = hsum(hx_total) / static_cast<real>(c);
       for (Index i = 0; i < c; i += kLanes) {
         const Index lanes = c - i;
-        const Vec normal = (load_n(in + i, lanes) - row.mean) * row.scale,
-                  h = load_n(grad + i, lanes) * load_n(weight + i, lanes);
+        const Vec normal = row.normal(load_n(in + i, lanes)), h = load_n(grad + i, lanes) * load_n(weight + i, lanes);
         store_n(dx + r * c + i, row.scale * (h - h_mean - normal * hx_mean), lanes);
       }
     }
@@ -167,10 +175,9 @@ void normalize_rows(const real* x, real* y, real* scales, Index rows, Index c, r
     const real* in = x + r * c;
     const RowStatistics row(in, c, eps);
     if (scales) scales[r] = row.scale;
-    const real shift = -row.mean * row.scale;
     Index i = 0;
-    for (; i + kLanes <= c; i += kLanes) store(y + r * c + i, load(in + i) * row.scale + shift);
-    if (i < c) store_n(y + r * c + i, load_n(in + i, c - i) * row.scale + shift, c - i);
+    for (; i + kLanes <= c; i += kLanes) store(y + r * c + i, row.normal(load(in + i)));
+    if (i < c) store_n(y + r * c + i, row.normal(load_n(in + i, c - i)), c - i);
   }
 }
 
