@@ -8,6 +8,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <mutex>
+#include <set>
+
+#include "core/files/temporary_files.h"
 
 namespace fu {
 
@@ -31,6 +35,14 @@ int claim_slot(const std::string& name) {
   return -1;
 }
 
+/// Once for each folder that this process writes to.
+void tidy(const std::string& folder) {
+  static std::mutex guard;
+  static std::set<std::string> done;
+  const std::lock_guard<std::mutex> lock(guard);
+  if (done.insert(folder).second) remove_stale_files(folder);
+}
+
 }  // namespace
 
 void remove_unfinished_outputs() noexcept {
@@ -38,32 +50,56 @@ void remove_unfinished_outputs() noexcept {
     if (g_used[i] == 2) unlink(g_names[i]);
 }
 
-OutputFile::OutputFile(const std::string& path) : path_(path), temporary_(path + ".part-" + std::to_string(getpid())) {
+OutputFile::OutputFile(const std::string& path) : path_(path) {
+  if (path == "-") {
+    descriptor_ = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    require<FileError>(descriptor_ >= 0, "standard output cannot be written: ", std::strerror(errno), ".");
+    return;
+  }
   struct stat info {};
   require<FileError>(stat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode), path,
                      ": is a folder; a file cannot replace it. Give the name of a file.");
   // Renaming onto a device or a pipe would replace it by a file.
   require<FileError>(stat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode), path,
                      ": is a device or a pipe; results are written to files.");
-  slot_ = claim_slot(temporary_);
-  descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) {
-    const std::string reason = std::strerror(errno);
+  tidy(folder_part(path));
+  open_temporary();
+}
+
+/// A new file, never one that is there: a link of that name would lead elsewhere.
+void OutputFile::open_temporary() {
+  constexpr int kTries = 100;
+  for (int i = 0; i < kTries; ++i) {
+    temporary_ = temporary_name(path_);
+    slot_ = claim_slot(temporary_);
+    descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    const int error = errno;
+    struct stat info {};
+    // Between these two calls another process may have found the file without its lock, and removed it.
+    if (descriptor_ >= 0 && lock_file(descriptor_) && fstat(descriptor_, &info) == 0 && info.st_nlink > 0) return;
+    if (descriptor_ >= 0) {
+      close(descriptor_);
+      unlink(temporary_.c_str());
+    }
     if (slot_ >= 0) g_used[slot_] = 0;
-    throw FileError(path + ": cannot be written: " + reason + ".");
+    const bool again = descriptor_ >= 0 || error == EEXIST || error == EINTR;
+    descriptor_ = slot_ = -1;
+    require<FileError>(again, path_, ": cannot be written: ", std::strerror(error), ".");
   }
+  throw FileError(path_ + ": cannot be written: other processes remove what is written beside it.");
 }
 
 OutputFile::~OutputFile() {
   if (descriptor_ >= 0) {
     close(descriptor_);
-    unlink(temporary_.c_str());
+    if (!temporary_.empty()) unlink(temporary_.c_str());
   }
   if (slot_ >= 0) g_used[slot_] = 0;
 }
 
 void OutputFile::fail(const std::string& what) {
   const std::string reason = std::strerror(errno);
+  if (temporary_.empty()) throw FileError("standard output " + what + ": " + reason + ".");
   throw FileError(path_ + ": " + what + ": " + reason + ". Nothing was left under that name.");
 }
 
@@ -79,14 +115,23 @@ void OutputFile::write(const void* data, std::size_t size) {
 }
 
 void OutputFile::commit() {
-  const int fd = descriptor_;
-  descriptor_ = -1;
-  if (close(fd) != 0 || rename(temporary_.c_str(), path_.c_str()) != 0) {
-    const int error = errno;
-    unlink(temporary_.c_str());
-    errno = error;
-    fail("cannot be completed");
+  if (temporary_.empty()) {
+    const int descriptor = descriptor_;
+    descriptor_ = -1;
+    if (close(descriptor) != 0) fail("cannot be completed");
+    return;
   }
+  // Some file systems have nothing to bring to the disk, and say so.
+  const bool on_disk = fsync(descriptor_) == 0 || errno == EINVAL || errno == ENOTSUP || errno == ENOSYS;
+  // The lock is held until the file has its name. After fsync(), close() has nothing to tell.
+  const bool named = on_disk && rename(temporary_.c_str(), path_.c_str()) == 0;
+  const int error = errno, descriptor = descriptor_;
+  descriptor_ = -1;
+  if (!named) unlink(temporary_.c_str());
+  close(descriptor);
+  if (named) return sync_folder(folder_part(path_));
+  errno = error;
+  fail("cannot be completed");
 }
 
 }  // namespace fu

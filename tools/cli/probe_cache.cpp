@@ -37,7 +37,7 @@ void remove_files(const std::string& folder, const std::string& begin) {
 }  // namespace
 
 ProbeCache::ProbeCache(const std::string& output, const std::string& settings, bool restart)
-    : output_(output), folder_(output + ".cache") {
+    : folder_(output + ".cache") {
   output_folder(folder_);
   lock();
   const std::string path = folder_ + "/settings.txt", before = text_of(path);
@@ -85,8 +85,6 @@ void ProbeCache::remove() {
   clear(true);
   std::error_code none;
   fs::remove(folder_, none);
-  const fs::path output(output_);
-  remove_files(output.parent_path().string(), output.filename().string() + ".part-");
 }
 
 }  // namespace fu

@@ -29,7 +29,7 @@ class ProbeCache {
   void lock();
   void clear(bool all) const;
 
-  std::string output_, folder_;
+  std::string folder_;
   int lock_ = -1;
   bool resumed_ = false;
 };
