@@ -99,6 +99,7 @@ bool is_json(const MappedFile& file) {
 std::map<std::string, std::string> read_shard_index(const MappedFile& file) {
   require<FileError>(file.size() <= kMaxIndex, file.path(), ": is an index of ", file.size(),
                      " bytes, more than any model needs.");
+  check_json_texts(file.text(0, file.size()), file.path());
   Handler handler;
   const char* text = reinterpret_cast<const char*>(file.data());
   const bool ok = nlohmann::json::sax_parse(text, text + file.size(), &handler);

@@ -5,30 +5,121 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "core/base.h"
 
 namespace fu {
 
-MappedFile::MappedFile(const std::string& path) : path_(path) {
+namespace {
+
+using Bytes = std::vector<unsigned char>;
+
+// Maps in use, for mapped_file_at(): fixed storage, because a signal handler may not allocate.
+struct Slot {
+  std::atomic<int> used{0};  // 0 free, 1 being filled, 2 valid
+  const unsigned char* begin = nullptr;
+  std::size_t size = 0;
+  char path[1024] = {};
+};
+constexpr int kSlots = 64;
+Slot g_slots[kSlots];
+
+int claim_slot(const unsigned char* begin, std::size_t size, const std::string& path) {
+  for (int i = 0; i < kSlots; ++i) {
+    Slot& s = g_slots[i];
+    int expected = 0;
+    if (!s.used.compare_exchange_strong(expected, 1)) continue;
+    s.begin = begin, s.size = size;
+    std::strncpy(s.path, path.c_str(), sizeof s.path - 1);
+    s.used = 2;
+    return i;
+  }
+  return -1;
+}
+
+/// All that comes through a pipe. One that nobody has opened for writing is waited for, but not for ever.
+Bytes drain(int fd, const std::string& path) {
+  constexpr std::size_t kMost = std::size_t{1} << 32, kRun = std::size_t{1} << 20;
+  constexpr std::chrono::seconds kPatience{3};
+  const auto begin = std::chrono::steady_clock::now();
+  Bytes all, run(kRun);
+  bool wrote = false;  // somebody holds the other end
+  for (;;) {
+    const ssize_t n = read(fd, run.data(), run.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) {
+      // Nothing yet, but there will be: from now on reading waits.
+      wrote = true;
+      fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+      continue;
+    }
+    require<FileError>(n >= 0, path, ": cannot be read: ", std::strerror(errno), ".");
+    if (n == 0 && !wrote && std::chrono::steady_clock::now() - begin < kPatience) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      continue;
+    }
+    if (n == 0) return all;
+    wrote = true;
+    require<FileError>(all.size() + usize(n) <= kMost, path, ": brings more than ", kMost, " bytes. Give a file.");
+    if (all.capacity() < all.size() + usize(n)) all.reserve(all.size() + all.size() / 2 + kRun);
+    all.insert(all.end(), run.begin(), run.begin() + n);
+  }
+}
+
+/// What came through a pipe, which can be read only once.
+std::shared_ptr<const Bytes> piped(int fd, const struct stat& info, const std::string& path) {
+  static std::mutex guard;
+  static std::map<std::pair<dev_t, ino_t>, std::shared_ptr<const Bytes>> known;
+  const std::lock_guard<std::mutex> lock(guard);
+  std::shared_ptr<const Bytes>& bytes = known[{info.st_dev, info.st_ino}];
+  if (!bytes) bytes = std::make_shared<const Bytes>(drain(fd, path));
+  return bytes;
+}
+
+}  // namespace
+
+const char* mapped_file_at(const void* address) noexcept {
+  const auto* p = static_cast<const unsigned char*>(address);
+  for (const Slot& s : g_slots)
+    if (s.used == 2 && p >= s.begin && p < s.begin + s.size) return s.path;
+  return nullptr;
+}
+
+MappedFile::MappedFile(const std::string& path) : path_(path == "-" ? "standard input" : path) {
   // Non-blocking: opening a named pipe must not hang the program.
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  require<FileError>(fd >= 0, path, ": cannot be opened: ", std::strerror(errno), ".");
+  const int fd =
+      path == "-" ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  require<FileError>(fd >= 0, path_, ": cannot be opened: ", std::strerror(errno), ".");
+  struct Closer {
+    int fd;
+    ~Closer() { close(fd); }
+  } const closer{fd};
   struct stat info {};
-  const bool regular = fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
-  void* map = nullptr;
-  if (regular && info.st_size > 0)
-    map = mmap(nullptr, static_cast<std::size_t>(info.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
-  const int error = errno;
-  close(fd);
-  require<FileError>(regular, path, ": is not a regular file. Give the path of a file.");
-  require<FileError>(info.st_size > 0, path, ": is empty.");
-  require<FileError>(map != MAP_FAILED, path, ": cannot be mapped: ", std::strerror(error), ".");
+  require<FileError>(fstat(fd, &info) == 0, path_, ": cannot be read: ", std::strerror(errno), ".");
+  if (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode)) {
+    piped_ = piped(fd, info, path_);
+    data_ = piped_->data(), size_ = piped_->size(), mapped_ = false;
+    require<FileError>(size_ > 0, path_, ": is empty.");
+    return;
+  }
+  require<FileError>(S_ISREG(info.st_mode), path_, ": is not a regular file. Give the path of a file.");
+  require<FileError>(info.st_size > 0, path_, ": is empty.");
+  void* map = mmap(nullptr, static_cast<std::size_t>(info.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
+  require<FileError>(map != MAP_FAILED, path_, ": cannot be mapped: ", std::strerror(errno), ".");
   data_ = static_cast<const unsigned char*>(map);
   size_ = static_cast<std::size_t>(info.st_size);
+  slot_ = claim_slot(data_, size_, path_);
 }
 
 MappedFile::~MappedFile() {
+  if (slot_ >= 0) g_slots[slot_].used = 0;
   if (mapped_ && data_) munmap(const_cast<unsigned char*>(data_), size_);
 }
 

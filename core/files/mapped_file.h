@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/error.h"
 
@@ -11,9 +13,12 @@ namespace fu {
 
 /// A file mapped into memory for reading. Pages are loaded when they are touched, and the system may drop them again:
 /// a large file does not count against the memory of the process.
+///
+/// "-" is standard input. What comes through a pipe is kept in memory until the process ends, so that the same pipe can
+/// be opened again, as a file can.
 class MappedFile {
  public:
-  /// throws FileError if the path is not a readable regular file, or if it is empty.
+  /// throws FileError if the path is no readable file and no pipe, if it is empty, or if a pipe brings more than 4 GB.
   explicit MappedFile(const std::string& path);
   /// Bytes that stay in memory for as long as the program runs (built-in weights), under a name.
   MappedFile(const std::string& name, const unsigned char* data, std::size_t size)
@@ -35,6 +40,13 @@ class MappedFile {
   const unsigned char* data_ = nullptr;
   std::size_t size_ = 0;
   bool mapped_ = true;
+  std::shared_ptr<const std::vector<unsigned char>> piped_;
+  int slot_ = -1;
 };
+
+/// The path of the mapped file that an address lies in; null if it lies in none. When another process makes a mapped
+/// file shorter, touching what is gone raises SIGBUS: with this a program's handler can tell which file it was. Safe in
+/// a signal handler. Of the files that are open at once, 64 are known.
+const char* mapped_file_at(const void* address) noexcept;
 
 }  // namespace fu

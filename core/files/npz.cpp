@@ -23,6 +23,7 @@ TensorEntry read_array(const Zip& zip, const std::string& name, const ZipEntry& 
     TensorEntry e = read_npy_header(bytes, bytes.size, owner);
     e.data = bytes.data + e.skip;
     e.skip = 0;
+    e.summed = bytes.data, e.summed_bytes = bytes.size, e.sum = bytes.sum;
     return e;
   }
   // Numbers shrink to half, constants to a thousandth. A small file that claims gigabytes is an attack or damaged.
@@ -36,6 +37,7 @@ TensorEntry read_array(const Zip& zip, const std::string& name, const ZipEntry& 
   TensorEntry e = read_npy_header({start.data(), start.size()}, zipped.size, owner);
   e.data = raw.data;
   e.packed = raw.size;
+  e.summed_bytes = zipped.size, e.sum = raw.sum;
   return e;
 }
 

@@ -11,6 +11,8 @@ Index dtype_size(DType type) {
   switch (type) {
     case DType::i8:
     case DType::u8:
+    case DType::f8_e4m3:
+    case DType::f8_e5m2:
     case DType::boolean: return 1;
     case DType::f16:
     case DType::bf16:
@@ -27,8 +29,8 @@ Index dtype_size(DType type) {
 }
 
 const char* dtype_name(DType type) {
-  constexpr const char* kNames[] = {"f16", "bf16", "f32", "f64", "i8",  "i16", "i32",
-                                    "i64", "u8",   "u16", "u32", "u64", "bool"};
+  constexpr const char* kNames[] = {"f16", "bf16", "f32", "f64", "i8",   "i16",     "i32",    "i64",
+                                    "u8",  "u16",  "u32", "u64", "bool", "f8_e4m3", "f8_e5m2"};
   return kNames[static_cast<int>(type)];
 }
 
@@ -63,6 +65,16 @@ float half_to_float(std::uint16_t h) {
   float value;
   std::memcpy(&value, &bits, sizeof value);
   return value;
+}
+
+/// Eight bits: sign, four of the exponent (bias 7), three of the mantissa. It has no infinity, and one NaN of each
+/// sign. source: Micikevicius et al., "FP8 formats for deep learning" (arXiv 2209.05433)
+real f8_e4m3_to_real(unsigned char bits) {
+  const int exponent = bits >> 3 & 15, mantissa = bits & 7;
+  const double magnitude = exponent == 15 && mantissa == 7 ? NAN
+                           : exponent == 0                 ? std::ldexp(mantissa, -9)
+                                                           : std::ldexp(8 + mantissa, exponent - 10);
+  return static_cast<real>(bits & 128 ? -magnitude : magnitude);
 }
 
 std::uint16_t float_to_half(float value) {
@@ -112,6 +124,13 @@ void to_reals(DType type, const unsigned char* bytes, Index n, real* out) {
     case DType::u64: return convert<std::uint64_t>(bytes, n, out);
     case DType::boolean:
       for (Index i = 0; i < n; ++i) out[i] = bytes[i] ? 1 : 0;
+      return;
+    case DType::f8_e4m3:
+      for (Index i = 0; i < n; ++i) out[i] = f8_e4m3_to_real(bytes[i]);
+      return;
+    case DType::f8_e5m2:  // the upper half of an f16
+      for (Index i = 0; i < n; ++i)
+        out[i] = static_cast<real>(half_to_float(static_cast<std::uint16_t>(bytes[i] << 8)));
       return;
   }
 }

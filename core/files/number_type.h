@@ -7,11 +7,11 @@
 namespace fu {
 
 /// Number types that files hold. In memory everything is `real`.
-enum class DType { f16, bf16, f32, f64, i8, i16, i32, i64, u8, u16, u32, u64, boolean };
+enum class DType { f16, bf16, f32, f64, i8, i16, i32, i64, u8, u16, u32, u64, boolean, f8_e4m3, f8_e5m2 };
 
 /// Bytes of one number.
 Index dtype_size(DType type);
-/// "f16", "bf16", ..., "bool".
+/// "f16", "bf16", ..., "bool", "f8_e4m3", "f8_e5m2".
 const char* dtype_name(DType type);
 
 /// Converts n little-endian numbers (at any alignment) to reals.

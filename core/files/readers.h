@@ -9,7 +9,9 @@ namespace fu {
 
 using TensorEntries = std::map<std::string, TensorEntry>;
 
-TensorEntries read_safetensors(const MappedFile& file, std::map<std::string, std::string>& metadata);
+/// Tensors of a type that is not known come into left_out with the reason. throws FileError if all are.
+TensorEntries read_safetensors(const MappedFile& file, std::map<std::string, std::string>& metadata,
+                               std::map<std::string, std::string>& left_out);
 
 /// PyTorch's zip of a state_dict, or TorchScript: format is set to "PyTorch zip" or "TorchScript".
 TensorEntries read_torch_zip(const MappedFile& file, const Zip& zip, std::string& root, std::string& format);

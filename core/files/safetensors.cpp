@@ -105,10 +105,10 @@ bool find_type(const std::string& name, DType& type) {
   static constexpr struct {
     const char* name;
     DType type;
-  } kTypes[] = {{"F16", DType::f16},     {"BF16", DType::bf16}, {"F32", DType::f32}, {"F64", DType::f64},
-                {"I8", DType::i8},       {"I16", DType::i16},   {"I32", DType::i32}, {"I64", DType::i64},
-                {"U8", DType::u8},       {"U16", DType::u16},   {"U32", DType::u32}, {"U64", DType::u64},
-                {"BOOL", DType::boolean}};
+  } kTypes[] = {{"F16", DType::f16},      {"BF16", DType::bf16},       {"F32", DType::f32},        {"F64", DType::f64},
+                {"I8", DType::i8},        {"I16", DType::i16},         {"I32", DType::i32},        {"I64", DType::i64},
+                {"U8", DType::u8},        {"U16", DType::u16},         {"U32", DType::u32},        {"U64", DType::u64},
+                {"BOOL", DType::boolean}, {"F8_E4M3", DType::f8_e4m3}, {"F8_E5M2", DType::f8_e5m2}};
   for (const auto& t : kTypes)
     if (name == t.name) {
       type = t.type;
@@ -119,11 +119,12 @@ bool find_type(const std::string& name, DType& type) {
 
 }  // namespace
 
-std::map<std::string, TensorEntry> read_safetensors(const MappedFile& file,
-                                                    std::map<std::string, std::string>& metadata) {
+TensorEntries read_safetensors(const MappedFile& file, std::map<std::string, std::string>& metadata,
+                               std::map<std::string, std::string>& left_out) {
   const std::uint64_t length = read_le(file.data(), 8);
   require<FileError>(length <= kMaxHeader && length <= file.size() - 8, file.path(), ": announces a header of ", length,
                      " bytes, more than the file or the format has. It is cut off, damaged, or not .safetensors.");
+  check_json_texts(file.text(8, length), file.path());
   Handler handler;
   const char* text = reinterpret_cast<const char*>(file.data()) + 8;
   const bool ok = nlohmann::json::sax_parse(text, text + length, &handler);
@@ -139,7 +140,16 @@ std::map<std::string, TensorEntry> read_safetensors(const MappedFile& file,
     };
     TensorEntry e;
     if (!item.has_dtype || !item.has_shape || item.offsets.size() != 2) throw bad("lacks dtype, shape or data_offsets");
-    if (!find_type(item.dtype, e.type)) throw bad("has the unsupported type '" + printable(item.dtype) + "'");
+    const std::uint64_t begin = item.offsets[0], end = item.offsets[1];
+    if (begin > end || end > data_size)
+      throw bad("lies at bytes " + std::to_string(begin) + " to " + std::to_string(end) + " of " +
+                std::to_string(data_size) + ": the file is cut off or damaged");
+    if (end > begin) ranges.emplace_back(begin, end);
+    if (!find_type(item.dtype, e.type)) {
+      // Told to whoever asks for this tensor; the others can be used.
+      left_out[name] = bad("has the unsupported type '" + printable(item.dtype) + "'").what();
+      continue;
+    }
     if (item.shape.size() > usize(Shape::kMaxRank)) throw bad("has more than 8 axes");
     for (std::uint64_t s : item.shape) {
       if (s > (std::uint64_t{1} << 56)) throw bad("has an absurdly large size");
@@ -151,22 +161,18 @@ std::map<std::string, TensorEntry> read_safetensors(const MappedFile& file,
     } catch (const ShapeError&) {
       throw bad("has a shape " + e.shape.str() + " that cannot be");
     }
-    const std::uint64_t begin = item.offsets[0], end = item.offsets[1];
-    if (begin > end || end > data_size)
-      throw bad("lies at bytes " + std::to_string(begin) + " to " + std::to_string(end) + " of " +
-                std::to_string(data_size) + ": the file is cut off or damaged");
     if (end - begin != static_cast<std::uint64_t>(n) * static_cast<std::uint64_t>(dtype_size(e.type)))
       throw bad("of shape " + e.shape.str() + " and type " + item.dtype + " takes " + std::to_string(end - begin) +
                 " bytes, which does not fit");
     e.data = file.data() + 8 + length + begin;
     e.make_dense();
-    if (end > begin) ranges.emplace_back(begin, end);
     entries.emplace(name, e);
   }
   std::sort(ranges.begin(), ranges.end());
   for (std::size_t i = 1; i < ranges.size(); ++i)
     require<FileError>(ranges[i].first >= ranges[i - 1].second, file.path(), ": two tensors overlap at byte ",
                        ranges[i].first, ". The file is damaged.");
+  if (entries.empty() && !left_out.empty()) throw FileError(left_out.begin()->second);
   return entries;
 }
 

@@ -48,15 +48,18 @@ TensorEntry place(const std::string& path, const std::string& name, const Pickle
   return e;
 }
 
-/// The tensors of a pickle by name. storage_of: PickleTensor -> FileBytes.
+/// The tensors of a pickle by name. storage_of: PickleTensor -> FileBytes; summed: with a check sum.
 template <class FindStorage>
-TensorEntries collect(const Pickle& pickle, const MappedFile& file, std::string& root, const FindStorage& storage_of) {
+TensorEntries collect(const Pickle& pickle, const MappedFile& file, std::string& root, bool summed,
+                      const FindStorage& storage_of) {
   const std::string& path = file.path();
   TensorEntries entries;
   // Tensors may share storages. A file that claims many times its size would fill the memory when it is read.
   std::size_t claimed = 0;
   const auto add = [&](const std::string& name, const PickleTensor& t) {
-    const TensorEntry e = place(path, name, t, storage_of(t));
+    const FileBytes storage = storage_of(t);
+    TensorEntry e = place(path, name, t, storage);
+    if (summed) e.summed = storage.data, e.summed_bytes = storage.size, e.sum = storage.sum;
     claimed += usize(e.shape.elements() * dtype_size(e.type));
     require<FileError>(claimed / 4 <= file.size(), path,
                        ": its tensors claim more than four times the size of the file. It is damaged.");
@@ -90,10 +93,10 @@ TensorEntries read_torch_zip(const MappedFile& file, const Zip& zip, std::string
     require<FileError>(order.size != 3 || std::memcmp(order.data, "big", 3) != 0, file.path(),
                        ": was written on a big-endian machine. Save it again on a little-endian one.");
   }
-  const FileBytes bytes = zip.stored(folder + "/data.pkl");
+  const FileBytes bytes = zip.checked(folder + "/data.pkl");
   const Pickle pickle({reinterpret_cast<const char*>(bytes.data), bytes.size}, 0, file.path());
   format = zip.has(folder + "/constants.pkl") || pickle.result().module ? "TorchScript" : "PyTorch zip";
-  return collect(pickle, file, root, [&](const PickleTensor& t) {
+  return collect(pickle, file, root, true, [&](const PickleTensor& t) {
     const std::string name = folder + "/data/" + std::string(t.storage.substr(0, 256));
     require<FileError>(zip.has(name), file.path(), ": storage '", printable(t.storage),
                        "' is missing. The file is damaged.");
@@ -137,7 +140,7 @@ TensorEntries read_torch_legacy(const MappedFile& file, std::string& root) {
     storages[key] = {file.data() + at, static_cast<std::size_t>(elements * size)};
     at += elements * size;
   }
-  return collect(object, file, root, [&](const PickleTensor& t) {
+  return collect(object, file, root, false, [&](const PickleTensor& t) {
     const auto it = storages.find(t.storage);
     require<FileError>(it != storages.end(), file.path(), ": storage '", printable(t.storage),
                        "' is missing. The file is damaged.");

@@ -64,7 +64,7 @@ void Weights::open(const std::shared_ptr<const MappedFile>& file) {
     entries_ = read_torch_legacy(*file, root_);
   } else if (n >= 9 && p[8] == '{') {
     format_ = "safetensors";
-    entries_ = read_safetensors(*file, metadata_);
+    entries_ = read_safetensors(*file, metadata_, left_out_);
   } else {
     throw FileError(file->path() +
                     ": is not a .safetensors, .npy, .npz or PyTorch (.pth, .pt, .ckpt, .bin) file: its first bytes fit "
@@ -87,6 +87,11 @@ void Weights::open_shards(const MappedFile& index) {
       const Weights& fresh = shard->second;
       files_.insert(files_.end(), fresh.files_.begin(), fresh.files_.end());
       metadata_.insert(fresh.metadata_.begin(), fresh.metadata_.end());
+    }
+    const auto unreadable = shard->second.left_out_.find(name);
+    if (unreadable != shard->second.left_out_.end()) {
+      left_out_.insert(*unreadable);
+      continue;
     }
     const auto entry = shard->second.entries_.find(name);
     require<FileError>(entry != shard->second.entries_.end(), index.path(), ": says that tensor '", printable(name),
@@ -113,6 +118,16 @@ const TensorEntry& Weights::entry(const std::string& name) const {
                   (near.empty() ? "." : "; it has " + near + "."));
 }
 
+/// The bytes that a tensor lies in against the check sum that the archive has for them, once for each storage.
+void Weights::check_sum(const TensorEntry& e, const std::string& name) const {
+  if (!e.summed) return;
+  const std::lock_guard<std::mutex> lock(checked_->guard);
+  if (checked_->storages.count(e.summed) > 0) return;
+  require<FileError>(crc_of(e.summed, e.summed_bytes) == e.sum, path(), ": the bytes of tensor '", printable(name),
+                     "' do not have the check sum that the file gives for them: it is damaged. Download it again.");
+  checked_->storages.insert(e.summed);
+}
+
 Tensor Weights::read(const std::string& name) const {
   const TensorEntry& e = entry(name);
   Tensor t(e.shape);
@@ -127,9 +142,14 @@ Tensor Weights::read(const std::string& name) const {
   }
   std::vector<unsigned char> unpacked;
   const unsigned char* data = e.data;
+  check_sum(e, name);
   if (e.packed > 0) {
     unpacked = inflate_bytes({e.data, static_cast<std::size_t>(e.packed)}, e.skip + usize(n * size),
                              path() + ": tensor '" + printable(name) + "'");
+    require<FileError>(unpacked.size() != e.summed_bytes || crc_of(unpacked.data(), unpacked.size()) == e.sum, path(),
+                       ": array '", printable(name),
+                       "' does not have the check sum that the file gives for it: it is "
+                       "damaged.");
     data = unpacked.data() + e.skip;
   }
   if (dense && !e.big_endian) {

@@ -5,6 +5,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,11 @@ struct TensorEntry {
   // start of what they unpack to. 0: not deflated.
   std::uint64_t packed = 0;
   std::size_t skip = 0;
+  // The bytes whose check sum (CRC-32) an archive gives: the whole storage that the tensor lies in. Null: there is
+  // none, or, of deflated ones, it is that of the content they unpack to.
+  const unsigned char* summed = nullptr;
+  std::size_t summed_bytes = 0;
+  std::uint32_t sum = 0;
 
   /// Sets the strides of a dense tensor, rows first or, for `fortran`, columns first.
   void make_dense(bool fortran = false);
@@ -66,6 +73,7 @@ class Weights {
 
  private:
   const TensorEntry& entry(const std::string& name) const;
+  void check_sum(const TensorEntry& entry, const std::string& name) const;
 
   void open(const std::shared_ptr<const MappedFile>& file);
   void open_shards(const MappedFile& index);
@@ -75,6 +83,12 @@ class Weights {
   std::map<std::string, TensorEntry> entries_;
   std::map<std::string, std::string> metadata_;
   std::map<std::string, std::string> left_out_;  // names of arrays that cannot be read, and why
+  /// Storages whose sums were found right.
+  struct Checked {
+    std::mutex guard;
+    std::set<const unsigned char*> storages;
+  };
+  std::shared_ptr<Checked> checked_ = std::make_shared<Checked>();
 };
 
 /// Gives elements [begin, begin + n) of a result, in the order of the file. So a result is written in another layout

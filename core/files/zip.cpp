@@ -57,6 +57,7 @@ std::pair<std::string, ZipEntry> Zip::next_entry(std::uint64_t& at) const {
   ZipEntry entry;
   entry.encrypted = number(at + 8, 2) & 1;
   entry.method = static_cast<int>(number(at + 10, 2));
+  entry.sum = static_cast<std::uint32_t>(number(at + 16, 4));
   entry.packed = number(at + 20, 4), entry.size = number(at + 24, 4), entry.offset = number(at + 42, 4);
   if (!holds(at + 46, name_length + extra_length + comment_length))
     throw bad("is damaged: its zip directory is cut off");
@@ -107,7 +108,7 @@ FileBytes Zip::raw(const std::string& name) const {
     throw bad("is damaged: " + title + " is not where it should be");
   const std::uint64_t begin = e.offset + 30 + number(e.offset + 26, 2) + number(e.offset + 28, 2);
   if (!holds(begin, e.packed)) throw bad("is cut off inside '" + printable(name) + "'");
-  return {file_.data() + begin, static_cast<std::size_t>(e.packed)};
+  return {file_.data() + begin, static_cast<std::size_t>(e.packed), e.sum};
 }
 
 FileBytes Zip::stored(const std::string& name) const {
@@ -116,6 +117,21 @@ FileBytes Zip::stored(const std::string& name) const {
   if (e.method != 0 || e.packed != e.size)
     throw bad("has the compressed entry '" + printable(name) +
               "'; PyTorch stores them plain. Unpack and zip it again with -0");
+  return bytes;
+}
+
+std::uint32_t crc_of(const unsigned char* data, std::size_t size) {
+  constexpr std::size_t kRun = std::size_t{1} << 30;  // the library counts in 32 bits
+  uLong sum = crc32(0, nullptr, 0);
+  for (std::size_t at = 0; at < size; at += kRun)
+    sum = crc32(sum, data + at, static_cast<uInt>(std::min(size - at, kRun)));
+  return static_cast<std::uint32_t>(sum);
+}
+
+FileBytes Zip::checked(const std::string& name) const {
+  const FileBytes bytes = stored(name);
+  if (crc_of(bytes.data, bytes.size) != bytes.sum)
+    throw bad("has the entry '" + printable(name) + "', whose check sum is wrong: it is damaged. Download it again");
   return bytes;
 }
 

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "core/files/mapped_file.h"
+#include "core/files/bytes.h"
 
 namespace fu {
 
@@ -26,6 +26,7 @@ struct ConfigFile {
     const MappedFile mapped(path);
     require<FileError>(mapped.size() <= kMost, path, ": has ", mapped.size(), " bytes; no configuration is so large.");
     const std::string_view text = mapped.text(0, mapped.size());
+    check_json_texts(text, path);
     json = Json::parse(text.begin(), text.end(), nullptr, false);
     require<FileError>(json.is_object(), path, ": is no JSON object. Mend or remove it.");
   }

@@ -28,6 +28,7 @@ JsonNode JsonNode::read(const std::string& path) {
   require<FileError>(mapped.size() <= kMostBytes, path, ": has ", mapped.size(), " bytes; a tokenizer has at most ",
                      kMostBytes, ".");
   const std::string_view text = mapped.text(0, mapped.size());
+  check_json_texts(text, path);
   // A value takes 16 bytes and more where the file has two: hostile files are left before they fill the memory.
   std::size_t values = 0;
   const auto count = [&](int depth, Json::parse_event_t event, Json&) {

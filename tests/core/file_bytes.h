@@ -35,8 +35,9 @@ inline std::string npy(const std::string& header, const std::string& data = "") 
 /// An entry of an archive: what its directory says may be untrue.
 struct ZipPart {
   std::string name, content;
-  int method = 0;             // 8: `content` is deflated here
-  std::uint64_t claimed = 0;  // bytes of the content, where the directory lies; 0: the truth
+  int method = 0;               // 8: `content` is deflated here
+  std::uint64_t claimed = 0;    // bytes of the content, where the directory lies; 0: the truth
+  std::uint32_t sum_error = 0;  // by which the check sum is wrong
 };
 
 /// Deflated bytes without a header, as zip archives hold them; with MAX_WBITS + 16 for `window`, a gzip file.
@@ -54,19 +55,20 @@ inline std::string deflated(const std::string& content, int window = -MAX_WBITS)
   return out;
 }
 
-/// A zip without checksums: the reader does not look at them.
 inline std::string zip_of(const std::vector<ZipPart>& parts) {
   std::string body, directory;
   for (const ZipPart& p : parts) {
     const std::string data = p.method == 8 ? deflated(p.content) : p.content;
-    const std::string sizes =
-        little_endian(data.size(), 4) + little_endian(p.claimed ? p.claimed : p.content.size(), 4);
+    const auto sum = static_cast<std::uint32_t>(
+        crc32(0, reinterpret_cast<const Bytef*>(p.content.data()), static_cast<uInt>(p.content.size())));
+    const std::string sizes = little_endian(sum ^ p.sum_error, 4) + little_endian(data.size(), 4) +
+                              little_endian(p.claimed ? p.claimed : p.content.size(), 4);
     const auto method = static_cast<std::uint64_t>(p.method);
     const std::size_t offset = body.size();
     body += std::string("PK\x03\x04") + little_endian(20, 2) + little_endian(0, 2) + little_endian(method, 2) +
-            little_endian(0, 8) + sizes + little_endian(p.name.size(), 2) + little_endian(0, 2) + p.name + data;
+            little_endian(0, 4) + sizes + little_endian(p.name.size(), 2) + little_endian(0, 2) + p.name + data;
     directory += std::string("PK\x01\x02") + little_endian(20, 2) + little_endian(20, 2) + little_endian(0, 2) +
-                 little_endian(method, 2) + little_endian(0, 8) + sizes + little_endian(p.name.size(), 2) +
+                 little_endian(method, 2) + little_endian(0, 4) + sizes + little_endian(p.name.size(), 2) +
                  little_endian(0, 12) + little_endian(offset, 4) + p.name;
   }
   return body + directory + std::string("PK\x05\x06") + little_endian(0, 4) + little_endian(parts.size(), 2) +
