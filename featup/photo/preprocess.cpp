@@ -19,9 +19,10 @@ struct FixedTaps {
   std::vector<std::vector<std::int32_t>> weights;
 };
 
-FixedTaps fixed_taps(Index n_in, Index n_out) {
+/// Of the outputs [first, last).
+FixedTaps fixed_taps(Index n_in, Index n_out, Index first, Index last) {
   FixedTaps taps;
-  for (Index i = 0; i < n_out; ++i) {
+  for (Index i = first; i < last; ++i) {
     Index begin = 0;
     std::vector<std::int32_t> weights;
     for (double w : triangle_weights(n_in, n_out, i, begin))
@@ -37,9 +38,9 @@ unsigned char rounded(std::int64_t sum) {
 }
 
 /// Resamples along one axis: `stride` bytes from one position to the next, `lanes` bytes side by side, `lines` of them.
-void resize_lines(const unsigned char* in, unsigned char* out, Index n_in, Index n_out, Index lines, Index in_line,
+void resize_lines(const unsigned char* in, unsigned char* out, const FixedTaps& taps, Index lines, Index in_line,
                   Index out_line, Index stride, Index lanes) {
-  const FixedTaps taps = fixed_taps(n_in, n_out);
+  const auto n_out = static_cast<Index>(taps.begin.size());
   parallel_ranges(lines, 8, [&](Index begin, Index end) {
     for (Index line = begin; line < end; ++line)
       for (Index i = 0; i < n_out; ++i) {
@@ -58,20 +59,43 @@ void resize_lines(const unsigned char* in, unsigned char* out, Index n_in, Index
 }  // namespace
 
 Image resize_antialiased(const Image& image, Index height, Index width) {
-  require<ShapeError>(image.height >= 1 && image.width >= 1 && height >= 1 && width >= 1, "[resize_antialiased] ",
-                      image.height, "x", image.width, " to ", height, "x", width, ": sizes must be at least 1.");
-  const auto bytes = [](Index h, Index w) { return usize(h * w * 3); };
-  Image wide = image;
-  if (width != image.width) {
-    wide.width = width;
-    wide.rgb.assign(bytes(image.height, width), 0);
-    resize_lines(image.rgb.data(), wide.rgb.data(), image.width, width, image.height, image.width * 3, width * 3, 3, 3);
+  return resize_part(image, {height, width}, {0, 0, height, width});
+}
+
+Image resize_part(const Image& image, Extent size, const ImagePart& part) {
+  require<ShapeError>(image.height >= 1 && image.width >= 1 && size.height >= 1 && size.width >= 1,
+                      "[resize_antialiased] ", image.height, "x", image.width, " to ", size.height, "x", size.width,
+                      ": sizes must be at least 1.");
+  require<ShapeError>(part.top >= 0 && part.left >= 0 && part.rows >= 1 && part.cols >= 1 &&
+                          part.rows <= size.height - part.top && part.cols <= size.width - part.left,
+                      "[resize_antialiased] ", part.rows, "x", part.cols, " at (", part.top, ",", part.left, ") of ",
+                      size.height, "x", size.width, ": they must lie inside.");
+  // Rows of the image that the part is made of.
+  FixedTaps down;
+  Index first = part.top, last = part.top + part.rows;
+  if (size.height != image.height) {
+    down = fixed_taps(image.height, size.height, part.top, part.top + part.rows);
+    first = image.height, last = 0;
+    for (std::size_t i = 0; i < down.begin.size(); ++i) {
+      first = std::min(first, down.begin[i]);
+      last = std::max(last, down.begin[i] + static_cast<Index>(down.weights[i].size()));
+    }
+    for (Index& begin : down.begin) begin -= first;
   }
-  if (height == image.height) return wide;
-  Image out{height, width, {}};
-  out.rgb.assign(bytes(height, width), 0);
+  Image wide{last - first, part.cols, {}};
+  if (size.width != image.width) {
+    wide.rgb.resize(usize(wide.height * wide.width * 3));
+    resize_lines(image.rgb.data() + first * image.width * 3, wide.rgb.data(),
+                 fixed_taps(image.width, size.width, part.left, part.left + part.cols), wide.height, image.width * 3,
+                 part.cols * 3, 3, 3);
+  } else {
+    wide = crop(image, first, part.left, wide.height, part.cols);
+  }
+  if (size.height == image.height) return wide;
+  Image out{part.rows, part.cols, {}};
+  out.rgb.resize(usize(part.rows * part.cols * 3));
   // Along columns a "line" is one pixel's column; its positions are a whole row apart.
-  resize_lines(wide.rgb.data(), out.rgb.data(), image.height, height, width, 3, 3, width * 3, 3);
+  resize_lines(wide.rgb.data(), out.rgb.data(), down, part.cols, 3, 3, part.cols * 3, 3);
   return out;
 }
 
@@ -88,13 +112,17 @@ Image crop(const Image& image, Index top, Index left, Index height, Index width)
   return out;
 }
 
+namespace {
+
+/// Half positions round to even, as torchvision's int(round(x / 2)) does.
+Index centred(Index all, Index kept) { return static_cast<Index>(std::nearbyint(static_cast<double>(all - kept) / 2)); }
+
+}  // namespace
+
 Image center_crop(const Image& image, Index height, Index width) {
   require<ShapeError>(image.height >= height && image.width >= width, "[center_crop] ", height, "x", width,
                       " of an image of ", image.height, "x", image.width, ".");
-  // Half positions round to even, as torchvision's int(round(x / 2)) does.
-  const auto top = static_cast<Index>(std::nearbyint(static_cast<double>(image.height - height) / 2));
-  const auto left = static_cast<Index>(std::nearbyint(static_cast<double>(image.width - width) / 2));
-  return crop(image, top, left, height, width);
+  return crop(image, centred(image.height, height), centred(image.width, width), height, width);
 }
 
 Extent input_extent(const Image& photo, const InputSize& size, Index patch) {
@@ -109,13 +137,19 @@ Extent input_extent(const Image& photo, const InputSize& size, Index patch) {
 }
 
 Image cover(const Image& photo, Index height, Index width) {
+  return cover_part(photo, {height, width}, {0, 0, height, width});
+}
+
+Image cover_part(const Image& photo, Extent size, const ImagePart& part) {
   // The side that would fall short decides; the other is cut down to whole pixels, as torchvision does.
-  Index h = height, w = width;
-  if (photo.height * width < photo.width * height)
-    w = std::max(width, photo.width * height / photo.height);
+  Extent all = size;
+  if (photo.height * size.width < photo.width * size.height)
+    all.width = std::max(size.width, photo.width * size.height / photo.height);
   else
-    h = std::max(height, photo.height * width / photo.width);
-  return center_crop(resize_antialiased(photo, h, w), height, width);
+    all.height = std::max(size.height, photo.height * size.width / photo.width);
+  return resize_part(
+      photo, all,
+      {part.top + centred(all.height, size.height), part.left + centred(all.width, size.width), part.rows, part.cols});
 }
 
 Tensor normalize(const Image& image) {

@@ -13,6 +13,15 @@ struct Image {
   std::vector<unsigned char> rgb;
 };
 
+/// Height and width in pixels.
+struct Extent {
+  Index height = 0, width = 0;
+};
+/// Rows [top, top + rows) and columns [left, left + cols) of an image.
+struct ImagePart {
+  Index top = 0, left = 0, rows = 0, cols = 0;
+};
+
 /// What normalize() divides red, green and blue by, a channel's range being 1: ImageNet's standard deviations.
 constexpr double kPhotoDeviation[3] = {0.229, 0.224, 0.225};
 
@@ -29,19 +38,20 @@ struct InputSize {
 /// Pillow's antialiased bilinear resize (a triangle filter, rounded to 8 bits after each of the two passes), bit for
 /// bit.
 Image resize_antialiased(const Image& image, Index height, Index width);
+/// A part of the image as resize_antialiased() would make it of that size, in the same bits. cost: of the part alone.
+/// throws ShapeError if it is not all inside.
+Image resize_part(const Image& image, Extent size, const ImagePart& part);
 /// Part of an image. throws ShapeError if it is not all inside.
 Image crop(const Image& image, Index top, Index left, Index height, Index width);
 /// The middle height x width pixels. throws ShapeError if the image is smaller.
 Image center_crop(const Image& image, Index height, Index width);
 
-/// Height and width in pixels.
-struct Extent {
-  Index height = 0, width = 0;
-};
 /// The size that the photo will have at the backbone, whose patches are `patch` pixels wide.
 Extent input_extent(const Image& photo, const InputSize& size, Index patch);
 /// The photo scaled to cover height x width, and centre-cropped to it.
 Image cover(const Image& photo, Index height, Index width);
+/// A part of what cover() makes of that size. cost: of the part alone.
+Image cover_part(const Image& photo, Extent size, const ImagePart& part);
 
 /// (1,H,W,3): pixel / 255, minus ImageNet's mean (.485,.456,.406), over its standard deviation (.229,.224,.225).
 Tensor normalize(const Image& image);

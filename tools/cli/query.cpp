@@ -6,11 +6,13 @@
 
 #include "featup/fit/fitted_map.h"
 #include "tools/cli/channel_maps.h"
+#include "tools/cli/errors.h"
 #include "tools/cli/outputs.h"
 #include "tools/cli/parse.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/report.h"
+#include "tools/cli/say.h"
 #include "tools/media/image_io.h"
 #include "tools/media/pictures.h"
 
@@ -46,22 +48,17 @@ struct QueryCommand {
   }
 };
 
-/// Part of the result, in pixels of its whole.
-struct Part {
-  Index top = 0, left = 0, rows = 0, cols = 0;
-};
-
-Part part_of(const std::string& crop, Extent size) {
-  Part part{0, 0, size.height, size.width};
+ImagePart part_of(const std::string& crop, Extent size) {
+  ImagePart part{0, 0, size.height, size.width};
   if (crop.empty()) return part;
   int length = 0;
   const int read =
       std::sscanf(crop.c_str(), "%ld,%ld,%ld,%ld%n", &part.top, &part.left, &part.rows, &part.cols, &length);
-  require<UsageError>(read == 4 && static_cast<std::size_t>(length) == crop.size() && part.top >= 0 && part.left >= 0 &&
-                          part.rows >= 1 && part.cols >= 1 && part.top <= size.height - part.rows &&
-                          part.left <= size.width - part.cols,
-                      "--crop '", crop, "': give TOP,LEFT,HEIGHT,WIDTH in pixels of the result, inside ", size.height,
-                      "x", size.width, ".");
+  require<OptionError>(read == 4 && static_cast<std::size_t>(length) == crop.size() && part.top >= 0 &&
+                           part.left >= 0 && part.rows >= 1 && part.cols >= 1 && part.top <= size.height - part.rows &&
+                           part.left <= size.width - part.cols,
+                       "--crop '", crop, "': give TOP,LEFT,HEIGHT,WIDTH in pixels of the result, inside ", size.height,
+                       "x", size.width, ".");
   return part;
 }
 
@@ -74,11 +71,11 @@ class Query {
         file_(output_file(o_.output, stem_of(o_.input()) + o_.format.extension())),
         picture_(with_extension(file_, ".png")) {
     protect_inputs({o_.input(), o_.image, o_.points, o_.projection.project}, {file_, picture_});
-    check_outputs(file_, picture_);
-    require<UsageError>(o_.projection.project.empty() || o_.projection.pca == 0,
-                        "--project and --pca: give one of them.");
-    require<UsageError>(o_.points.empty() || (o_.size.empty() && o_.crop.empty()),
-                        "--points are places in the photo: --size and --crop do not go with them.");
+    check_outputs({file_, picture_});
+    require<OptionError>(o_.projection.project.empty() || o_.projection.pca == 0,
+                         "--project and --pca: give one of them.");
+    require<OptionError>(o_.points.empty() || (o_.size.empty() && o_.crop.empty()),
+                         "--points are places in the photo: --size and --crop do not go with them.");
     map_ = channel_map(o_.projection, read_projection(o_.projection.project), fit_.low, "the fit has");
     size_ = o_.size.empty() ? own() : parse_extent("--size", o_.size);
     require<UsageError>(size_.height * size_.width <= kMaxPixels, "--size ", o_.size,
@@ -93,9 +90,9 @@ class Query {
   /// Size of the fit.
   Extent own() const { return {fit_.photo.height, fit_.photo.width}; }
   const ChannelMap* map() const { return map_.matrix.size() > 0 ? &map_ : nullptr; }
-  Image photo_at(Extent size) const;
-  void write_features_of(const Part& part, FittedRenderer& renderer, ProgressBar& bar) const;
-  Image picture_of(const Part& part, const FeatureColors& colors) const;
+  PhotoWindow photo_at(Extent size, const ImagePart& part) const;
+  void write_features_of(const ImagePart& part, FittedRenderer& renderer, ProgressBar& bar) const;
+  Image picture_of(const ImagePart& part, const FeatureColors& colors) const;
 
   const QueryCommand& o_;
   FittedMap fit_;
@@ -104,22 +101,27 @@ class Query {
   Extent size_;
 };
 
-/// The whole of the fitted picture, whatever its new shape; from the photo itself only the same part of it.
-Image Query::photo_at(Extent size) const {
-  if (o_.image.empty())
-    return size.height == own().height && size.width == own().width
-               ? fit_.photo
-               : resize_antialiased(fit_.photo, size.height, size.width);
+/// A part of the fitted picture at a size, whatever its shape; of the photo itself, what was fitted.
+PhotoWindow Query::photo_at(Extent size, const ImagePart& part) const {
+  PhotoWindow window{{}, size, part.top, part.left};
+  if (o_.image.empty()) {
+    window.pixels = resize_part(fit_.photo, size, part);
+    return window;
+  }
   const Image photo = read_image(o_.image);
   const auto cropped = fit_.settings.find("cropped");
-  if (cropped == fit_.settings.end() || cropped->second != "1")
-    return resize_antialiased(photo, size.height, size.width);
+  if (cropped == fit_.settings.end() || cropped->second != "1") {
+    window.pixels = resize_part(photo, size, part);
+    return window;
+  }
   const double scale = std::max(static_cast<double>(size.height) / static_cast<double>(own().height),
                                 static_cast<double>(size.width) / static_cast<double>(own().width));
   const auto scaled = [&](Index n) { return static_cast<Index>(std::ceil(scale * static_cast<double>(n))); };
-  const Image part = cover(photo, scaled(own().height), scaled(own().width));
-  return part.height == size.height && part.width == size.width ? part
-                                                                : resize_antialiased(part, size.height, size.width);
+  const Extent fitted{scaled(own().height), scaled(own().width)};
+  window.pixels = fitted.height == size.height && fitted.width == size.width
+                      ? cover_part(photo, fitted, part)
+                      : resize_part(cover(photo, fitted.height, fitted.width), size, part);
+  return window;
 }
 
 void Query::write_points(Report& report) const {
@@ -128,8 +130,9 @@ void Query::write_points(Report& report) const {
   require<UsageError>(points.rank() == 2 && points.dim(1) == 2 && points.dim(0) >= 1, o_.points, ": is ",
                       points.shape(), "; points are (N,2): rows and columns in pixels of the fitted photo, ",
                       own().height, "x", own().width, ".");
-  FittedRenderer renderer(fit_, photo_at(own()), map());
+  FittedRenderer renderer(fit_, photo_at(own(), {0, 0, own().height, own().width}), map());
   const Tensor result = renderer.at(points);
+  require_finite(file_, result.data(), result.size());
   const OutputFormat format = o_.format.parsed();
   if (format.safetensors)
     write_safetensors(file_, "features", result.shape(), elements_of(result), {{"fit", o_.input()}}, format.type);
@@ -139,11 +142,11 @@ void Query::write_points(Report& report) const {
   report["outputs"] = {file_};
   report["points"] = result.dim(0), report["channels"] = result.dim(1);
   if (o_.common.prints_text())
-    std::printf("%s: %ld points, %ld channels -> %s\n", o_.input().c_str(), static_cast<long>(result.dim(0)),
-                static_cast<long>(result.dim(1)), file_.c_str());
+    say("%s: %ld points, %ld channels -> %s\n", o_.input().c_str(), static_cast<long>(result.dim(0)),
+        static_cast<long>(result.dim(1)), file_.c_str());
 }
 
-void Query::write_features_of(const Part& part, FittedRenderer& renderer, ProgressBar& bar) const {
+void Query::write_features_of(const ImagePart& part, FittedRenderer& renderer, ProgressBar& bar) const {
   const Index rows = part.rows, cols = part.cols, c = renderer.channels();
   const OutputFormat format = o_.format.parsed();
   std::map<std::string, std::string> metadata = {{"fit", o_.input()}};
@@ -162,6 +165,7 @@ void Query::write_features_of(const Part& part, FittedRenderer& renderer, Progre
       if (row < first || row >= last) {
         first = row, last = std::min(rows, row + band);
         renderer.render(part.top + first, part.left, last - first, cols, held.data());
+        require_finite(file_, held.data(), (last - first) * cols * c);
         bar.update(static_cast<double>(first) / static_cast<double>(rows), "render");
       }
       const Index take = std::min(n, last * cols * c - begin);
@@ -177,38 +181,40 @@ void Query::write_features_of(const Part& part, FittedRenderer& renderer, Progre
 }
 
 /// Photo and colours of the same part, the whole no larger than a screen shows.
-Image Query::picture_of(const Part& part, const FeatureColors& colors) const {
+Image Query::picture_of(const ImagePart& part, const FeatureColors& colors) const {
   constexpr double kSide = 2048;
   const double shrink = std::min(1.0, kSide / static_cast<double>(std::max(part.rows, part.cols)));
   const auto shrunk = [&](Index n) { return std::max<Index>(1, static_cast<Index>(static_cast<double>(n) * shrink)); };
   const Extent small{shrunk(size_.height), shrunk(size_.width)};
   const ChannelMap three = map_to(colors.pca());
-  const Image seen = photo_at(small);
-  FittedRenderer painter(fit_, seen, &three);
   const Index top = std::min(shrunk(part.top + 1) - 1, small.height - 1),
               left = std::min(shrunk(part.left + 1) - 1, small.width - 1);
   const Index height = std::min(shrunk(part.rows), small.height - top),
               width = std::min(shrunk(part.cols), small.width - left);
+  const PhotoWindow seen = photo_at(small, {top, left, height, width});
+  FittedRenderer painter(fit_, seen, &three);
   Tensor components({1, height, width, painter.channels()});
   painter.render(top, left, height, width, components.data());
-  return side_by_side({crop(seen, top, left, height, width), colors.paint_components(components)});
+  return side_by_side({seen.pixels, colors.paint_components(components)});
 }
 
 void Query::write_map(Report& report) const {
-  const Part part = part_of(o_.crop, size_);
-  FittedRenderer renderer(fit_, photo_at(size_), map());
+  const ImagePart part = part_of(o_.crop, size_);
+  FittedRenderer renderer(fit_, photo_at(size_, part), map());
   ProgressBar bar("query " + stem_of(o_.input()), o_.common.quiet);
   const FeatureColors colors(fit_.low);
   write_features_of(part, renderer, bar);
   report.stage("query");
-  write_png(picture_, picture_of(part, colors));
+  if (!picture_.empty()) write_png(picture_, picture_of(part, colors));
   report.stage("write");
   bar.finish();
-  report["outputs"] = {file_, picture_};
+  report["outputs"] = {file_};
+  if (!picture_.empty()) report["outputs"].push_back(picture_);
   report["out_size"] = {part.rows, part.cols}, report["channels"] = renderer.channels();
   if (o_.common.prints_text())
-    std::printf("%s: %ldx%ldx%ld features -> %s, picture %s\n", o_.input().c_str(), static_cast<long>(part.rows),
-                static_cast<long>(part.cols), static_cast<long>(renderer.channels()), file_.c_str(), picture_.c_str());
+    say("%s: %ldx%ldx%ld features -> %s\n", o_.input().c_str(), static_cast<long>(part.rows),
+        static_cast<long>(part.cols), static_cast<long>(renderer.channels()),
+        named_with_picture(file_, picture_).c_str());
 }
 
 int run_query(const QueryCommand& o, const Program&) {
