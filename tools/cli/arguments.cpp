@@ -8,6 +8,7 @@
 #include "core/pool.h"
 #include "featup/backbones/registry.h"
 #include "featup/upsamplers/registry.h"
+#include "tools/cli/errors.h"
 #include "tools/cli/outputs.h"
 #include "tools/cli/parse.h"
 #include "tools/media/image_folder.h"
@@ -16,7 +17,7 @@ namespace fu {
 
 void CommonArgs::add(CLI::App& app) {
   app.add_option("--threads", threads, "threads; default: all cores")->check(CLI::Range(0, 1024));
-  app.add_option("--seed", seed, "seed of everything random; default 0");
+  app.add_option("--seed", seed, "seed of everything random; default 0")->check(CLI::NonNegativeNumber);
   app.add_option("--max-memory", max_memory, "bytes of tensors at most, like 2G; more is refused, not swapped");
   app.add_flag("--quiet", quiet, "no progress and no summary");
   app.add_flag("--json", json, "a machine-readable summary on standard output");
@@ -125,7 +126,7 @@ ChosenInputs ShardArgs::choose(const std::vector<std::string>& inputs) const {
     std::error_code none;
     if (!fs::is_directory(input, none)) {
       all.paths.push_back(input);
-      all.names.push_back(fs::path(input).stem().string());
+      all.names.push_back(input_stem(input));
       continue;
     }
     const FoundPictures inside = find_pictures(input);
@@ -142,7 +143,7 @@ ChosenInputs ShardArgs::choose(const std::vector<std::string>& inputs) const {
   const std::size_t slash = shard.find('/');
   const Index part = parse_whole(shard.substr(0, slash), 1 << 20),
               parts = slash == std::string::npos ? 0 : parse_whole(shard.substr(slash + 1), 1 << 20);
-  require<UsageError>(part >= 1 && part <= parts, "--shard '", shard, "': give I/N, the I-th of N parts, like 1/8.");
+  require<OptionError>(part >= 1 && part <= parts, "--shard '", shard, "': give I/N, the I-th of N parts, like 1/8.");
   ChosenInputs chosen;
   chosen.left_out = all.left_out;
   for (std::size_t i = usize(part - 1); i < all.paths.size(); i += usize(parts)) {

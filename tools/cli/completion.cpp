@@ -2,12 +2,12 @@
 // the choices of options that have some, the names of backbones and upsamplers, and files.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 
 #include "featup/backbones/registry.h"
 #include "featup/upsamplers/registry.h"
 #include "tools/cli/command_tree.h"
 #include "tools/cli/program.h"
+#include "tools/cli/say.h"
 
 namespace fu {
 
@@ -88,7 +88,7 @@ void add_completion(CLI::App& command, Program& program) {
   command.add_option("shell", *shell, "bash or zsh")->required()->check(CLI::IsMember({"bash", "zsh"}));
   command.footer("Example: featup completion bash > ~/.local/share/bash-completion/completions/featup");
   run_when_given(command, program, [shell, &program] {
-    std::printf("%s", shell_completion(*program.app, *shell).c_str());
+    say("%s", shell_completion(*program.app, *shell).c_str());
     return 0;
   });
 }

@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "core/files/bytes.h"
+
 namespace fu {
 
 namespace {
@@ -46,9 +48,9 @@ void print_error(const std::string& message) {
   std::string line = with_remedy(message.size() > kLongest ? message.substr(0, kLongest) + "..." : message);
   for (char& c : line)
     if (static_cast<unsigned char>(c) < 32) c = ' ';
-  std::fprintf(stderr, "featup: error: %s\n", line.c_str());
+  std::fprintf(stderr, "featup: error: %s\n", shown(line).c_str());
 }
 
-void print_note(const std::string& message) { std::fprintf(stderr, "featup: note: %s\n", message.c_str()); }
+void print_note(const std::string& message) { std::fprintf(stderr, "featup: note: %s\n", shown(message).c_str()); }
 
 }  // namespace fu

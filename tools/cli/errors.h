@@ -3,7 +3,16 @@
 
 #include <string>
 
+#include "core/error.h"
+
 namespace fu {
+
+/// The value of an option cannot be read, or options do not go together: wrong usage, exit code 2. What is wrong with
+/// inputs is another error, and exit code 1.
+class OptionError : public UsageError {
+ public:
+  using UsageError::UsageError;
+};
 
 /// The library's text, and after it the option of this program that helps, if there is one and the text does not name
 /// it already: "... would exceed the limit." becomes "... would exceed the limit. Raise --max-memory."

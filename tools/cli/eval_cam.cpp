@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "featup/classes/classifier.h"
 #include "featup/measure/activation_scores.h"
@@ -13,6 +12,7 @@
 #include "tools/cli/photo_features.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/say.h"
 #include "tools/media/chart.h"
 #include "tools/media/image_io.h"
 #include "tools/media/pictures.h"
@@ -134,8 +134,8 @@ void CamTable::add_row(const std::string& name, const CamScore& score, std::vect
                                {"seconds", score.per_photo()}});
   if (o_.common.json) return;
   const std::size_t width = std::max(name_width(methods_), methods_[0].name.size() + 7);
-  std::printf("%-*s  average drop %5.2f%%  average increase %5.2f%%  photos %zu  %.3f s\n", static_cast<int>(width),
-              name.c_str(), drop, increase, score.photos.size(), score.per_photo());
+  say("%-*s  average drop %5.2f%%  average increase %5.2f%%  photos %zu  %.3f s\n", static_cast<int>(width),
+      name.c_str(), drop, increase, score.photos.size(), score.per_photo());
 }
 
 std::vector<BarGroup> CamTable::rows(Report& report) const {
@@ -161,14 +161,13 @@ int run_eval_cam(const EvalCamCommand& o, const Program&) {
     table.measure(i, chosen.paths[i], chosen.names[i], report, bar, chosen.paths.size());
   bar.finish();
   report.stage("methods");
-  if (!o.common.json)
-    std::printf("class activation maps of %zu photos; %s\n", chosen.paths.size(), table.classifier().c_str());
+  if (!o.common.json) say("class activation maps of %zu photos; %s\n", chosen.paths.size(), table.classifier().c_str());
   const std::vector<BarGroup> groups = table.rows(report);
   write_bar_chart(chart, "Photos masked by class activation maps", groups,
                   table.featurizer().describe() + "; " + std::to_string(chosen.paths.size()) + " photos");
   write_png(picture, in_rows(table.pictures(), 4));
   report["outputs"] = {chart, picture};
-  if (o.common.prints_text()) std::printf("chart %s, masks of the first photo %s\n", chart.c_str(), picture.c_str());
+  if (o.common.prints_text()) say("chart %s, masks of the first photo %s\n", chart.c_str(), picture.c_str());
   report.print();
   return 0;
 }

@@ -3,7 +3,6 @@
 // compared with the true depth there.
 #include <CLI/CLI.hpp>
 #include <cmath>
-#include <cstdio>
 
 #include "featup/measure/number_score.h"
 #include "featup/measure/scene.h"
@@ -15,6 +14,7 @@
 #include "tools/cli/photo_features.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/say.h"
 #include "tools/media/chart.h"
 #include "tools/media/image_io.h"
 #include "tools/media/pictures.h"
@@ -182,17 +182,16 @@ void DepthTable::add_row(const std::string& name, const DepthScores& scores, std
                                {"near_within_1.25_deviation", near.deviation}});
   if (o_.common.json) return;
   const std::size_t width = std::max(name_width(methods_), methods_[0].name.size() + 7);
-  std::printf("%-*s  RMSE %6.3f +- %.3f m  within 1.25 %5.2f +- %.2f %%  near outlines %5.2f +- %.2f %%  scenes %zu\n",
-              static_cast<int>(width), name.c_str(), rmse.mean, rmse.deviation, within.mean, within.deviation,
-              near.mean, near.deviation, scores.rmse.size());
+  say("%-*s  RMSE %6.3f +- %.3f m  within 1.25 %5.2f +- %.2f %%  near outlines %5.2f +- %.2f %%  scenes %zu\n",
+      static_cast<int>(width), name.c_str(), rmse.mean, rmse.deviation, within.mean, within.deviation, near.mean,
+      near.deviation, scores.rmse.size());
 }
 
 /// The methods by cost, and last who always says the mean. Methods of many passes saw only some scenes: before them
 /// stands the first method on the same ones.
 std::vector<BarGroup> DepthTable::rows(Report& report) const {
   if (!o_.common.json)
-    std::printf(
-        "depth of %ld rendered scenes of %ldx%ld, by a linear layer that learned from %ld others; %s\n"
+    say("depth of %ld rendered scenes of %ldx%ld, by a linear layer that learned from %ld others; %s\n"
         "within 1.25: share of pixels whose depth is right within that factor; near: within %ld pixels of an outline; "
         "what "
         "is beyond %.0f m counts as that far\n",
@@ -224,7 +223,7 @@ int run_eval_depth(const EvalDepthCommand& o, const Program&) {
       table.backbone().describe() + "; whiskers: standard deviation over " + std::to_string(o.scenes) + " scenes");
   write_png(picture, in_rows(table.pictures(), 3));
   report["outputs"] = {chart, picture};
-  if (o.common.prints_text()) std::printf("chart %s, depth of the first scene %s\n", chart.c_str(), picture.c_str());
+  if (o.common.prints_text()) say("chart %s, depth of the first scene %s\n", chart.c_str(), picture.c_str());
   report.print();
   return 0;
 }

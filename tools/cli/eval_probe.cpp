@@ -2,7 +2,6 @@
 // features of labelled photos; its class maps of other photos, brought to full resolution by each method, are compared
 // with the labels there.
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
 #include "featup/probes/probe_trainer.h"
 #include "tools/cli/inputs.h"
@@ -13,6 +12,7 @@
 #include "tools/cli/probe_table.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/say.h"
 #include "tools/media/image_io.h"
 #include "tools/media/pictures.h"
 
@@ -200,7 +200,7 @@ int run_eval_probe(const EvalProbeCommand& o, const Program&) {
   write_png(picture, in_rows(run.pictures(), 3));
   report["outputs"] = {chart, picture};
   if (o.common.prints_text())
-    std::printf("chart %s, class maps of %s %s\n", chart.c_str(), run.first_stem().c_str(), picture.c_str());
+    say("chart %s, class maps of %s %s\n", chart.c_str(), run.first_stem().c_str(), picture.c_str());
   report.print();
   return 0;
 }

@@ -2,15 +2,16 @@
 // labels, by the probe of `eval probe`; one page with a recommendation, a table, quality against time, and pictures.
 #include <CLI/CLI.hpp>
 #include <cmath>
-#include <cstdio>
 #include <ctime>
 
 #include "core/isa.h"
 #include "core/parallel.h"
+#include "tools/cli/errors.h"
 #include "tools/cli/inputs.h"
 #include "tools/cli/outputs.h"
 #include "tools/cli/program.h"
 #include "tools/cli/report_run.h"
+#include "tools/cli/say.h"
 #include "tools/cli/view_scores.h"
 #include "tools/media/whole_file.h"
 
@@ -179,9 +180,10 @@ int run_eval_report(const EvalReportCommand& o, const Program& program) {
   const ChosenInputs photos = ShardArgs().choose(o.images);
   Report report("eval report", photos.paths, o.common.json);
   ReportRun run(o, photos);
+  require<OptionError>(o.output != "-", "-o -: a page and its picture are two files. Give the page's name.");
   const std::string page = output_file(o.output, "report.html"), picture = with_extension(page, ".svg");
   protect_inputs(photos.paths, {page, picture});
-  check_outputs(page, picture);
+  check_outputs({page, picture});
   report_left_out(report, run.left_out(), o.common);
   report_backbone(report, run.featurizer().backbone(), run.featurizer().describe(), o.source.backbone, o.common);
   report.stage("load");
@@ -200,9 +202,9 @@ int run_eval_report(const EvalReportCommand& o, const Program& program) {
   report["outputs"] = {page, picture};
   if (!o.common.json) {
     print_report_table(rows, headline(o, run, n));
-    std::printf("%s\n", choice.sentence.c_str());
+    say("%s\n", choice.sentence.c_str());
   }
-  if (o.common.prints_text()) std::printf("page %s, chart %s\n", page.c_str(), picture.c_str());
+  if (o.common.prints_text()) say("page %s, chart %s\n", page.c_str(), picture.c_str());
   report.print();
   return 0;
 }

@@ -2,7 +2,6 @@
 // where those of photos are only as exact as the hand that drew them.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 
 #include "core/ops/pca.h"
 #include "featup/measure/scene.h"
@@ -13,6 +12,7 @@
 #include "tools/cli/photo_features.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/say.h"
 #include "tools/media/chart.h"
 #include "tools/media/image_io.h"
 #include "tools/media/legends.h"
@@ -115,8 +115,7 @@ void SceneTable::measure(Index s, ProgressBar& bar) {
 }
 
 void SceneTable::print_heading() const {
-  std::printf(
-      "%ld rendered scenes of %ldx%ld; %s\noutlines: F-score of k-means clusters' outlines, within %ld pixels; "
+  say("%ld rendered scenes of %ldx%ld; %s\noutlines: F-score of k-means clusters' outlines, within %ld pixels; "
       "clicks: mean IoU of what is nearest to one click on each thing\n",
       static_cast<long>(o_.scenes), static_cast<long>(size_.height), static_cast<long>(size_.width),
       backbone().describe().c_str(), static_cast<long>(kTolerance));
@@ -135,8 +134,8 @@ void SceneTable::add_row(const std::string& name, const Scores& scores, std::vec
                                {"click_iou_deviation", iou.deviation}});
   if (o_.common.json) return;
   const std::size_t width = std::max(name_width(methods_), methods_[0].name.size() + 7);
-  std::printf("%-*s  outlines %.3f +- %.3f  clicks %.3f +- %.3f  scenes %zu\n", static_cast<int>(width), name.c_str(),
-              f.mean, f.deviation, iou.mean, iou.deviation, scores.outlines.size());
+  say("%-*s  outlines %.3f +- %.3f  clicks %.3f +- %.3f  scenes %zu\n", static_cast<int>(width), name.c_str(), f.mean,
+      f.deviation, iou.mean, iou.deviation, scores.outlines.size());
 }
 
 /// Those on the scenes that methods of many passes were asked about.
@@ -171,7 +170,7 @@ int run_eval_scene(const EvalSceneCommand& o, const Program&) {
       table.backbone().describe() + "; whiskers: standard deviation over " + std::to_string(o.scenes) + " scenes");
   write_png(picture, in_rows(table.pictures(), 3));
   report["outputs"] = {chart, picture};
-  if (o.common.prints_text()) std::printf("chart %s, clusters of the first scene %s\n", chart.c_str(), picture.c_str());
+  if (o.common.prints_text()) say("chart %s, clusters of the first scene %s\n", chart.c_str(), picture.c_str());
   report.print();
   return 0;
 }

@@ -2,7 +2,6 @@
 // cells of the backbone's grid, is compared with the backbone's features of the jittered photo; all methods are given
 // the same views.
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
 #include "featup/measure/segmentation.h"
 #include "tools/cli/methods.h"
@@ -10,6 +9,7 @@
 #include "tools/cli/photo_features.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/say.h"
 #include "tools/cli/view_scores.h"
 #include "tools/media/chart.h"
 
@@ -63,17 +63,17 @@ void measure(const EvalViewsCommand& o, const std::string& input, const PhotoFea
 
 void print_table(const EvalViewsCommand& o, const std::vector<std::string>& stems, const std::vector<Method>& methods,
                  const Values& values, const BarGroup& means, const std::string& backbone) {
-  std::printf("explained variance of %ld unseen jitters (pad %ld, zoom to 2, mirrored); %s\n",
-              static_cast<long>(o.jitters), static_cast<long>(kViewPad), backbone.c_str());
+  say("explained variance of %ld unseen jitters (pad %ld, zoom to 2, mirrored); %s\n", static_cast<long>(o.jitters),
+      static_cast<long>(kViewPad), backbone.c_str());
   const int width = static_cast<int>(name_width(methods));
-  std::printf("%-*s", width, "method");
-  for (const std::string& name : stems) std::printf(" %12.12s", name.c_str());
-  std::printf("%s\n", stems.size() > 1 ? "         mean   +-" : "");
+  say("%-*s", width, "method");
+  for (const std::string& name : stems) say(" %12.12s", name.c_str());
+  say("%s\n", stems.size() > 1 ? "         mean   +-" : "");
   for (std::size_t m = 0; m < methods.size(); ++m) {
-    std::printf("%-*s", width, methods[m].name.c_str());
-    for (double v : values[m]) std::printf(" %12.3f", v);
-    if (stems.size() > 1) std::printf(" %12.3f %.3f", means.bars[m].value, means.bars[m].spread);
-    std::printf("\n");
+    say("%-*s", width, methods[m].name.c_str());
+    for (double v : values[m]) say(" %12.3f", v);
+    if (stems.size() > 1) say(" %12.3f %.3f", means.bars[m].value, means.bars[m].spread);
+    say("\n");
   }
 }
 

@@ -1,17 +1,13 @@
 // The featup program: builds the command line from commands.def, reads it, and runs the command that it names.
-#include <signal.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
-#include <iostream>
 #include <new>
 
-#include "core/files/bytes.h"
 #include "featup/version.h"
 #include "tools/cli/command_tree.h"
 #include "tools/cli/errors.h"
+#include "tools/cli/interrupt.h"
 #include "tools/cli/program.h"
 
 namespace fu {
@@ -26,23 +22,6 @@ namespace fu {
 }  // namespace fu
 
 namespace {
-
-/// Half-written files do not survive an interruption.
-void on_signal(int number) {
-  fu::remove_unfinished_outputs();
-  signal(number, SIG_DFL);
-  raise(number);
-}
-
-/// An emulator or a hypervisor may hide instructions that it claims to have.
-void on_illegal_instruction(int) {
-  static const char text[] =
-      "featup: error: the processor refused an instruction that it claims to have. Choose kernels that do without: "
-      "FU_ISA=baseline (FU_ISA=? lists the names).\n";
-  fu::remove_unfinished_outputs();
-  const auto written = write(STDERR_FILENO, text, sizeof text - 1);
-  _exit(written < 0 ? 2 : 1);
-}
 
 /// The new command of that name; of two words, the first is its group.
 CLI::App& new_command(CLI::App& app, const std::string& name, const std::string& description) {
@@ -80,8 +59,7 @@ int run(int argc, char** argv) {
     return 2;
   }
   const int code = program.work();
-  std::cout.flush();
-  if (std::fflush(stdout) != 0 || !std::cout) {
+  if (std::fflush(stdout) != 0) {
     fu::print_error("standard output cannot be written.");
     return 1;
   }
@@ -91,11 +69,12 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  for (int number : {SIGINT, SIGTERM, SIGHUP}) signal(number, on_signal);
-  signal(SIGILL, on_illegal_instruction);
-  signal(SIGPIPE, SIG_IGN);
+  fu::prepare_process();
   try {
     return run(argc, argv);
+  } catch (const fu::OptionError& error) {
+    fu::print_error(error.what());
+    return 2;
   } catch (const std::bad_alloc&) {
     fu::print_error("out of memory. Ask for a smaller result.");
   } catch (const std::exception& error) {

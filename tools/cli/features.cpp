@@ -1,6 +1,5 @@
 // featup features: the low-resolution features of photos.
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
 #include "tools/cli/channel_maps.h"
 #include "tools/cli/inputs.h"
@@ -8,6 +7,7 @@
 #include "tools/cli/photo_features.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/say.h"
 
 namespace fu {
 
@@ -27,7 +27,8 @@ struct FeaturesCommand {
     shard.add(app);
     source.add(app);
     projection.add(app);
-    app.add_option("-o,--output", output, "folder for the results; default featup-out");
+    app.add_option("-o,--output", output,
+                   "folder for the results; default featup-out; -: features of one photo to standard output");
     format.add(app);
     common.add(app);
     app.footer("Example: featup features *.jpg --backbone dino_deitsmall16_pretrain.pth -o features");
@@ -40,12 +41,15 @@ int run_features(const FeaturesCommand& o, const Program&) {
   Report report("features", inputs, o.common.json);
   const Featurizer featurizer(o.source, true);
   const Tensor projection = read_projection(o.projection.project);
-  const std::string folder = output_folder(o.output);
+  const bool to_output = goes_to_standard_output(o.output, inputs.size());
+  const std::string folder = to_output ? "" : output_folder(o.output);
   report["outputs"] = nlohmann::json::array();
   report_backbone(report, featurizer.backbone(), featurizer.describe(), o.source.backbone, o.common);
   report.stage("load");
   report_left_out(report, chosen.left_out, o.common);
-  const auto data_of = [&](std::size_t i) { return folder + "/" + stems[i] + ".lr" + o.format.extension(); };
+  const auto data_of = [&](std::size_t i) {
+    return to_output ? o.output : folder + "/" + stems[i] + ".lr" + o.format.extension();
+  };
   const int code = for_each_input({inputs, o.shard.skips(), data_of}, o.common, report, [&](std::size_t i) {
     ProgressBar bar("features " + stems[i], o.common.quiet);
     const PhotoFeatures photo = featurizer.run(inputs[i], report, [&](double f) { bar.update(f, "backbone"); });
@@ -67,9 +71,9 @@ int run_features(const FeaturesCommand& o, const Program&) {
     report_one(report, inputs[i], i == 0, inputs.size() > 1, known);
     bar.finish();
     if (o.common.prints_text())
-      std::printf("%s: %ldx%ldx%ld features%s -> %s\n", inputs[i].c_str(), static_cast<long>(result.dim(1)),
-                  static_cast<long>(result.dim(2)), static_cast<long>(result.dim(3)),
-                  in_brackets(photo.features_read_as).c_str(), data.c_str());
+      say("%s: %ldx%ldx%ld features%s -> %s\n", inputs[i].c_str(), static_cast<long>(result.dim(1)),
+          static_cast<long>(result.dim(2)), static_cast<long>(result.dim(3)),
+          in_brackets(photo.features_read_as).c_str(), data.c_str());
   });
   report.print();
   return code;

@@ -9,6 +9,7 @@
 #include "tools/cli/photo_features.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/say.h"
 #include "tools/media/image_io.h"
 
 namespace fu {
@@ -110,13 +111,11 @@ void report_fit(const FittedMap& fit, const FitRun& run, Report& report) {
 void print_fit(const FitCommand& o, const FitRun& run, const End& end, double seconds, const std::string& file,
                const std::string& picture) {
   if (end.interrupted || end.timed_out)
-    std::printf("%s: the best so far is kept%s%s\n", end.interrupted ? "interrupted" : "time is up",
-                run.steps() > 0 ? "; it goes on with the same command and --resume " : "",
-                run.steps() > 0 ? file.c_str() : "");
-  std::printf(
-      "%s: loss %.4f, unseen views explained %.3f (bilinear %.3f), %ld views, %ld steps, %.1f s -> %s, picture %s\n",
+    say("%s: the best so far is kept%s%s\n", end.interrupted ? "interrupted" : "time is up",
+        run.steps() > 0 ? "; it goes on with the same command and --resume " : "", run.steps() > 0 ? file.c_str() : "");
+  say("%s: loss %.4f, unseen views explained %.3f (bilinear %.3f), %ld views, %ld steps, %.1f s -> %s\n",
       o.input().c_str(), run.best_loss(), run.explained(), run.explained_bilinear(), static_cast<long>(run.views()),
-      static_cast<long>(run.steps()), seconds, file.c_str(), picture.c_str());
+      static_cast<long>(run.steps()), seconds, named_with_picture(file, picture).c_str());
 }
 
 int run_fit(const FitCommand& o, const Program& program) {
@@ -132,7 +131,7 @@ int run_fit(const FitCommand& o, const Program& program) {
   const std::string name = stem_of(o.input()), file = output_file(o.output, name + ".fit.safetensors"),
                     picture = with_extension(file, ".png");
   protect_inputs({o.input(), o.source.backbone.name}, {file, picture});
-  check_outputs(file, picture);
+  check_outputs({file, picture});
   report_backbone(report, featurizer.backbone(), featurizer.describe(), o.source.backbone, o.common);
   report.stage("load");
   const PhotoFeatures seen = featurizer.run(o.input(), report, {});
@@ -150,10 +149,11 @@ int run_fit(const FitCommand& o, const Program& program) {
   report.stage("fit");
   bar.update(1, "write");
   fit.save(file);
-  write_png(picture, fit_overview(fit, photo));
+  if (!picture.empty()) write_png(picture, fit_overview(fit, photo));
   report.stage("write");
   bar.finish();
-  report["outputs"] = {file, picture};
+  report["outputs"] = {file};
+  if (!picture.empty()) report["outputs"].push_back(picture);
   report_fit(fit, run, report);
   if (o.common.prints_text()) print_fit(o, run, end, report.seconds(), file, picture);
   report.print();

@@ -4,6 +4,7 @@
 
 #include "tools/cli/command_tree.h"
 #include "tools/cli/program.h"
+#include "tools/cli/say.h"
 
 namespace fu {
 
@@ -21,7 +22,7 @@ int print_help(const std::vector<std::string>& topic, const Program& program) {
     usage += " " + name;
   }
   // Not asked->help(): of the app itself that gives the help of the command that was given, which is this one.
-  std::printf("%s", asked->get_formatter()->make_help(asked, usage, CLI::AppFormatMode::Normal).c_str());
+  say("%s", asked->get_formatter()->make_help(asked, usage, CLI::AppFormatMode::Normal).c_str());
   return 0;
 }
 

@@ -1,6 +1,5 @@
 // featup info: what a file holds, and what it can be used for.
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
 #include "core/files/weights.h"
 #include "featup/backbones/registry.h"
@@ -10,6 +9,7 @@
 #include "tools/cli/arguments.h"
 #include "tools/cli/program.h"
 #include "tools/cli/report.h"
+#include "tools/cli/say.h"
 
 namespace fu {
 
@@ -105,23 +105,22 @@ void report_entries(const Weights& w, Report& report) {
 void print_file(const Weights& w, const std::vector<std::string>& uses, bool all) {
   Index numbers = 0;
   for (const auto& [name, e] : w.entries()) numbers += e.shape.elements();
-  std::printf("%s: %s, %zu tensors, %ld numbers%s%s%s\n", w.path().c_str(), w.format().c_str(), w.entries().size(),
-              static_cast<long>(numbers), w.root().empty() ? "" : ", under '", w.root().c_str(),
-              w.root().empty() ? "" : "'");
-  for (const std::string& use : uses) std::printf("  %s\n", use.c_str());
-  if (uses.empty()) std::printf("  nothing that this program knows how to use\n");
+  say("%s: %s, %zu tensors, %ld numbers%s%s%s\n", w.path().c_str(), w.format().c_str(), w.entries().size(),
+      static_cast<long>(numbers), w.root().empty() ? "" : ", under '", w.root().c_str(), w.root().empty() ? "" : "'");
+  for (const std::string& use : uses) say("  %s\n", use.c_str());
+  if (uses.empty()) say("  nothing that this program knows how to use\n");
   std::size_t listed = 0;
   for (const auto& [key, value] : w.metadata())
-    if (++listed <= kListed) std::printf("  metadata %s: %s\n", printable(key).c_str(), printable(value).c_str());
+    if (++listed <= kListed) say("  metadata %s: %s\n", printable(key).c_str(), printable(value).c_str());
   listed = 0;
   for (const auto& [name, e] : w.entries()) {
     if (listed == kListed && !all) {
-      std::printf("  ... %zu more; --all lists them\n", w.entries().size() - listed);
+      say("  ... %zu more; --all lists them\n", w.entries().size() - listed);
       break;
     }
     ++listed;
-    std::printf("  %-48s %-5s %s\n", printable(name).c_str(), dtype_name(e.type),
-                e.shape.rank() == 0 ? "scalar" : e.shape.str().c_str());
+    say("  %-48s %-5s %s\n", printable(name).c_str(), dtype_name(e.type),
+        e.shape.rank() == 0 ? "scalar" : e.shape.str().c_str());
   }
 }
 

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "tools/cli/errors.h"
+#include "tools/cli/say.h"
 
 namespace fu {
 
@@ -28,8 +29,7 @@ int for_each_input(const ManyInputs& many, const CommonArgs& common, Report& rep
     }
   }
   if (many.skip_finished) report["skipped"] = skipped;
-  if (skipped > 0 && common.prints_text())
-    std::printf("%d of %zu inputs were finished before\n", skipped, many.inputs.size());
+  if (skipped > 0 && common.prints_text()) say("%d of %zu inputs were finished before\n", skipped, many.inputs.size());
   if (failures > 0 && many.inputs.size() > 1)
     std::fprintf(stderr, "featup: %d of %zu inputs failed\n", failures, many.inputs.size());
   return failures > 0 ? 1 : 0;

@@ -1,9 +1,9 @@
 // featup man: the manual page, made from the description of the command line.
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
 #include "tools/cli/command_tree.h"
 #include "tools/cli/program.h"
+#include "tools/cli/say.h"
 
 namespace fu {
 
@@ -40,7 +40,7 @@ std::string man_page(const CLI::App& app, const std::string& version) {
 void add_man(CLI::App& command, Program& program) {
   command.footer("Example: featup man > featup.1");
   run_when_given(command, program, [&program] {
-    std::printf("%s", man_page(*program.app, program.version).c_str());
+    say("%s", man_page(*program.app, program.version).c_str());
     return 0;
   });
 }

@@ -2,9 +2,13 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "core/error.h"
 #include "core/files/bytes.h"
+#include "tools/cli/errors.h"
+#include "tools/cli/interrupt.h"
+#include "tools/cli/say.h"
 
 namespace fu {
 
@@ -15,28 +19,68 @@ std::string output_folder(const std::string& given) {
   require<FileError>(!error && std::filesystem::is_directory(folder), folder,
                      ": cannot be made a folder for the results", error ? ": " + error.message() : "",
                      ". Name another with -o.");
+  // Whether files can be made in it is known before any work.
+  const OutputFile probe(folder + "/featup");
   return folder;
 }
 
+namespace {
+
+bool is_standard_output(const std::string& path) { return path == "-"; }
+
+void use_standard_output() {
+  require<FileError>(!standard_output_was_closed(), "standard output is closed, and -o - writes the result to it.");
+  keep_output_for_results();
+}
+
+}  // namespace
+
+bool goes_to_standard_output(const std::string& given, std::size_t inputs) {
+  if (!is_standard_output(given)) return false;
+  require<OptionError>(inputs == 1, "-o - writes one result to standard output; ", inputs, " inputs were given.");
+  use_standard_output();
+  return true;
+}
+
 std::string output_file(const std::string& given, const std::string& name) {
+  if (is_standard_output(given)) {
+    use_standard_output();
+    return given;
+  }
   if (given.empty()) return output_folder("") + "/" + name;
   if (std::filesystem::is_directory(given)) return given + "/" + name;
   const std::string folder = std::filesystem::path(given).parent_path().string();
   if (!folder.empty()) output_folder(folder);
+  const OutputFile probe(given);
   return given;
 }
 
-void check_outputs(const std::string& file, const std::string& picture) {
-  require<UsageError>(file != picture, file, ": would be both the result and its picture. Give -o another ending.");
-  for (const std::string& path : {file, picture}) const OutputFile probe(path);
+void check_outputs(const std::vector<std::string>& files) {
+  std::set<std::filesystem::path> seen;
+  for (const std::string& file : files) {
+    if (file.empty()) continue;
+    std::error_code none;
+    const bool fresh = seen.insert(std::filesystem::weakly_canonical(file, none)).second;
+    require<UsageError>(fresh, file, ": would be two of the results at once. Give them different names.");
+    const OutputFile probe(file);
+  }
 }
 
 std::string with_extension(const std::string& path, const std::string& extension) {
+  if (is_standard_output(path)) return {};
   return std::filesystem::path(path).replace_extension(extension).string();
 }
 
+std::string named_with_picture(const std::string& file, const std::string& picture) {
+  return picture.empty() ? file : file + ", picture " + picture;
+}
+
+std::string input_stem(const std::string& path) {
+  return path == "-" ? "stdin" : std::filesystem::path(path).stem().string();
+}
+
 std::string stem_of(const std::string& path) {
-  std::string stem = std::filesystem::path(path).stem().string();
+  std::string stem = input_stem(path);
   const std::string fit = ".fit";
   if (stem.size() > fit.size() && stem.compare(stem.size() - fit.size(), fit.size(), fit) == 0)
     stem.resize(stem.size() - fit.size());
@@ -54,7 +98,7 @@ void require_own_names(const std::vector<std::string>& inputs, const std::vector
 
 std::vector<std::string> output_stems(const std::vector<std::string>& inputs) {
   std::vector<std::string> stems;
-  for (const std::string& path : inputs) stems.push_back(std::filesystem::path(path).stem().string());
+  for (const std::string& path : inputs) stems.push_back(input_stem(path));
   require_own_names(inputs, stems);
   return stems;
 }

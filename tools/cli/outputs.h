@@ -6,15 +6,25 @@
 
 namespace fu {
 
-/// The folder for results, "featup-out" if none is given; made if it is not there. throws FileError.
+/// The folder for results, "featup-out" if none is given; made if it is not there. To be called before any work: throws
+/// FileError if no file can be made in it.
 std::string output_folder(const std::string& given);
 /// The file for a result: `given` if it names a file; NAME in it if it is a folder, or in "featup-out" if it is empty.
-/// Folders that are missing are made. throws FileError.
+/// Folders that are missing are made. To be called before any work: throws FileError if it cannot be written.
+/// "-" is standard output, and stays as it is; what the program prints goes to standard error then.
 std::string output_file(const std::string& given, const std::string& name);
-/// To be called before any work. throws FileError if one of the two files cannot be written, UsageError if both are
-/// one.
-void check_outputs(const std::string& file, const std::string& picture);
+/// For a command that writes a result for each input: whether -o says "-", and what is printed goes to standard error.
+/// throws OptionError for several inputs, FileError if standard output is closed.
+bool goes_to_standard_output(const std::string& given, std::size_t inputs);
+/// To be called before any work, with all files that it will write; empty names are none. throws FileError if one
+/// cannot be written, UsageError if two are one.
+void check_outputs(const std::vector<std::string>& files);
+/// The file beside a result; empty if the result goes to standard output.
 std::string with_extension(const std::string& path, const std::string& extension);
+/// "FILE", or "FILE, picture PICTURE" if there is one.
+std::string named_with_picture(const std::string& file, const std::string& picture);
+/// File name without folder and extension; "stdin" for "-".
+std::string input_stem(const std::string& path);
 /// File name without folder and extension; of a fit (NAME.fit.safetensors), NAME.
 std::string stem_of(const std::string& path);
 /// throws UsageError if two inputs would write the same file. names: of their results, one for each.

@@ -1,5 +1,7 @@
 #include "tools/cli/parse.h"
 
+#include "tools/cli/errors.h"
+
 namespace fu {
 
 namespace {
@@ -22,8 +24,8 @@ Extent parse_extent(const std::string& option, const std::string& text) {
   const std::size_t x = text.find('x');
   const Extent e{parse_whole(text.substr(0, x), kMaxSide),
                  x == std::string::npos ? 0 : parse_whole(text.substr(x + 1), kMaxSide)};
-  require<UsageError>(e.height > 0 && e.width > 0, option, " '", text,
-                      "': give height x width in pixels, like 448x672, each at most ", kMaxSide, ".");
+  require<OptionError>(e.height > 0 && e.width > 0, option, " '", text,
+                       "': give height x width in pixels, like 448x672, each at most ", kMaxSide, ".");
   return e;
 }
 
@@ -35,14 +37,14 @@ InputSize parse_input_size(const std::string& text) {
   }
   InputSize size;
   size.short_side = parse_whole(text, kMaxSide);
-  require<UsageError>(size.short_side > 0, "--size '", text,
-                      "': give the short side in pixels, like 224, or height x width, like 224x224, or own.");
+  require<OptionError>(size.short_side > 0, "--size '", text,
+                       "': give the short side in pixels, like 224, or height x width, like 224x224, or own.");
   return size;
 }
 
 Extent parse_square_or_extent(const std::string& text) {
   const InputSize size = parse_input_size(text);
-  require<UsageError>(!size.own, "--size own: give a number of pixels here, like 224, or height x width.");
+  require<OptionError>(!size.own, "--size own: give a number of pixels here, like 224, or height x width.");
   return size.height > 0 ? Extent{size.height, size.width} : Extent{size.short_side, size.short_side};
 }
 
@@ -56,8 +58,8 @@ std::size_t parse_bytes(const std::string& text) {
     digits.pop_back();
   }
   const Index n = parse_whole(digits, Index{1} << 50);
-  require<UsageError>(n > 0 && n < (Index{1} << 62) / unit, "--max-memory '", text,
-                      "': give a number of bytes, like 2000000000, 2000M or 2G.");
+  require<OptionError>(n > 0 && n < (Index{1} << 62) / unit, "--max-memory '", text,
+                       "': give a number of bytes, like 2000000000, 2000M or 2G.");
   return usize(n * unit);
 }
 

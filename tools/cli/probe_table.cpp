@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
+#include "tools/cli/say.h"
 #include "tools/media/chart.h"
 
 namespace fu {
@@ -77,24 +77,23 @@ nlohmann::ordered_json ProbeRow::json() const {
 }
 
 void print_probe_table(const std::vector<ProbeRow>& rows, const std::string& headline) {
-  std::printf(
-      "%s\nmean (+- standard deviation over seeds); near: within %ld pixels of an outline; last: its deviation over "
+  say("%s\nmean (+- standard deviation over seeds); near: within %ld pixels of an outline; last: its deviation over "
       "photos, seconds a photo\n",
       headline.c_str(), static_cast<long>(kNearOutline));
   std::size_t longest = 8;
   for (const ProbeRow& row : rows) longest = std::max(longest, row.name.size());
   const int width = static_cast<int>(longest);
   for (const ProbeRow& row : rows)
-    std::printf("%-*s  mIoU %5.2f +- %.2f  accuracy %5.2f +- %.2f  near %5.2f +- %.2f  photos %ld +- %.2f  %.2f s\n",
-                width, row.name.c_str(), row.iou.mean, row.iou.deviation, row.accuracy.mean, row.accuracy.deviation,
-                row.near.mean, row.near.deviation, static_cast<long>(row.images), row.photos.deviation, row.seconds);
-  std::printf("\nIoU of each class, %%:\n%-*s", width, "class");
-  for (std::size_t c = 0; c < rows.front().class_iou.size(); ++c) std::printf(" %5zu", c);
-  std::printf("\n");
+    say("%-*s  mIoU %5.2f +- %.2f  accuracy %5.2f +- %.2f  near %5.2f +- %.2f  photos %ld +- %.2f  %.2f s\n", width,
+        row.name.c_str(), row.iou.mean, row.iou.deviation, row.accuracy.mean, row.accuracy.deviation, row.near.mean,
+        row.near.deviation, static_cast<long>(row.images), row.photos.deviation, row.seconds);
+  say("\nIoU of each class, %%:\n%-*s", width, "class");
+  for (std::size_t c = 0; c < rows.front().class_iou.size(); ++c) say(" %5zu", c);
+  say("\n");
   for (const ProbeRow& row : rows) {
-    std::printf("%-*s", width, row.name.c_str());
-    for (double value : row.class_iou) std::printf(" %5.1f", value);
-    std::printf("\n");
+    say("%-*s", width, row.name.c_str());
+    for (double value : row.class_iou) say(" %5.1f", value);
+    say("\n");
   }
 }
 

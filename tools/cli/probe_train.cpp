@@ -1,12 +1,13 @@
 // featup probe train: classes or numbers from features, learned from a user's own label pictures.
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
+#include "tools/cli/errors.h"
 #include "tools/cli/inputs.h"
 #include "tools/cli/outputs.h"
 #include "tools/cli/photo_features.h"
 #include "tools/cli/probe_run.h"
 #include "tools/cli/program.h"
+#include "tools/cli/say.h"
 #include "tools/media/confusion_chart.h"
 
 namespace fu {
@@ -78,28 +79,28 @@ void print_run(const ProbeTrainCommand& o, const ProbeRun& run, const std::optio
   const ProbeCourse& course = run.course();
   const long n = static_cast<long>(run.photos().to_learn_from());
   if (!scores) {
-    std::printf("%ld photos, %ld pixels, %ld epochs; no photo was held out to judge, %.1f s -> %s\n", n,
-                static_cast<long>(run.samples()), static_cast<long>(run.options().epochs), seconds, output.c_str());
+    say("%ld photos, %ld pixels, %ld epochs; no photo was held out to judge, %.1f s -> %s\n", n,
+        static_cast<long>(run.samples()), static_cast<long>(run.options().epochs), seconds, output.c_str());
     return;
   }
-  std::printf(
-      "%ld held-out photos, by a probe that did not see them (epoch %ld of %zu was the best):\n%s"
+  say("%ld held-out photos, by a probe that did not see them (epoch %ld of %zu was the best):\n%s"
       "The probe that is written was trained on all %ld photos for %ld epochs: %ld pixels, %.1f s -> %s\n",
       static_cast<long>(run.held_out()), static_cast<long>(course.best), course.scores.size(),
       scores->text(run.names(), o.unit).c_str(), n, static_cast<long>(course.best), static_cast<long>(run.samples()),
       seconds, output.c_str());
   if (course.best == run.options().epochs)
-    std::printf("The last epoch was the best: more of them may be better, --epochs %ld\n",
-                static_cast<long>(3 * run.options().epochs));
-  if (!chart.empty()) std::printf("confusion %s\n", chart.c_str());
+    say("The last epoch was the best: more of them may be better, --epochs %ld\n",
+        static_cast<long>(3 * run.options().epochs));
+  if (!chart.empty()) say("confusion %s\n", chart.c_str());
 }
 
 int run_probe_train(const ProbeTrainCommand& o, const Program& program) {
   Report report("probe train", {o.images, o.labels}, o.common.json);
   const ProbeDataOptions data = o.data();
+  require<OptionError>(o.output != "-", "-o -: a training keeps its state beside a file. Give its name.");
   const std::string output = output_file(o.output, "probe.safetensors");
   std::string chart = chart_of(output);
-  check_outputs(output, chart);
+  check_outputs({output, chart});
   ProbeRun run(o, data, output);
   report_backbone(report, &run.backbone(), run.backbone().describe(), o.backbone, o.common);
   if (const std::string note = run.features().note(); !note.empty() && !o.common.quiet) report.note(note);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "core/files/bytes.h"
+
 namespace fu {
 
 namespace {
@@ -25,8 +27,8 @@ double now_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-ProgressBar::ProgressBar(std::string title, bool quiet)
-    : title_(std::move(title)),
+ProgressBar::ProgressBar(const std::string& title, bool quiet)
+    : title_(shown(title)),
       quiet_(quiet),
       terminal_(isatty(STDERR_FILENO) != 0),
       start_(std::chrono::steady_clock::now()) {}

@@ -10,7 +10,7 @@ namespace fu {
 class ProgressBar {
  public:
   /// `quiet`: never prints.
-  ProgressBar(std::string title, bool quiet);
+  ProgressBar(const std::string& title, bool quiet);
   ~ProgressBar() { finish(); }
   /// Share of the work done, 0 to 1; `what` names the stage.
   void update(double fraction, const std::string& what);

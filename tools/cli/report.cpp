@@ -2,12 +2,13 @@
 
 #include <sys/resource.h>
 
-#include <iostream>
+#include <cstdio>
 
 #include "core/isa.h"
 #include "core/parallel.h"
 #include "tools/cli/errors.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/say.h"
 
 namespace fu {
 
@@ -16,6 +17,29 @@ Report::Report(const std::string& command, const std::vector<std::string>& input
   json_["command"] = command;
   json_["inputs"] = inputs;
 }
+
+namespace {
+
+/// JSON that can be printed: the library escapes control characters below 32 alone. The others, up to 159, stand only
+/// in texts.
+std::string json_text(const nlohmann::ordered_json& json) {
+  const std::string text = json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string safe;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = [&](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0; };
+    const bool second = byte(i) == 0xc2 && byte(i + 1) >= 0x80 && byte(i + 1) < 0xa0;
+    if (byte(i) != 0x7f && !second) {
+      safe += text[i];
+      continue;
+    }
+    char escape[8];
+    std::snprintf(escape, sizeof escape, "\\u%04x", second ? byte(++i) : byte(i));
+    safe += escape;
+  }
+  return safe;
+}
+
+}  // namespace
 
 double Report::seconds() const { return now_seconds() - start_; }
 
@@ -34,7 +58,7 @@ void Report::print() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   json_["peak_rss_mb"] = static_cast<double>(usage.ru_maxrss) / 1024;
-  if (prints_) std::cout << json_.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
+  if (prints_) std::fprintf(output_for_text(), "%s\n", json_text(json_).c_str());
 }
 
 }  // namespace fu

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <limits>
 
+#include "tools/cli/say.h"
+
 namespace fu {
 
 namespace {
@@ -85,13 +87,13 @@ void print_report_table(const std::vector<ReportRow>& rows, const std::string& h
   std::size_t longest = 8;
   for (const ReportRow& row : rows) longest = std::max(longest, row.name.size());
   const int width = static_cast<int>(longest);
-  std::printf("%s\n%-*s", headline.c_str(), width, "method");
-  for (const std::string& column : report_columns(rows.front().judged >= 0)) std::printf(" %10s", column.c_str());
-  std::printf("\n");
+  say("%s\n%-*s", headline.c_str(), width, "method");
+  for (const std::string& column : report_columns(rows.front().judged >= 0)) say(" %10s", column.c_str());
+  say("\n");
   for (const ReportRow& row : rows) {
-    std::printf("%-*s", width, row.name.c_str());
-    for (const std::string& text : row.cells()) std::printf(" %10s", text.c_str());
-    std::printf("\n");
+    say("%-*s", width, row.name.c_str());
+    for (const std::string& text : row.cells()) say(" %10s", text.c_str());
+    say("\n");
   }
 }
 

@@ -10,6 +10,7 @@
 #include "tools/cli/parse.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/say.h"
 #include "tools/cli/segment_classes.h"
 #include "tools/cli/segment_files.h"
 
@@ -247,9 +248,9 @@ int run_segment(const SegmentCommand& given, const Program&) {
     report_one(report, inputs[i], i == 0, inputs.size() > 1, known);
     bar.finish();
     if (!o.common.prints_text()) return;
-    std::printf("%s: %s -> %s", inputs[i].c_str(), shares_text(known).c_str(), outputs[0].get<std::string>().c_str());
-    for (std::size_t f = 1; f < outputs.size(); ++f) std::printf(", %s", outputs[f].get<std::string>().c_str());
-    std::printf("%s\n", o.outputs.heatmaps ? (", heatmaps in " + base_of(i) + ".heatmaps").c_str() : "");
+    say("%s: %s -> %s", inputs[i].c_str(), shares_text(known).c_str(), outputs[0].get<std::string>().c_str());
+    for (std::size_t f = 1; f < outputs.size(); ++f) say(", %s", outputs[f].get<std::string>().c_str());
+    say("%s\n", o.outputs.heatmaps ? (", heatmaps in " + base_of(i) + ".heatmaps").c_str() : "");
   });
   report.print();
   return code;

@@ -1,16 +1,17 @@
 // featup show: feature files as a picture, or one of them as a page for the browser.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 
 #include "core/ops.h"
 #include "featup/fit/fitted_map.h"
 #include "tools/cli/arguments.h"
+#include "tools/cli/errors.h"
 #include "tools/cli/outputs.h"
 #include "tools/cli/parse.h"
 #include "tools/cli/program.h"
 #include "tools/cli/report.h"
+#include "tools/cli/say.h"
 #include "tools/cli/show_page.h"
 #include "tools/media/image_io.h"
 #include "tools/media/pictures.h"
@@ -44,7 +45,7 @@ struct ShowCommand {
 };
 
 void show_page(const ShowCommand& o, Report& report) {
-  require<UsageError>(o.files.size() == 1, "--html shows one fit or one map; ", o.files.size(), " files were given.");
+  require<OptionError>(o.files.size() == 1, "--html shows one fit or one map; ", o.files.size(), " files were given.");
   const std::string& input = o.files.front();
   const std::string name = stem_of(input), output = output_file(o.output, name + ".html");
   protect_inputs({input, o.image, o.low}, {output});
@@ -59,8 +60,8 @@ void show_page(const ShowCommand& o, Report& report) {
   report.stage("write");
   report["outputs"] = {output};
   if (o.common.prints_text())
-    std::printf("%s: %.1f MB, open it in a browser -> %s\n", input.c_str(), static_cast<double>(text.size()) / 1e6,
-                output.c_str());
+    say("%s: %.1f MB, open it in a browser -> %s\n", input.c_str(), static_cast<double>(text.size()) / 1e6,
+        output.c_str());
 }
 
 std::vector<Tensor> read_maps(const ShowCommand& o) {
@@ -105,19 +106,18 @@ Image picture_of(const std::vector<Tensor>& maps) {
 }
 
 void show_picture(const ShowCommand& o, Report& report) {
-  require<UsageError>(o.image.empty() && o.low.empty(), "--image and --low go with --html.");
+  require<OptionError>(o.image.empty() && o.low.empty(), "--image and --low go with --html.");
+  const std::string output = output_file(o.output, "show.png");
+  protect_inputs(o.files, {output});
   const std::vector<Tensor> maps = read_maps(o);
   report.stage("read");
   const Image picture = picture_of(maps);
-  const std::string output = output_file(o.output, "show.png");
-  protect_inputs(o.files, {output});
   write_png(output, picture);
   report.stage("paint");
   report["outputs"] = {output};
   report["channels"] = maps.front().dim(3);
   if (o.common.prints_text())
-    std::printf("%zu maps of %ld channels -> %s\n", maps.size(), static_cast<long>(maps.front().dim(3)),
-                output.c_str());
+    say("%zu maps of %ld channels -> %s\n", maps.size(), static_cast<long>(maps.front().dim(3)), output.c_str());
 }
 
 int run_show(const ShowCommand& o, const Program&) {

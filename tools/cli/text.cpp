@@ -1,13 +1,14 @@
 // featup text: words to the matrix that turns features into scores.
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <filesystem>
 
 #include "core/files/weights.h"
 #include "tools/cli/arguments.h"
+#include "tools/cli/errors.h"
 #include "tools/cli/outputs.h"
 #include "tools/cli/program.h"
 #include "tools/cli/report.h"
+#include "tools/cli/say.h"
 #include "tools/cli/word_args.h"
 
 namespace fu {
@@ -38,8 +39,8 @@ struct TextCommand {
 };
 
 int run_text(const TextCommand& o, const Program&) {
-  require<UsageError>(o.text.empty() != o.words_file.empty(),
-                      "text wants words, or a file of them. Give one of \"cat, sofa\" and --words FILE.");
+  require<OptionError>(o.text.empty() != o.words_file.empty(),
+                       "text wants words, or a file of them. Give one of \"cat, sofa\" and --words FILE.");
   const std::vector<std::string> names = words_given(o.text, o.words_file);
   BackboneOptions options;
   options.activation = o.activation;
@@ -65,8 +66,8 @@ int run_text(const TextCommand& o, const Program&) {
   report["channels"] = words.matrix.dim(0);
   if (!o.common.quiet) note_cut_words(cut);
   if (o.common.prints_text())
-    std::printf("%zu words in %zu templates, %ld channels -> %s\n", names.size(), source.templates.size(),
-                static_cast<long>(words.matrix.dim(0)), file.c_str());
+    say("%zu words in %zu templates, %ld channels -> %s\n", names.size(), source.templates.size(),
+        static_cast<long>(words.matrix.dim(0)), file.c_str());
   report.print();
   return 0;
 }

@@ -53,11 +53,13 @@ namespace {
 TrainFiles files_of(const TrainCommand& o, const std::string& kind, const Ranks& ranks) {
   require<UsageError>(kind == "jbu" || o.export_to.empty() || is_safetensors(o.export_to), "--export ", o.export_to,
                       ": PyTorch's files are for --kind jbu. Name it .safetensors.");
+  require<OptionError>(o.output != "-", "-o -: a training keeps its checkpoint in a file. Give its name.");
   TrainFiles files;
   files.upsampler = output_file(o.output, kind + ".safetensors");
   files.picture = with_extension(files.upsampler, ".png");
-  if (ranks.first()) check_outputs(files.upsampler, files.picture);
-  if (ranks.first() && !o.export_to.empty()) check_outputs(o.export_to, files.picture);
+  std::vector<std::string> outputs = {files.upsampler, files.picture};
+  if (!o.export_to.empty()) outputs.push_back(o.export_to);
+  if (ranks.first()) check_outputs(outputs);
   std::error_code none;
   files.existed = std::filesystem::exists(files.upsampler, none);
   require<UsageError>(o.resume || !files.existed, files.upsampler,

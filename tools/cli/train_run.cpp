@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
 
 #include "featup/builtin/builtin.h"
@@ -11,6 +10,7 @@
 #include "tools/cli/outputs.h"
 #include "tools/cli/parse.h"
 #include "tools/cli/photo_features.h"
+#include "tools/cli/say.h"
 #include "tools/media/image_io.h"
 
 namespace fu {
@@ -260,14 +260,13 @@ void TrainRun::tell(Report& report) const {
   report_left_out(report, folder_.left_out(), o_.common);
   if (!o_.common.prints_text()) return;
   if (folder_.unreadable() > 0)
-    std::printf("%ld of %ld files could not be read as pictures and were left out\n",
-                static_cast<long>(folder_.unreadable()), static_cast<long>(files));
+    say("%ld of %ld files could not be read as pictures and were left out\n", static_cast<long>(folder_.unreadable()),
+        static_cast<long>(files));
   if (steps < options_.steps)
-    std::printf("%s after %ld of %ld steps; the same command with --resume goes on\n",
-                interruptible_->interrupted() ? "interrupted" : "time is up", static_cast<long>(steps),
-                static_cast<long>(options_.steps));
-  std::printf(
-      "%ld steps on %ld images: loss %.4f, unseen views of %s explained %.4f (bilinear %.4f), %.1f s -> %s, picture "
+    say("%s after %ld of %ld steps; the same command with --resume goes on\n",
+        interruptible_->interrupted() ? "interrupted" : "time is up", static_cast<long>(steps),
+        static_cast<long>(options_.steps));
+  say("%ld steps on %ld images: loss %.4f, unseen views of %s explained %.4f (bilinear %.4f), %.1f s -> %s, picture "
       "%s\n",
       static_cast<long>(steps), static_cast<long>(files - held_out_), course_.recent_loss,
       held_out_ > 0 ? "held-out images" : "a training image", *course_.explained, judge_->explained_by_bilinear(),

@@ -1,6 +1,5 @@
 // featup upsample: from photos to high-resolution features, and a picture of them.
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
 #include "featup/upsamplers/registry.h"
 #include "tools/cli/channel_maps.h"
@@ -11,6 +10,7 @@
 #include "tools/cli/photo_features.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/say.h"
 #include "tools/media/image_io.h"
 #include "tools/media/pictures.h"
 
@@ -41,7 +41,8 @@ void UpsampleCommand::add(CLI::App& app) {
   upsampler.add(app);
   app.add_option("--out-size", out_size, "HxW of the result; default: 16x the feature map, cut to the image");
   compat.add(app, "all four levels, guided by the photo at the backbone's size");
-  app.add_option("-o,--output", output, "folder for the results; default featup-out");
+  app.add_option("-o,--output", output,
+                 "folder for the results; default featup-out; -: features of one photo to standard output");
   format.add(app);
   common.add(app);
   app.footer(
@@ -127,7 +128,7 @@ nlohmann::ordered_json UpsampleRun::one(const std::string& input, const std::str
   write_features(
       data, result, o_.format.parsed(),
       {{"input", input}, {"backbone", backbone()}, {"upsampler", upsampler()}, {"size", o_.source.wanted_size()}});
-  write_png(picture, picture_of(photo, apply_map(features, map), result));
+  if (!picture.empty()) write_png(picture, picture_of(photo, apply_map(features, map), result));
   report.stage("write");
   nlohmann::ordered_json known = {{"in_size", {photo.in_size.height, photo.in_size.width}},
                                   {"lr_size", {features.dim(1), features.dim(2)}},
@@ -142,14 +143,17 @@ int run_upsample(const UpsampleCommand& o, const Program&) {
   const std::vector<std::string>&inputs = chosen.paths, &stems = chosen.names;
   Report report("upsample", inputs, o.common.json);
   UpsampleRun run(o);
-  const std::string folder = output_folder(o.output);
+  const bool to_output = goes_to_standard_output(o.output, inputs.size());
+  const std::string folder = to_output ? "" : output_folder(o.output);
   report["outputs"] = nlohmann::json::array();
   report_backbone(report, run.featurizer().backbone(), run.backbone(), o.source.backbone, o.common);
   report["upsampler"] = run.upsampler();
   report.stage("load");
   report_left_out(report, chosen.left_out, o.common);
-  const auto data_of = [&](std::size_t i) { return folder + "/" + stems[i] + o.format.extension(); };
-  const auto picture_of = [&](std::size_t i) { return folder + "/" + stems[i] + ".png"; };
+  const auto data_of = [&](std::size_t i) {
+    return to_output ? o.output : folder + "/" + stems[i] + o.format.extension();
+  };
+  const auto picture_of = [&](std::size_t i) { return to_output ? std::string() : folder + "/" + stems[i] + ".png"; };
   std::vector<std::string> reads = run.files_read();
   reads.insert(reads.end(), inputs.begin(), inputs.end());
   for (std::size_t i = 0; i < inputs.size(); ++i) protect_inputs(reads, {data_of(i), picture_of(i)});
@@ -158,15 +162,14 @@ int run_upsample(const UpsampleCommand& o, const Program&) {
     ProgressBar bar("upsample " + stems[i], o.common.quiet);
     const nlohmann::ordered_json known = run.one(inputs[i], data_of(i), picture_of(i), report, bar);
     report["outputs"].push_back(data_of(i));
-    report["outputs"].push_back(picture_of(i));
+    if (!to_output) report["outputs"].push_back(picture_of(i));
     report_one(report, inputs[i], i == 0, inputs.size() > 1, known);
     bar.finish();
     if (o.common.prints_text())
-      std::printf("%s: %ldx%ldx%ld features from %ldx%ld%s -> %s, picture %s\n", inputs[i].c_str(),
-                  known["out_size"][0].get<long>(), known["out_size"][1].get<long>(), known["channels"].get<long>(),
-                  known["lr_size"][0].get<long>(), known["lr_size"][1].get<long>(),
-                  in_brackets(known.value("features_read_as", std::string())).c_str(), data_of(i).c_str(),
-                  picture_of(i).c_str());
+      say("%s: %ldx%ldx%ld features from %ldx%ld%s -> %s\n", inputs[i].c_str(), known["out_size"][0].get<long>(),
+          known["out_size"][1].get<long>(), known["channels"].get<long>(), known["lr_size"][0].get<long>(),
+          known["lr_size"][1].get<long>(), in_brackets(known.value("features_read_as", std::string())).c_str(),
+          named_with_picture(data_of(i), picture_of(i)).c_str());
   });
   report.print();
   return code;

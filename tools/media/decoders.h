@@ -5,15 +5,31 @@
 #include <vector>
 
 #include "core/files/bytes.h"
+#include "core/pool.h"
 #include "featup/photo/preprocess.h"
 
 namespace fu {
 
 constexpr Index kMaxPixels = Index{1} << 28;
 
-/// throws FileError for a picture of more than kMaxPixels, and for one that so few bytes cannot hold: no format packs
-/// more than about 1100 values into a byte.
+/// throws FileError for a picture of more than kMaxPixels, for one that so few bytes cannot hold (no format packs more
+/// than about 1100 values into a byte), and for one of more than 2^26 pixels of which 100 share a byte: no photo packs
+/// so well, and decoding would take seconds.
 void check_size(const MappedFile& file, Index width, Index height, Index channels);
+
+/// Memory that a decoder takes beside the pool, counted with the pool's for as long as this lives: so decoding keeps to
+/// the memory limit. throws FileError that says how much the picture would take.
+class DecodingMemory {
+ public:
+  DecodingMemory(const MappedFile& file, Index width, Index height, Index bytes);
+  ~DecodingMemory() { pool_give(block_, bytes_); }
+  DecodingMemory(const DecodingMemory&) = delete;
+  DecodingMemory& operator=(const DecodingMemory&) = delete;
+
+ private:
+  std::size_t bytes_;
+  void* block_ = nullptr;  // never touched: the system gives no page for it
+};
 
 /// A big-endian number of `bytes` bytes.
 std::size_t read_be(const unsigned char* p, int bytes);

@@ -166,10 +166,18 @@ Tensor read_features(const std::string& path, Layout layout, Extent image, std::
   return arranged(t, reading);
 }
 
+void require_finite(const std::string& path, const real* values, Index count) {
+  for (Index i = 0; i < count; ++i)
+    require<FileError>(std::isfinite(values[i]), path,
+                       ": is not written, because numbers of the result are not finite: weights or features are too "
+                       "large.");
+}
+
 void write_features(const std::string& path, const Tensor& features, const OutputFormat& format,
                     const std::map<std::string, std::string>& metadata) {
   const Index h = features.dim(1), w = features.dim(2), c = features.dim(3);
   const bool planes = format.layout == Layout::chw;
+  require_finite(path, features.data(), features.size());
   const Shape shape = planes ? Shape{c, h, w} : Shape{h, w, c};
   const ElementSource source = planes ? planes_of(features) : elements_of(features);
   if (!format.safetensors) return write_npy(path, shape, source, format.type);

@@ -32,7 +32,10 @@ struct OutputFormat {
   Layout layout = Layout::hwc;
 };
 
+/// throws FileError, in the name of a result, if one of the numbers is infinite or none.
+void require_finite(const std::string& path, const real* values, Index count);
 /// Writes features (1,H,W,C) as (H,W,C) or (C,H,W); .safetensors under the name "features", with metadata.
+/// throws FileError for numbers that are not finite.
 void write_features(const std::string& path, const Tensor& features, const OutputFormat& format,
                     const std::map<std::string, std::string>& metadata);
 

@@ -10,10 +10,23 @@
 namespace fu {
 
 void check_size(const MappedFile& file, Index w, Index h, Index channels) {
-  require<FileError>(w * h <= kMaxPixels, file.path(), ": has ", w, "x", h, " pixels, more than ", kMaxPixels,
-                     ". Scale it down first.");
+  constexpr Index kAlwaysFine = Index{1} << 26, kPixelsOfByte = 100;
+  require<FileError>(w > 0 && h > 0 && w <= kMaxPixels && h <= kMaxPixels && w * h <= kMaxPixels, file.path(), ": has ",
+                     w, "x", h, " pixels, more than ", kMaxPixels, ". Scale it down first.");
+  require<FileError>(w * h <= kAlwaysFine || w * h / kPixelsOfByte <= static_cast<Index>(file.size()), file.path(),
+                     ": has ", w, "x", h, " pixels in ", file.size(),
+                     " bytes, which no photo packs so well. Scale it down first.");
   require<FileError>(w * h * channels <= Index{1100} * static_cast<Index>(file.size()) + 4096, file.path(), ": claims ",
                      w, "x", h, " pixels in ", file.size(), " bytes: it is cut off or damaged.");
+}
+
+DecodingMemory::DecodingMemory(const MappedFile& file, Index width, Index height, Index bytes) : bytes_(usize(bytes)) {
+  try {
+    block_ = pool_take(bytes_);
+  } catch (const UsageError& error) {
+    throw FileError(cat(file.path(), ": has ", width, "x", height, " pixels, and decoding them takes ",
+                        (bytes + 999999) / 1000000, " MB. ", error.what()));
+  }
 }
 
 std::size_t read_be(const unsigned char* p, int bytes) {

@@ -34,6 +34,21 @@ std::vector<unsigned char> with_valid_scans(const MappedFile& file) {
   return sequential ? copy : std::vector<unsigned char>();
 }
 
+/// Whether the frame that the first marker of a frame announces comes in passes over the whole picture.
+bool is_progressive(const MappedFile& file) {
+  for (std::size_t at = 2; at + 4 <= file.size();) {
+    const unsigned char* p = file.data() + at;
+    if (p[0] != 0xff || p[1] == 0xff || p[1] == 0 || p[1] == 1 || (p[1] >= 0xd0 && p[1] <= 0xd8)) {
+      ++at;
+      continue;
+    }
+    const bool table = p[1] == 0xc4 || p[1] == 0xc8 || p[1] == 0xcc;
+    if (p[1] >= 0xc0 && p[1] <= 0xcf && !table) return p[1] == 0xc2 || p[1] == 0xc6 || p[1] == 0xca || p[1] == 0xce;
+    at += 2 + (static_cast<std::size_t>(p[2]) << 8 | p[3]);
+  }
+  return false;
+}
+
 }  // namespace
 
 Image read_jpeg(const MappedFile& file) {
@@ -51,6 +66,9 @@ Image read_jpeg(const MappedFile& file) {
   check_size(file, w, h, 3);
   require<FileError>(colors != TJCS_CMYK && colors != TJCS_YCCK, file.path(),
                      ": is a CMYK JPEG, made for print. Save it as RGB.");
+  // A progressive one is kept as coefficients of two bytes until all scans are read.
+  const Index bytes = is_progressive(file) ? 9 : 3;
+  const DecodingMemory memory(file, w, h, Index{w} * h * bytes);
   Image image{h, w, {}};
   image.rgb.resize(usize(Index{w} * h * 3));
   const auto decode = [&](const unsigned char* bytes) {

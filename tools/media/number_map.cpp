@@ -42,9 +42,9 @@ Tensor read_deep_png(const MappedFile& file) {
   require<FileError>(exif_orientation(file.data(), file.size()) == 1, file.path(),
                      ": is to be turned, as its EXIF orientation says; numbers are read as they lie. Turn it first.");
   const auto w = static_cast<Index>(read_be(file.data() + 16, 4)), h = static_cast<Index>(read_be(file.data() + 20, 4));
-  require<FileError>(w > 0 && h > 0 && w <= kMaxPixels && h <= kMaxPixels && w * h <= kMaxPixels, file.path(), ": has ",
-                     w, "x", h, " pixels; 1 to ", kMaxPixels, " can be read.");
+  check_size(file, w, h, 1);
   const Index k = kind == 2 ? 3 : 1;
+  const DecodingMemory memory(file, w, h, w * h * k * 4);
   stb_limit(usize(w * h) * 9 + usize(h) * 16 + file.size() + (std::size_t{1} << 20));
   int width = 0, height = 0, channels = 0;
   const std::unique_ptr<stbi_us, void (*)(void*)> levels(

@@ -62,8 +62,8 @@ Image read_pnm(const MappedFile& file) {
                      ": has no valid PBM, PGM or PPM header.");
   const Index channels = kind == '3' || kind == '6' ? 3 : 1, bytes = highest > 255 ? 2 : 1;
   const bool plain = kind == '2' || kind == '3';
-  require<FileError>(w <= kMaxPixels && h <= kMaxPixels && w * h <= kMaxPixels, file.path(), ": has ", w, "x", h,
-                     " pixels, more than ", kMaxPixels, ". Scale it down first.");
+  check_size(file, w, h, 1);
+  const DecodingMemory memory(file, w, h, w * h * 3);
   if (bitmap) return read_bitmap(file, at, h, w, kind == '1');
   ++at;  // one white space ends a raw header
   require<FileError>(

@@ -73,8 +73,7 @@ void read_header(const MappedFile& file, int& w, int& h, int& channels) {
                      ": is not a PNG, JPEG, BMP, TGA, PBM, PGM or PPM picture, or is damaged.");
   const Index pixels = Index{w} * h;
   if (file.size() >= 8 && std::memcmp(file.data(), "\x89PNG", 4) == 0) {
-    require<FileError>(pixels <= kMaxPixels, file.path(), ": has ", w, "x", h, " pixels, more than ", kMaxPixels,
-                       ". Scale it down first.");
+    check_size(file, w, h, 1);
     check_png(file);
     if (has_palette(file)) check_palette(file);
   } else {
@@ -95,6 +94,9 @@ Image read_stb(const MappedFile& file, std::vector<unsigned char>* opacity) {
   const bool deep = stbi_is_16_bit_from_memory(file.data(), static_cast<int>(file.size())) != 0;
   const bool alpha = channels == 2 || channels == 4;
   const int want = alpha ? 4 : 3;
+  // At its peak the decoder holds two copies, before and after a conversion; later one and the result.
+  const Index bytes = deep ? 2 : 1, copies = want * bytes + std::max<Index>(channels * bytes + 1, alpha ? 4 : 3);
+  const DecodingMemory memory(file, w, h, Index{w} * h * copies + static_cast<Index>(file.size()));
   Image image{h, w, {}};
   bool decoded = false;
   if (deep) {
