@@ -141,11 +141,12 @@ double Adam::momentum(Index update) const {
   return options_.beta1 * (1 - 0.5 * std::pow(0.96, static_cast<double>(update) * 0.004));
 }
 
-/// The product of the momenta of updates 1 to n. It is 0 in double after some ten thousand of them, where the table of
-/// products ends: so a large count costs neither time nor memory.
+/// The product of the momenta of updates 1 to n. After some hundred of them it is nothing beside the 1 that it is
+/// subtracted from, and the table of products ends: so a large count costs neither time nor memory.
 double Adam::momentum_product(Index updates) {
   if (products_.empty()) products_ = {1};
-  while (static_cast<Index>(products_.size()) <= updates && products_.back() > 0)
+  constexpr double kNothing = 1e-30;
+  while (static_cast<Index>(products_.size()) <= updates && products_.back() > kNothing)
     products_.push_back(products_.back() * momentum(static_cast<Index>(products_.size())));
   return products_[std::min(usize(updates), products_.size() - 1)];
 }

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "core/base.h"
+#include "core/files/bytes.h"
 
 namespace fu {
 
@@ -73,13 +74,24 @@ Bytes drain(int fd, const std::string& path) {
   }
 }
 
+/// Keeps the number of a pipe's inode from being given to another one. Not as a reader, for whom others would wait.
+void hold(int fd) {
+#ifdef O_PATH
+  if (open(("/proc/self/fd/" + std::to_string(fd)).c_str(), O_PATH | O_CLOEXEC) >= 0) return;
+#endif
+  fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
+
 /// What came through a pipe, which can be read only once.
 std::shared_ptr<const Bytes> piped(int fd, const struct stat& info, const std::string& path) {
   static std::mutex guard;
   static std::map<std::pair<dev_t, ino_t>, std::shared_ptr<const Bytes>> known;
   const std::lock_guard<std::mutex> lock(guard);
   std::shared_ptr<const Bytes>& bytes = known[{info.st_dev, info.st_ino}];
-  if (!bytes) bytes = std::make_shared<const Bytes>(drain(fd, path));
+  if (!bytes) {
+    bytes = std::make_shared<const Bytes>(drain(fd, path));
+    hold(fd);
+  }
   return bytes;
 }
 
@@ -115,7 +127,7 @@ MappedFile::MappedFile(const std::string& path) : path_(path == "-" ? "standard 
   require<FileError>(map != MAP_FAILED, path_, ": cannot be mapped: ", std::strerror(errno), ".");
   data_ = static_cast<const unsigned char*>(map);
   size_ = static_cast<std::size_t>(info.st_size);
-  slot_ = claim_slot(data_, size_, path_);
+  slot_ = claim_slot(data_, size_, shown(path_));
 }
 
 MappedFile::~MappedFile() {

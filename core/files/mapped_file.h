@@ -44,9 +44,9 @@ class MappedFile {
   int slot_ = -1;
 };
 
-/// The path of the mapped file that an address lies in; null if it lies in none. When another process makes a mapped
-/// file shorter, touching what is gone raises SIGBUS: with this a program's handler can tell which file it was. Safe in
-/// a signal handler. Of the files that are open at once, 64 are known.
+/// The path, fit for a terminal, of the mapped file that an address lies in; null if it lies in none. When another
+/// process makes a mapped file shorter, touching what is gone raises SIGBUS: with this a handler can tell which file it
+/// was. Safe in a signal handler. Of the files that are open at once, 64 are known.
 const char* mapped_file_at(const void* address) noexcept;
 
 }  // namespace fu

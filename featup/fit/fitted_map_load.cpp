@@ -111,8 +111,7 @@ void read_history(Schema& schema, FittedMap& fit, const std::string& path) {
 void read_state(const Weights& file, Schema& schema, FittedMap& fit, const std::string& path) {
   for (const auto& [name, entry] : file.entries()) {
     if (!begins(name, "resume.")) continue;
-    std::vector<Index> sizes;
-    for (int i = 0; i < entry.shape.rank(); ++i) sizes.push_back(entry.shape[i]);
+    const std::vector<Index> sizes(usize(entry.shape.rank()), Schema::kAny);
     const bool squares = begins(name, "resume.optimizer.square."), state = name == "resume.state";
     fit.extra[name] = schema.tensor(name, sizes, squares ? kSquares : state ? NumberRange{-1e30, 1e30} : kOrdinary);
   }

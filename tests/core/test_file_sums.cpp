@@ -114,7 +114,8 @@ TEST_CASE("names: what a terminal would act on is replaced") {
               "1m") == "?1m");  // CSI in one character
   CHECK(shown("\xe2\x80\xae"
               "abc\xe2\x81\xa6") == "?abc?");  // turns the direction of writing
-  CHECK(shown("\xff\xc3(\xe2\x82\xc0\xaf\xed\xa0\x80\xf4\x90\x80\x80") == "??(???????????");  // no UTF-8
+  CHECK(shown("\xff\xc3(\xe2\x82\xc0\xaf\xed\xa0\x80\xf4\x90\x80\x80") ==
+        std::string(2, '?') + "(" + std::string(11, '?'));  // no UTF-8
   CHECK(shown("\xe2\x82") == "??");
   CHECK(printable(std::string(79, 'x') + "\xc3\xa9" + "yz") == std::string(79, 'x') + "...");
   CHECK(printable("short") == "short");

@@ -44,12 +44,13 @@ inline void write_scenes(const TempFolder& folder, int count, Index height, Inde
               render_scene(static_cast<std::uint64_t>(i), height, width).image);
 }
 
-/// One line that begins as errors do, exit code 1, and nothing half-written.
-inline void check_refused(const TempFolder& folder, const std::string& arguments, const std::string& part) {
+/// One line that begins as errors do, exit code 1, or 2 for wrong usage, and nothing half-written.
+inline void check_refused(const TempFolder& folder, const std::string& arguments, const std::string& part,
+                          int code = 1) {
   CAPTURE(arguments);
   const Outcome o = run(folder, arguments);
   CAPTURE(o.err);
-  CHECK(o.code == 1);
+  CHECK(o.code == code);
   CHECK(o.err.rfind("featup: error: ", 0) == 0);
   CHECK(std::count(o.err.begin(), o.err.end(), '\n') == 1);
   CHECK(contains(o.err, part));

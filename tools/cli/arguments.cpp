@@ -17,7 +17,9 @@ namespace fu {
 
 void CommonArgs::add(CLI::App& app) {
   app.add_option("--threads", threads, "threads; default: all cores")->check(CLI::Range(0, 1024));
-  app.add_option("--seed", seed, "seed of everything random; default 0")->check(CLI::NonNegativeNumber);
+  app.add_option("--seed", seed, "seed of everything random; default 0")->check([](const std::string& text) {
+    return text.find('-') == std::string::npos ? std::string() : "'" + text + "': give a whole number from 0.";
+  });
   app.add_option("--max-memory", max_memory, "bytes of tensors at most, like 2G; more is refused, not swapped");
   app.add_flag("--quiet", quiet, "no progress and no summary");
   app.add_flag("--json", json, "a machine-readable summary on standard output");

@@ -54,8 +54,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& done) {  // --help, --version
     return app.exit(done);
   } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "featup: error: %s%s (see featup --help)\n", error.what(),
-                 fu::suggestion(app, argc, argv).c_str());
+    fu::print_error(error.what() + fu::suggestion(app, argc, argv) + " (see featup --help)");
     return 2;
   }
   const int code = program.work();

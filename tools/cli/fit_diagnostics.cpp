@@ -1,6 +1,7 @@
 #include "tools/cli/fit_diagnostics.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "autograd/ops.h"
 #include "core/ops/resample.h"
@@ -71,7 +72,11 @@ Tensor uncertainty_of(const FittedMap& fit) {
   const Tensor low = fit.pca.components.size() > 0 ? fit.pca.project(fit.low) : fit.low;
   const Tensor weight = fit.extra.at("scale_net.net.weight").reshape({1, low.dim(3)}),
                bias = fit.extra.at("scale_net.net.bias");
-  return unary(Unary::exp, linear(low, weight, bias)).reshape({low.dim(1), low.dim(2)});
+  const Tensor uncertainty = unary(Unary::exp, linear(low, weight, bias)).reshape({low.dim(1), low.dim(2)});
+  require<FileError>(
+      std::all_of(uncertainty.data(), uncertainty.data() + uncertainty.size(), [](real x) { return std::isfinite(x); }),
+      "the uncertainty of this fit is not finite: its scale_net does not belong to its features.");
+  return uncertainty;
 }
 
 std::vector<double> history_of(const FittedMap& fit, HistoryColumn column) {

@@ -1,8 +1,8 @@
 // featup help: the list of commands, or the options of one.
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
 #include "tools/cli/command_tree.h"
+#include "tools/cli/errors.h"
 #include "tools/cli/program.h"
 #include "tools/cli/say.h"
 
@@ -16,7 +16,7 @@ int print_help(const std::vector<std::string>& topic, const Program& program) {
   for (const std::string& name : topic) {
     asked = command_named(*asked, name);
     if (!asked) {
-      std::fprintf(stderr, "featup: error: there is no command '%s' (see featup help)\n", name.c_str());
+      print_error("there is no command '" + name + "' (see featup help)");
       return 2;
     }
     usage += " " + name;

@@ -60,7 +60,8 @@ void check_outputs(const std::vector<std::string>& files) {
   for (const std::string& file : files) {
     if (file.empty()) continue;
     std::error_code none;
-    const bool fresh = seen.insert(std::filesystem::weakly_canonical(file, none)).second;
+    const bool fresh =
+        seen.insert(std::filesystem::weakly_canonical(std::filesystem::absolute(file, none), none)).second;
     require<UsageError>(fresh, file, ": would be two of the results at once. Give them different names.");
     const OutputFile probe(file);
   }

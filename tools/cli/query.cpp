@@ -54,11 +54,12 @@ ImagePart part_of(const std::string& crop, Extent size) {
   int length = 0;
   const int read =
       std::sscanf(crop.c_str(), "%ld,%ld,%ld,%ld%n", &part.top, &part.left, &part.rows, &part.cols, &length);
-  require<OptionError>(read == 4 && static_cast<std::size_t>(length) == crop.size() && part.top >= 0 &&
-                           part.left >= 0 && part.rows >= 1 && part.cols >= 1 && part.top <= size.height - part.rows &&
-                           part.left <= size.width - part.cols,
-                       "--crop '", crop, "': give TOP,LEFT,HEIGHT,WIDTH in pixels of the result, inside ", size.height,
-                       "x", size.width, ".");
+  const std::string rule = cat("--crop '", crop, "': give TOP,LEFT,HEIGHT,WIDTH in pixels of the result, inside ",
+                               size.height, "x", size.width, ".");
+  require<OptionError>(read == 4 && static_cast<std::size_t>(length) == crop.size(), rule);
+  require<UsageError>(part.top >= 0 && part.left >= 0 && part.rows >= 1 && part.cols >= 1 &&
+                          part.top <= size.height - part.rows && part.left <= size.width - part.cols,
+                      rule);
   return part;
 }
 

@@ -12,9 +12,11 @@ namespace fu {
 
 constexpr Index kMaxPixels = Index{1} << 28;
 
-/// throws FileError for a picture of more than kMaxPixels, for one that so few bytes cannot hold (no format packs more
-/// than about 1100 values into a byte), and for one of more than 2^26 pixels of which 100 share a byte: no photo packs
-/// so well, and decoding would take seconds.
+/// throws FileError for a picture of more than kMaxPixels, and for one of more than 2^26 pixels of which 100 share a
+/// byte: no photo packs so well, and decoding would take seconds.
+void check_pixels(const MappedFile& file, Index width, Index height);
+/// The same, and throws FileError for one that so few bytes cannot hold: no format packs more than about 1100 values of
+/// eight bits into a byte.
 void check_size(const MappedFile& file, Index width, Index height, Index channels);
 
 /// Memory that a decoder takes beside the pool, counted with the pool's for as long as this lives: so decoding keeps to

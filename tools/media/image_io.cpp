@@ -9,13 +9,17 @@
 
 namespace fu {
 
-void check_size(const MappedFile& file, Index w, Index h, Index channels) {
+void check_pixels(const MappedFile& file, Index w, Index h) {
   constexpr Index kAlwaysFine = Index{1} << 26, kPixelsOfByte = 100;
   require<FileError>(w > 0 && h > 0 && w <= kMaxPixels && h <= kMaxPixels && w * h <= kMaxPixels, file.path(), ": has ",
                      w, "x", h, " pixels, more than ", kMaxPixels, ". Scale it down first.");
   require<FileError>(w * h <= kAlwaysFine || w * h / kPixelsOfByte <= static_cast<Index>(file.size()), file.path(),
                      ": has ", w, "x", h, " pixels in ", file.size(),
                      " bytes, which no photo packs so well. Scale it down first.");
+}
+
+void check_size(const MappedFile& file, Index w, Index h, Index channels) {
+  check_pixels(file, w, h);
   require<FileError>(w * h * channels <= Index{1100} * static_cast<Index>(file.size()) + 4096, file.path(), ": claims ",
                      w, "x", h, " pixels in ", file.size(), " bytes: it is cut off or damaged.");
 }

@@ -40,7 +40,7 @@ bool has_palette(const MappedFile& file) { return is_png(file) && file.data()[kK
 Image read_palette_indices(const MappedFile& file) {
   check_png(file);
   const auto w = static_cast<Index>(read_be(file.data() + 16, 4)), h = static_cast<Index>(read_be(file.data() + 20, 4));
-  check_size(file, w, h, 1);
+  check_pixels(file, w, h);
   const DecodingMemory memory(file, w, h, w * h * 4 + static_cast<Index>(file.size()));
   // The decoder gives colours. Called grey, and its palette and transparency called something to be passed over, the
   // same data are the numbers themselves; those of fewer than 8 bits are spread to 0 to 255.

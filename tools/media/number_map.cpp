@@ -42,7 +42,7 @@ Tensor read_deep_png(const MappedFile& file) {
   require<FileError>(exif_orientation(file.data(), file.size()) == 1, file.path(),
                      ": is to be turned, as its EXIF orientation says; numbers are read as they lie. Turn it first.");
   const auto w = static_cast<Index>(read_be(file.data() + 16, 4)), h = static_cast<Index>(read_be(file.data() + 20, 4));
-  check_size(file, w, h, 1);
+  check_pixels(file, w, h);
   const Index k = kind == 2 ? 3 : 1;
   const DecodingMemory memory(file, w, h, w * h * k * 4);
   stb_limit(usize(w * h) * 9 + usize(h) * 16 + file.size() + (std::size_t{1} << 20));

@@ -14,6 +14,7 @@ Image read_bitmap(const MappedFile& file, std::size_t at, Index h, Index w, bool
   if (!plain) ++at;  // one white space ends a raw header
   require<FileError>(at <= file.size() && usize(plain ? w * h : row_bytes * h) <= file.size() - at, file.path(),
                      ": claims ", w, "x", h, " pixels in ", file.size(), " bytes: it is cut off or damaged.");
+  const DecodingMemory memory(file, w, h, w * h * 3);
   Image image{h, w, {}};
   image.rgb.resize(usize(w * h * 3));
   for (Index i = 0; i < w * h; ++i) {
@@ -62,13 +63,14 @@ Image read_pnm(const MappedFile& file) {
                      ": has no valid PBM, PGM or PPM header.");
   const Index channels = kind == '3' || kind == '6' ? 3 : 1, bytes = highest > 255 ? 2 : 1;
   const bool plain = kind == '2' || kind == '3';
-  check_size(file, w, h, 1);
-  const DecodingMemory memory(file, w, h, w * h * 3);
+  require<FileError>(w <= kMaxPixels && h <= kMaxPixels && w * h <= kMaxPixels, file.path(), ": has ", w, "x", h,
+                     " pixels, more than ", kMaxPixels, ". Scale it down first.");
   if (bitmap) return read_bitmap(file, at, h, w, kind == '1');
   ++at;  // one white space ends a raw header
   require<FileError>(
       at <= file.size() && usize(w * h * channels * (plain ? 1 : bytes)) <= file.size() - at + (plain ? 1 : 0),
       file.path(), ": claims ", w, "x", h, " pixels in ", file.size(), " bytes: it is cut off or damaged.");
+  const DecodingMemory memory(file, w, h, w * h * 3);
   Image image{h, w, {}};
   image.rgb.resize(usize(w * h * 3));
   for (Index i = 0; i < w * h * channels; ++i) {

@@ -73,7 +73,7 @@ void read_header(const MappedFile& file, int& w, int& h, int& channels) {
                      ": is not a PNG, JPEG, BMP, TGA, PBM, PGM or PPM picture, or is damaged.");
   const Index pixels = Index{w} * h;
   if (file.size() >= 8 && std::memcmp(file.data(), "\x89PNG", 4) == 0) {
-    check_size(file, w, h, 1);
+    check_pixels(file, w, h);
     check_png(file);
     if (has_palette(file)) check_palette(file);
   } else {

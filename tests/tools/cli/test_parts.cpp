@@ -79,7 +79,7 @@ TEST_CASE("cli: names of results") {
   CHECK(stem_of(".fit.png") == ".fit");
   CHECK(with_extension("a/b.npy", ".png") == "a/b.png");
   CHECK_THROWS_AS(output_stems({"a/x.png", "b/x.jpg"}), UsageError);
-  CHECK_THROWS_AS(check_outputs("same", "same"), UsageError);
+  CHECK_THROWS_AS(check_outputs({"same", "./same"}), UsageError);
 }
 
 TEST_CASE("cli: projection and principal components are one map over channels") {

@@ -59,8 +59,8 @@ TEST_CASE("program: folders, shards, and what is finished already") {
   CHECK(run(folder, "upsample photos -o out --size 48 --pca 3 --shard 1/3 --quiet").code == 0);
   CHECK(skipped(run(folder, "upsample photos -o out --size 48 --pca 3 --skip-finished --json")) == 2);
   CHECK(count(".png") == 5);
-  check_refused(folder, "features photos --shard 3/2", "give I/N");
-  check_refused(folder, "features photos --shard 0", "give I/N");
+  check_refused(folder, "features photos --shard 3/2", "give I/N", 2);
+  check_refused(folder, "features photos --shard 0", "give I/N", 2);
   std::filesystem::create_directories(folder / "none");
   check_refused(folder, "features none", "no pictures");
 }
@@ -192,13 +192,13 @@ TEST_CASE("program: wrong input gets one line, exit code 1, and nothing half-wri
   check_refused(folder, "upsample a.png --project square.npy", "the features have 192 channels");
   check_refused(folder, "upsample a.png --pca 193", "keep at most that many");
   check_refused(folder, "upsample a.png --features wide.npy", "is not a finite number");
-  check_refused(folder, "upsample a.png --size 0", "give the short side in pixels");
+  check_refused(folder, "upsample a.png --size 0", "give the short side in pixels", 2);
   check_refused(folder, "upsample a.png --size 100x100", "patches are 16 pixels wide");
-  check_refused(folder, "upsample a.png --out-size 5", "give height x width");
+  check_refused(folder, "upsample a.png --out-size 5", "give height x width", 2);
   for (const char* method : {"builtin", "bicubic", "jbu-classic", "views:4", "views:4+builtin", "fit"})
     check_refused(folder, std::string("upsample a.png --out-size 65536x65536 --upsampler ") + method, "[memory]");
   check_refused(folder, "upsample a.png --max-memory 1M", "would exceed the limit");
-  check_refused(folder, "upsample a.png --max-memory none", "give a number of bytes");
+  check_refused(folder, "upsample a.png --max-memory none", "give a number of bytes", 2);
   check_refused(folder, "upsample a.png -o a.png", "cannot be made a folder");
   check_refused(folder, "upsample a.png ./a.png", "would both be written as 'a'");
   check_refused(folder, "upsample a.png -o /proc/none", "cannot be made a folder");

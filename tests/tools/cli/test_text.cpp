@@ -44,7 +44,7 @@ TEST_CASE("program: words become a matrix, and a photo's scores") {
                  "is longer than the encoder takes"));
 
   check_refused(folder, "text ' , ' --backbone clip", "has no words in it");
-  check_refused(folder, "text cat --words list.txt --backbone clip", "Give one of");
+  check_refused(folder, "text cat --words list.txt --backbone clip", "Give one of", 2);
   check_refused(folder, "text cat --backbone clip --templates list.txt", "has no {} for the word");
   check_refused(folder, "text cat --backbone words.safetensors", "holds no text encoder of CLIP or SigLIP");
   std::filesystem::create_directories(folder / "small");
