@@ -62,6 +62,8 @@ void check_outputs(const std::vector<std::string>& files) {
     std::error_code none;
     const bool fresh =
         seen.insert(std::filesystem::weakly_canonical(std::filesystem::absolute(file, none), none)).second;
+    require<UsageError>(fresh || &file != files.data() + 1, file,
+                        ": would be both the result and its picture. Give -o another ending.");
     require<UsageError>(fresh, file, ": would be two of the results at once. Give them different names.");
     const OutputFile probe(file);
   }

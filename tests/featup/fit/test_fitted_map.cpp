@@ -85,7 +85,9 @@ TEST_CASE("fitted map: no tensor of another shape is accepted, nor one that is n
     for (const auto& [name, entry] : file.entries()) all[name] = file.read(name);
   }
   CHECK(all.size() == 25);
-  for (const auto& [name, tensor] : all) {
+  for (const auto& entry : all) {
+    const std::string& name = entry.first;
+    const Tensor& tensor = entry.second;
     CAPTURE(name);
     const bool free = name == "resume.optimizer.square.0";  // its shape belongs to the options that it is resumed with
     CHECK(refusal_with(name, Tensor::zeros({tensor.size(), 0})) != "");

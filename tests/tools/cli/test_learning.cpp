@@ -165,7 +165,7 @@ TEST_CASE("program: a fit, and what it answers") {
 
   write_npy(folder / "f.npy", Tensor::zeros({4, 5, 2}));
   check_refused(folder, "fit scene.png --features f.npy", "needs a backbone");
-  check_refused(folder, "fit scene.png -o picture.png", "would be two of the results at once");
+  check_refused(folder, "fit scene.png -o picture.png", "both the result and its picture");
   check_refused(folder, network + "--steps 5 --resume n.safetensors --lr 1e-3", "was made with other options");
   check_refused(folder, "fit scene.png --size 64 --resume n.safetensors", "holds a network under way");
   check_refused(folder, "query " + file + " --size 60000x60000", "more than 2^28 pixels");
