@@ -134,6 +134,7 @@ void Sgd::update(std::size_t index, real* value, const real* gradient, Index n) 
 Adam::Adam(Kind kind, const std::vector<Parameter*>& parameters, double learning_rate, const AdamOptions& options)
     : Optimizer(parameters), kind_(kind), options_(options) {
   lr = learning_rate;
+  make_products();
   make_states();
 }
 
@@ -141,15 +142,18 @@ double Adam::momentum(Index update) const {
   return options_.beta1 * (1 - 0.5 * std::pow(0.96, static_cast<double>(update) * 0.004));
 }
 
-/// The product of the momenta of updates 1 to n. After some hundred of them it is nothing beside the 1 that it is
-/// subtracted from, and the table of products ends: so a large count costs neither time nor memory.
-double Adam::momentum_product(Index updates) {
-  if (products_.empty()) products_ = {1};
+/// Products of the momenta of updates 1 to n, for n from 0. After some hundred of them a product is nothing beside the
+/// 1 that it is subtracted from, and the table ends: so a large count costs neither time nor memory, and a step
+/// allocates nothing.
+void Adam::make_products() {
   constexpr double kNothing = 1e-30;
-  while (static_cast<Index>(products_.size()) <= updates && products_.back() > kNothing)
+  constexpr std::size_t kMost = 10000;
+  products_ = {1};
+  while (products_.size() < kMost && products_.back() > kNothing)
     products_.push_back(products_.back() * momentum(static_cast<Index>(products_.size())));
-  return products_[std::min(usize(updates), products_.size() - 1)];
 }
+
+double Adam::momentum_product(Index updates) const { return products_[std::min(usize(updates), products_.size() - 1)]; }
 
 void Adam::update(std::size_t index, real* value, const real* gradient, Index n) {
   const auto t = static_cast<double>(updates(index));

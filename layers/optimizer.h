@@ -89,7 +89,8 @@ class Adam : public Optimizer {
   void update(std::size_t index, real* value, const real* gradient, Index n) override;
   std::vector<const char*> state_names() const override { return {"mean", "square"}; }
   double momentum(Index update) const;
-  double momentum_product(Index updates);
+  void make_products();
+  double momentum_product(Index updates) const;
 
   Kind kind_;
   AdamOptions options_;
