@@ -2,6 +2,7 @@
 // broke; what to do.`
 #pragma once
 
+#include <locale>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -23,10 +24,17 @@ struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The arguments as text, one after another without spaces.
+/// A UsageError of memory: the limit, or what the machine has, does not suffice.
+struct MemoryError : UsageError {
+  using UsageError::UsageError;
+};
+
+/// The arguments as text, one after another without spaces; numbers as in the C
+/// locale, whatever the application's.
 template <class... Args>
 std::string cat(const Args&... args) {
   std::ostringstream out;
+  out.imbue(std::locale::classic());
   (out << ... << args);
   return out.str();
 }

@@ -35,11 +35,18 @@ std::size_t block_size(std::size_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
+struct FreeBlocks {
+  std::vector<void*> blocks;
+  std::uint64_t used = 0;  // when one of that size was last given or taken
+};
+
 struct Pool {
   std::mutex mutex;
-  std::map<std::size_t, std::vector<void*>> free;  // by size of the block
+  std::map<std::size_t, FreeBlocks> free;  // by size of the block
+  std::uint64_t clock = 0;                 // counts blocks taken and given
   PoolStats stats;
-  std::size_t limit = 0;     // bytes; 0: none
+  std::size_t limit = 0;  // bytes; 0: none
+  std::size_t cache_limit = kNoCacheLimit;
   bool keeps_blocks = true;  // until the program ends, or the shared library that holds this code is unloaded
 };
 
@@ -99,6 +106,20 @@ std::uint64_t available_memory() {
   return available;
 }
 
+/// Gives blocks back to the system until at most `bytes` are kept, those of the sizes used longest ago first.
+void shrink_cache(Pool& p, std::size_t bytes) {
+  while (p.stats.cached > bytes) {
+    auto oldest = p.free.end();
+    for (auto it = p.free.begin(); it != p.free.end(); ++it)
+      if (!it->second.blocks.empty() && (oldest == p.free.end() || it->second.used < oldest->second.used)) oldest = it;
+    auto& [size, list] = *oldest;
+    std::free(list.blocks.back());
+    list.blocks.pop_back();
+    p.stats.cached -= size;
+    if (list.blocks.empty()) p.free.erase(oldest);
+  }
+}
+
 std::string mb(std::uint64_t bytes) { return std::to_string((bytes + 999999) / 1000000) + " MB"; }
 
 }  // namespace
@@ -107,25 +128,27 @@ void* pool_take(std::size_t bytes) {
   const std::size_t size = block_size(bytes);
   Pool& p = pool();
   std::lock_guard<std::mutex> lock(p.mutex);
-  require<UsageError>(p.limit == 0 || p.stats.live + bytes <= p.limit, "[memory] ", mb(bytes), " beside the ",
-                      mb(p.stats.live), " in use would exceed the limit of ", mb(p.limit),
-                      ". Raise the limit (set_memory_limit), or ask for a smaller result.");
+  require<MemoryError>(p.limit == 0 || p.stats.live + bytes <= p.limit, "[memory] ", mb(bytes), " beside the ",
+                       mb(p.stats.live), " in use would exceed the limit of ", mb(p.limit),
+                       ". Raise the limit (set_memory_limit), or ask for a smaller result.");
   // The system grants a large block even if the machine lacks the memory. It kills the process later, when the process
   // writes into the block. So the memory is looked at first.
   if (bytes >= kLargeBlock) {
     const std::uint64_t available = available_memory() + p.stats.cached;
-    require<UsageError>(bytes <= available, "[memory] ", mb(bytes), " more are needed, but this machine has only ",
-                        mb(available), " left. Ask for a smaller result.");
+    require<MemoryError>(bytes <= available, "[memory] ", mb(bytes), " more are needed, but this machine has only ",
+                         mb(available), " left. Ask for a smaller result.");
   }
   void* block = nullptr;
   auto it = p.free.find(size);
-  if (it != p.free.end() && !it->second.empty()) {
-    block = it->second.back();
-    it->second.pop_back();
+  if (it != p.free.end() && !it->second.blocks.empty()) {
+    block = it->second.blocks.back();
+    it->second.blocks.pop_back();
+    it->second.used = ++p.clock;
     p.stats.cached -= size;
   } else {
     block = size < bytes ? nullptr : from_system(size);
-    require<UsageError>(block != nullptr, "[memory] the system has no ", mb(bytes), " left. Ask for a smaller result.");
+    require<MemoryError>(block != nullptr, "[memory] the system has no ", mb(bytes),
+                         " left. Ask for a smaller result.");
     ++p.stats.system_calls;
   }
   p.stats.live += size;
@@ -143,16 +166,27 @@ void pool_give(void* block, std::size_t bytes) noexcept {
   // the largest use so far, because blocks do not always fit exactly. A single block of kLargeBlock or more is usually
   // a result, which no step asks for again.
   const std::size_t held = p.stats.cached + p.stats.live + size, steps_want = p.stats.peak_live + p.stats.peak_live / 4;
-  if (!p.keeps_blocks || (p.stats.cached + size > kMaxCached && (size >= kLargeBlock || held > steps_want))) {
+  if (!p.keeps_blocks || size > p.cache_limit ||
+      (p.stats.cached + size > kMaxCached && (size >= kLargeBlock || held > steps_want))) {
     std::free(block);
     return;
   }
   try {
-    p.free[size].push_back(block);
+    FreeBlocks& list = p.free[size];
+    list.blocks.push_back(block);
+    list.used = ++p.clock;
     p.stats.cached += size;
   } catch (...) {  // no memory for the list
     std::free(block);
   }
+  if (p.stats.cached > p.cache_limit) shrink_cache(p, p.cache_limit);
+}
+
+void set_cache_limit(std::size_t bytes) {
+  Pool& p = pool();
+  std::lock_guard<std::mutex> lock(p.mutex);
+  p.cache_limit = bytes;
+  shrink_cache(p, bytes);
 }
 
 void set_memory_limit(std::size_t bytes) {
@@ -173,10 +207,8 @@ void reset_pool_peak() {
 void trim_pool() {
   Pool& p = pool();
   std::lock_guard<std::mutex> lock(p.mutex);
-  for (auto& [size, blocks] : p.free)
-    for (void* block : blocks) std::free(block);
+  shrink_cache(p, 0);
   p.free.clear();
-  p.stats.cached = 0;
 }
 
 }  // namespace fu

@@ -18,13 +18,19 @@ struct PoolStats {
 // All functions here may be called from any thread.
 
 /// A block of at least `bytes` bytes, aligned to 64 bytes, contents undefined.
-/// throws UsageError if the memory in use would exceed the limit, or the machine does not have it.
+/// throws MemoryError if the memory in use would exceed the limit, or the machine does not have it.
 void* pool_take(std::size_t bytes);
 /// Gives a block back. bytes: the number that it was taken with.
 void pool_give(void* block, std::size_t bytes) noexcept;
 
 /// Limits the sum of bytes in use; 0: no limit, as at the start. What exceeds it is refused by pool_take.
 void set_memory_limit(std::size_t bytes);
+
+/// Bounds the bytes that are kept for reuse: blocks of the sizes that were asked for longest ago go back to the system
+/// first, at once and whenever more would be kept. 0: nothing is kept; kNoCacheLimit, as at the start: as many as the
+/// work so far needed at a time and a quarter more, or 512 MB, whichever is more.
+void set_cache_limit(std::size_t bytes);
+constexpr std::size_t kNoCacheLimit = ~std::size_t{0};
 
 PoolStats pool_stats();
 /// Sets peak_live to the bytes in use now.

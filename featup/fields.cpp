@@ -4,6 +4,8 @@
 #include <locale>
 #include <sstream>
 
+#include "core/number_text.h"
+
 namespace fu {
 
 namespace {
@@ -41,13 +43,7 @@ std::string FieldInfo::only_words() const {
 std::string field_text(bool value) { return value ? "1" : "0"; }
 std::string field_text(Index value) { return std::to_string(value); }
 std::string field_text(std::uint64_t value) { return std::to_string(value); }
-std::string field_text(double value) {
-  std::ostringstream out;
-  out.imbue(std::locale::classic());
-  out.precision(17);
-  out << value;
-  return out.str();
-}
+std::string field_text(double value) { return number_text(value); }
 std::string field_text(const std::string& value) { return value; }
 
 void read_field(const FieldInfo& info, const std::string& text, bool& value) {
@@ -69,12 +65,9 @@ void read_field(const FieldInfo& info, const std::string& text, std::string& val
   value = text;
 }
 
-namespace {
-
-/// "views=200 seed=0" as {views, 200}, {seed, 0}.
-std::map<std::string, std::string> fields_of(const std::string& fingerprint) {
+std::map<std::string, std::string> split_fields(const std::string& text) {
   std::map<std::string, std::string> fields;
-  std::istringstream in(fingerprint);
+  std::istringstream in(text);
   for (std::string word; in >> word;) {
     const std::size_t equals = std::min(word.find('='), word.size());
     fields[word.substr(0, equals)] = word.substr(std::min(equals + 1, word.size()));
@@ -82,10 +75,8 @@ std::map<std::string, std::string> fields_of(const std::string& fingerprint) {
   return fields;
 }
 
-}  // namespace
-
 std::string fingerprint_difference(const std::string& before, const std::string& now) {
-  const std::map<std::string, std::string> old = fields_of(before), other = fields_of(now);
+  const std::map<std::string, std::string> old = split_fields(before), other = split_fields(now);
   std::string text;
   const auto add = [&](const std::string& one) { text += (text.empty() ? "" : ", ") + one; };
   for (const auto& [name, value] : old) {

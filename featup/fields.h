@@ -121,6 +121,9 @@ std::string fingerprint(const Options& options) {
   return text;
 }
 
+/// "views=200 seed=0" as {views, 200}, {seed, 0}, for set_fields().
+std::map<std::string, std::string> split_fields(const std::string& text);
+
 /// What is different in two fingerprints of one configuration, for errors: "views=200 (now 100), lr=0.1 (now 0.2)".
 /// Empty if both are the same.
 std::string fingerprint_difference(const std::string& before, const std::string& now);

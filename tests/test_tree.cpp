@@ -130,6 +130,29 @@ TEST_CASE("tree: the library speaks of arguments, not of the program's options")
   check_none(broken);
 }
 
+TEST_CASE("tree: numbers with a fraction are read and written by core/number_text.h, which knows no locale") {
+  std::vector<std::string> broken;
+  for (const SourceText& s : sources()) {
+    if (floor_of(s.name()) >= kLibraryFloors) continue;
+    for (std::size_t i = 0; i < s.lines().size(); ++i)
+      for (const char* call :
+           {"strtod(", "strtof(", "strtold(", "stod(", "stof(", "atof(", "std::to_string(static_cast<double"})
+        if (s.lines()[i].find(call) != std::string::npos)
+          broken.push_back(s.name() + ":" + std::to_string(i + 1) + ": " + call);
+    for (const SourceText::Literal& l : s.literals())
+      for (const char* format : {"%f", "%g", "%e", "%.", "%lf", "%lg", "%*.", "%#g"})
+        if (l.text.find(format) != std::string::npos)
+          broken.push_back(s.name() + ":" + std::to_string(l.line) + ": " + l.text);
+    const auto anywhere = [&s](const char* text) {
+      return std::any_of(s.lines().begin(), s.lines().end(),
+                         [text](const std::string& line) { return line.find(text) != std::string::npos; });
+    };
+    if (anywhere("stringstream ") && !anywhere("imbue(std::locale::classic())"))
+      broken.push_back(s.name() + ": a stream that follows the application's locale");
+  }
+  check_none(broken);
+}
+
 TEST_CASE("tree: nothing names a folder of one machine") {
   std::vector<std::string> broken;
   std::vector<fs::path> all = files({".cpp", ".h", ".def", ".md", ".txt", ".cmake", ".sh", ".html", ".py", ".json"});

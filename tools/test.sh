@@ -79,9 +79,10 @@ if [ "$mode" = all ]; then
   fi
 
   step "thread sanitizer"
-  targets=thread_tests build "$root/build-threads" --preset threads
+  targets="thread_tests embed_c embed_cpp camera_c camera_cpp" build "$root/build-threads" --preset threads
   # The sanitizer else ends every child of a process with threads.
   TSAN_OPTIONS=die_after_fork=0 program build-threads thread_tests
+  suites build-threads -R '^embed/'
 
   step "OpenMP's threads"
   targets=engine_tests build "$root/build-openmp" --preset openmp

@@ -1,8 +1,8 @@
 #include "core/files/schema.h"
 
 #include <cmath>
-#include <locale>
-#include <sstream>
+
+#include "core/number_text.h"
 
 namespace fu {
 
@@ -67,13 +67,10 @@ double Schema::number(const std::string& key, NumberRange range) const {
   const auto it = file_.metadata().find(key);
   require<FileError>(it != file_.metadata().end(), file_.path(), ": its setting '", key, "' is missing; ", kind_,
                      " has it.");
-  std::istringstream in(it->second);
-  in.imbue(std::locale::classic());
   double value = 0;
-  in >> std::noskipws >> value;
-  const bool whole_text = !in.fail() && in.peek() == std::char_traits<char>::eof();
-  require<FileError>(whole_text && value >= range.low && value <= range.high, file_.path(), ": its setting '", key,
-                     "' is '", printable(it->second), "', expected a number from ", range.low, " to ", range.high, ".");
+  require<FileError>(read_number(it->second, value) && value >= range.low && value <= range.high, file_.path(),
+                     ": its setting '", key, "' is '", printable(it->second), "', expected a number from ", range.low,
+                     " to ", range.high, ".");
   return value;
 }
 

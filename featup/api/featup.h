@@ -4,12 +4,14 @@
 // From pixels to fine features.
 #include "featup/backbones/backbone.h"
 #include "featup/photo/preprocess.h"
+#include "featup/upsamplers/photo_views.h"
 #include "featup/upsamplers/registry.h"
 
 // From words, classifiers and probes to a class for every pixel.
 #include "featup/classes/classifier.h"
 #include "featup/classes/label_map.h"
 #include "featup/classes/masks.h"
+#include "featup/classes/probe_classes.h"
 #include "featup/classes/words.h"
 #include "featup/probes/probe.h"
 #include "featup/text/prompts.h"

@@ -42,7 +42,7 @@ function(fu_included header result)
 endfunction()
 
 set(fu_public_headers "")
-set(waiting featup/api/featup.h)
+set(waiting featup/api/featup.h featup/api/featup_c.h)
 if(EXISTS ${PROJECT_SOURCE_DIR}/core/eigen.h)
   list(APPEND waiting core/eigen.h)  # not in the umbrella: it needs Eigen
 endif()

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/files/weights.h"
 #include "core/progress.h"
 #include "core/tensor.h"
 #include "featup/fields.h"
@@ -92,5 +93,7 @@ void visit_fields(Options& o, Visitor&& field) {
 /// file, if no family knows the file, or if it has a tensor that no layer uses; UsageError for an option that the
 /// family does not have.
 std::unique_ptr<Backbone> open_backbone(const std::string& name_or_path, const BackboneOptions& options = {});
+/// The same for weights that are open already, from a file or from memory.
+std::unique_ptr<Backbone> open_backbone(const Weights& weights, const BackboneOptions& options = {});
 
 }  // namespace fu

@@ -26,6 +26,11 @@ const BackboneFamily* carried_by_name(const std::string& name) {
   return nullptr;
 }
 
+/// Weights from memory have no files beside them.
+ModelConfig config_beside(const Weights& weights) {
+  return weights.folder().empty() ? ModelConfig{} : read_model_config(weights.folder());
+}
+
 void require_feature(const BackboneFamily& family, const std::string& path, const std::string& feature) {
   const bool known =
       feature == "auto" || std::find(family.features.begin(), family.features.end(), feature) != family.features.end();
@@ -52,6 +57,7 @@ std::string backbone_choices() {
       names += family.name + " (" + family.summary + "), ";
     } else {
       std::istringstream words(family.summary);
+      words.imbue(std::locale::classic());
       for (std::string word; std::getline(words >> std::ws, word, ',');) add_once(files, word);
     }
   return names + "or weights of " + listed(files) + ", as a file or a folder";
@@ -98,7 +104,7 @@ std::unique_ptr<BackboneSummary> describe_backbone(const Weights& weights, const
   const BackboneFamily* family = recognise_backbone(weights, prefix);
   if (!family) return nullptr;
   require_feature(*family, weights.path(), options.feature);
-  const BackboneFile file{weights, prefix, read_model_config(weights.folder())};
+  const BackboneFile file{weights, prefix, config_beside(weights)};
   return std::make_unique<BackboneSummary>(family->describe(file, options));
 }
 
@@ -110,13 +116,16 @@ std::unique_ptr<Backbone> open_backbone(const std::string& name_or_path, const B
   std::error_code none;
   require<FileError>(std::filesystem::exists(name_or_path, none), "[backbone] ", name_or_path,
                      ": is neither a file nor a backbone's name. Choices are ", backbone_choices(), ".");
-  const Weights weights(name_or_path);
+  return open_backbone(Weights(name_or_path), options);
+}
+
+std::unique_ptr<Backbone> open_backbone(const Weights& weights, const BackboneOptions& options) {
   std::string prefix;
   const BackboneFamily* family = recognise_backbone(weights, prefix);
-  require<FileError>(family, "[backbone] ", name_or_path, ": holds no backbone of a known family. Choices are ",
+  require<FileError>(family, "[backbone] ", weights.path(), ": holds no backbone of a known family. Choices are ",
                      backbone_choices(), ".");
-  require_feature(*family, name_or_path, options.feature);
-  return family->open({weights, prefix, read_model_config(weights.folder())}, options);
+  require_feature(*family, weights.path(), options.feature);
+  return family->open({weights, prefix, config_beside(weights)}, options);
 }
 
 }  // namespace fu

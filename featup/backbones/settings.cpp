@@ -1,10 +1,10 @@
 #include "featup/backbones/settings.h"
 
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
 #include <sstream>
 
+#include "core/number_text.h"
 #include "core/ops.h"
 
 namespace fu {
@@ -12,9 +12,7 @@ namespace fu {
 namespace {
 
 std::string text_of(const std::array<double, 3>& numbers) {
-  char text[96];
-  std::snprintf(text, sizeof text, "%.6g,%.6g,%.6g", numbers[0], numbers[1], numbers[2]);
-  return text;
+  return number_text(numbers[0], 6) + "," + number_text(numbers[1], 6) + "," + number_text(numbers[2], 6);
 }
 
 }  // namespace

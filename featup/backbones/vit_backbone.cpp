@@ -1,7 +1,6 @@
 #include "featup/backbones/vit_backbone.h"
 
-#include <cstdio>
-
+#include "core/number_text.h"
 #include "featup/backbones/activations.h"
 
 namespace fu {
@@ -27,12 +26,6 @@ const std::vector<std::pair<std::string, VitFeature>>& feature_names() {
       {"value-path", VitFeature::value_path},
   };
   return names;
-}
-
-std::string number_text(double x) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g", x);
-  return text;
 }
 
 /// The usual letter of a transformer's size, or an empty text.
@@ -77,7 +70,7 @@ void choose_eps(VitPlan& plan, const BackboneFile& file, const VitFamily& family
   else if (file.config.norm_eps)
     eps = file.config.norm_eps->value, source = file.config.norm_eps->source;
   plan.config.norm_eps = static_cast<real>(eps);
-  plan.summary.settings.push_back({"eps", number_text(eps), source});
+  plan.summary.settings.push_back({"eps", number_text(eps, 6), source});
 }
 
 void choose_positions(VitPlan& plan, const VitFamily& family, const BackboneOptions& options) {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 
 #include "core/files/weights.h"
+#include "core/number_text.h"
 #include "featup/fields.h"
 
 namespace fu {
@@ -21,10 +21,9 @@ std::string lines(const std::vector<std::string>& texts) {
 double number_of(const Weights& file, const std::string& key, double usual) {
   const auto it = file.metadata().find(key);
   if (it == file.metadata().end()) return usual;
-  char* end = nullptr;
-  const double value = std::strtod(it->second.c_str(), &end);
-  require<FileError>(end != it->second.c_str() && *end == 0 && std::isfinite(value), file.path(), ": its '", key,
-                     "' is '", printable(it->second), "', expected a number.");
+  double value = 0;
+  require<FileError>(read_number(it->second, value) && std::isfinite(value), file.path(), ": its '", key, "' is '",
+                     printable(it->second), "', expected a number.");
   return value;
 }
 
@@ -81,8 +80,10 @@ void write_words(const std::string& path, const Words& words, const std::map<std
   write_safetensors(path, {{"words", words.matrix}}, metadata);
 }
 
-Words read_words(const std::string& path, Index channels) {
-  const Weights file(path);
+Words read_words(const std::string& path, Index channels) { return read_words(Weights(path), channels); }
+
+Words read_words(const Weights& file, Index channels) {
+  const std::string& path = file.path();
   Words words;
   words.matrix = matrix_in(file, channels);
   bring_columns_to_one_length(words.matrix, path);

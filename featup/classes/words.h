@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/files/weights.h"
 #include "featup/classes/classes.h"
 #include "featup/text/prompts.h"
 
@@ -29,6 +30,7 @@ void write_words(const std::string& path, const Words& words, const std::map<std
 /// program's own metadata the scale is 100, the limit of CLIP's, and the names are numbers. throws FileError if it does
 /// not fit the channels, holds a vector of zeros or numbers that are not finite, or has other names than vectors.
 Words read_words(const std::string& path, Index channels);
+Words read_words(const Weights& file, Index channels);
 
 /// What the vectors of words depend on beside the words: files, sentences, settings.
 struct WordSource {

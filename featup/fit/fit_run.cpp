@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/number_text.h"
 #include "core/ops.h"
 #include "featup/fit/uncertainty.h"
 
@@ -154,7 +155,7 @@ void FitRun::begin_network() {
   if (options_.grid) network_->set_base(grid_->map(best_grid_));
   if (resumed_) {
     network_->resume(*resumed_);
-    best_ = std::strtod(resumed_->settings["explained"].c_str(), nullptr);
+    read_number(resumed_->settings["explained"], best_);
     if (resumed_->extra.count("history")) {
       const Tensor& h = resumed_->extra.at("history");  // (N,4)
       history_.assign(h.data(), h.data() + h.size());

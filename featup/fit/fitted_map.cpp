@@ -23,7 +23,7 @@ void FittedMap::save(const std::string& path) const {
   tensors["low"] = low;
   if (grid.size() > 0) {
     tensors["grid"] = grid;
-    all["grid_space"] = std::to_string(widths.space), all["grid_color"] = std::to_string(widths.color);
+    all["grid_space"] = field_text(widths.space), all["grid_color"] = field_text(widths.color);
   }
   if (pca.components.size() > 0) tensors["pca.components"] = pca.components, tensors["pca.mean"] = pca.mean;
   if (network) {

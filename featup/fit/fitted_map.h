@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/files/weights.h"
 #include "core/ops/pca.h"
 #include "featup/photo/bilateral.h"
 #include "featup/photo/preprocess.h"
@@ -36,6 +37,7 @@ struct FittedMap {
   /// Reads a file whose every tensor and number is what a fit has: name, shape, type, range; else throws FileError,
   /// which names the file. What it returns can be used without further checks.
   static FittedMap load(const std::string& path);
+  static FittedMap load(const Weights& file);
 };
 
 /// A part of a photo whose whole has another size: pixels are those of [top, top + height) x [left, left + width).

@@ -127,8 +127,10 @@ void read_state(const Weights& file, Schema& schema, FittedMap& fit, const std::
 
 }  // namespace
 
-FittedMap FittedMap::load(const std::string& path) {
-  const Weights file(path);
+FittedMap FittedMap::load(const std::string& path) { return load(Weights(path)); }
+
+FittedMap FittedMap::load(const Weights& file) {
+  const std::string& path = file.path();
   const auto format = file.metadata().find("format");
   require<FileError>(format != file.metadata().end() && format->second == kFittedFormat, path,
                      ": is no fitted map. featup fit makes them.");

@@ -23,6 +23,7 @@ FittedRenderer::FittedRenderer(const FittedMap& fit, Image photo, const ChannelM
 
 FittedRenderer::FittedRenderer(const FittedMap& fit, PhotoWindow photo, const ChannelMap* map)
     : photo_(std::move(photo)), widths_(fit.widths), range_(normalize(fit.photo)) {
+  require_pixels("fitted_renderer", photo_.pixels);
   // From the fit's channels to the result's: principal components back to features, then the caller's map. Both are
   // linear, so they are applied to the grid and to the network's last layer.
   Tensor matrix = fit.pca.components;

@@ -58,14 +58,25 @@ void resize_lines(const unsigned char* in, unsigned char* out, const FixedTaps& 
 
 }  // namespace
 
+void require_pixels(const char* op, const Image& image) {
+  constexpr Index kMostSide = Index{1} << 28;  // so that no product of sides overflows
+  require<ShapeError>(image.height >= 1 && image.width >= 1 && image.height <= kMostSide && image.width <= kMostSide,
+                      "[", op, "] an image of ", image.height, "x", image.width,
+                      " pixels: both sides must be at least 1. Give an image with pixels.");
+  const Index bytes = image.height * image.width * 3;
+  require<ShapeError>(static_cast<Index>(image.rgb.size()) == bytes, "[", op, "] an image of ", image.height, "x",
+                      image.width, " pixels with ", image.rgb.size(), " bytes: it must have ", bytes,
+                      ", red, green and blue of every pixel. Leave out a fourth channel, and what fills up rows.");
+}
+
 Image resize_antialiased(const Image& image, Index height, Index width) {
   return resize_part(image, {height, width}, {0, 0, height, width});
 }
 
 Image resize_part(const Image& image, Extent size, const ImagePart& part) {
-  require<ShapeError>(image.height >= 1 && image.width >= 1 && size.height >= 1 && size.width >= 1,
-                      "[resize_antialiased] ", image.height, "x", image.width, " to ", size.height, "x", size.width,
-                      ": sizes must be at least 1.");
+  require_pixels("resize_antialiased", image);
+  require<ShapeError>(size.height >= 1 && size.width >= 1, "[resize_antialiased] ", image.height, "x", image.width,
+                      " to ", size.height, "x", size.width, ": sizes must be at least 1.");
   require<ShapeError>(part.top >= 0 && part.left >= 0 && part.rows >= 1 && part.cols >= 1 &&
                           part.rows <= size.height - part.top && part.cols <= size.width - part.left,
                       "[resize_antialiased] ", part.rows, "x", part.cols, " at (", part.top, ",", part.left, ") of ",
@@ -100,6 +111,7 @@ Image resize_part(const Image& image, Extent size, const ImagePart& part) {
 }
 
 Image crop(const Image& image, Index top, Index left, Index height, Index width) {
+  require_pixels("crop", image);
   require<ShapeError>(
       top >= 0 && left >= 0 && height >= 0 && width >= 0 && top + height <= image.height && left + width <= image.width,
       "[crop] ", height, "x", width, " at (", top, ",", left, ") of an image of ", image.height, "x", image.width, ".");
@@ -120,12 +132,14 @@ Index centred(Index all, Index kept) { return static_cast<Index>(std::nearbyint(
 }  // namespace
 
 Image center_crop(const Image& image, Index height, Index width) {
+  require_pixels("center_crop", image);
   require<ShapeError>(image.height >= height && image.width >= width, "[center_crop] ", height, "x", width,
                       " of an image of ", image.height, "x", image.width, ".");
   return crop(image, centred(image.height, height), centred(image.width, width), height, width);
 }
 
 Extent input_extent(const Image& photo, const InputSize& size, Index patch) {
+  require_pixels("input_extent", photo);
   if (size.height > 0) return {size.height, size.width};
   if (size.own) return {photo.height / patch * patch, photo.width / patch * patch};
   const double scale = static_cast<double>(size.short_side) / static_cast<double>(std::min(photo.height, photo.width));
@@ -141,6 +155,7 @@ Image cover(const Image& photo, Index height, Index width) {
 }
 
 Image cover_part(const Image& photo, Extent size, const ImagePart& part) {
+  require_pixels("cover", photo);
   // The side that would fall short decides; the other is cut down to whole pixels, as torchvision does.
   Extent all = size;
   if (photo.height * size.width < photo.width * size.height)
@@ -153,6 +168,7 @@ Image cover_part(const Image& photo, Extent size, const ImagePart& part) {
 }
 
 Tensor normalize(const Image& image) {
+  require_pixels("normalize", image);
   Tensor t({1, image.height, image.width, 3});
   for (Index i = 0; i < t.size(); ++i)
     t.data()[i] = (static_cast<real>(image.rgb[usize(i)]) / 255 - kMean[i % 3]) / kStd[i % 3];

@@ -7,7 +7,8 @@
 
 namespace fu {
 
-/// 8-bit RGB pixels, rows from the top, 3 bytes a pixel.
+/// 8-bit RGB pixels, rows from the top, 3 bytes a pixel. Every function that takes an image throws ShapeError if it has
+/// no pixels, or another number of bytes than height * width * 3: 4 channels, or a buffer that is too short.
 struct Image {
   Index height = 0, width = 0;
   std::vector<unsigned char> rgb;
@@ -21,6 +22,8 @@ struct Extent {
 struct ImagePart {
   Index top = 0, left = 0, rows = 0, cols = 0;
 };
+/// Throws ShapeError for an image without pixels, or with another number of bytes. op: for the message.
+void require_pixels(const char* op, const Image& image);
 
 /// What normalize() divides red, green and blue by, a channel's range being 1: ImageNet's standard deviations.
 constexpr double kPhotoDeviation[3] = {0.229, 0.224, 0.225};

@@ -12,7 +12,7 @@ namespace {
 /// every channel alike: a map over channels costs K channels. memory: see AnyUpRun, and the result.
 class AnyUpUpsampler : public LinearUpsampler {
  public:
-  explicit AnyUpUpsampler(const std::string& path) : path_(path), run_(Weights(path)) {}
+  explicit AnyUpUpsampler(const Weights& file) : path_(file.path()), run_(file) {}
   std::string describe() const override {
     return "AnyUp from " + path_ +
            ": attention of pixels to the cells within a tenth of the map, guided by the photo at "
@@ -42,7 +42,9 @@ UpsamplerMethod upsampler_anyup() {
   method.usage = "a checkpoint of AnyUp";
   method.summary = "attention to nearby cells, learned for features of any backbone";
   method.reads = [](const Weights& file) { return AnyUp::reads(file); };
-  method.open = [](const std::string& path, const UpsamplerOptions&) { return std::make_unique<AnyUpUpsampler>(path); };
+  method.open_file = [](const Weights& file, const UpsamplerOptions&) {
+    return std::make_unique<AnyUpUpsampler>(file);
+  };
   return method;
 }
 

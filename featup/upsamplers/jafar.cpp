@@ -12,7 +12,7 @@ namespace {
 /// number of cells, because every pixel attends to all of them.
 class JafarUpsampler : public LinearUpsampler {
  public:
-  explicit JafarUpsampler(const std::string& path) : path_(path), run_(Weights(path)) {}
+  explicit JafarUpsampler(const Weights& file) : path_(file.path()), run_(file) {}
   std::string describe() const override {
     return "JAFAR from " + path_ + ", for a backbone of " + std::to_string(run_.channels()) +
            " channels: attention of pixels to all cells, guided by the photo at the size of the result";
@@ -42,7 +42,9 @@ UpsamplerMethod upsampler_jafar() {
   method.usage = "a checkpoint of JAFAR";
   method.summary = "attention to all cells, learned for one backbone";
   method.reads = [](const Weights& file) { return Jafar::reads(file); };
-  method.open = [](const std::string& path, const UpsamplerOptions&) { return std::make_unique<JafarUpsampler>(path); };
+  method.open_file = [](const Weights& file, const UpsamplerOptions&) {
+    return std::make_unique<JafarUpsampler>(file);
+  };
   return method;
 }
 

@@ -19,18 +19,22 @@ int levels_for(Index h, Index w, Extent size) {
 
 }  // namespace
 
-LearnedJbu::LearnedJbu(const std::string& path, bool published, StackPart part)
-    : path_(path), published_(published), part_(part), stack_(path == "builtin" ? builtin_stack() : Weights(path)) {
+LearnedJbu::LearnedJbu(const Weights& file, bool published, StackPart part)
+    : path_(file.path()),
+      carried_(file.path() == builtin_stack().path()),
+      published_(published),
+      part_(part),
+      stack_(file) {
   const Index g = stack_.levels.front().guidance_dim();
-  require<FileError>(g == 3, path, ": its levels want ", g, " guidance channels; a photo has 3.");
+  require<FileError>(g == 3, path_, ": its levels want ", g, " guidance channels; a photo has 3.");
   if (part_ == StackPart::last_levels) stack_.smoothing = {}, stack_.filter = {};
 }
 
 std::string LearnedJbu::describe() const {
   const JbuLevel& l = stack_.levels.front();
-  return (path_ == "builtin" ? std::string("built-in ") : std::string()) + "JBU stack, " +
-         std::to_string(stack_.levels.size()) + " levels, radius " + std::to_string(l.radius()) + ", keys " +
-         std::to_string(l.key_dim()) + (stack_.filter.present() ? ", tokens filtered" : "") +
+  return (carried_ ? std::string("built-in ") : std::string()) + "JBU stack, " + std::to_string(stack_.levels.size()) +
+         " levels, radius " + std::to_string(l.radius()) + ", keys " + std::to_string(l.key_dim()) +
+         (stack_.filter.present() ? ", tokens filtered" : "") +
          (stack_.smoothing.present() ? ", smoothed along the photo" : "") +
          (stack_.channels() ? ", mixing for " + std::to_string(stack_.channels()) + " channels" : "");
 }
@@ -90,7 +94,7 @@ UpsamplerMethod upsampler_builtin() {
   method.summary = "a learned JBU stack that the library carries";
   method.quality = "fast", method.quality_opens = "builtin", method.quality_summary = "one pass";
   method.open = [](const std::string&, const UpsamplerOptions& o) {
-    return std::make_unique<LearnedJbu>("builtin", o.published);
+    return std::make_unique<LearnedJbu>(builtin_stack(), o.published);
   };
   return method;
 }
@@ -100,8 +104,8 @@ UpsamplerMethod upsampler_jbu_file() {
   method.usage = "a checkpoint with a learned JBU stack";
   method.summary = "FeatUp's published ones, or what `featup train` wrote";
   method.reads = [](const Weights& file) { return JbuStack::present(file); };
-  method.open = [](const std::string& path, const UpsamplerOptions& o) {
-    return std::make_unique<LearnedJbu>(path, o.published);
+  method.open_file = [](const Weights& file, const UpsamplerOptions& o) {
+    return std::make_unique<LearnedJbu>(file, o.published);
   };
   return method;
 }

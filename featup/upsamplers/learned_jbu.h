@@ -16,9 +16,9 @@ enum class StackPart {
 /// that smooths, a map of four times their size.
 class LearnedJbu : public LinearUpsampler {
  public:
-  /// path: a checkpoint, or "builtin". published: all levels, guided by the photo at the backbone's own size, as the
-  /// published code runs them. throws FileError.
-  LearnedJbu(const std::string& path, bool published, StackPart part = StackPart::whole);
+  /// file: a checkpoint, or builtin_stack(). published: all levels, guided by the photo at the backbone's own size, as
+  /// the published code runs them. throws FileError.
+  LearnedJbu(const Weights& file, bool published, StackPart part = StackPart::whole);
 
   std::string describe() const override;
   std::string note(Index channels) const override;
@@ -32,7 +32,7 @@ class LearnedJbu : public LinearUpsampler {
   int levels_run(const Tensor& x, Extent size) const;
 
   std::string path_;
-  bool published_;
+  bool carried_, published_;  // by the library; as the published code
   StackPart part_;
   JbuStack stack_;
 };

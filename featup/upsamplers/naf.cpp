@@ -12,7 +12,7 @@ namespace {
 /// into its rows for each quarter: every head then weighs K channels of its own, and the results are added.
 class NafUpsampler : public LinearUpsampler {
  public:
-  explicit NafUpsampler(const std::string& path) : path_(path), run_(Weights(path)) {}
+  explicit NafUpsampler(const Weights& file) : path_(file.path()), run_(file) {}
   std::string describe() const override {
     return "NAF from " + path_ +
            ": attention of pixels to the 9x9 cells around them, guided by the photo at the size of "
@@ -59,7 +59,7 @@ UpsamplerMethod upsampler_naf() {
   method.usage = "a checkpoint of NAF";
   method.summary = "attention to 9x9 cells from the photo alone, for features of any backbone";
   method.reads = [](const Weights& file) { return Naf::reads(file); };
-  method.open = [](const std::string& path, const UpsamplerOptions&) { return std::make_unique<NafUpsampler>(path); };
+  method.open_file = [](const Weights& file, const UpsamplerOptions&) { return std::make_unique<NafUpsampler>(file); };
   return method;
 }
 

@@ -98,15 +98,18 @@ std::unique_ptr<Upsampler> open_upsampler(const std::string& name_or_path, const
   }
   const bool looks_like_a_name = name.find('/') == std::string::npos && name.find('.') == std::string::npos;
   try {
-    const Weights file(name);
-    for (const UpsamplerMethod& method : upsampler_methods())
-      if (method.reads && method.reads(file)) return method.open(name, options);
-    throw FileError(name + ": holds no upsampler's weights. Give " + upsampler_choices() + ".");
+    return open_upsampler(Weights(name), options);
   } catch (const FileError& error) {
     if (!looks_like_a_name) throw;
     throw FileError("'" + name + "' is no upsampler and no file of one's weights: choices are " + names() +
                     ", or a file.");
   }
+}
+
+std::unique_ptr<Upsampler> open_upsampler(const Weights& file, const UpsamplerOptions& options) {
+  for (const UpsamplerMethod& method : upsampler_methods())
+    if (method.reads && method.reads(file)) return method.open_file(file, options);
+  throw FileError(file.path() + ": holds no upsampler's weights. Give " + upsampler_choices() + ".");
 }
 
 std::string upsampler_choices() {

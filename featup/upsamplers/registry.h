@@ -32,11 +32,13 @@ struct UpsamplerMethod {
   /// A quality preset that stands for this method: "best" for "fit:0.1"; empty for none.
   std::string quality, quality_opens, quality_summary;
 
-  /// argument: the text after the name, such as ":80+builtin", or empty; for a method without a name, the file's path.
-  /// throws UsageError or FileError.
+  /// argument: the text after the name, such as ":80+builtin", or empty. Empty for a method without a name. throws
+  /// UsageError or FileError.
   std::function<std::unique_ptr<Upsampler>(const std::string& argument, const UpsamplerOptions& options)> open;
   /// Whether a file of weights is for this method. Empty where files do not open it.
   std::function<bool(const Weights& file)> reads;
+  /// Opens such a file. throws FileError.
+  std::function<std::unique_ptr<Upsampler>(const Weights& file, const UpsamplerOptions& options)> open_file;
 };
 
 /// All methods, in the order of upsamplers.def: the first is what tables measure the others against.
@@ -45,6 +47,9 @@ const std::vector<UpsamplerMethod>& upsampler_methods();
 /// Opens a method by its name with its argument, or from a checkpoint that some method reads. throws FileError or
 /// UsageError, which name the choices.
 std::unique_ptr<Upsampler> open_upsampler(const std::string& name_or_path, const UpsamplerOptions& options = {});
+
+/// The same for weights that are open already, from a file or from memory.
+std::unique_ptr<Upsampler> open_upsampler(const Weights& file, const UpsamplerOptions& options = {});
 
 /// "nearest, bilinear, ..., or a checkpoint with ...": every usage in one line, for help.
 std::string upsampler_choices();

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/ops.h"
+#include "featup/builtin/builtin.h"
 #include "featup/measure/views.h"
 #include "featup/upsamplers/learned_jbu.h"
 #include "featup/upsamplers/registry.h"
@@ -24,7 +25,9 @@ class ViewAverage : public Upsampler {
     require<UsageError>(static_cast<bool>(options.backbone),
                         "upsampler views: looks at the photo many times, so it needs a backbone; features from a file "
                         "are one look. Give a backbone, or choose another upsampler.");
-    if (!stack.empty()) stack_ = std::make_unique<LearnedJbu>(stack, options.published, StackPart::last_levels);
+    if (!stack.empty())
+      stack_ = std::make_unique<LearnedJbu>(stack == "builtin" ? builtin_stack() : Weights(stack), options.published,
+                                            StackPart::last_levels);
   }
   std::string describe() const override {
     return "mean of " + std::to_string(count_) + " views" +

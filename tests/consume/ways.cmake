@@ -18,7 +18,7 @@ function(consumer name way kind)
     set(shared ON)
   endif()
   add_test(NAME consume/${name} COMMAND ${CMAKE_COMMAND} -DWAY=${way} -DSHARED=${shared} -DREAL=${FU_REAL} -DPREFIX=${places}/prefix-${kind}
-    -DLIBDIR=${CMAKE_INSTALL_LIBDIR} -DFEATUP=${PROJECT_SOURCE_DIR} -DPLACE=${places}/${name} -DCOMPILER=${CMAKE_CXX_COMPILER}
+    -DLIBDIR=${CMAKE_INSTALL_LIBDIR} -DFEATUP=${PROJECT_SOURCE_DIR} -DPLACE=${places}/${name} -DCOMPILER=${CMAKE_CXX_COMPILER} -DC_COMPILER=${CMAKE_C_COMPILER}
     -DGENERATOR=${CMAKE_GENERATOR} -DLAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER} ${ARGN} -P ${consume}/run.cmake)
   set_tests_properties(consume/${name} PROPERTIES FIXTURES_REQUIRED prefix_${kind})
 endfunction()
@@ -35,7 +35,7 @@ if(FU_PKG_CONFIG)
 endif()
 
 add_test(NAME consume/exports COMMAND ${CMAKE_COMMAND} -DLIBRARY=$<TARGET_FILE:fu_shared> -DVERSION=${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
-  -P ${consume}/exports.cmake)
+  -DLIST=${PROJECT_SOURCE_DIR}/featup/api/exports.txt -DHEADER=${PROJECT_SOURCE_DIR}/featup/api/featup_c.h -P ${consume}/exports.cmake)
 
 # The library built inside the user's project, which takes a minute on two cores.
 if(FU_REAL STREQUAL "float")

@@ -54,8 +54,8 @@ std::vector<std::string> uses_of(const Weights& w) {
   if (!backbone.empty()) found.push_back(backbone);
   for (const UpsamplerMethod& method : upsampler_methods())
     if (method.reads && method.reads(w))
-      found.push_back(attempt(
-          [&] { return "upsampler (--upsampler " + w.path() + "): " + method.open(w.path(), {})->describe(); }));
+      found.push_back(
+          attempt([&] { return "upsampler (--upsampler " + w.path() + "): " + method.open_file(w, {})->describe(); }));
   if (is_probe(w))
     found.push_back(
         "probe: " + attempt([&] {

@@ -1,11 +1,10 @@
 // From a photo's file to its low-resolution features, as the options say.
 #pragma once
 
-#include <map>
 #include <utility>
 
 #include "featup/backbones/feature_function.h"
-#include "featup/upsamplers/upsampler.h"
+#include "featup/upsamplers/photo_views.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/report.h"
 
@@ -13,25 +12,6 @@ namespace fu {
 
 // Pixels of a photo at the backbone at most, and of a result for which no size was given.
 constexpr Index kMaxInput = Index{1} << 26, kMaxInputSide = 16384;
-
-/// A photo at any size, always the same part of it. Each size is made once, and kept.
-class PhotoViews {
- public:
-  /// cropped: every size shows the middle of the photo, as much as its shape covers; else all of it, stretched to the
-  /// shape.
-  PhotoViews(Image photo, bool cropped) : photo_(std::move(photo)), cropped_(cropped) {}
-  const Image& photo() const { return photo_; }
-  const Image& at(Index height, Index width) const;
-
- private:
-  Image photo_;
-  bool cropped_;
-  mutable std::map<std::pair<Index, Index>, Image> made_;
-};
-
-/// What upsamplers are guided by: the normalised photo at the size they ask for, `own` where they ask for 0 x 0. It
-/// keeps the views alive.
-Guide guide_of(std::shared_ptr<const PhotoViews> views, Extent own);
 
 /// A photo with its low-resolution features.
 struct PhotoFeatures {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "core/number_text.h"
 #include "featup/text/prompts.h"
 #include "tools/cli/outputs.h"
 #include "tools/cli/train_course.h"
@@ -151,7 +152,7 @@ void ProbeRun::load() {
     return it->second;
   };
   std::istringstream scores(said("scores"));
-  for (std::string score; scores >> score;) course_.scores.push_back(std::strtod(score.c_str(), nullptr));
+  for (std::string score; scores >> score;) read_number(score, course_.scores.emplace_back());
   course_.best = std::strtol(said("best").c_str(), nullptr, 10);
   require<FileError>(course_.best >= 0 && course_.best <= static_cast<Index>(course_.scores.size()), cache_->state(),
                      ": its best epoch is ", course_.best, " of ", course_.scores.size(),

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <numeric>
 
+#include "featup/classes/probe_classes.h"
 #include "tools/cli/parse.h"
 
 namespace fu {
@@ -63,17 +64,6 @@ std::vector<Index> chosen_numbers(const std::string& text, const Classes& all) {
     }
   }
   return chosen;
-}
-
-/// The last layer is the map; of numbers, without their centre, which is added to what is upsampled.
-Classes classes_of(const Probe& probe, const std::string& path) {
-  Classes classes;
-  classes.names = probe.names;
-  classes.map = probe_outputs(probe, probe.kind == Probe::Kind::numbers);
-  classes.hidden_weight = probe.hidden_weight, classes.hidden_bias = probe.hidden_bias;
-  classes.hidden_after = probe.has_hidden() && !probe.upsampler.empty();
-  classes.source = "probe " + path;
-  return classes;
 }
 
 /// Settings in words, without where each comes from: that may differ.
@@ -140,7 +130,7 @@ ChosenClasses::ChosenClasses(const ClassArgs& args, const FeatureArgs& source)
   args_.check();
   if (!args_.probe.empty()) {
     probe_ = std::make_unique<Probe>(read_probe(args_.probe));
-    classes_ = classes_of(*probe_, args_.probe);
+    classes_ = classes_of(*probe_, "probe " + args_.probe);
   }
   if (!args_.head) return;
   require<UsageError>(source.features.empty(), "--features ", source.features,

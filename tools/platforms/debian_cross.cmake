@@ -4,6 +4,7 @@
 # say) are unpacked with dpkg -x into build-platforms/packages. FU_CROSS_PACKAGES in the environment names another such folder.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR ${processor})
+set(CMAKE_C_COMPILER ${triplet}-gcc)
 set(CMAKE_CXX_COMPILER ${triplet}-g++)
 set(CMAKE_LIBRARY_ARCHITECTURE ${library_folder})
 if(DEFINED ENV{FU_CROSS_PACKAGES})
