@@ -97,6 +97,8 @@ if [ "$mode" = all ]; then
   bash "$root/tools/test_platforms.sh" || fail "other processors"
 fi
 
+if [ "$mode" = all ]; then step "the Python package, with the release build's tests" pytest-3 || true; fi
+
 # Last, so that its closing line is the last one.
 step release
 suites build
