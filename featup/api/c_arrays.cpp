@@ -18,7 +18,7 @@ struct Format {
   bool bytes;
 };
 
-Format format_of(fu_pixel_format format) {
+Format format_of(int format) {
   constexpr Index kFormats = 10;
   const auto n = static_cast<Index>(format);
   require<UsageError>(n >= 0 && n < kFormats, "[featup_c] image.format is ", n, ". Give one of fu_pixel_format.");

@@ -62,7 +62,7 @@ void say(fu_log_level level, const std::string& line) {
 
 void tell(const fu_progress& progress, double fraction, const char* stage) {
   if (!progress.call) return;
-  const fu_decision decision = progress.call(fraction, stage, progress.user);
+  const int decision = progress.call(fraction, stage, progress.user);
   if (decision != FU_CONTINUE) throw Cancelled{decision == FU_FINISH};
 }
 
@@ -77,7 +77,7 @@ using namespace fu::c;
 
 const char* fu_last_error(void) { return g_error; }
 
-const char* fu_status_name(fu_status status) {
+const char* fu_status_name(int status) {
   switch (status) {
     case FU_OK: return "no error";
     case FU_ERROR_USAGE: return "usage error";

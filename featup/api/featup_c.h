@@ -38,7 +38,7 @@ typedef enum fu_status {
  * valid until this thread's next such call. */
 const char* fu_last_error(void);
 /* "file error"; for any number. */
-const char* fu_status_name(fu_status status);
+const char* fu_status_name(int status);
 
 /* ---- The library, for all of the process ---- */
 
@@ -78,7 +78,8 @@ typedef enum fu_decision {
   FU_CANCEL = 1, /* the call ends at once with FU_CANCELLED, and stores nothing */
   FU_FINISH = 2  /* fu_fit_make: keep the best so far, if there is one yet; elsewhere as FU_CANCEL */
 } fu_decision;
-typedef fu_decision (*fu_progress_function)(double fraction, const char* stage, void* user);
+/* Returns one of fu_decision. */
+typedef int (*fu_progress_function)(double fraction, const char* stage, void* user);
 typedef struct fu_progress {
   fu_progress_function call; /* NULL: none */
   void* user;
@@ -103,7 +104,7 @@ typedef enum fu_pixel_format {
 typedef struct fu_image {
   const void* data; /* the first channel of the upper left pixel */
   int64_t width, height;
-  fu_pixel_format format;
+  int format;             /* one of fu_pixel_format */
   int64_t row_stride;     /* from a row to the one below it, negative where rows lie upside down; 0: dense */
   int64_t column_stride;  /* from a pixel to the one right of it; 0: dense */
   int64_t channel_stride; /* from a channel to the next, such as a whole plane; 0: side by side */

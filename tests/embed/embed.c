@@ -53,8 +53,8 @@ static void test_formats(void) {
           bytes[(kHeight - 1 - y) * row + x * n + order[format][c]] = value; /* upside down */
           floats[(y * kWidth + x) * n + order[format][c]] = (float)value / 255;
         }
-    const fu_image flipped = {bytes + (kHeight - 1) * row, kWidth, kHeight, (fu_pixel_format)format, -row, 0, 0};
-    const fu_image real = {floats, kWidth, kHeight, (fu_pixel_format)(format + 5), 0, 0, 0};
+    const fu_image flipped = {bytes + (kHeight - 1) * row, kWidth, kHeight, format, -row, 0, 0};
+    const fu_image real = {floats, kWidth, kHeight, format + 5, 0, 0, 0};
     fu_tensor *one = upsampled(&flipped), *other = upsampled(&real);
     CHECK(same(one, expected) && same(other, expected));
     fu_tensor_free(one);
@@ -161,7 +161,7 @@ static void test_own_features(void) {
 static void test_errors(void) {
   const fu_image image = dense_image();
   fu_image empty = image, unknown = image;
-  empty.width = 0, unknown.format = (fu_pixel_format)77;
+  empty.width = 0, unknown.format = 77;
   const fu_image* bad[] = {&empty, &unknown, NULL};
   const fu_status expected[] = {FU_ERROR_SHAPE, FU_ERROR_USAGE, FU_ERROR_USAGE};
   fu_tensor* features = NULL;
@@ -212,13 +212,13 @@ struct Watched {
   double last;
   fu_decision then;
 };
-static fu_decision watch(double fraction, const char* stage, void* user) {
+static int watch(double fraction, const char* stage, void* user) {
   struct Watched* w = user;
   CHECK(stage != NULL && fraction >= w->last && fraction <= 1);
   w->last = fraction;
   return ++w->calls < 3 ? FU_CONTINUE : w->then;
 }
-static fu_decision cancel(double fraction, const char* stage, void* user) {
+static int cancel(double fraction, const char* stage, void* user) {
   (void)fraction, (void)stage;
   ++*(int*)user;
   return FU_CANCEL;
@@ -274,6 +274,7 @@ static void test_fit(const char* folder) {
   CHECK(fu_fit_points(fit, &query, points, 2, at) == FU_OK);
   for (int64_t k = 0; k < c; ++k) CHECK(fabsf(at[k] - fu_tensor_data(part)[k]) < 1e-4f);
   free(at);
+  fu_tensor_free(again);
   query.left = 140, query.columns = 20;
   CHECK(fu_fit_query(fit, &query, &again) == FU_ERROR_USAGE);
 

@@ -98,9 +98,7 @@ void test_threads(const Handles& handles, const fu::Tensor& expected) {
 /// A C++ exception out of a callback does not pass through C.
 void test_throwing_callback(const Handles& handles) {
   fu_upsample_options options{};
-  options.progress.call = [](double, const char*, void*) -> fu_decision {
-    throw std::runtime_error("from a callback");
-  };
+  options.progress.call = [](double, const char*, void*) -> int { throw std::runtime_error("from a callback"); };
   const fu_scene scene = handles.scene(64);
   fu_tensor* ours = nullptr;
   CHECK(fu_upsample(handles.upsampler, &scene, &options, &ours) == FU_ERROR_INTERNAL);

@@ -3,6 +3,8 @@
 import ctypes as c
 import os
 import pathlib
+import signal
+import threading
 
 _HERE = pathlib.Path(__file__).parent
 
@@ -141,14 +143,17 @@ def check(status):
 
 class Watch:
     """A progress callback for one call. It exists also without one, so that Ctrl-C is noticed: Python runs handlers of
-    signals only while it runs Python."""
+    signals only while it runs Python. The usual handler would raise where the callback begins, before it can catch;
+    ctypes drops such exceptions. So the signal is noted, the call ends, and the usual handler is run behind it."""
 
     def __init__(self, callback=None):
-        self._callback, self._error = callback, None
+        self._callback, self._error, self._signal = callback, None, None
         self.struct = Progress(_PROGRESS(self._tell), None)
 
     def _tell(self, fraction, stage, _user):
         try:
+            if self._signal is not None:
+                return 1
             if self._callback is not None and self._callback(fraction, stage.decode()) is False:
                 return 1
         except BaseException as error:  # it must not pass through C; KeyboardInterrupt comes here too
@@ -159,12 +164,29 @@ class Watch:
     def run(self, function, *arguments):
         """Calls a function of the library. An exception of the callback is raised again."""
         try:
-            status = function(*arguments)
+            status = self._interruptible(function, arguments)
             if self._error is not None:
                 raise self._error
             check(status)
         finally:
             self._error = self.struct = None  # else a cycle would keep the callback alive
+
+
+    def _note(self, *received):
+        self._signal = received
+
+    def _interruptible(self, function, arguments):
+        usual = signal.getsignal(signal.SIGINT)
+        main = threading.current_thread() is threading.main_thread()
+        if not main or usual is not signal.default_int_handler:
+            return function(*arguments)
+        signal.signal(signal.SIGINT, self._note)
+        try:
+            return function(*arguments)
+        finally:
+            signal.signal(signal.SIGINT, usual)
+            if self._signal is not None:
+                usual(*self._signal)
 
 
 class Handle:
