@@ -58,11 +58,19 @@ void resize_lines(const unsigned char* in, unsigned char* out, const FixedTaps& 
 
 }  // namespace
 
-void require_pixels(const char* op, const Image& image) {
+namespace {
+
+void require_sides(const char* op, const Image& image) {
   constexpr Index kMostSide = Index{1} << 28;  // so that no product of sides overflows
   require<ShapeError>(image.height >= 1 && image.width >= 1 && image.height <= kMostSide && image.width <= kMostSide,
                       "[", op, "] an image of ", image.height, "x", image.width,
                       " pixels: both sides must be at least 1. Give an image with pixels.");
+}
+
+}  // namespace
+
+void require_pixels(const char* op, const Image& image) {
+  require_sides(op, image);
   const Index bytes = image.height * image.width * 3;
   require<ShapeError>(static_cast<Index>(image.rgb.size()) == bytes, "[", op, "] an image of ", image.height, "x",
                       image.width, " pixels with ", image.rgb.size(), " bytes: it must have ", bytes,
@@ -139,7 +147,7 @@ Image center_crop(const Image& image, Index height, Index width) {
 }
 
 Extent input_extent(const Image& photo, const InputSize& size, Index patch) {
-  require_pixels("input_extent", photo);
+  require_sides("input_extent", photo);
   if (size.height > 0) return {size.height, size.width};
   if (size.own) return {photo.height / patch * patch, photo.width / patch * patch};
   const double scale = static_cast<double>(size.short_side) / static_cast<double>(std::min(photo.height, photo.width));

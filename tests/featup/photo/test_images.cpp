@@ -48,6 +48,7 @@ TEST_CASE("images: every function refuses one without pixels, with too few bytes
                                       "with pixels.");
     CHECK(told(image(5, -1, 0)).find("5x-1 pixels") != std::string::npos);
     CHECK(told(image(Index{1} << 60, 16, 48)).find("both sides") != std::string::npos);
+    if (name == "input_extent") continue;  // it looks at the sides alone
     const std::string rest =
         ": it must have 60, red, green and blue of every pixel. Leave out a fourth channel, and "
         "what fills up rows.";
