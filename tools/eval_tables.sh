@@ -15,11 +15,11 @@ mkdir -p "$out"
 
 table() { [ -f "$out/$1.txt" ] || eval_table "$out" "$@"; }
 views=(views "$photos"/*.* --size 224x224 --backbone "$backbone")
-table views "${views[@]}" "${more[@]}"
+table views "${views[@]}" "${more[@]}" --upsampler fit:0.3@10
 for seed in 1 2; do table views-seed-$seed "${views[@]}" --only --upsampler builtin "${more[@]}" --seed $seed; done
 probe=(probe --images "$camvid/train" --labels "$camvid/train_labels" --val-images "$camvid/val" --val-labels "$camvid/val_labels")
-table probe "${probe[@]}" --backbone "$backbone" "${more[@]}" --upsampler views:24 --upsampler views:48+builtin --upsampler fit:0.1
-table scene scene --backbone "$backbone" --slow-every 4 "${more[@]}"
-table depth depth --backbone "$backbone" --slow-every 4 "${more[@]}"
+table probe "${probe[@]}" --backbone "$backbone" "${more[@]}" --upsampler views:24 --upsampler views:48+builtin --upsampler fit:0.3@10
+table scene scene --backbone "$backbone" --slow-every 4 "${more[@]}" --upsampler fit:0.3@10
+table depth depth --backbone "$backbone" --slow-every 4 "${more[@]}" --upsampler fit:0.3@10
 table probe-builtin-backbone "${probe[@]}" --only --upsampler builtin
 echo "tables and charts: $out"

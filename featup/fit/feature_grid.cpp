@@ -135,7 +135,16 @@ double GridSystem::error(const Tensor& grid) const {
   return total / static_cast<double>(views_ * view_size_.height * view_size_.width * channels_);
 }
 
-Tensor GridSystem::solve(const Tensor& start, int iterations) const {
+Tensor GridSystem::solve(const Tensor& start, int iterations) const { return solve(right_, start, iterations); }
+
+Tensor GridSystem::solve_about(const Tensor& mean, int iterations) const {
+  require<UsageError>(views_ > 0, "[feature grid] no views were added.");
+  require<ShapeError>(mean.shape() == right_.shape(), "[feature grid] mean ", mean.shape(), " for a grid ",
+                      right_.shape(), ": they must be alike.");
+  return mean + solve(right_ - apply(matrix_, mean), Tensor(), iterations);
+}
+
+Tensor GridSystem::solve(const Tensor& right, const Tensor& start, int iterations) const {
   require<UsageError>(views_ > 0, "[feature grid] no views were added.");
   const Index gw = cells_.dim(2), cells = cells_.dim(1) * gw;
   // The prior adds to the matrix between neighbours, in proportion to the likeness of their colours.
@@ -165,7 +174,7 @@ Tensor GridSystem::solve(const Tensor& start, int iterations) const {
   for (Index n = 0; n < cells; ++n) inverse_diagonal.push_back(1 / std::max(entry(n, n), real(1e-12)));
   require<ShapeError>(start.size() == 0 || start.shape() == right_.shape(), "[feature grid] start ", start.shape(),
                       " for a grid ", right_.shape(), ".");
-  return conjugate_gradients([&](const Tensor& x) { return apply(matrix, x); }, right_,
+  return conjugate_gradients([&](const Tensor& x) { return apply(matrix, x); }, right,
                              start.size() > 0 ? start : Tensor::zeros(right_.shape()), inverse_diagonal, iterations);
 }
 

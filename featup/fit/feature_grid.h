@@ -43,6 +43,9 @@ class GridSystem {
   /// Runs `iterations` of conjugate gradients from `start` (1,gh,gw,C), or from zeros if its size is 0. throws
   /// UsageError without views.
   Tensor solve(const Tensor& start, int iterations) const;
+  /// The same with a prior about a map that is there, such as an upsampler's result: it is the difference from `mean`
+  /// (1,gh,gw,C) that shall be smooth. With few views this tells much of what they do not. Starts from the mean.
+  Tensor solve_about(const Tensor& mean, int iterations) const;
   /// Mean squared error of a grid's predictions over views, positions and channels. It follows from the sums, without
   /// the views.
   double error(const Tensor& grid) const;
@@ -55,6 +58,7 @@ class GridSystem {
   void lay_out(Index h, Index w);
   Footprint footprint(const AxisRows& rows, const AxisRows& cols, Index i, Index j) const;
   Tensor apply(const Tensor& matrix, const Tensor& x) const;
+  Tensor solve(const Tensor& right, const Tensor& start, int iterations) const;
   double dot(const Tensor& a, const Tensor& b) const;
 
   GridOptions options_;

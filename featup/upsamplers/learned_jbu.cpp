@@ -92,7 +92,7 @@ UpsamplerMethod upsampler_builtin() {
   UpsamplerMethod method;
   method.name = method.usage = method.in_tables = "builtin";
   method.summary = "a learned JBU stack that the library carries";
-  method.quality = "fast", method.quality_opens = "builtin", method.quality_summary = "one pass";
+  method.qualities = {{"fast", "builtin", "one pass"}};
   method.open = [](const std::string&, const UpsamplerOptions& o) {
     return std::make_unique<LearnedJbu>(builtin_stack(), o.published);
   };

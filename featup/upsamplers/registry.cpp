@@ -64,7 +64,7 @@ const std::vector<Alias>& aliases() {
 /// Whether `text` is the name alone, or the name and an argument.
 bool begins_with_name(const std::string& text, const std::string& name) {
   return text == name || (text.rfind(name, 0) == 0 && text.size() > name.size() &&
-                          (text[name.size()] == ':' || text[name.size()] == '+'));
+                          std::string(":+@").find(text[name.size()]) != std::string::npos);
 }
 
 bool takes_argument(const UpsamplerMethod& method) { return method.usage != method.name; }
@@ -120,22 +120,30 @@ std::string upsampler_choices() {
   return text;
 }
 
+std::vector<QualityPreset> quality_presets() {
+  std::vector<QualityPreset> all;
+  for (const UpsamplerMethod& m : upsampler_methods()) all.insert(all.end(), m.qualities.begin(), m.qualities.end());
+  return all;
+}
+
 std::string quality_choices() {
   std::string text;
-  for (const UpsamplerMethod& m : upsampler_methods())
-    if (!m.quality.empty())
-      text += (text.empty() ? "" : ", or ") + m.quality + " (" + m.quality_opens + ", " + m.quality_summary + ")";
+  const std::vector<QualityPreset> presets = quality_presets();
+  for (std::size_t i = 0; i < presets.size(); ++i)
+    text += (i == 0                   ? ""
+             : i + 1 < presets.size() ? ", "
+                                      : ", or ") +
+            presets[i].name + " (" + presets[i].opens + ", " + presets[i].summary + ")";
   return text;
 }
 
 std::string upsampler_of_quality(const std::string& quality) {
-  std::string presets;
-  for (const UpsamplerMethod& method : upsampler_methods()) {
-    if (method.quality.empty()) continue;
-    if (method.quality == quality) return method.quality_opens;
-    presets += (presets.empty() ? "" : ", ") + method.quality;
+  std::string choices;
+  for (const QualityPreset& preset : quality_presets()) {
+    if (preset.name == quality) return preset.opens;
+    choices += (choices.empty() ? "" : ", ") + preset.name;
   }
-  throw UsageError("quality '" + quality + "': choices are " + presets + ".");
+  throw UsageError("quality '" + quality + "': choices are " + choices + ".");
 }
 
 }  // namespace fu

@@ -21,6 +21,11 @@ struct UpsamplerOptions {
   std::uint64_t seed = 0;  // of the views
 };
 
+/// A name for how much quality is wanted, and what it opens: "best" opens "fit:0.1@100".
+struct QualityPreset {
+  std::string name, opens, summary;
+};
+
 /// One upsampler: its file in this folder makes this entry, its line in upsamplers.def lists it.
 struct UpsamplerMethod {
   std::string name;     // "views"; empty for a method that is opened by its file alone
@@ -29,8 +34,7 @@ struct UpsamplerMethod {
   Cost cost = Cost::one_pass;
   std::string in_tables;  // as quality tables run it, "views:80"; empty: only where it is asked for
 
-  /// A quality preset that stands for this method: "best" for "fit:0.1"; empty for none.
-  std::string quality, quality_opens, quality_summary;
+  std::vector<QualityPreset> qualities;  // presets that stand for this method, or none
 
   /// argument: the text after the name, such as ":80+builtin", or empty. Empty for a method without a name. throws
   /// UsageError or FileError.
@@ -55,9 +59,11 @@ std::unique_ptr<Upsampler> open_upsampler(const Weights& file, const UpsamplerOp
 std::string upsampler_choices();
 /// The name of today for a name of before, with its argument: "implicit:0.1" -> "fit:0.1". Others stay.
 std::string current_upsampler_name(const std::string& name);
-/// "fast (builtin, one pass), or best (fit:0.1, ...)", for help.
+/// "fast (builtin, one pass), better (fit:0.3@10, ...), ...", for help.
 std::string quality_choices();
-/// What a quality preset opens: "best" -> "fit:0.1". throws UsageError, which names the presets.
+/// All presets, from the cheapest.
+std::vector<QualityPreset> quality_presets();
+/// What a quality preset opens: "best" -> "fit:0.1@100". throws UsageError, which names the presets.
 std::string upsampler_of_quality(const std::string& quality);
 
 }  // namespace fu

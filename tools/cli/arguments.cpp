@@ -84,8 +84,7 @@ CLI::Option* FeatureArgs::add_size(CLI::App& app, std::string& size) {
 
 void UpsamplerArgs::add(CLI::App& app) {
   std::vector<std::string> qualities;
-  for (const UpsamplerMethod& m : upsampler_methods())
-    if (!m.quality.empty()) qualities.push_back(m.quality);
+  for (const QualityPreset& preset : quality_presets()) qualities.push_back(preset.name);
   app.add_option("--upsampler", name, upsampler_choices())->capture_default_str();
   app.add_option("--quality", quality, "in place of --upsampler: " + quality_choices())
       ->check(CLI::IsMember(qualities))

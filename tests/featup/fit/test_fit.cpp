@@ -159,6 +159,25 @@ TEST_CASE("feature grid: finds the grid that made its views, and predicts others
   CHECK(contains(message_of([&] { GridSystem(photo, 3).solve({}, 1); }), "no views"));
 }
 
+TEST_CASE("grid: with a prior about a map, few views correct what the map has wrong, and keep what it has right") {
+  const Tensor photo = denormalize(normalize(picture(48, 64)));
+  GridOptions o;
+  o.smoothness = 0.3;
+  GridSystem system(photo, 3, o);
+  Random random(4);
+  const Tensor truth = resize_bilinear(random.normal({1, 6, 8, 3}), 12, 16), map = system.map(truth);
+  for (int i = 0; i < 3; ++i) {
+    const Jitter j = draw_jitter(random, 48, 64, 8, 1.8);
+    system.add(j, adaptive_avg_pool(apply_jitter(map, j), 6, 8));
+  }
+  CHECK(relative_error(system.solve_about(truth, 30), truth) < 1e-4);
+  const Tensor raised = system.solve_about(truth + Tensor::full(truth.shape(), 1), 30);
+  CHECK(relative_error(raised, truth) < 0.05);
+  CHECK(relative_error(system.solve({}, 30), truth) > 0.2);
+  CHECK(contains(message_of([&] { system.solve_about(Tensor::zeros({1, 12, 15, 3}), 1); }), "they must be alike"));
+  CHECK(contains(message_of([&] { GridSystem(photo, 3).solve_about(truth, 1); }), "no views"));
+}
+
 TEST_CASE("fit: explains unseen views better than bilinear, saves and renders the same") {
   const Image photo = picture(64, 80);
   const TempFolder folder;

@@ -69,9 +69,11 @@ TEST_CASE("upsamplers: names, older names, presets and their texts") {
   CHECK(open_upsampler("implicit:0.5", with_backbone())->describe() ==
         open_upsampler("fit:0.5", with_backbone())->describe());
   CHECK(upsampler_of_quality("fast") == "builtin");
-  CHECK(upsampler_of_quality("best") == "fit:0.1");
-  CHECK(message_of([] { upsampler_of_quality("good"); }) == "quality 'good': choices are fast, best.");
-  CHECK(quality_choices().rfind("fast (builtin, one pass), or best (fit:0.1, ", 0) == 0);
+  CHECK(upsampler_of_quality("better") == "fit:0.3@10");
+  CHECK(upsampler_of_quality("best") == "fit:0.1@100");
+  CHECK(message_of([] { upsampler_of_quality("good"); }) == "quality 'good': choices are fast, better, best.");
+  CHECK(quality_choices() ==
+        "fast (builtin, one pass), better (fit:0.3@10, a fit to ten looks), or best (fit:0.1@100, a fit to a hundred)");
   for (const UpsamplerMethod& method : upsampler_methods()) CHECK(contains(upsampler_choices(), method.usage));
 }
 
@@ -83,8 +85,10 @@ TEST_CASE("upsamplers: what cannot be opened is refused") {
         "'trilinear' is no upsampler and no file of one's weights: choices are bilinear, nearest, bicubic, "
         "jbu-classic, builtin, views, fit, or a file.");
   CHECK(contains(refusal("bilinear:2"), "is no upsampler"));
-  CHECK(contains(refusal("fit:x"), "write fit or fit:S, S above 0"));
-  CHECK(contains(refusal("fit:0"), "write fit or fit:S, S above 0"));
+  for (const char* name : {"fit:x", "fit:0", "fit:", "fit@", "fit@0", "fit:0.1@", "fit@1x", "fit@10000000", "fit+2"}) {
+    CAPTURE(name);
+    CHECK(contains(refusal(name), "write fit or fit:S, S above 0"));
+  }
   CHECK(contains(refusal("views:0"), "write views, views:N or views:N+STACK"));
   CHECK(contains(refusal("views:2+"), "write views, views:N or views:N+STACK"));
   CHECK(contains(refusal("no/such.ckpt"), "no/such.ckpt"));

@@ -92,10 +92,8 @@ TEST_CASE("help: the shell completes options, their choices, and names beside fi
 TEST_CASE("help: what registries and lists of fields hold is offered, with ranges and choices") {
   const TempFolder folder;
   const std::string upsample = run(folder, "help upsample").out;
-  for (const UpsamplerMethod& method : upsampler_methods()) {
-    CHECK(contains(upsample, method.usage));
-    CHECK(contains(upsample, method.quality));
-  }
+  for (const UpsamplerMethod& method : upsampler_methods()) CHECK(contains(upsample, method.usage));
+  for (const QualityPreset& preset : quality_presets()) CHECK(contains(upsample, preset.name + " (" + preset.opens));
   for (const std::string& name : backbone_names()) CHECK(contains(upsample, name));
   for (const std::string& feature : backbone_features()) CHECK(contains(upsample, feature));
   const std::string fit = run(folder, "help fit").out, train = run(folder, "help train").out;
