@@ -8,8 +8,9 @@ export DEBIAN_FRONTEND=noninteractive
 build_packages=(g++ cmake ninja-build libeigen3-dev nlohmann-json3-dev zlib1g-dev libcli11-dev libstb-dev libturbojpeg0-dev)
 test_packages=(doctest-dev)
 # What tools/test.sh all has more.
-all_packages=(git ccache clang clang-format clang-tidy pkg-config chromium python3-pytest python3-numpy python3-venv
-  g++-aarch64-linux-gnu g++-arm-linux-gnueabihf qemu-user)
+all_packages=(git ccache clang clang-format clang-tidy pkg-config chromium python3-pytest python3-numpy python3-venv)
+# What tools/test_platforms.sh, the last of its steps, has more.
+platform_packages=(g++-aarch64-linux-gnu g++-arm-linux-gnueabihf qemu-user)
 
 # A build that is made now uses it; one that is there stays as it is. Builds that compile a file with the same options share it.
 if command -v ccache >/dev/null; then
