@@ -61,8 +61,8 @@ TEST_CASE("program: a page in which features can be touched") {
   CHECK(run(folder, "show --html featup-out/scene.npy --image scene.png --low featup-out/scene.lr.npy -o map.html")
             .code == 0);
   CHECK(contains(slurp(folder / "map.html"), "\"name\":\"scene\""));
-  check_refused(folder, "show --html featup-out/scene.npy featup-out/scene.npy", "one fit or one map");
+  check_refused(folder, "show --html featup-out/scene.npy featup-out/scene.npy", "one fit or one map", 2);
   check_refused(folder, "show --html featup-out/scene.fit.safetensors --image scene.png", "holds its photo");
-  check_refused(folder, "show featup-out/scene.npy --image scene.png", "go with --html");
+  check_refused(folder, "show featup-out/scene.npy --image scene.png", "go with --html", 2);
   check_refused(folder, "show --html featup-out/scene.npy --image scene.png -o scene.png", "scene.png");
 }
