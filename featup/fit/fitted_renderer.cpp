@@ -34,7 +34,7 @@ FittedRenderer::FittedRenderer(const FittedMap& fit, PhotoWindow photo, const Ch
     matrix = matrix.size() > 0 ? matmul(matrix, map->matrix) : map->matrix;
     if (map->offset.size() > 0) constant_ = constant_ + map->offset;
   }
-  channels_ = matrix.size() > 0 ? matrix.dim(1) : fit.channels();
+  channels_ = matrix.size() > 0 ? matrix.dim(1) : fit.grid.size() > 0 ? fit.grid.dim(3) : fit.channels();
   if (fit.grid.size() > 0) {
     const Index gh = fit.grid.dim(1), gw = fit.grid.dim(2);
     cells_ = adaptive_avg_pool(denormalize(normalize(fit.photo)), gh, gw);

@@ -60,7 +60,7 @@ class FitUpsampler : public Upsampler {
     Tensor result({1, size.height, size.width, channels});
     const Tensor image = guide(0, 0);
     FittedMap fit;
-    fit.photo = picture_of(image), fit.low = features;
+    fit.photo = picture_of(image);
     fit.grid = fitted_grid(features, image, guide, channels, map, progress), fit.widths = GridOptions{}.widths;
     const bool same = size.height == fit.photo.height && size.width == fit.photo.width;
     FittedRenderer(fit, same ? fit.photo : picture_of(guide(size.height, size.width)))
