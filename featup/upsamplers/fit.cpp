@@ -15,7 +15,7 @@ namespace fu {
 namespace {
 
 constexpr Index kDefaultLooks = 100;
-constexpr double kDefaultSmoothness = 0.1;
+constexpr double kDefaultSmoothness = 0.3;
 constexpr double kLeastLink = 0.03;  // across edges of the photo; the stack's map has these edges already
 constexpr int kIterations = 16;      // of conjugate gradients, which have converged then
 
@@ -118,7 +118,7 @@ Looks looks_of(const std::string& argument) {
   }
   require<UsageError>(
       looks.smoothness > 0 && looks.smoothness <= 1e3 && looks.count >= 1, "upsampler fit", argument,
-      ": write fit or fit:S, S above 0 and at most 1000, the weight of the prior, such as 0.1; @N after "
+      ": write fit or fit:S, S above 0 and at most 1000, the weight of the prior, such as 0.3; @N after "
       "it looks N times at the photo, as in fit:0.3@10.");
   return looks;
 }
@@ -131,7 +131,7 @@ UpsamplerMethod upsampler_fit() {
   method.usage = "fit[:SMOOTHNESS][@LOOKS]";
   method.summary = "a grid of features fitted to 100 or LOOKS looks at each photo";
   method.cost = Cost::many_passes;
-  method.qualities = {{"better", "fit:0.3@10", "a fit to ten looks"}, {"best", "fit:0.1@100", "a fit to a hundred"}};
+  method.qualities = {{"better", "fit:0.3@10", "a fit to ten looks"}, {"best", "fit:0.3@100", "a fit to a hundred"}};
   method.open = [](const std::string& argument, const UpsamplerOptions& options) {
     return std::make_unique<FitUpsampler>(looks_of(argument), options);
   };

@@ -21,7 +21,7 @@ struct UpsamplerOptions {
   std::uint64_t seed = 0;  // of the views
 };
 
-/// A name for how much quality is wanted, and what it opens: "best" opens "fit:0.1@100".
+/// A name for how much quality is wanted, and what it opens: "best" opens "fit:0.3@100".
 struct QualityPreset {
   std::string name, opens, summary;
 };
@@ -63,7 +63,7 @@ std::string current_upsampler_name(const std::string& name);
 std::string quality_choices();
 /// All presets, from the cheapest.
 std::vector<QualityPreset> quality_presets();
-/// What a quality preset opens: "best" -> "fit:0.1@100". throws UsageError, which names the presets.
+/// What a quality preset opens: "best" -> "fit:0.3@100". throws UsageError, which names the presets.
 std::string upsampler_of_quality(const std::string& quality);
 
 }  // namespace fu

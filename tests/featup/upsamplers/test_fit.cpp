@@ -49,7 +49,7 @@ TEST_CASE("fit as an upsampler: looks as often as it is told, and explains unsee
   CHECK(backbone.looks == 0);
   const double ten = explained("fit:0.3@10");
   CHECK(backbone.looks == 9);  // the features that are given are the first look
-  const double hundred = explained("fit");
+  const double hundred = explained("fit:0.1");
   CHECK(backbone.looks == 99);
   MESSAGE("explained: ", one, " by one look, ", ten, " by ten, ", hundred, " by a hundred");
   CHECK(1 - ten < 0.1 * (1 - one));

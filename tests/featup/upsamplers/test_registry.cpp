@@ -70,10 +70,10 @@ TEST_CASE("upsamplers: names, older names, presets and their texts") {
         open_upsampler("fit:0.5", with_backbone())->describe());
   CHECK(upsampler_of_quality("fast") == "builtin");
   CHECK(upsampler_of_quality("better") == "fit:0.3@10");
-  CHECK(upsampler_of_quality("best") == "fit:0.1@100");
+  CHECK(upsampler_of_quality("best") == "fit:0.3@100");
   CHECK(message_of([] { upsampler_of_quality("good"); }) == "quality 'good': choices are fast, better, best.");
   CHECK(quality_choices() ==
-        "fast (builtin, one pass), better (fit:0.3@10, a fit to ten looks), or best (fit:0.1@100, a fit to a hundred)");
+        "fast (builtin, one pass), better (fit:0.3@10, a fit to ten looks), or best (fit:0.3@100, a fit to a hundred)");
   for (const UpsamplerMethod& method : upsampler_methods()) CHECK(contains(upsampler_choices(), method.usage));
 }
 

@@ -95,9 +95,9 @@ TEST_CASE("program: quality is a method by another name, and a fit's smoothness 
     REQUIRE(o.code == 0);
     return nlohmann::json::parse(o.out).at("upsampler").get<std::string>();
   };
-  CHECK(contains(described("--quality best -o best"), "smoothness 0.1"));
+  CHECK(contains(described("--quality best -o best"), "smoothness 0.3"));
   CHECK(contains(described("--quality fast -o fast"), "built-in JBU stack"));
-  CHECK(contains(described("--upsampler implicit:0.1 -o firm"), "smoothness 0.1"));
+  CHECK(contains(described("--upsampler implicit:0.3 -o firm"), "smoothness 0.3"));
   described("--upsampler fit:0.01 -o loose");
   CHECK(slurp(folder / "best/a.npy") == slurp(folder / "firm/a.npy"));
   CHECK(slurp(folder / "best/a.npy") != slurp(folder / "loose/a.npy"));
