@@ -1,23 +1,13 @@
 // A whole fit: the fast forms of its parts are those layer by layer, the grid finds what made its views, and a stopped
 // fit goes on as if it had not.
 #include "featup/fit/fit_run.h"
+#include "tests/featup/fit/edge_picture.h"
 #include "tests/support.h"
 
 using namespace fu;
 using namespace fu::test;
 
 namespace {
-
-/// A picture with edges and some noise.
-Image picture(Index h, Index w) {
-  Image p{h, w, {}};
-  Random random(8);
-  for (Index i = 0; i < h * w; ++i)
-    for (int c = 0; c < 3; ++c)
-      p.rgb.push_back(static_cast<unsigned char>((i % w > w / 2 + i / w / 4 ? 180 : 40) + 20 * c +
-                                                 static_cast<int>(random.below(20))));
-  return p;
-}
 
 /// A backbone that mixes colours and their means over cells of 8 pixels.
 Tensor features(const Tensor& image) {

@@ -2,23 +2,13 @@
 #include "core/ops.h"
 #include "featup/measure/views.h"
 #include "featup/upsamplers/registry.h"
+#include "tests/featup/fit/edge_picture.h"
 #include "tests/support.h"
 
 using namespace fu;
 using namespace fu::test;
 
 namespace {
-
-/// A photo of two colours with a slanted edge between them.
-Tensor photo(Index h, Index w) {
-  Image p{h, w, {}};
-  Random random(8);
-  for (Index i = 0; i < h * w; ++i)
-    for (int c = 0; c < 3; ++c)
-      p.rgb.push_back(static_cast<unsigned char>((i % w > w / 2 + i / w / 4 ? 180 : 40) + 20 * c +
-                                                 static_cast<int>(random.below(20))));
-  return normalize(p);
-}
 
 /// A backbone that mixes colours and their means over cells of 8 pixels, and counts its looks.
 struct Backbone {
@@ -33,7 +23,7 @@ struct Backbone {
 }  // namespace
 
 TEST_CASE("fit as an upsampler: looks as often as it is told, and explains unseen views better than one look") {
-  const Tensor image = photo(64, 80);
+  const Tensor image = normalize(picture(64, 80));
   Backbone backbone;
   const FeatureFunction look = [&](const Tensor& x) { return backbone(x); };
   const Tensor features = look(image);
@@ -58,7 +48,7 @@ TEST_CASE("fit as an upsampler: looks as often as it is told, and explains unsee
 }
 
 TEST_CASE("fit as an upsampler: a map over channels before the fit gives what it gives after it, at any size") {
-  const Tensor image = photo(64, 80);
+  const Tensor image = normalize(picture(64, 80));
   Backbone backbone;
   const Tensor features = backbone(image);
   const Guide guide = [&](Index h, Index w) { return h == 0 ? image : resize_bilinear(image, h, w); };
