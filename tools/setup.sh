@@ -9,6 +9,8 @@ build_packages=(g++ cmake ninja-build libeigen3-dev nlohmann-json3-dev zlib1g-de
 test_packages=(doctest-dev)
 # What tools/test.sh all has more.
 all_packages=(git ccache clang clang-format clang-tidy pkg-config chromium python3-pytest python3-numpy python3-venv)
+# What tools/book.sh has more.
+book_packages=(pandoc graphviz)
 # What tools/test_platforms.sh, the last of its steps, has more.
 platform_packages=(g++-aarch64-linux-gnu g++-arm-linux-gnueabihf qemu-user)
 

@@ -97,6 +97,10 @@ if [ "$mode" = all ]; then
   bash "$root/tools/test_platforms.sh" || fail "other processors"
 fi
 
+if [ "$mode" = all ] && step "the book: what is measured, and its page" pandoc; then
+  bash "$root/tools/book.sh" --check || fail "the book"
+fi
+
 if [ "$mode" = all ]; then step "the Python package, with the release build's tests" pytest-3 || true; fi
 
 # Last, so that its closing line is the last one.

@@ -8,6 +8,7 @@
 #include "tools/media/curve_picture.h"
 #include "tools/media/heat_ramp.h"
 #include "tools/media/legends.h"
+#include "tools/media/line_chart.h"
 #include "tools/media/pictures.h"
 #include "tools/media/pixel_text.h"
 
@@ -235,4 +236,24 @@ TEST_CASE("scatter charts: a logarithmic axis, a shape for each kind, names that
   CHECK(contains(slurp(folder / "chart.svg"), "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox="));
   chart.points.clear();
   CHECK(contains(scatter_chart_svg(chart), "</svg>"));
+}
+
+TEST_CASE("line charts: a path a line, gaps, logarithmic axes, few points where a curve is straight") {
+  LineChart chart{"title", "steps", "loss <1", "caption", {}, false, true};
+  Line straight{"straight", {}, {}}, broken{"b<r>oken", {0, 1, 2, 3, 4}, {1, 0, 10, NAN, 100}};
+  for (int i = 0; i <= 100; ++i) straight.x.push_back(i), straight.y.push_back(std::pow(10.0, 0.02 * i));
+  chart.lines = {straight, broken};
+  const TempFolder folder;
+  write_line_chart(folder / "chart.svg", chart);
+  const std::string svg = slurp(folder / "chart.svg");
+  for (const char* part : {">steps<", ">loss &lt;1<", ">b&lt;r&gt;oken<", ">caption<", "stroke-dasharray"})
+    CHECK(contains(svg, part));
+  CHECK(!contains(svg, "nan"));
+  CHECK(svg.size() < 6000);  // a hundred points on a line are two
+  broken.x.pop_back();
+  chart.lines = {broken};
+  CHECK(contains(message_of([&] { write_line_chart(folder / "x.svg", chart); }), "has 4 x and 5 y"));
+  chart.lines.clear();
+  write_line_chart(folder / "empty.svg", chart);
+  CHECK(contains(slurp(folder / "empty.svg"), "</svg>"));
 }
