@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdlib>
 
+#include "autograd/trace.h"
 #include "core/ops.h"
 
 namespace fu {
@@ -62,13 +63,13 @@ Tape::Tape() : storage_(nullptr), number_(++tapes_made), older_(newest) {
   }
   if (older_) older_->newer_ = this;
   newest = this;
-  tape_records = true;
+  follow_newest();
 }
 
 Tape::~Tape() {
   if (older_) older_->newer_ = newer_;
   (newer_ ? newer_->older_ : newest) = older_;
-  tape_records = current() != nullptr;
+  follow_newest();
   // From the end, because a closure may hold the result of an earlier node. A loop, so a long chain needs no stack.
   for (std::size_t i = storage_->nodes.size(); i-- > 0;) {
     Node& node = storage_->nodes[i];
@@ -92,10 +93,18 @@ Tape* Tape::find(std::uint64_t number) {
   return nullptr;
 }
 
-NoRecording::NoRecording() : before_(std::exchange(paused, tapes_made.load())) { tape_records = false; }
+/// Tells this thread's layers whether a tape records, and whether it is traced.
+void Tape::follow_newest() {
+  static const ScopeFunctions functions{&Tape::enter_scope, &Tape::leave_scope};
+  const Tape* tape = current();
+  tape_records = tape != nullptr;
+  scope_functions = tape && tape->trace_ ? &functions : nullptr;
+}
+
+NoRecording::NoRecording() : before_(std::exchange(paused, tapes_made.load())) { Tape::follow_newest(); }
 NoRecording::~NoRecording() {
   paused = before_;
-  tape_records = Tape::current() != nullptr;
+  Tape::follow_newest();
 }
 
 // ---- recording
@@ -116,11 +125,12 @@ void* Tape::allocate(std::size_t bytes) {
   return place;
 }
 
-int Tape::add_node(const char* op, const Shape& shape, const Var* inputs, std::size_t count, Closure* closure) {
+int Tape::add_node(const char* op, const Tensor& result, const Var* inputs, std::size_t count, Closure* closure) {
   Storage& s = *storage_;
   const int first = static_cast<int>(s.inputs.size());
   for (std::size_t i = 0; i < count; ++i) s.inputs.push_back(inputs[i].id);
-  s.nodes.push_back({op, shape, closure, nullptr, 0, first, static_cast<int>(count), false, Tensor()});
+  s.nodes.push_back({op, result.shape(), closure, nullptr, 0, first, static_cast<int>(count), false, Tensor()});
+  if (trace_) note_node(result, inputs, count);
   return static_cast<int>(s.nodes.size()) - 1;
 }
 
@@ -138,7 +148,7 @@ Var Tape::leaf(const Tensor& value, const Parameter* parameter) {
       return var;
     }
   }
-  var.id = add_node(parameter ? "parameter" : "input", value.shape(), nullptr, 0, nullptr);
+  var.id = add_node(parameter ? "parameter" : "input", value, nullptr, 0, nullptr);
   if (parameter) {
     Node& node = storage_->nodes.back();
     node.parameter = parameter;
@@ -249,15 +259,23 @@ void Tape::backward(const Var& y, const Tensor& dy) {
   accumulate(y.id, dy);
   for (int id = y.id; id >= 0; --id) {
     Node& node = s.nodes[usize(id)];
+    if (trace_) note_gradient(id);
     if (!node.closure) continue;
     if (node.has_grad) {
       const Tensor gradient = std::move(node.grad);
       node.closure->run(node.closure, Gradient(gradient, *this, id));
     }
-    // What this op saved is not needed any more.
-    node.closure->destroy(node.closure);
-    node.closure = nullptr;
+    free_closure(id);
   }
+}
+
+/// What this op saved is not needed any more.
+void Tape::free_closure(int id) {
+  Node& node = storage_->nodes[usize(id)];
+  const std::size_t before = trace_ ? pool_stats().live : 0;
+  node.closure->destroy(node.closure);
+  node.closure = nullptr;
+  if (trace_) note_saved(id, before);
 }
 
 Tensor Tape::gradient(const Var& watched) const {

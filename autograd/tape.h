@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <new>
 #include <string>
 #include <type_traits>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "autograd/parameter.h"
+#include "autograd/scope.h"
 #include "core/pool.h"
 #include "core/tensor.h"
 
@@ -66,6 +68,21 @@ class Gradient {
   int node_;
 };
 
+/// What Tape::trace() keeps.
+struct TraceOptions {
+  /// During backward(), the Euclidean norm of every gradient when it is complete. Gradients are freed at once, so they
+  /// cannot be looked at later. Costs one pass over each.
+  bool gradient_norms = false;
+};
+
+/// How Tape::dot() draws.
+struct DotOptions {
+  /// Whether parameters are drawn.
+  bool parameters = true;
+  /// Scopes inside this many others are drawn as one box each; 0: also those that are inside none. -1: all are open.
+  int depth = -1;
+};
+
 /// Records on this thread from its construction to its end. While a second tape lives inside it, that one records.
 /// A training step is { Tape tape; loss = ...; backward(loss); }. Nodes and saved tensors are freed at the end of the
 /// scope, and the next step uses their memory again, so it allocates nothing. If backward throws (out of memory, say),
@@ -90,6 +107,19 @@ class Tape {
   /// Runs from `y` back to the parameters and watched inputs, with dy as the gradient of y. Throws UsageError if it has
   /// run already.
   void backward(const Var& y, const Tensor& dy);
+
+  /// From here on, the tape keeps for dot() and summary() to which NameScopes an op belongs and, during backward(), how
+  /// many bytes it had saved. A scope that is open already is not seen. cost: some 50 bytes a node, and heap memory; a
+  /// tape that is not traced pays for one comparison a node.
+  void trace(const TraceOptions& options = {});
+  /// The graph in the language of Graphviz (`dot -Tsvg`): a box for every op with the shape and bytes of its result,
+  /// and the norm of its gradient where that is known; ellipses are parameters; a frame around every scope. Constants
+  /// are not part of it.
+  std::string dot(const DotOptions& options = {}) const;
+  /// A table for people: for every scope and op, how many there are, the bytes of their results, the bytes that they
+  /// saved for backward ("-" before it has run), and the largest norm of a gradient. Bytes that several ops saved count
+  /// once, for the first of them. A result in the memory of an input counts 0 bytes.
+  std::string summary() const;
 
   bool ran() const { return ran_; }
   std::uint64_t number() const { return number_; }
@@ -137,11 +167,21 @@ class Tape {
     ~Storage();
   };
 
+  struct Trace;    // trace.h
+  struct Drawing;  // dot.cpp
+
   static PoolVector<Storage*>& spare();
+  static void follow_newest();
+  static void enter_scope(const char* name, std::uint64_t& tape, int& scope);
+  static void leave_scope(std::uint64_t tape, int scope);
   static void forget(const Parameter& parameter);
   Var leaf(const Tensor& value, const Parameter* parameter);
   void* allocate(std::size_t bytes);
-  int add_node(const char* op, const Shape& shape, const Var* inputs, std::size_t count, Closure* closure);
+  int add_node(const char* op, const Tensor& result, const Var* inputs, std::size_t count, Closure* closure);
+  void note_node(const Tensor& result, const Var* inputs, std::size_t count);
+  void note_gradient(int node);
+  void note_saved(int node, std::size_t live_before);
+  void free_closure(int node);
   void accumulate(int node, Tensor dx);
   Tensor& slot(int node);
 
@@ -152,11 +192,12 @@ class Tape {
     Var result(std::move(y));
     Closure* closure = new (allocate(sizeof(C))) C(std::forward<F>(f));
     result.tape = number_;
-    result.id = add_node(op, result.shape(), inputs, count, closure);
+    result.id = add_node(op, result.value, inputs, count, closure);
     return result;
   }
 
   Storage* storage_;
+  std::unique_ptr<Trace> trace_;              // null unless trace() was called
   std::uint64_t number_;                      // unique in the process
   Tape *newer_ = nullptr, *older_ = nullptr;  // the living tapes of this thread
   bool ran_ = false;

@@ -12,6 +12,7 @@ class Elementwise : public Module {
   explicit Elementwise(Unary op) : op_(op) {}
   template <class X>
   X operator()(const X& x) const {
+    const NameScope scope(registered_name());
     return unary(op_, x);
   }
 
@@ -26,6 +27,7 @@ class Dropout : public Module {
   explicit Dropout(real p, bool channels = false) : p_(p), channels_(channels) {}
   Var operator()(const Var& x) const {
     if (!random_) return x;
+    const NameScope scope(registered_name());
     return channels_ ? channel_dropout(x, p_, *random_) : dropout(x, p_, *random_);
   }
   /// throws UsageError in training: it is drawn for values that a tape may record.

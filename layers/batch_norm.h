@@ -12,6 +12,7 @@ class BatchNorm : public Module {
   explicit BatchNorm(Index channels, real eps = real(1e-5));
   template <class X>
   X operator()(const X& x) const {
+    const NameScope scope(registered_name());
     return batch_norm(x, running_mean.value, running_var.value, as<X>(weight), as<X>(bias), eps_);
   }
   /// For inference: packs the convolution before it so that it gives norm(convolution), in the time of the convolution

@@ -38,6 +38,7 @@ class DepthwiseConv2d : public Module {
   DepthwiseConv2d(Index channels, Index kernel, Random* random);
   template <class X>
   X operator()(const X& x) const {
+    const NameScope scope(registered_name());
     return depthwise_conv2d(x, as<X>(weight), as<X>(bias), padding_);
   }
 
@@ -62,6 +63,7 @@ X Conv2d::activate(const X& x, Activation activation) {
 
 template <class X>
 X Conv2d::operator()(const X& x, Activation activation) const {
+  const NameScope scope(registered_name());
   if (packed_.out() > 0)
     return conv2d(untracked("packed conv2d", x), packed_, kernel_, kernel_, stride_, padding_, dilation_, activation);
   const X b = bias.value.size() > 0 ? as<X>(bias) : X(Tensor());

@@ -25,6 +25,7 @@ class FourierFeatures : public Module {
 
 template <class X>
 X FourierFeatures::operator()(const X& x) const {
+  const NameScope scope(registered_name());
   const X phase = linear(x, X(mixing_), X(Tensor()));
   if (!learned_) return concat(std::initializer_list<X>{unary(Unary::sin, phase), unary(Unary::cos, phase)}, -1);
   const X b = reshape(as<X>(biases), {2, n_ * signals_});

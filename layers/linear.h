@@ -32,6 +32,7 @@ class Linear : public Module {
 
 template <class X>
 X Linear::operator()(const X& x, Activation activation) const {
+  const NameScope scope(registered_name());
   if (packed_.out() > 0) return packed_(untracked("packed linear", x), activation);
   return linear(x, as<X>(weight), bias.value.size() > 0 ? as<X>(bias) : X(Tensor()), activation);
 }

@@ -10,7 +10,10 @@ void Module::add(const std::string& name, Parameter& parameter, FileLayout layou
   own_.push_back({name, &parameter, layout});
 }
 
-void Module::add(const std::string& name, Module& child) { children_.emplace_back(name, &child); }
+void Module::add(const std::string& name, Module& child) {
+  child.registered_name_ = name;
+  children_.emplace_back(name, &child);
+}
 
 void Module::visit(const std::function<void(const std::string&, Parameter&, FileLayout)>& f,
                    const std::string& prefix) {

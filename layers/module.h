@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "autograd/parameter.h"
+#include "autograd/scope.h"
 #include "core/files/weights.h"
 #include "core/ops.h"
 #include "core/random.h"
@@ -42,6 +43,8 @@ class Module {
   void visit(const std::function<void(const std::string& name, Parameter& parameter, FileLayout layout)>& f,
              const std::string& prefix = "");
   std::vector<Parameter*> parameters();
+  /// The name under which it was registered in its parent; empty if it has none. Layers open a NameScope of it.
+  const std::string& registered_name() const { return registered_name_; }
   Index parameter_count();
 
   /// Gives the values of the parameter of that name. `shape` is the one that it has in PyTorch's files.
@@ -73,6 +76,7 @@ class Module {
   };
   std::vector<Entry> own_;
   std::vector<std::pair<std::string, Module*>> children_;
+  std::string registered_name_;
 };
 
 /// Values uniform in [-1/sqrt(fan_in), 1/sqrt(fan_in)): PyTorch's default for linear and convolution layers, weights

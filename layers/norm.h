@@ -16,6 +16,7 @@ class LayerNorm : public Module {
   }
   template <class X>
   X operator()(const X& x) const {
+    const NameScope scope(registered_name());
     return layer_norm(x, as<X>(weight), as<X>(bias), eps_);
   }
 
@@ -36,6 +37,7 @@ class GroupNorm : public Module {
   }
   template <class X>
   X operator()(const X& x) const {
+    const NameScope scope(registered_name());
     return group_norm(x, as<X>(weight), as<X>(bias), groups_, eps_);
   }
   Index groups() const { return groups_; }
@@ -54,6 +56,7 @@ class RmsNorm : public Module {
   explicit RmsNorm(Index channels, real eps) : weight(Tensor::full({channels}, 1)), eps_(eps) { add("weight", weight); }
   template <class X>
   X operator()(const X& x) const {
+    const NameScope scope(registered_name());
     return rms_norm(x, as<X>(weight), eps_);
   }
   real eps() const { return eps_; }

@@ -24,6 +24,7 @@ class Sequential : public Module {
   }
   template <class X>
   X operator()(const X& x) const {
+    const NameScope scope(registered_name());
     X y = x;
     for (const Entry& layer : layers_) y = layer.on(y);
     return y;

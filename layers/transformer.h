@@ -24,6 +24,7 @@ class Mlp : public Module {
   Mlp(const MlpOptions& options, Random* random);
   template <class X>
   X operator()(const X& x) const {
+    const NameScope scope(registered_name());
     return fc2(hidden(x));
   }
   /// Without the last layer.
@@ -49,6 +50,7 @@ class MultiHeadAttention : public Module {
                      bool causal = false);
   template <class X>
   X operator()(const X& x) const {
+    const NameScope scope(registered_name());
     return proj(mix(x));
   }
   /// Queries, keys and values (B,N,3C), as attention takes them: with angles, queries and keys are rotated.
@@ -76,6 +78,7 @@ class LayerScale : public Module {
   explicit LayerScale(Index dim) : gamma(Tensor::full({dim}, 1)) { add("gamma", gamma); }
   template <class X>
   X operator()(const X& x) const {
+    const NameScope scope(registered_name());
     return x * as<X>(gamma);
   }
 
@@ -113,9 +116,16 @@ class TransformerBlock : public Module {
 
 template <class X>
 X TransformerBlock::operator()(X x, const RotaryAngles* angles) const {
-  const X mixed = attn.mix(norm1(x), angles);
-  x = ls1 && !packed_ ? x + (*ls1)(attn.proj(mixed)) : attn.proj.add_to(std::move(x), mixed);
-  const X hidden = mlp.hidden(norm2(x));
+  const NameScope scope(registered_name());
+  {
+    const X normal = norm1(x);
+    const NameScope branch(attn.registered_name());
+    const X mixed = attn.mix(normal, angles);
+    x = ls1 && !packed_ ? x + (*ls1)(attn.proj(mixed)) : attn.proj.add_to(std::move(x), mixed);
+  }
+  const X normal = norm2(x);
+  const NameScope branch(mlp.registered_name());
+  const X hidden = mlp.hidden(normal);
   return ls2 && !packed_ ? x + (*ls2)(mlp.fc2(hidden)) : mlp.fc2.add_to(std::move(x), hidden);
 }
 

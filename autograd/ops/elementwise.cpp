@@ -5,10 +5,39 @@
 
 namespace fu {
 
+namespace {
+
+const char* name_of(Unary op) {
+  switch (op) {
+    case Unary::exp: return "exp";
+    case Unary::log: return "log";
+    case Unary::sin: return "sin";
+    case Unary::cos: return "cos";
+    case Unary::sqrt: return "sqrt";
+    case Unary::square: return "square";
+    case Unary::reciprocal: return "reciprocal";
+    case Unary::relu: return "relu";
+    case Unary::gelu: return "gelu";
+    case Unary::quick_gelu: return "quick_gelu";
+    case Unary::tanh_gelu: return "tanh_gelu";
+    case Unary::silu: return "silu";
+    case Unary::sigmoid: return "sigmoid";
+    case Unary::tanh: return "tanh";
+    case Unary::erf: return "erf";
+    case Unary::abs: return "abs";
+    case Unary::clamp_min: return "clamp_min";
+    case Unary::clamp_max: return "clamp_max";
+    case Unary::affine: return "affine";
+  }
+  return "unary";
+}
+
+}  // namespace
+
 Var unary(Unary op, const Var& x, real p, real q) {
   Tensor y = unary(op, x.value, p, q);
   const Tensor saved = op == Unary::affine ? Tensor() : saves_output(op) ? y : x.value;
-  return record("unary", {x}, std::move(y), [op, saved, p](const Gradient& g) {
+  return record(name_of(op), {x}, std::move(y), [op, saved, p](const Gradient& g) {
     Tensor dx(g.dy.shape());
     kernels().unary_backward(op, saved.data(), g.dy.data(), dx.data(), dx.size(), p);
     g.add(0, std::move(dx));

@@ -24,6 +24,7 @@
 #include "featup/training/upsampler_trainer.h"
 
 // The engine below: tensors, files, gradients, layers.
+#include "autograd/check_gradients.h"
 #include "autograd/ops.h"
 #include "core/error.h"
 #include "core/files/weights.h"

@@ -7,6 +7,7 @@ namespace fu {
 
 template <class X>
 X ConvNextBlock::operator()(X x) const {
+  const NameScope scope(registered_name());
   const X hidden = pwconv1_(norm_(dwconv_(x)), Activation::gelu);
   if (gamma_.packed) return pwconv2_.add_to(std::move(x), hidden);
   return x + pwconv2_(hidden) * as<X>(gamma_);

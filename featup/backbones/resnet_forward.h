@@ -22,6 +22,7 @@ X add_normalised_conv(X y, const Conv2d& conv, const BatchNorm& norm, const X& x
 
 template <class X>
 X ResNetBlock::operator()(X x) const {
+  const NameScope scope(registered_name());
   X inner = normalised_conv(conv1_, bn1_, x, Activation::relu);
   if (third_) inner = normalised_conv(conv2_, bn2_, inner, Activation::relu);
   if (downsample_) x = normalised_conv(downsample_->conv, downsample_->norm, x, Activation::none);

@@ -40,6 +40,7 @@ X Vit::embed(const X& image) const {
                           image.dim(1) % c.patch == 0 && image.dim(2) % c.patch == 0,
                       "[vit] image ", image.shape(), " for patches of ", c.patch,
                       ": must be (B,H,W,3) with H and W multiples of ", c.patch, ".");
+  const NameScope scope("embed");
   const Index b = image.dim(0), rows = image.dim(1) / c.patch, cols = image.dim(2) / c.patch;
   X patches = reshape(patch_embed_.proj(image), {b, rows * cols, c.dim});
   std::vector<X> parts;
@@ -69,6 +70,7 @@ X Vit::tokens(const X& image, Index blocks, const Progress& progress) const {
   X x = embed(image);
   RotaryAngles turned;
   if (c.rotary) turned = angles(image.dim(1) / c.patch, image.dim(2) / c.patch);
+  const NameScope scope("blocks");
   for (Index i = 0; i < blocks; ++i) {
     if (progress) progress(static_cast<double>(i) / static_cast<double>(c.depth));
     x = (*blocks_.list[usize(i)])(std::move(x), c.rotary ? &turned : nullptr);

@@ -75,6 +75,7 @@ void JbuLearnedRange::start_bilateral(double width) {
 Var JbuLearnedRange::kernels(const Var& guidance) const {
   require<ShapeError>(guidance.rank() == 4 && guidance.dim(1) > radius_ && guidance.dim(2) > radius_, "[jbu] guidance ",
                       guidance.shape(), " must be (B,H,W,g) with H and W above the radius ", radius_, ".");
+  const NameScope scope("kernels");
   const Index d = 2 * radius_ + 1;
   // Only the pixel's own key needs its bias: what a bias adds to all neighbours' products alike, softmax ignores, and
   // large ones cost digits.
@@ -98,6 +99,7 @@ Var JbuLearnedRange::kernels(const Var& guidance) const {
 Var JbuLearnedRange::operator()(const Var& source, const Var& guidance) const {
   require<ShapeError>(source.rank() == 4 && guidance.rank() == 4 && source.dim(0) == guidance.dim(0), "[jbu] source ",
                       source.shape(), ", guidance ", guidance.shape(), ": must be (B,h,w,C) and (B,H,W,g).");
+  const NameScope scope(registered_name());
   return adaptive_conv(resize_bicubic(source, guidance.dim(1), guidance.dim(2)), kernels(guidance));
 }
 

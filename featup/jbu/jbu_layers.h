@@ -48,7 +48,10 @@ class JbuLearnedRange : public Module {
     Dropout dropout;
     Projection(Index in, Index hidden, Index out, double dropout, Random* random);
     Var hidden(const Var& x) const { return dropout(first(x, Activation::gelu)); }
-    Var operator()(const Var& x) const { return second(hidden(x)); }
+    Var operator()(const Var& x) const {
+      const NameScope scope(registered_name());
+      return second(hidden(x));
+    }
   };
   Projection range_proj_, fixup_proj_;
   Index radius_;

@@ -43,6 +43,13 @@ TEST_CASE("examples: Fourier features let a network learn a picture") {
   CHECK(picture.width == 3 * 48 + 2 * 4);
 }
 
+TEST_CASE("examples: the check of gradients finds the planted mistake, and passes what is right") {
+  const std::string text = output_of("'" FU_PROGRAMS "/example_gradcheck'");
+  CHECK(contains(text, "6 of 6 differ"));
+  CHECK(contains(text, "input 0 (2,3), element ("));
+  CHECK(contains(text, "all 6 agree"));
+}
+
 TEST_CASE("examples: a classifier learns shapes it has never seen") {
   const std::string text = output_of("'" FU_PROGRAMS "/example_classify_shapes' 250");
   CHECK(number_after(text, "before training ") < 50);
