@@ -58,7 +58,7 @@ Var softmax(const Var& x, int axis, real temperature = 1);
 /// Three numbers of every vector: x (..,C), v (C) -> (..,3): the norm |x|, the dot product v . x, and the energy, the
 /// sum over channels of (v x)^2. The gradient of the norm at x = 0 is 0. throws ShapeError.
 Var norm_dot_energy(const Var& x, const Var& v);
-/// autograd/README.md derives its backward.
+/// tools/book/4-layers.md derives its backward.
 Var layer_norm(const Var& x, const Var& weight, const Var& bias, real eps);
 Var rms_norm(const Var& x, const Var& weight, real eps);
 /// weight and bias may be Vars of size 0.

@@ -1,6 +1,6 @@
 // y = (x - mean) / deviation * weight + bias with the statistics of each image and group of channels. The backward pass
-// is that of layer_norm (README.md derives it) with sums over all pixels of a group: every channel's gradient is then
-// dy p + x q + r with three numbers (core/ops/group_norm.cpp).
+// is that of layer_norm (tools/book/4-layers.md derives it) with sums over all pixels of a group: every channel's
+// gradient is then dy p + x q + r with three numbers (core/ops/group_norm.cpp).
 #include "autograd/gradient_cases.h"
 
 namespace fu {

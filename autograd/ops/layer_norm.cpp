@@ -1,4 +1,4 @@
-// y = (x - mean) / deviation * weight + bias along the last axis. README.md derives the backward pass;
+// y = (x - mean) / deviation * weight + bias along the last axis. tools/book/4-layers.md derives the backward pass;
 // core/kernels/normalize.cpp runs it.
 #include "autograd/gradient_cases.h"
 #include "core/isa.h"
