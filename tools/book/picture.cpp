@@ -11,7 +11,7 @@ namespace fu::book {
 
 namespace {
 
-constexpr std::size_t kColors = 64;
+constexpr std::size_t kColors = 128;
 constexpr int kShift = 3, kLevels = 256 >> kShift;  // colours are told apart by their five upper bits
 
 /// A colour's place in the table of all that are told apart.

@@ -8,7 +8,7 @@
 
 namespace fu::book {
 
-/// Writes a picture as a figure, in at most 64 colours, which are chosen from its own by median cut: a fifth of the
+/// Writes a picture as a figure, in at most 128 colours, which are chosen from its own by median cut: a quarter of the
 /// bytes that all colours take. throws FileError.
 void write_picture(const std::string& name, const Image& image);
 /// The same for pictures of equal height side by side, `each` in a row; 0: all.
