@@ -13,7 +13,7 @@ namespace fu {
 
 namespace {
 
-constexpr double kWidth = 760, kHeight = 420, kLeft = 76, kRight = 740, kTop = 66, kBottom = 336, kLetter = 6.7;
+constexpr double kWidth = 760, kHeight = 420, kLeft = 76, kRight = 740, kTop = 66, kBottom = 336, kLetter = 6.4;
 constexpr const char *kGrid = "#d5dbe1", *kSoft = "#5b6672";
 // Okabe's and Ito's colours; dashes tell the lines apart without them.
 constexpr const char* kColors[] = {"#0072b2", "#d55e00", "#009e73", "#6b7580", "#cc79a7", "#111111"};
@@ -118,6 +118,9 @@ std::string stroke(const std::string& path, std::size_t i) {
          (i % 6 == 0 ? "" : std::string(" stroke-dasharray=\"") + kDashes[i % 6] + "\"") + "/>\n";
 }
 
+/// Of a line's entry: dash, name, gap.
+double legend_width(const Line& line) { return 32 + kLetter * static_cast<double>(line.name.size()) + 14; }
+
 }  // namespace
 
 void write_line_chart(const std::string& path, const LineChart& chart) {
@@ -131,7 +134,9 @@ void write_line_chart(const std::string& path, const LineChart& chart) {
       if (x.shows(line.x[i]) && y.shows(line.y[i])) x.take(line.x[i]), y.take(line.y[i]);
   }
   x.finish(0), y.finish(0.04);
-  const double width = std::max(kWidth, 24 + 6.4 * static_cast<double>(chart.caption.size()));
+  double legend = kLeft;
+  for (const Line& line : chart.lines) legend += legend_width(line);
+  const double width = std::max({kWidth, legend, 24 + 6.4 * static_cast<double>(chart.caption.size())});
   std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + svg_number(width, 0) + " " +
                     svg_number(kHeight, 0) + "\" width=\"" + svg_number(width, 0) + "\" height=\"" +
                     svg_number(kHeight, 0) + "\" font-family=\"sans-serif\" font-size=\"13\" role=\"img\">\n<title>" +
@@ -142,7 +147,7 @@ void write_line_chart(const std::string& path, const LineChart& chart) {
   for (std::size_t i = 0; i < chart.lines.size(); ++i) {
     svg += stroke(path_of(chart.lines[i], x, y), i);
     svg += stroke("M" + pixel(left) + " 44h26", i) + svg_text(left + 32, 48, chart.lines[i].name, "font-size=\"12\"");
-    left += 32 + kLetter * static_cast<double>(chart.lines[i].name.size()) + 20;
+    left += legend_width(chart.lines[i]);
   }
   svg += svg_text(12, kHeight - 12, chart.caption, std::string("font-size=\"12\" fill=\"") + kSoft + "\"") + "</svg>\n";
   write_whole_file(path, svg);
