@@ -18,14 +18,6 @@ using book::Subject;
 
 namespace {
 
-/// Says that two results are equal to rounding. throws UsageError if they differ by more than `most`, as a share of the
-/// largest number.
-void compare(const std::string& what, const Tensor& ours, const Tensor& library, double most = 2e-5) {
-  const double worst = book::difference(ours, library);
-  require<UsageError>(worst <= most, what, ": differs from the library's by ", worst, " of its largest number.");
-  std::printf("%-50s equal to %.0e\n", what.c_str(), most);
-}
-
 /// The parameters of a module as a chapter's definitions take them, watched by a tape if there is one.
 plain::Parameters parameters_of(const std::map<std::string, Tensor>& saved, const std::string& prefix, Tape* tape) {
   plain::Parameters p;
@@ -47,7 +39,7 @@ void views_section() {
     char text[80];
     std::snprintf(text, sizeof text, "zoom %.2f, row %ld, column %ld%s", j.zoom, static_cast<long>(j.top),
                   static_cast<long>(j.left), j.flip ? ", mirrored" : "");
-    compare(text, plain::view_of(subject.image, j).value, apply_jitter(subject.image, j));
+    book::say_equal(text, plain::view_of(subject.image, j).value, apply_jitter(subject.image, j));
   }
   book::draw_views(subject);
 }
@@ -58,14 +50,14 @@ void downsamplers_section() {
   const Tensor map = random.normal({1, 80, 96, 6});
   SimpleDownsampler simple(29);
   simple.kernel_params.set(random.normal({29, 29}));
-  compare("simple downsampler, 80x96 -> 5x6", plain::simple_downsample(map, simple.kernel_params.value, 5, 6).value,
-          simple(Var(map), 5, 6).value);
+  book::say_equal("simple downsampler, 80x96 -> 5x6",
+                  plain::simple_downsample(map, simple.kernel_params.value, 5, 6).value, simple(Var(map), 5, 6).value);
   AttentionDownsampler attention(6, 29, &random);
   std::map<std::string, Tensor> saved;
   attention.save(saved);
-  compare("attention downsampler, 80x96 -> 5x6",
-          plain::attention_downsample(map, parameters_of(saved, "", nullptr), 5, 6).value,
-          attention(Var(map), 5, 6).value);
+  book::say_equal("attention downsampler, 80x96 -> 5x6",
+                  plain::attention_downsample(map, parameters_of(saved, "", nullptr), 5, 6).value,
+                  attention(Var(map), 5, 6).value);
 }
 
 void jbu_section() {
@@ -83,8 +75,8 @@ void jbu_section() {
       saved[part] = file.read(prefix + part, file.shape(prefix + part));
     const Tensor guidance = adaptive_avg_pool(subject.image, 2 * x.dim(1), 2 * x.dim(2));
     const Tensor ours = plain::jbu_level(x, guidance, parameters_of(saved, "", nullptr)).value;
-    compare("level " + std::to_string(level) + ", " + x.shape().str() + " -> " + ours.shape().str(), ours,
-            jbu_learned_range(stack.levels[usize(level - 1)], x, guidance), 2e-4);
+    book::say_equal("level " + std::to_string(level) + ", " + x.shape().str() + " -> " + ours.shape().str(), ours,
+                    jbu_learned_range(stack.levels[usize(level - 1)], x, guidance), 2e-4);
     if (level == 1)
       std::printf("largest entry of the keys' bias: %.0f\n",
                   static_cast<double>(largest(reshape(saved["range_proj.3.bias"], {32, 1})).value.item()));
@@ -102,15 +94,16 @@ void network_section() {
   std::map<std::string, Tensor> saved;
   network.save(saved);
   const std::vector<real> frequencies = log_spaced_frequencies(-2, static_cast<real>(options.highest), 30);
-  compare("network, 64x64 pixels -> 32 channels",
-          plain::implicit_map(subject.image, parameters_of(saved, "", nullptr), frequencies).value,
-          network.map(subject.image).value);
+  book::say_equal("network, 64x64 pixels -> 32 channels",
+                  plain::implicit_map(subject.image, parameters_of(saved, "", nullptr), frequencies).value,
+                  network.map(subject.image).value);
 }
 
 void variation_section() {
   const Subject subject(64);
-  compare("total variation of the photo", Tensor::full({1}, static_cast<real>(plain::total_variation(subject.image))),
-          total_variation(subject.image).value);
+  book::say_equal("total variation of the photo",
+                  Tensor::full({1}, static_cast<real>(plain::total_variation(subject.image))),
+                  total_variation(subject.image).value);
 }
 
 //! [whole]
@@ -165,21 +158,21 @@ void whole_section() {
   const Var map = plain::implicit_map(subject.image, network, log_spaced_frequencies(-2, 10, 30));
   const Var loss = whole_loss(map, views, downsampler, scale_net);
   backward(loss);
-  compare("the whole loss of 3 views", loss.value, value);
+  book::say_equal("the whole loss of 3 views", loss.value, value);
   fit.visit([&](const std::string& name, Parameter& parameter, FileLayout) {
     for (const auto& [prefix, p] : {std::pair<std::string, const plain::Parameters&>{"upsampler.", network},
                                     {"downsampler.", downsampler},
                                     {"scale_net.", scale_net}})
       if (name.rfind(prefix, 0) == 0)
-        compare("gradient of " + name, tape.gradient(p.at(name.substr(prefix.size()))), parameter.grad, 2e-4);
+        book::say_equal("gradient of " + name, tape.gradient(p.at(name.substr(prefix.size()))), parameter.grad, 2e-4);
   });
 }
 
 void components_section() {
   const Subject subject;
   const Pca ours = plain::principal_components(subject.low, 6), library = fit_pca(subject.low, 6);
-  compare("mean", ours.mean, library.mean);
-  compare("6 components", ours.components, library.components);
+  book::say_equal("mean", ours.mean, library.mean);
+  book::say_equal("6 components", ours.components, library.components);
   std::printf("share of the variance that the first k components keep\n");
   for (const Index k : {1, 3, 8, 32, 128}) {
     const Pca some = fit_pca(subject.low, k);
@@ -199,9 +192,9 @@ void uncertainty_section() {
   net.save(saved);
   const plain::Parameters p = parameters_of(saved, "", nullptr);
   const Var s = plain::uncertainty(target, p);
-  compare("deviations", s.value, net(Var(target)).value);
-  compare("loss", plain::likelihood_loss(prediction, target, s).value,
-          reconstruction_loss(prediction, target, net(Var(target))).value);
+  book::say_equal("deviations", s.value, net(Var(target)).value);
+  book::say_equal("loss", plain::likelihood_loss(prediction, target, s).value,
+                  reconstruction_loss(prediction, target, net(Var(target))).value);
   book::draw_uncertainty(Subject());
 }
 

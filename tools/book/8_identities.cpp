@@ -18,12 +18,6 @@ namespace fu::book {
 
 namespace {
 
-void compare(const char* what, const Tensor& a, const Tensor& b, double most = 2e-5) {
-  const double worst = difference(a, b);
-  require<UsageError>(worst <= most, what, ": the two sides differ by ", worst, " of the largest number.");
-  std::printf("%-54s equal to %.0e\n", what, most);
-}
-
 //! [fold]
 /// The weights of fine pixel (y,x) on the coarse map (h,w): its kernel k (d,d) stands on fine pixels, and each of these
 /// is a weighted sum of coarse ones. rows and cols: those weights, for the fine axes with their mirrored borders.
@@ -49,7 +43,7 @@ void check_channels() {
   const Tensor a = random.normal({3, c});
   const auto up = [&](const Tensor& x) { return JbuRun(stack, x, subject.image, 4).all(); };
   const auto project = [&](const Tensor& x) { return linear(x, a, Tensor()); };
-  compare("the stack, 192 channels to 3: before and after", up(project(subject.low)), project(up(subject.low)), 2e-4);
+  say_equal("the stack, 192 channels to 3: before and after", up(project(subject.low)), project(up(subject.low)), 2e-4);
 }
 
 void check_fold() {
@@ -70,7 +64,7 @@ void check_fold() {
       const Index used = std::count_if(w.data(), w.data() + w.size(), [](real v) { return v != 0; });
       widest = std::max(widest, used);
     }
-  compare("enlarged, then weighted; weighted on the coarse map", after, before);
+  say_equal("enlarged, then weighted; weighted on the coarse map", after, before);
   std::printf("coarse pixels with a weight: at most %ld\n", static_cast<long>(widest));
 }
 
@@ -127,7 +121,7 @@ void check_maps() {
   const Tensor map = random.normal({1, 224, 224, 6});
   const Jitter j{30, 1.37, 40, 75, true};
   const Tensor steps = adaptive_avg_pool(plain::view_of(map, j).value, 14, 14);
-  compare("pad, zoom, cut, mirror, average: five maps and one", predict_view(map, j, 224, 224, 14, 14), steps);
+  say_equal("pad, zoom, cut, mirror, average: five maps and one", predict_view(map, j, 224, 224, 14, 14), steps);
 }
 
 void check_windows() {
@@ -141,7 +135,7 @@ void check_windows() {
   Var length;
   const Var weights = windows.onto_map(simple.view_weights(windows, map, length));
   const Var on_map = rectangle_sums(map, reshape(weights, {windows.rectangles()->weights()}), windows.rectangles());
-  compare("windows on the blurred view; carried onto the map", on_map.value, on_view);
+  say_equal("windows on the blurred view; carried onto the map", on_map.value, on_view);
 }
 
 void check_sums() {
@@ -162,8 +156,9 @@ void check_sums() {
     const Tensor wrong = predict_view(map, view.jitter, 112, 112, 7, 7) - view.features;
     total += static_cast<double>(mean(unary(Unary::square, wrong)).item()) / 5;
   }
-  compare("error of a grid: from the views, and from the sums",
-          Tensor::full({1}, static_cast<real>(system.error(grid))), Tensor::full({1}, static_cast<real>(total)), 1e-4);
+  say_equal("error of a grid: from the views, and from the sums",
+            Tensor::full({1}, static_cast<real>(system.error(grid))), Tensor::full({1}, static_cast<real>(total)),
+            1e-4);
 }
 
 }  // namespace fu::book
