@@ -11,15 +11,15 @@ namespace fu::book {
 
 namespace {
 
-constexpr std::size_t kColors = 128;
-constexpr int kShift = 3, kLevels = 256 >> kShift;  // colours are told apart by their five upper bits
+constexpr std::size_t kColors = 192;
+constexpr int kShift = 2, kLevels = 256 >> kShift;  // colours are told apart by their six upper bits
 
 /// A colour's place in the table of all that are told apart.
 std::size_t place_of(const unsigned char* rgb) {
   return (usize(rgb[0] >> kShift) * kLevels + usize(rgb[1] >> kShift)) * kLevels + usize(rgb[2] >> kShift);
 }
 
-/// Colours that will be one, with the sums of the pixels that have them.
+/// Colours that cannot be told apart, with the sums of the pixels that have them.
 struct Cell {
   std::size_t place = 0;
   double count = 0, sum[3] = {};
@@ -67,6 +67,44 @@ std::vector<std::vector<Cell>> median_cut(std::vector<Cell> cells) {
   return boxes;
 }
 
+struct Color {
+  double rgb[3] = {};
+  double light() const { return rgb[0] + 2 * rgb[1] + rgb[2]; }
+};
+
+std::size_t nearest(const std::vector<Color>& colors, const Cell& cell) {
+  std::size_t best = 0;
+  double least = 1e30;
+  for (std::size_t i = 0; i < colors.size(); ++i) {
+    double distance = 0;
+    for (int c = 0; c < 3; ++c) distance += (colors[i].rgb[c] - cell.mean(c)) * (colors[i].rgb[c] - cell.mean(c));
+    if (distance < least) least = distance, best = i;
+  }
+  return best;
+}
+
+/// The mean of each box; then each becomes the mean of the cells that are nearest to it, some times.
+std::vector<Color> means_of(const std::vector<std::vector<Cell>>& boxes, const std::vector<Cell>& cells) {
+  constexpr int kRounds = 4;
+  std::vector<Color> colors;
+  const auto mean = [](const std::vector<Cell>& of) {
+    Color color;
+    double pixels = 0;
+    for (const Cell& cell : of) pixels += cell.count;
+    for (int c = 0; c < 3; ++c)
+      for (const Cell& cell : of) color.rgb[c] += cell.sum[c] / pixels;
+    return color;
+  };
+  for (const std::vector<Cell>& box : boxes) colors.push_back(mean(box));
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<std::vector<Cell>> of(colors.size());
+    for (const Cell& cell : cells) of[nearest(colors, cell)].push_back(cell);
+    for (std::size_t i = 0; i < colors.size(); ++i)
+      if (!of[i].empty()) colors[i] = mean(of[i]);
+  }
+  return colors;
+}
+
 }  // namespace
 
 void write_picture(const std::string& name, const Image& image) {
@@ -78,26 +116,13 @@ void write_picture(const std::string& name, const Image& image) {
   }
   for (std::size_t i = 0; i < table.size(); ++i)
     if (table[i].count > 0) table[i].place = i, cells.push_back(table[i]);
-  struct Color {
-    double light, rgb[3];
-    std::vector<Cell> cells;
-  };
-  std::vector<Color> colors;
-  for (std::vector<Cell>& box : median_cut(std::move(cells))) {
-    Color color{0, {}, std::move(box)};
-    double pixels = 0;
-    for (const Cell& cell : color.cells) pixels += cell.count;
-    for (int c = 0; c < 3; ++c)
-      for (const Cell& cell : color.cells) color.rgb[c] += cell.sum[c] / pixels;
-    color.light = color.rgb[0] + 2 * color.rgb[1] + color.rgb[2];
-    colors.push_back(std::move(color));
-  }
+  std::vector<Color> colors = means_of(median_cut(cells), cells);
   // By lightness: then neighbouring pixels have near numbers, which compress well.
-  std::sort(colors.begin(), colors.end(), [](const Color& a, const Color& b) { return a.light < b.light; });
-  Palette palette;
+  std::sort(colors.begin(), colors.end(), [](const Color& a, const Color& b) { return a.light() < b.light(); });
   std::vector<unsigned char> number(table.size());
+  for (const Cell& cell : cells) number[cell.place] = static_cast<unsigned char>(nearest(colors, cell));
+  Palette palette;
   for (const Color& color : colors) {
-    for (const Cell& cell : color.cells) number[cell.place] = static_cast<unsigned char>(palette.size());
     palette.push_back({});
     for (std::size_t c = 0; c < 3; ++c) palette.back()[c] = static_cast<unsigned char>(color.rgb[c] + 0.5);
   }
