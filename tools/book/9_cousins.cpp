@@ -21,7 +21,7 @@ namespace fu::book {
 
 namespace {
 
-constexpr Index kMap = 56, kSide = 224, kPanel = 160;
+constexpr Index kMap = 56, kSide = 224, kPanel = 144;
 
 /// A convolution of 3x3, a norm over groups of channels, ReLU.
 struct Block : Module {
