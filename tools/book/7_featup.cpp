@@ -77,7 +77,7 @@ void jbu_section() {
     const Tensor ours = plain::jbu_level(x, guidance, parameters_of(saved, "", nullptr)).value;
     book::say_equal("level " + std::to_string(level) + ", " + x.shape().str() + " -> " + ours.shape().str(), ours,
                     jbu_learned_range(stack.levels[usize(level - 1)], x, guidance), 2e-4);
-    if (level == 1)
+    if (level == 2)
       std::printf("largest entry of the keys' bias: %.0f\n",
                   static_cast<double>(largest(reshape(saved["range_proj.3.bias"], {32, 1})).value.item()));
     x = ours;
@@ -107,8 +107,8 @@ void variation_section() {
 }
 
 //! [whole]
-/// The loss of some views in terms of this chapter's definitions. f (1,H,W,C): the map; p: parameters of the
-/// downsampler and of the uncertainty; the weights are those that FeatUp published.
+/// The loss of some views of the map f (1,H,W,C). downsampler, scale_net: parameters of the downsampler and of the
+/// uncertainty. The weights of the terms are those that FeatUp published.
 Var whole_loss(const Var& f, const std::vector<JitteredView>& views, const plain::Parameters& downsampler,
                const plain::Parameters& scale_net) {
   const auto length = [](const Var& x) { return sqrt(sum(square(x), -1)); };
@@ -122,11 +122,12 @@ Var whole_loss(const Var& f, const std::vector<JitteredView>& views, const plain
   }
   const Var prediction = concat(predictions, 0), target = concat(targets, 0);
   const Var down_of_length = slice(prediction, 3, 0, 1), down = slice(prediction, 3, 1, c + 1);
-  const Var right = slice(f, 2, 1, f.dim(2)) - slice(f, 2, 0, f.dim(2) - 1);
+  const Var lengths = length(f), below = slice(lengths, 1, 1, f.dim(1)) - slice(lengths, 1, 0, f.dim(1) - 1),
+            beside = slice(lengths, 2, 1, f.dim(2)) - slice(lengths, 2, 0, f.dim(2) - 1);
   Var loss = plain::likelihood_loss(down, target, plain::uncertainty(target, scale_net));
   loss = loss + affine(mean(square(down_of_length - length(target))) + mean(square(length(down) - length(target))),
                        real(1e-3));
-  loss = loss + affine(total_variation(length(f)), real(0.05));
+  loss = loss + affine(sum(square(below)) + sum(square(beside)), real(0.05) / static_cast<real>(lengths.size()));
   return loss + affine(mean(square(gaussian_blur(f, 5, 1) - f)), real(0.1));
 }
 //! [whole]

@@ -118,7 +118,7 @@ void convergence_section() {
   const Eigen::VectorXd inverse = p.a.diagonal().cwiseInverse(), ones = Eigen::VectorXd::Ones(right.size());
   const Eigen::VectorXd eigenvalues = Eigen::SelfAdjointEigenSolver<Matrix>(p.a).eigenvalues();
   const double low = eigenvalues.minCoeff(), high = eigenvalues.maxCoeff();
-  constexpr int kSteps = 60;
+  constexpr int kSteps = 30;
   const auto error_of = [&](const Eigen::VectorXd& x) {
     const Eigen::VectorXd e = x - exact;
     return std::sqrt(e.dot(p.a * e) / exact.dot(p.a * exact));
@@ -145,9 +145,9 @@ void convergence_section() {
                           }(),
                           10);
   book::say_equal("ten steps: this page's, and the library's", library, to_tensor(ten), 1e-3);
-  std::printf("error after 10, 30, 60 steps, of the error at the start\n");
+  std::printf("error after 2, 5, 10 steps, of the error at the start\n");
   for (const Line& line : {descent, plain, scaled})
-    std::printf("  %-36s %7.4f  %7.4f  %7.4f\n", line.name.c_str(), line.y[10], line.y[30], line.y[60]);
+    std::printf("  %-36s %7.4f  %7.4f  %7.4f\n", line.name.c_str(), line.y[2], line.y[5], line.y[10]);
   write_line_chart(book::figure("9-convergence.svg"),
                    {"A fit of 256 cells",
                     "steps",
