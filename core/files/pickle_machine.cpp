@@ -252,8 +252,8 @@ bool PickleMachine::call(unsigned char op) {
     case 0x81: reduce(); return true;  // REDUCE, NEWOBJ
     case 0x92: {                       // NEWOBJ_EX: with arguments that have names
       const PickleRef named = pop(), positional = pop();
+      if (values_[top()].kind != Kind::opaque) fail("calls what is no function");
       push_sequence({positional, named});
-      if (values_[stack_[stack_.size() - 2]].kind != Kind::opaque) fail("calls what is no function");
       reduce();
       return true;
     }

@@ -160,6 +160,11 @@ TEST_CASE("pickles: unknown names beside the state_dict are inert") {
   CHECK(names_of(dictionary({{"model", good}, {"optimizer", dictionary({{"state", odd}})}})) == "model: w");
 }
 
+TEST_CASE("pickles: a call without a function is refused") {
+  for (const char* code : {")}\x92", "}\x92", "\x92", ")R", "R", ")\x81", "(t}\x92", "()}\x92"})
+    CHECK(error_of(archive(code)) != "");
+}
+
 TEST_CASE("pickles: a model that was saved as an object is refused with the name of its class") {
   const std::string net = object("torch.nn.modules.linear", "Linear", {{"weight", tensor("0")}});
   for (const std::string& code : {net, dictionary({{"model", net}, {"epoch", small(1)}})})
