@@ -65,17 +65,22 @@ if [ "$mode" = all ]; then
   program build-double layer_tests
   suites build-double -R '^consume/'
 
-  step "address and undefined-behaviour sanitizers: everything"
-  build "$root/build-sanitize" --preset sanitize
-  suites build-sanitize
-
-  if step "clang, warnings are errors" clang++; then
-    build "$root/build-clang" --preset clang
-    suites build-clang -E '^consume/'  # the release build's tests try clang for those
+  # One build of everything by the other compiler serves two ends: its warnings, and its sanitizers.
+  if step "clang, warnings are errors, with address and undefined-behaviour sanitizers: everything" clang++; then
+    build "$root/build-clang-sanitize" --preset clang-sanitize
+    suites build-clang-sanitize
+    step "fuzzing, 20 seconds of each target"
+    "$root/tools/fuzz.sh" 0.333 || fail fuzzing
+    step "clang: the engine, optimized"
+    targets=engine_tests build "$root/build-clang" --preset clang
+    program build-clang engine_tests
     if step clang-tidy clang-tidy; then
       git -C "$root" ls-files -- 'core/*.cpp' 'autograd/*.cpp' 'layers/*.cpp' 'featup/*.cpp' 'tools/*.cpp' |
         (cd "$root" && xargs -P "$cores" -n 4 clang-tidy -p build-clang --quiet --warnings-as-errors='*') || fail clang-tidy
     fi
+  else
+    build "$root/build-sanitize" --preset sanitize
+    suites build-sanitize
   fi
 
   step "thread sanitizer"

@@ -10,6 +10,9 @@ if(FU_SANITIZE)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     list(APPEND kernel_level -fexpensive-optimizations)
   endif()
+  if(FU_SANITIZE MATCHES "fuzzer")
+    list(APPEND kernel_level -fno-sanitize=fuzzer-no-link)  # no kernel reads a file
+  endif()
 endif()
 
 function(fu_target name file processors condition)

@@ -289,7 +289,7 @@ TEST_CASE("tape: recording costs at most a microsecond an op") {
   };
   const double plain = run(false), recorded = run(true);
   MESSAGE("an op of one element takes " << plain * 1e9 << " ns, recorded " << recorded * 1e9 << " ns");
-#if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__)
+#if defined(NDEBUG) && !defined(FU_ADDRESS_SANITIZER)
   CHECK(recorded - plain <= 1e-6);
 #endif
 }

@@ -70,7 +70,7 @@ TEST_CASE("many calls: eight threads of the application get equal results") {
 }
 
 TEST_CASE("many calls: 10,000 of them need no more memory and no more threads than the first ones") {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(FU_ADDRESS_SANITIZER) || defined(FU_THREAD_SANITIZER)
   constexpr int kCalls = 200;
 #else
   constexpr int kCalls = sizeof(real) == 4 ? 10000 : 1000;
@@ -83,7 +83,7 @@ TEST_CASE("many calls: 10,000 of them need no more memory and no more threads th
   [[maybe_unused]] const Index memory = resident_kb();
   const Index threads_before = thread_count();
   for (int i = 0; i < kCalls; ++i) run.enlarge(features, photo, 64);
-#ifndef __SANITIZE_ADDRESS__  // that sanitizer keeps freed memory for a while
+#ifndef FU_ADDRESS_SANITIZER  // that sanitizer keeps freed memory for a while
   CHECK(resident_kb() <= memory + 512);
 #endif
   CHECK(thread_count() <= threads_before);

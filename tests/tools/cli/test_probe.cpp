@@ -59,12 +59,14 @@ void check_same(const Probe& a, const Probe& b) {
   CHECK(same_bits(a.bias, b.bias));
 }
 
-/// Starts the program, waits until `file` is there and not empty, and then `wait` seconds more, and sends a signal.
+/// Starts the program, waits until it has written `file`, which may have been there before, and then `wait` seconds
+/// more, and sends a signal.
 Outcome run_and_signal(const TempFolder& folder, const std::string& arguments, const std::string& file, double wait,
                        const std::string& number) {
-  const std::string line = "'" FU_PROGRAM "' " + arguments + " & p=\\$!; n=0; while [ ! -s '" + file +
-                           "' ] && [ \\$n -lt 500 ]; do sleep 0.01; n=\\$((n+1)); done; sleep " + std::to_string(wait) +
-                           "; kill -" + number + " \\$p; wait \\$p";
+  const std::string line = "touch begun; '" FU_PROGRAM "' " + arguments + " & p=\\$!; n=0; while ! { [ -s '" + file +
+                           "' ] && [ '" + file +
+                           "' -nt begun ]; } && [ \\$n -lt 3000 ]; do sleep 0.01; n=\\$((n+1)); " + "done; sleep " +
+                           std::to_string(wait) + "; kill -" + number + " \\$p; wait \\$p";
   return run_shell(folder, "sh -c \"" + line + "\"");
 }
 
@@ -245,7 +247,7 @@ TEST_CASE("probe train: memory does not grow with the photos") {
     return nlohmann::json::parse(o.out)["peak_rss_mb"].get<double>();
   };
   const double few = peak("--images photos --labels labels"), many = peak("--images many --labels many_labels");
-#ifndef __SANITIZE_ADDRESS__  // that sanitizer keeps freed memory for a while
+#ifndef FU_ADDRESS_SANITIZER  // that sanitizer keeps freed memory for a while
   CHECK(many < few + 20);     // their samples are 140 MB
 #else
   CHECK(many < few + 400);

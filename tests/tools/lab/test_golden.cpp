@@ -16,10 +16,11 @@ using namespace fu::test;
 
 namespace {
 
-/// `naive`: also with the reference kernels, which take a minute for a real photo.
-void check_folder(const std::string& folder, const std::string& shared, bool naive) {
+/// `slow`: also with the reference kernels, which take a minute for a real photo, and with `wide`, whose vectors this
+/// processor has in halves: forty times as slow in attention.
+void check_folder(const std::string& folder, const std::string& shared, bool slow) {
   for (const Kernels* table : all_kernels()) {
-    if (!naive && table == all_kernels().front()) continue;
+    if (!slow && (table == all_kernels().front() || table->isa == std::string("wide"))) continue;
     const WithKernels use(*table);
     CAPTURE(std::string(table->isa));
     for (const std::string& path : golden_files(folder)) {
@@ -51,7 +52,7 @@ TEST_CASE("golden: photos and real weights") {
 TEST_CASE("golden: attention upsamplers") {
   FU_NEEDS_SHARED(shared);
   CHECK(golden_files(shared + "/upsamplers").size() == 11);
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(FU_ADDRESS_SANITIZER)
   CHECK(run_golden(shared + "/upsamplers/anyup_random_wide.safetensors", "").status == GoldenResult::Status::passed);
 #else
   check_folder(shared + "/upsamplers", "", false);
@@ -61,7 +62,7 @@ TEST_CASE("golden: attention upsamplers") {
 TEST_CASE("golden: backbones") {
   FU_NEEDS_SHARED(shared);
   CHECK(golden_files(shared + "/backbones").size() == 30);
-#if defined(__SANITIZE_ADDRESS__)  // minutes for each instruction set
+#if defined(FU_ADDRESS_SANITIZER)  // minutes for each instruction set
   for (const std::string& path : golden_files(shared + "/backbones"))
     CHECK(run_golden(path, "").status == GoldenResult::Status::passed);
 #else
