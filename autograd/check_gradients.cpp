@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "autograd/parameter_keeper.h"
 #include "core/number_text.h"
 #include "core/ops.h"
 #include "core/random.h"
@@ -207,20 +208,6 @@ GradientCheck check_gradients(const std::function<Var(const std::vector<Var>&)>&
 
 GradientCheck check_gradients(const std::function<Var()>& f, const std::vector<Parameter*>& parameters,
                               const GradientCheckOptions& options) {
-  /// Gives the parameters back as they were, also if f throws.
-  struct Keeper {
-    std::vector<Parameter*> parameters;
-    std::vector<Tensor> values, gradients;
-    explicit Keeper(const std::vector<Parameter*>& list) : parameters(list) {
-      for (Parameter* p : list) values.push_back(p->value), gradients.push_back(p->grad), p->zero_grad();
-    }
-    ~Keeper() {
-      for (std::size_t i = 0; i < parameters.size(); ++i) {
-        parameters[i]->set(values[i]);
-        parameters[i]->grad = gradients[i];
-      }
-    }
-  };
   Subject subject;
   for (const Parameter* p : parameters) {
     require<UsageError>(p->trainable, "[check_gradients] parameter '", p->name, "' ", p->value.shape(),
@@ -228,7 +215,7 @@ GradientCheck check_gradients(const std::function<Var()>& f, const std::vector<P
     subject.names.push_back("parameter '" + p->name + "'");
     subject.values.push_back(p->value);
   }
-  const Keeper keeper(parameters);
+  const ParameterKeeper keeper(parameters);
   subject.result = [&](std::size_t i, const Tensor& moved) {
     const NoRecording pause;
     parameters[i]->set(moved);

@@ -86,7 +86,13 @@ Var rotary_embedding(const Var& x, const RotaryAngles& angles, Index heads);
 /// Each element becomes 0 with probability p, else is divided by 1 - p. p = 0 is the identity and draws nothing. throws
 /// UsageError unless 0 <= p < 1.
 Var dropout(const Var& x, real p, Random& random);
-/// The same for whole channels of x (B,..,C): one draw for each image and channel.
+/// The same, where the mask is a function of the place and of the element's position alone. So a computation that is
+/// repeated, or resumed, has the same mask, and backward draws it again: it takes no memory.
+struct DropoutPlace {
+  std::uint64_t seed = 0, step = 0, layer = 0;  // any numbers
+};
+Var dropout(const Var& x, real p, const DropoutPlace& place);
+/// As the first, for whole channels of x (B,..,C): one draw for each image and channel.
 Var channel_dropout(const Var& x, real p, Random& random);
 
 // ---- moving elements

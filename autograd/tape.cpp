@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdlib>
 
+#include "autograd/hooks.h"
 #include "autograd/trace.h"
 #include "core/ops.h"
 
@@ -70,6 +71,11 @@ Tape::~Tape() {
   if (older_) older_->newer_ = newer_;
   (newer_ ? newer_->older_ : newest) = older_;
   follow_newest();
+  // A tape around this one knows its parameters again.
+  for (const Recorded& r : storage_->parameters) {
+    const Parameter* p = older_ ? storage_->nodes[usize(r.node)].parameter : nullptr;
+    if (p && p->tape_ == number_) p->tape_ = r.before_tape, p->node_ = r.before_node;
+  }
   // From the end, because a closure may hold the result of an earlier node. A loop, so a long chain needs no stack.
   for (std::size_t i = storage_->nodes.size(); i-- > 0;) {
     Node& node = storage_->nodes[i];
@@ -153,10 +159,10 @@ Var Tape::leaf(const Tensor& value, const Parameter* parameter) {
     Node& node = storage_->nodes.back();
     node.parameter = parameter;
     node.version = parameter->version;
+    storage_->parameters.push_back({var.id, parameter->node_, parameter->tape_});
     parameter->tape_ = number_;
     parameter->node_ = var.id;
     parameter->forget_ = &Tape::forget;
-    storage_->parameters.push_back(var.id);
   }
   return var;
 }
@@ -246,8 +252,8 @@ void Tape::backward(const Var& y, const Tensor& dy) {
   require<ShapeError>(dy.shape() == y.shape(), "[backward] gradient ", dy.shape(), " for a value of shape ", y.shape(),
                       ".");
   Storage& s = *storage_;
-  for (int id : s.parameters) {
-    const Node& node = s.nodes[usize(id)];
+  for (const Recorded& r : s.parameters) {
+    const Node& node = s.nodes[usize(r.node)];
     require<UsageError>(node.parameter, "[backward] a parameter ", node.shape,
                         " was destroyed after it was recorded. Parameters must outlive the tape.");
     require<UsageError>(node.parameter->version == node.version, "[backward] parameter '", node.parameter->name, "' ",
@@ -256,9 +262,11 @@ void Tape::backward(const Var& y, const Tensor& dy) {
                         "optimizer's step.");
   }
   ran_ = true;
+  if (hooks_) begin_hooks();
   accumulate(y.id, dy);
   for (int id = y.id; id >= 0; --id) {
     Node& node = s.nodes[usize(id)];
+    if (hooks_) run_hooks(id);
     if (trace_) note_gradient(id);
     if (!node.closure) continue;
     if (node.has_grad) {
@@ -267,6 +275,7 @@ void Tape::backward(const Var& y, const Tensor& dy) {
     }
     free_closure(id);
   }
+  if (hooks_) end_hooks();
 }
 
 /// What this op saved is not needed any more.

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <new>
@@ -62,6 +63,7 @@ class Gradient {
   void set(int i, Tensor gradient) const;
 
  private:
+  friend class Checkpoint;
   friend class Tape;
   Gradient(const Tensor& gradient, Tape& tape, int node) : dy(gradient), tape_(tape), node_(node) {}
   Tape& tape_;
@@ -121,11 +123,18 @@ class Tape {
   /// once, for the first of them. A result in the memory of an input counts 0 bytes.
   std::string summary() const;
 
+  /// Calls f once during backward(), when the gradient of x is complete; what f assigns to its argument, of the same
+  /// shape, takes the gradient's place. Several functions of one value are called in the order in which they were
+  /// given. Of a parameter, f sees what this tape adds. f is not called if the loss does not depend on x. throws
+  /// UsageError for a value that is not recorded on this tape, or after backward().
+  void on_gradient(const Var& x, std::function<void(Tensor& gradient)> f);
+
   bool ran() const { return ran_; }
   std::uint64_t number() const { return number_; }
   Index nodes() const { return static_cast<Index>(storage_->nodes.size()); }
 
  private:
+  friend class Checkpoint;
   friend class Gradient;
   friend class NoRecording;
   friend struct Var;
@@ -157,16 +166,23 @@ class Tape {
     bool has_grad;
     Tensor grad;
   };
+  /// A parameter's node, and what it was on the tapes before: there it is known again when this tape has ended.
+  struct Recorded {
+    int node;
+    int before_node;
+    std::uint64_t before_tape;
+  };
   /// Memory that one tape hands to the next, so that a training loop stops allocating.
   struct Storage {
     std::vector<Node> nodes;
-    std::vector<int> inputs;      // node numbers, -1 for constants
-    std::vector<int> parameters;  // nodes
-    std::vector<char*> blocks;    // the arena
+    std::vector<int> inputs;  // node numbers, -1 for constants
+    std::vector<Recorded> parameters;
+    std::vector<char*> blocks;  // the arena
     std::size_t block = 0, used = 0;
     ~Storage();
   };
 
+  struct Hooks;    // hooks.h
   struct Trace;    // trace.h
   struct Drawing;  // dot.cpp
 
@@ -178,6 +194,9 @@ class Tape {
   Var leaf(const Tensor& value, const Parameter* parameter);
   void* allocate(std::size_t bytes);
   int add_node(const char* op, const Tensor& result, const Var* inputs, std::size_t count, Closure* closure);
+  void begin_hooks();
+  void run_hooks(int node);
+  void end_hooks();
   void note_node(const Tensor& result, const Var* inputs, std::size_t count);
   void note_gradient(int node);
   void note_saved(int node, std::size_t live_before);
@@ -197,6 +216,7 @@ class Tape {
   }
 
   Storage* storage_;
+  std::unique_ptr<Hooks> hooks_;              // null unless on_gradient() was called
   std::unique_ptr<Trace> trace_;              // null unless trace() was called
   std::uint64_t number_;                      // unique in the process
   Tape *newer_ = nullptr, *older_ = nullptr;  // the living tapes of this thread

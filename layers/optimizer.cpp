@@ -6,23 +6,43 @@
 #include "core/files/weights.h"
 #include "core/isa.h"
 #include "core/ops.h"
+#include "core/parallel.h"
 
 namespace fu {
 
-Optimizer::Optimizer(const std::vector<Parameter*>& parameters) {
-  for (Parameter* p : parameters) {
-    require<UsageError>(std::find(parameters_.begin(), parameters_.end(), p) == parameters_.end(),
-                        "[optimizer] parameter '", p->name, "' ", p->value.shape(),
+Optimizer::Optimizer(const std::vector<Parameter*>& parameters) { add({parameters, 1, {}}); }
+
+void Optimizer::add(const ParameterGroup& group) {
+  for (std::size_t i = 0; i < group.parameters.size(); ++i) {
+    Parameter* const p = group.parameters[i];
+    const auto behind = group.parameters.begin() + static_cast<std::ptrdiff_t>(i);
+    const bool before = std::find(parameters_.begin(), parameters_.end(), p) != parameters_.end() ||
+                        std::find(group.parameters.begin(), behind, p) != behind;
+    require<UsageError>(!before, "[optimizer] parameter '", p->name, "' ", p->value.shape(),
                         " is given twice; it would be moved twice. Leave one out.");
-    if (p->trainable) parameters_.push_back(p);
   }
+  for (Parameter* p : group.parameters) {
+    if (!p->trainable) continue;
+    parameters_.push_back(p);
+    group_of_.push_back(groups_.size());
+  }
+  groups_.push_back(group);
+}
+
+void Optimizer::add_group(const ParameterGroup& group) {
+  require<UsageError>(steps_ == 0, "[optimizer] a group was added behind ", steps_,
+                      " steps. Add all groups first: the corrections of running means count from the first step.");
+  add(group);
+  make_states();
 }
 
 void Optimizer::make_states() {
-  for (const Parameter* p : parameters_) states_.emplace_back(state_names().size(), Tensor::zeros(p->value.shape()));
-  for (auto& list : states_)
-    for (Tensor& t : list) t = t.clone();  // each its own storage
-  counts_.assign(parameters_.size(), 0);
+  for (std::size_t i = states_.size(); i < parameters_.size(); ++i) {
+    states_.emplace_back();
+    for (std::size_t j = 0; j < state_names().size(); ++j)
+      states_.back().push_back(Tensor::zeros(parameters_[i]->value.shape()));
+  }
+  counts_.resize(parameters_.size(), 0);
 }
 
 void Optimizer::step() {
@@ -122,13 +142,34 @@ void Optimizer::load(const Weights& weights, const std::string& prefix) {
 }
 
 Sgd::Sgd(const std::vector<Parameter*>& parameters, double learning_rate, double momentum, double weight_decay)
-    : Optimizer(parameters), momentum_(static_cast<real>(momentum)), weight_decay_(static_cast<real>(weight_decay)) {
+    : Sgd(parameters, learning_rate, SgdOptions{momentum, 0, weight_decay, false}) {}
+
+Sgd::Sgd(const std::vector<Parameter*>& parameters, double learning_rate, const SgdOptions& options)
+    : Optimizer(parameters), options_(options) {
+  require<UsageError>(!options.nesterov || (options.momentum > 0 && options.dampening == 0),
+                      "[sgd] nesterov with momentum ", options.momentum, " and dampening ", options.dampening,
+                      ": it wants a momentum above 0, and no dampening.");
   lr = learning_rate;
   make_states();
 }
 
 void Sgd::update(std::size_t index, real* value, const real* gradient, Index n) {
-  kernels().sgd_step(value, gradient, state(index, 0).data(), n, static_cast<real>(lr), momentum_, weight_decay_);
+  const auto rate = static_cast<real>(lr_of(index)), momentum = static_cast<real>(options_.momentum),
+             decay = static_cast<real>(weight_decay_of(index, options_.weight_decay));
+  real* const velocity = state(index, 0).data();
+  if (!options_.nesterov && options_.dampening == 0) {
+    kernels().sgd_step(value, gradient, velocity, n, rate, momentum, decay);
+    return;
+  }
+  const auto fresh = static_cast<real>(updates(index) == 1 ? 1 : 1 - options_.dampening);
+  const bool nesterov = options_.nesterov;
+  parallel_ranges(n, Index{1} << 14, [=](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      const real g = gradient[i] + decay * value[i];
+      velocity[i] = momentum * velocity[i] + fresh * g;
+      value[i] -= rate * (nesterov ? g + momentum * velocity[i] : velocity[i]);
+    }
+  });
 }
 
 Adam::Adam(Kind kind, const std::vector<Parameter*>& parameters, double learning_rate, const AdamOptions& options)
@@ -157,32 +198,26 @@ double Adam::momentum_product(Index updates) const { return products_[std::min(u
 
 void Adam::update(std::size_t index, real* value, const real* gradient, Index n) {
   const auto t = static_cast<double>(updates(index));
+  const double rate = lr_of(index), decay = weight_decay_of(index, options_.weight_decay);
   AdamArgs a;
   a.beta1 = static_cast<real>(options_.beta1), a.beta2 = static_cast<real>(options_.beta2),
   a.eps = static_cast<real>(options_.eps);
   a.unbias = static_cast<real>(1 / (1 - std::pow(options_.beta2, t)));
   if (kind_ == Kind::adamw)
-    a.keep = static_cast<real>(1 - lr * options_.weight_decay);
+    a.keep = static_cast<real>(1 - rate * decay);
   else
-    a.weight_decay = static_cast<real>(options_.weight_decay);
+    a.weight_decay = static_cast<real>(decay);
   if (kind_ == Kind::nadam) {
     const double mu = momentum(updates(index)), mu_next = momentum(updates(index) + 1),
                  product = momentum_product(updates(index));
-    a.from_gradient = static_cast<real>(lr * (1 - mu) / (1 - product));
+    a.from_gradient = static_cast<real>(rate * (1 - mu) / (1 - product));
     // The product of momenta up to the next step. PyTorch 1.13 counts this step's twice; results are compared with it,
     // so this does too.
-    a.from_mean = static_cast<real>(lr * mu_next / (1 - product * mu * mu_next));
+    a.from_mean = static_cast<real>(rate * mu_next / (1 - product * mu * mu_next));
   } else {
-    a.from_mean = static_cast<real>(lr / (1 - std::pow(options_.beta1, t)));
+    a.from_mean = static_cast<real>(rate / (1 - std::pow(options_.beta1, t)));
   }
   kernels().adam_step(value, gradient, state(index, 0).data(), state(index, 1).data(), n, a);
-}
-
-double warmup_cosine(Index step, Index warmup, Index total, double floor) {
-  if (step < warmup) return static_cast<double>(step + 1) / static_cast<double>(warmup);
-  if (step >= total) return floor;
-  const double along = static_cast<double>(step - warmup) / static_cast<double>(std::max<Index>(1, total - warmup));
-  return floor + (1 - floor) * 0.5 * (1 + std::cos(3.14159265358979323846 * along));
 }
 
 }  // namespace fu

@@ -3,14 +3,23 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "autograd/tape.h"
+#include "layers/schedules.h"
 
 namespace fu {
 
 class Weights;
+
+/// Parameters that are learned alike. What differs may be changed between steps.
+struct ParameterGroup {
+  std::vector<Parameter*> parameters;
+  double lr_scale = 1;                 // their learning rate is the optimizer's lr times this
+  std::optional<double> weight_decay;  // in place of the optimizer's
+};
 
 class Optimizer {
  public:
@@ -20,6 +29,15 @@ class Optimizer {
   virtual ~Optimizer() = default;
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
+
+  /// Adds parameters that the list of the constructor, which is group 0, does not have:
+  ///     Adam adam(Adam::Kind::adamw, matrices, 1e-3, options);
+  ///     adam.add_group({biases, 1, 0.0});
+  /// The state in files goes by the place of a parameter in all groups together, one behind another. throws UsageError
+  /// if one is given twice, or after the first step.
+  void add_group(const ParameterGroup& group);
+  ParameterGroup& group(std::size_t i) { return groups_.at(i); }
+  std::size_t groups() const { return groups_.size(); }
 
   /// Updates every parameter that has a gradient.
   void step();
@@ -34,9 +52,9 @@ class Optimizer {
   /// Adds the state that resuming needs besides the weights: "step", "counts", and the running means by the parameter's
   /// place in the list. Names begin with prefix.
   void save(std::map<std::string, Tensor>& tensors, const std::string& prefix) const;
-  /// For an optimizer made of the same parameters in the same order. Throws FileError, and changes nothing, if a tensor
-  /// is missing or has another shape than its parameter, or if a count is none. Files from before parameters had counts
-  /// of their own have no "counts": then each has had as many updates as there were steps.
+  /// For an optimizer made of the same parameters in the same order, in whatever groups. Throws FileError, and changes
+  /// nothing, if a tensor is missing or has another shape than its parameter, or if a count is none. Files from before
+  /// parameters had counts of their own have no "counts": then each has had as many updates as there were steps.
   void load(const Weights& weights, const std::string& prefix);
 
  protected:
@@ -47,25 +65,41 @@ class Optimizer {
   Tensor& state(std::size_t index, std::size_t which) { return states_[index][which]; }
   /// How often parameter `index` was updated, the update under way included: steps in which it had a gradient.
   Index updates(std::size_t index) const { return counts_[index]; }
+  double lr_of(std::size_t index) const { return lr * groups_[group_of_[index]].lr_scale; }
+  double weight_decay_of(std::size_t index, double usual) const {
+    return groups_[group_of_[index]].weight_decay.value_or(usual);
+  }
   /// To be called at the end of a derived constructor.
   void make_states();
 
  private:
+  void add(const ParameterGroup& group);
+
   Index steps_ = 0;
   std::vector<Index> counts_;
-  std::vector<Parameter*> parameters_;
+  std::vector<ParameterGroup> groups_;
+  std::vector<Parameter*> parameters_;  // of all groups
+  std::vector<std::size_t> group_of_;
   std::vector<std::vector<Tensor>> states_;
 };
 
-/// velocity = momentum * velocity + gradient + weight_decay * p;  p -= lr * velocity
+struct SgdOptions {
+  double momentum = 0, dampening = 0, weight_decay = 0;
+  bool nesterov = false;
+};
+
+/// g = gradient + weight_decay * p;  velocity = momentum * velocity + (1 - dampening) * g, and g at the first update;
+/// p -= lr * velocity, or with nesterov p -= lr * (g + momentum * velocity). source: PyTorch's SGD
 class Sgd : public Optimizer {
  public:
   Sgd(const std::vector<Parameter*>& parameters, double learning_rate, double momentum = 0, double weight_decay = 0);
+  /// throws UsageError for nesterov without momentum, or with dampening.
+  Sgd(const std::vector<Parameter*>& parameters, double learning_rate, const SgdOptions& options);
 
  private:
   void update(std::size_t index, real* value, const real* gradient, Index n) override;
   std::vector<const char*> state_names() const override { return {"velocity"}; }
-  real momentum_, weight_decay_;
+  SgdOptions options_;
 };
 
 /// weight_decay is 0 for all kinds unless set, also for adamw.
@@ -96,9 +130,5 @@ class Adam : public Optimizer {
   AdamOptions options_;
   std::vector<double> products_;  // of nadam's momenta up to the n-th update: they follow from n alone
 };
-
-/// Learning rate as a fraction of its peak: rises linearly over `warmup` steps, then falls along a cosine to `floor` at
-/// step `total`. step counts from 0.
-double warmup_cosine(Index step, Index warmup, Index total, double floor = 0);
 
 }  // namespace fu

@@ -25,6 +25,8 @@
 
 // The engine below: tensors, files, gradients, layers.
 #include "autograd/check_gradients.h"
+#include "autograd/checkpoint.h"
+#include "autograd/hessian_vector.h"
 #include "autograd/ops.h"
 #include "core/error.h"
 #include "core/files/weights.h"
@@ -34,8 +36,11 @@
 #include "featup/version.h"
 #include "layers/activation.h"
 #include "layers/conv2d.h"
+#include "layers/data_loader.h"
 #include "layers/linear.h"
 #include "layers/norm.h"
 #include "layers/optimizer.h"
+#include "layers/parameter_average.h"
 #include "layers/sequential.h"
+#include "layers/state_dict.h"
 #include "layers/transformer.h"

@@ -60,6 +60,9 @@ class Vit : public Module {
   Vit(const VitConfig& config, Random* random);
   /// For inference: packs all weights.
   void pack();
+  /// In training, each block is a checkpoint (autograd/checkpoint.h): tokens between blocks are kept, and what lies
+  /// inside is computed again during backward. The same bits, less memory, more time; layers/README.md has numbers.
+  void set_checkpoints(bool on) { checkpoints_ = on; }
 
   const VitConfig& config() const { return config_; }
 
@@ -93,7 +96,12 @@ class Vit : public Module {
   RotaryAngles angles(Index rows, Index cols) const;
   Index tokens_before_patches() const { return config_.prefix + config_.registers; }
 
+  /// One block. angles: null without rotation.
+  template <class X>
+  X run(const TransformerBlock& block, X x, const RotaryAngles* angles) const;
+
   VitConfig config_;
+  bool checkpoints_ = false;
   struct PatchEmbed : Module {
     Conv2d proj;
     PatchEmbed(const VitConfig& config, Random* random);

@@ -73,7 +73,7 @@ X Vit::tokens(const X& image, Index blocks, const Progress& progress) const {
   const NameScope scope("blocks");
   for (Index i = 0; i < blocks; ++i) {
     if (progress) progress(static_cast<double>(i) / static_cast<double>(c.depth));
-    x = (*blocks_.list[usize(i)])(std::move(x), c.rotary ? &turned : nullptr);
+    x = run(*blocks_.list[usize(i)], std::move(x), c.rotary ? &turned : nullptr);
   }
   return x;
 }

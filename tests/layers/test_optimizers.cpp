@@ -139,15 +139,6 @@ TEST_CASE("optimizers: each finds the bottom of a bowl") {
   }
 }
 
-TEST_CASE("optimizers: warm-up and cosine") {
-  CHECK(warmup_cosine(0, 10, 110) == doctest::Approx(0.1));
-  CHECK(warmup_cosine(9, 10, 110) == doctest::Approx(1));
-  CHECK(warmup_cosine(10, 10, 110) == doctest::Approx(1));
-  CHECK(warmup_cosine(60, 10, 110) == doctest::Approx(0.5));
-  CHECK(warmup_cosine(110, 10, 110, 0.1) == doctest::Approx(0.1));
-  CHECK(warmup_cosine(5000, 10, 110, 0.1) == doctest::Approx(0.1));
-}
-
 TEST_CASE("optimizers: a parameter whose first gradient comes late begins as the others did") {
   const TempFolder folder;
   for (const auto kind : {Adam::Kind::adam, Adam::Kind::adamw, Adam::Kind::nadam})
