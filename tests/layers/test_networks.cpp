@@ -45,6 +45,27 @@ TEST_CASE("networks: gradients of convolutional backbones") {
   check_backbone(ConvNext(c, &random), random.normal({2, 16, 24, 3}));
 }
 
+TEST_CASE("networks: a transformer with a checkpoint for each block has the same gradients to the bit") {
+  Random random(6);
+  VitConfig rotary = small_vit();
+  rotary.dim = 16, rotary.heads = 2, rotary.mlp_hidden = 12, rotary.grid = 0, rotary.prefix_positions = 0;
+  rotary.rotary = true;
+  const Tensor image = random.normal({1, 12, 20, 3});
+  for (const VitConfig& c : {small_vit(), rotary}) {
+    Vit vit(c, &random);
+    disturb(vit);
+    std::vector<Tensor> gradients[2];
+    for (const bool checkpoints : {false, true}) {
+      vit.set_checkpoints(checkpoints);
+      for (Parameter* p : vit.parameters()) p->zero_grad();
+      Tape tape;
+      backward(mean(square(vit.features(Var(image)))));
+      for (const Parameter* p : vit.parameters()) gradients[checkpoints].push_back(p->grad);
+    }
+    for (std::size_t i = 0; i < gradients[0].size(); ++i) CHECK(same_bits(gradients[0][i], gradients[1][i]));
+  }
+}
+
 TEST_CASE("networks: gradients of whole networks") {
   Random random(6);
   {
