@@ -2,6 +2,7 @@
 # tools/fuzz.sh [MINUTES [TARGET...]]: gives the readers of files, the command line and the C interface millions of changed inputs, under
 # the address and undefined-behaviour sanitizers. Each target of tests/fuzz/targets.def, or those named, runs for MINUTES (1; 0.3 is
 # possible) on one core, as many targets at a time as there are cores. FU_FUZZ_RUNS=N: for N executions in place of a time.
+# FU_FUZZ_SEED=N: always the same changes; else others each time.
 #
 # What broke something is kept as tests/fuzz/corpus/TARGET/found-..., where the tests run it from then on; exits 1 then. Inputs
 # that reached new code stay in build-clang-sanitize/fuzz/, where the next run goes on.
@@ -18,15 +19,16 @@ fuzz=$root/build-clang-sanitize/bin/featup_fuzz corpus=$root/tests/fuzz/corpus w
 mapfile -t names < <(sed -nE 's/^FU_FUZZ\((\w+),.*/\1/p' "$root/tests/fuzz/targets.def")
 [ $# -eq 0 ] || names=("$@")
 seconds=$(awk "BEGIN { print int($minutes * 60 + 0.999) }")
-limit="-max_total_time=$seconds"
-[ -z "${FU_FUZZ_RUNS:-}" ] || limit="-runs=$FU_FUZZ_RUNS"
+limit="-max_total_time=$seconds -seed=${FU_FUZZ_SEED:-0}"
+[ -z "${FU_FUZZ_RUNS:-}" ] || limit="-runs=$FU_FUZZ_RUNS -seed=${FU_FUZZ_SEED:-0}"
 export ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 
 # fuzz_one NAME: one target; its line of the table is printed at the end.
 fuzz_one() {
   local name=$1 log=$work/$1.log code=0 executions rate covered
   mkdir -p "$work/$name" "$work/$name-found"
-  "$fuzz" "$name" "$limit" -timeout=10 -rss_limit_mb=2048 -max_len=131072 -print_final_stats=1 -verbosity=1 \
+  # shellcheck disable=SC2086
+  "$fuzz" "$name" $limit -timeout=10 -rss_limit_mb=2048 -max_len=131072 -print_final_stats=1 -verbosity=1 \
     -artifact_prefix="$work/$name-found/" "$work/$name" "$corpus/$name" >"$log" 2>&1 </dev/null || code=$?
   executions=$(sed -nE 's/^stat::number_of_executed_units: *([0-9]+)/\1/p' "$log")
   rate=$(sed -nE 's/^stat::average_exec_per_sec: *([0-9]+)/\1/p' "$log")
