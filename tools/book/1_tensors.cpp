@@ -135,7 +135,7 @@ double nanoseconds_a_read(const Tensor& x, Index step) {
 
 void stride_cost() {
   const Tensor x = Tensor::full({4096, 4096}, 1);
-  Line line{"sum of all numbers of 64 MB", {}, {}};
+  Line line{"sum of all numbers of 67 MB", {}, {}};
   for (Index step = 1; step <= 4096; step *= 2) {
     line.x.push_back(static_cast<double>(step));
     line.y.push_back(nanoseconds_a_read(x, step));

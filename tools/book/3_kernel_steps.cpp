@@ -71,7 +71,7 @@ real fma_peak(Index rounds) {
   const volatile real f = real(0.9999), t = real(1e-4);  // volatile: the compiler cannot compute the result
   const Vec factor = Vec{} + f, term = Vec{} + t;
   Vec sum[kChains];
-  for (Index i = 0; i < kChains; ++i) sum[i] = Vec{} + static_cast<real>(i);  // not equal, or one chain would do
+  for (Index i = 0; i < kChains; ++i) sum[i] = Vec{} + static_cast<real>(i);  // different, or the compiler may keep one
   for (Index r = 0; r < rounds; ++r)
 #pragma GCC unroll 10
     for (Index i = 0; i < kChains; ++i) sum[i] = sum[i] * factor + term;
