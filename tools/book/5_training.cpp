@@ -112,9 +112,16 @@ void dropout_means() {
   const Tensor y = dropout(x, real(0.3), random).value;
   //! [dropout]
   Index zeros = 0;
-  for (Index i = 0; i < y.size(); ++i) zeros += y.data()[i] == 0 ? 1 : 0;
-  std::printf("zeros: %.1f %%; the others are %.3f; mean %.2f\n", 100.0 * static_cast<double>(zeros) / 1e5, 2 / 0.7,
-              static_cast<double>(mean(y).item()));
+  real least = 1e9f, largest = 0;  // of those that are not 0
+  for (Index i = 0; i < y.size(); ++i) {
+    if (y.data()[i] == 0) {
+      ++zeros;
+    } else {
+      least = std::min(least, y.data()[i]), largest = std::max(largest, y.data()[i]);
+    }
+  }
+  std::printf("zeros: %.1f %%; the others are %.3f to %.3f; mean %.2f\n", 100.0 * static_cast<double>(zeros) / 1e5,
+              static_cast<double>(least), static_cast<double>(largest), static_cast<double>(mean(y).item()));
   //! [place]
   Random again(4);
   again.seek(50000);

@@ -5,6 +5,7 @@
 #include "featup/builtin/builtin.h"
 #include "featup/fit/uncertainty.h"
 #include "featup/jbu/jbu.h"
+#include "featup/jbu/jbu_layers.h"
 #include "featup/measure/views.h"
 #include "featup/published/implicit_fit.h"
 #include "layers/fourier_features.h"
@@ -84,6 +85,21 @@ void jbu_section() {
   }
   book::draw_levels(subject, stack);
   book::draw_kernels(subject, stack);
+}
+
+void graph_section() {
+  //! [graph]
+  Random random(3);
+  const JbuLearnedRange level(JbuLayersOptions(), &random);
+  const Var source = random.normal({1, 8, 8, 16}), guidance = random.normal({1, 16, 16, 3});
+  Tape tape;
+  tape.trace({true});
+  backward(mean(square(level(source, guidance))));
+  DotOptions options;
+  options.parameters = false;
+  book::write_figure("7-level.dot", tape.dot(options));
+  //! [graph]
+  std::printf("a level is %lld nodes: its parameters and ops\n", static_cast<long long>(tape.nodes()));
 }
 
 void network_section() {
@@ -206,6 +222,7 @@ int main(int argc, char** argv) {
                             {{"views", views_section},
                              {"downsamplers", downsamplers_section},
                              {"jbu", jbu_section},
+                             {"graph", graph_section},
                              {"network", network_section},
                              {"variation", variation_section},
                              {"whole", whole_section},
