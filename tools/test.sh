@@ -61,7 +61,7 @@ fi
 
 if [ "$mode" = all ]; then
   step "double precision: networks, and users of the library"
-  targets="layer_tests fu_static fu_shared featup" build "$root/build-double" --preset double
+  targets="layer_tests fu_libraries featup" build "$root/build-double" --preset double
   program build-double layer_tests
   suites build-double -R '^consume/'
 
@@ -95,7 +95,7 @@ if [ "$mode" = all ]; then
   OMP_WAIT_POLICY=passive program build-openmp engine_tests
 
   step "a shared library, and more ways of taking the library in"
-  targets="fu_static fu_shared featup" build "$root/build-shared" --preset shared
+  targets="fu_libraries featup" build "$root/build-shared" --preset shared
   suites build-shared -R '^consume/'
 
   step "other processors"
