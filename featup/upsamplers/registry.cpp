@@ -1,6 +1,8 @@
 #include "featup/upsamplers/registry.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <utility>
 
 namespace fu {
 
@@ -69,6 +71,18 @@ bool begins_with_name(const std::string& text, const std::string& name) {
 
 bool takes_argument(const UpsamplerMethod& method) { return method.usage != method.name; }
 
+/// The methods of upsamplers.def, then those that were registered.
+std::vector<UpsamplerMethod>& all_methods() {
+  static std::vector<UpsamplerMethod> methods = listed_methods();
+  return methods;
+}
+
+/// How many of them upsamplers.def lists.
+std::size_t listed() {
+  static const std::size_t count = listed_methods().size();
+  return count;
+}
+
 std::string names() {
   std::string text;
   for (const UpsamplerMethod& method : upsampler_methods())
@@ -78,9 +92,31 @@ std::string names() {
 
 }  // namespace
 
-const std::vector<UpsamplerMethod>& upsampler_methods() {
-  static const std::vector<UpsamplerMethod> methods = listed_methods();
-  return methods;
+const std::vector<UpsamplerMethod>& upsampler_methods() { return all_methods(); }
+
+void register_upsampler(UpsamplerMethod method) {
+  const std::string& name = method.name;
+  const auto refuse = [&name](bool when, const char* rule) {
+    if (when) throw UsageError("[register_upsampler] '" + name + "': " + rule);
+  };
+  const bool by_name = !name.empty() && method.open, by_file = method.reads && method.open_file;
+  refuse(!by_name && !by_file, "needs a name and open, or reads and open_file.");
+  refuse(!name.empty() && !method.open, "has a name, so it needs open.");
+  refuse(name.find_first_of(":+@/.") != std::string::npos, "a name has none of :+@/. in it. Choose another.");
+  refuse(method.usage.rfind(name, 0) != 0, "its usage must begin with its name.");
+  const auto taken = [&name](const UpsamplerMethod& other) { return !name.empty() && other.name == name; };
+  refuse(std::any_of(all_methods().begin(), all_methods().end(), taken) || current_upsampler_name(name) != name,
+         "is an upsampler already. Choose another name.");
+  all_methods().push_back(std::move(method));
+}
+
+void unregister_upsampler(const std::string& name) {
+  std::vector<UpsamplerMethod>& methods = all_methods();
+  const auto at = std::find_if(methods.begin() + static_cast<std::ptrdiff_t>(listed()), methods.end(),
+                               [&name](const UpsamplerMethod& method) { return method.name == name; });
+  if (at == methods.end())
+    throw UsageError("[unregister_upsampler] '" + name + "': no upsampler of that name was registered.");
+  methods.erase(at);
 }
 
 std::string current_upsampler_name(const std::string& name) {

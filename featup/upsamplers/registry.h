@@ -12,6 +12,7 @@
 
 namespace fu {
 
+/// What open_upsampler() is given beside the name.
 struct UpsamplerOptions {
   /// As the published code: all levels of a stack, guided by the photo at the backbone's own size.
   bool published = false;
@@ -45,8 +46,20 @@ struct UpsamplerMethod {
   std::function<std::unique_ptr<Upsampler>(const Weights& file, const UpsamplerOptions& options)> open_file;
 };
 
-/// All methods, in the order of upsamplers.def: the first is what tables measure the others against.
+/// All methods, in the order of upsamplers.def: the first is what tables measure the others against. Then those that
+/// were registered.
 const std::vector<UpsamplerMethod>& upsampler_methods();
+
+/// Adds a method of your own to the list, behind the others: open_upsampler() then opens it, and texts of choices name
+/// it. A method that is already listed keeps its names and its files.
+/// Not for use while another thread opens upsamplers or reads the list: register when the program or plugin starts.
+/// Positions in upsampler_methods() are no longer valid afterwards. throws UsageError if it has neither a name with
+/// open nor reads with open_file; if its usage does not begin with its name; if the name is taken, or has one of :+@/.
+/// in it.
+void register_upsampler(UpsamplerMethod method);
+/// Takes one that was registered off the list, by its name: for a plugin that is unloaded, because functions of the
+/// entry lie in the plugin. Threads: as above. throws UsageError if none of that name was registered.
+void unregister_upsampler(const std::string& name);
 
 /// Opens a method by its name with its argument, or from a checkpoint that some method reads. throws FileError or
 /// UsageError, which name the choices.

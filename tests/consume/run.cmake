@@ -1,6 +1,6 @@
 # Builds and runs README.md's program and own/own.cpp, in a new folder PLACE, as a user would. WAY: find_package, pkg-config,
 # add_subdirectory or fetch. PREFIX: where the library is installed. FEATUP: its source. COMPILER, STANDARD, SHARED, REAL,
-# HEADERS: see CMakeLists.txt beside this.
+# HEADERS, EXAMPLES: see CMakeLists.txt beside this.
 file(REMOVE_RECURSE ${PLACE})
 file(MAKE_DIRECTORY ${PLACE})
 set(source ${CMAKE_CURRENT_LIST_DIR})
@@ -42,7 +42,7 @@ if(WAY STREQUAL "pkg-config")
   run(${C_COMPILER} ${source}/../../tools/examples/c/camera.c -o camera_c ${flags})
   run(${COMPILER} -std=c++17 -I${source}/own ${source}/own/own.cpp -DCONSUME_REAL=${REAL} -o own ${flags})
 else()
-  set(options -DWAY=${WAY} -DREAL=${REAL} -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_C_COMPILER=${C_COMPILER} -DBUILD_SHARED_LIBS=${SHARED} -DHEADERS=${HEADERS})
+  set(options -DWAY=${WAY} -DREAL=${REAL} -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_C_COMPILER=${C_COMPILER} -DBUILD_SHARED_LIBS=${SHARED} -DHEADERS=${HEADERS} -DEXAMPLES=${EXAMPLES})
   if(STANDARD)
     list(APPEND options -DCMAKE_CXX_STANDARD=${STANDARD})
   endif()
@@ -76,6 +76,26 @@ foreach(program camera_c camera_cpp)
     message("${text}")
   endif()
 endforeach()
+
+# NAME, what it must print, and arguments. What they learn is checked in tests/tools/lab/test_examples.cpp.
+function(example name expected)
+  run(./example_${name} ${ARGN})
+  if(NOT text MATCHES "${expected}")
+    message(FATAL_ERROR "example_${name} printed '${text}'")
+  endif()
+  message("${text}")
+endfunction()
+if(EXAMPLES)
+  example(classify_shapes "after training [0-9.]+% right" 20)
+  example(train_vit "after 20 steps [0-9.]+% right" 20)
+  file(WRITE ${PLACE}/in.ppm "P6 2 2 255\nabcdefghijkl")
+  example(fit_photo "Fourier features:  PSNR [0-9.]+ dB" in.ppm out.ppm 20)
+  if(NOT EXISTS ${PLACE}/out.ppm)
+    message(FATAL_ERROR "example_fit_photo wrote no picture")
+  endif()
+  example(own_upsampler "color-blend  mean squared error 0.0[0-9]+")
+  example(gradcheck "6 of 6 differ.*all 6 agree")
+endif()
 
 if(EXISTS ${PLACE}/readme_c)
   run(./readme_c)

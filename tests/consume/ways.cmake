@@ -23,7 +23,7 @@ function(consumer name way kind)
   set_tests_properties(consume/${name} PROPERTIES FIXTURES_REQUIRED prefix_${kind})
 endfunction()
 
-consumer(find_package_static find_package static -DSTANDARD=11 -DHEADERS=ON)
+consumer(find_package_static find_package static -DSTANDARD=11 -DHEADERS=ON -DEXAMPLES=ON)
 consumer(find_package_shared find_package shared -DSTANDARD=20)
 if(FU_CLANG)
   consumer(clang_static find_package static -DCOMPILER=${FU_CLANG} -DSTANDARD=14)

@@ -2,12 +2,10 @@
 //
 // An op of your own, with its own backward, and the check that tells whether that backward is right. The op is written
 // twice: once with a typical mistake, which the check finds.
-#include "autograd/check_gradients.h"
+#include <featup/featup.h>
 
 #include <cstdio>
 #include <exception>
-
-#include "autograd/ops.h"
 
 using namespace fu;
 

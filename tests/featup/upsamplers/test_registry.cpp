@@ -101,3 +101,53 @@ TEST_CASE("upsamplers: what cannot be opened is refused") {
     CHECK(contains(message, "needs a backbone; features from a file are one look"));
   }
 }
+
+TEST_CASE("upsamplers: a program's own method is opened, named and taken off again") {
+  struct Half : Upsampler {
+    std::string describe() const override { return "half"; }
+    Cost cost() const override { return Cost::one_pass; }
+    Tensor operator()(const Tensor& x, const Guide&, Extent size, const ChannelMap*, const Progress&) const override {
+      return unary(Unary::affine, resize_nearest(x, size.height, size.width), real(0.5));
+    }
+  };
+  const std::size_t before = upsampler_methods().size();
+  UpsamplerMethod method;
+  method.name = "half";
+  method.usage = "half[:N]";
+  std::string argument;
+  method.open = [&](const std::string& text, const UpsamplerOptions&) {
+    argument = text;
+    return std::make_unique<Half>();
+  };
+  register_upsampler(method);
+  CHECK(upsampler_methods().size() == before + 1);
+  CHECK(upsampler_methods().front().name == "bilinear");
+  const Tensor y = (*open_upsampler("half:3"))(Tensor::full({1, 2, 2, 1}, 4), {}, {8, 8});
+  CHECK(argument == ":3");
+  CHECK(y.shape() == Shape{1, 8, 8, 1});
+  CHECK(y.data()[63] == 2);
+  CHECK(contains(upsampler_choices(), ", or half[:N]"));
+
+  const auto refusal = [&](const std::string& name) {
+    UpsamplerMethod other = method;
+    other.name = other.usage = name;
+    return message_of([&] { register_upsampler(other); });
+  };
+  CHECK(refusal("half") == "[register_upsampler] 'half': is an upsampler already. Choose another name.");
+  CHECK(contains(refusal("bilinear"), "is an upsampler already"));
+  CHECK(contains(refusal("implicit"), "is an upsampler already"));
+  CHECK(contains(refusal("a:b"), "a name has none of :+@/. in it"));
+  CHECK(contains(refusal(""), "needs a name and open, or reads and open_file"));
+  UpsamplerMethod other = method;
+  other.name = "quarter";
+  CHECK(contains(message_of([&] { register_upsampler(other); }), "its usage must begin with its name"));
+  other.open = nullptr;
+  CHECK(contains(message_of([&] { register_upsampler(other); }), "needs a name and open"));
+  CHECK(upsampler_methods().size() == before + 1);
+
+  unregister_upsampler("half");
+  CHECK(upsampler_methods().size() == before);
+  CHECK(contains(message_of([] { open_upsampler("half"); }), "is no upsampler"));
+  for (const char* name : {"half", "bilinear", ""})
+    CHECK(contains(message_of([&] { unregister_upsampler(name); }), "no upsampler of that name was registered"));
+}

@@ -13,16 +13,15 @@
 enum { kWidth = 640, kHeight = 480, kRowBytes = 4096, kOutputs = 8, kWarmUp = 3 };
 
 static void draw_frame(unsigned char* pixels, int number) {
-  for (int y = 0; y < kHeight; ++y)
-    for (int x = 0; x < kWidth; ++x) {
-      unsigned char* p = pixels + y * kRowBytes + x * 4;
-      const int left = 20 * number % (kWidth - 100);
-      const int inside = x >= left && x < left + 100 && y >= 150 && y < 250;
-      p[0] = (unsigned char)(inside ? 40 : x / 3); /* blue */
-      p[1] = (unsigned char)(inside ? 200 : (y / 32 % 2) * 90 + 60);
-      p[2] = (unsigned char)(inside ? 240 : y / 2);
-      p[3] = 255;
-    }
+  const int left = 20 * number % (kWidth - 100);
+  for (int i = 0; i < kWidth * kHeight; ++i) {
+    const int x = i % kWidth, y = i / kWidth, inside = x >= left && x < left + 100 && y >= 150 && y < 250;
+    unsigned char* p = pixels + y * kRowBytes + x * 4;
+    p[0] = (unsigned char)(inside ? 40 : x / 3); /* blue */
+    p[1] = (unsigned char)(inside ? 200 : (y / 32 % 2) * 90 + 60);
+    p[2] = (unsigned char)(inside ? 240 : y / 2);
+    p[3] = 255;
+  }
 }
 
 static double now_seconds(void) {
@@ -71,12 +70,11 @@ int main(int argc, char** argv) {
     must(fu_upsample_into(upsampler, &scene, &options, &result));
     const double seconds = now_seconds() - begin;
     must(fu_memory_stats(&memory));
-    if (number < kWarmUp) { /* threads start, memory is asked for */
-      blocks = memory.system_calls;
-      continue;
-    }
-    sum += seconds;
-    if (seconds > worst) worst = seconds;
+    if (number < kWarmUp)
+      blocks = memory.system_calls; /* threads start, memory is asked for */
+    else
+      sum += seconds;
+    if (number >= kWarmUp && seconds > worst) worst = seconds;
   }
   printf("%d frames of %dx%d -> %dx%dx%d features, %.1f ms each, %.1f ms at worst, %d blocks of memory asked for\n",
          frames, kWidth, kHeight, (int)result.width, (int)result.height, (int)result.channels, 1e3 * sum / frames,
