@@ -18,6 +18,7 @@ out=$(realpath "$out")
 
 cd "$root/tools/book"
 mapfile -t chapters < <(printf '%s\n' [0-9]*-*.md | sort -n)
+chapters+=(pytorch.md ops.md)
 if [ -n "$check" ]; then
   "$root/build/bin/book_pages" --check --measured "$root/build/book/check" "${chapters[@]}" README.md
 else
@@ -36,4 +37,4 @@ pandoc --help | grep -q -e "$whole" || whole=--self-contained
 pandoc --standalone $whole --toc --toc-depth=2 --mathml --from=markdown+pipe_tables-implicit_figures --lua-filter=links.lua --css=book.css \
   --metadata title="The book of featup's engine" --metadata lang=en --metadata root="$(realpath --relative-to="$(dirname "$out")" "$root")" \
   --output="$out" README.md "${chapters[@]}"
-echo "$out: $(wc -c <"$out") bytes, ${#chapters[@]} chapters, $SECONDS s"
+echo "$out: $(wc -c <"$out") bytes, ${#chapters[@]} chapters and tables, $SECONDS s"

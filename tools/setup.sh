@@ -11,6 +11,8 @@ test_packages=(doctest-dev)
 all_packages=(git ccache clang libclang-rt-dev clang-format clang-tidy pkg-config chromium python3-pytest python3-numpy python3-venv)
 # What tools/book.sh has more.
 book_packages=(pandoc graphviz)
+# What tools/reference.sh has more.
+reference_packages=(doxygen)
 # What tools/test_platforms.sh, the last of its steps, has more.
 platform_packages=(g++-aarch64-linux-gnu g++-arm-linux-gnueabihf qemu-user)
 

@@ -106,6 +106,10 @@ if [ "$mode" = all ] && step "the book: what is measured, and its page" pandoc; 
   bash "$root/tools/book.sh" --check || fail "the book"
 fi
 
+if [ "$mode" = all ] && step "the reference of public headers" doxygen; then
+  bash "$root/tools/reference.sh" || fail "the reference"
+fi
+
 if [ "$mode" = all ]; then step "the Python package, with the release build's tests" pytest-3 || true; fi
 
 # Last, so that its closing line is the last one.

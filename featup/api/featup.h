@@ -1,4 +1,4 @@
-// All of the library: #include <featup/featup.h>. Each header can also be included alone, as <featup/core/tensor.h>.
+// All of the library: one header. Each of the others can also be included alone, as <featup/core/tensor.h>.
 #pragma once
 
 // From pixels to fine features.

@@ -6,8 +6,14 @@ local function text_slug(text)
   return (text:gsub(" ", "-"):gsub("[^%w%-_]", ""):lower())
 end
 
--- "3-kernel.md" -> "3"; "README.md" -> "book"
+-- Pages that are no chapters, by their titles.
+local pages = {["PyTorch to here"] = "pytorch", ["Index of ops"] = "ops"}
+
+-- "3-kernel.md" -> "3"; "ops.md" -> "ops"; "README.md" -> "book"
 local function chapter_of(file)
+  for _, page in pairs(pages) do
+    if file == page .. ".md" then return page end
+  end
   if file == "README.md" then return "book" end
   return file:match("^(%d+)%-[%w%-]+%.md$")
 end
@@ -28,7 +34,7 @@ function Pandoc(doc)
       local text = pandoc.utils.stringify(block)
       local slug = text_slug(text)
       if block.level == 1 then
-        chapter = text:match("^(%d+)") or "book"
+        chapter = text:match("^(%d+)") or pages[text] or "book"
         seen, for_authors = {}, false
         block.identifier = chapter
       else

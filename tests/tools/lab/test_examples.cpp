@@ -55,7 +55,7 @@ TEST_CASE("examples: Fourier features let a network learn a picture") {
   for (std::size_t i = 0; i < learned.rgb.size(); ++i) error += std::pow(learned.rgb[i] - drawing.rgb[i], 2);
   const double psnr = -10 * std::log10(error / (255.0 * 255.0 * static_cast<double>(learned.rgb.size())));
   CHECK(psnr == doctest::Approx(fourier).epsilon(0.02));  // the picture is what was learned, the right way up
-  CHECK(output_of("'" FU_PROGRAMS "/example_fit_photo' '" + (folder / "no.ppm") + "' 2>&1 || true") ==
+  CHECK(output_of("'" FU_PROGRAMS "/example_fit_photo' '" + (folder / "no.ppm") + "' out.ppm 2>&1 || true") ==
         "example_fit_photo: error: " + (folder / "no.ppm") + ": no binary PPM of 8 bits\n");
 }
 

@@ -70,10 +70,8 @@ int main(int argc, char** argv) {
     must(fu_upsample_into(upsampler, &scene, &options, &result));
     const double seconds = now_seconds() - begin;
     must(fu_memory_stats(&memory));
-    if (number < kWarmUp)
-      blocks = memory.system_calls; /* threads start, memory is asked for */
-    else
-      sum += seconds;
+    if (number < kWarmUp) blocks = memory.system_calls; /* threads start, memory is asked for */
+    if (number >= kWarmUp) sum += seconds;
     if (number >= kWarmUp && seconds > worst) worst = seconds;
   }
   printf("%d frames of %dx%d -> %dx%dx%d features, %.1f ms each, %.1f ms at worst, %d blocks of memory asked for\n",
