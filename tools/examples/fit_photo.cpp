@@ -2,8 +2,7 @@
 //
 // Trains a network to map a pixel's place to its colour, for one small photo (djpeg -scale 1/8 photo.jpg > in.ppm).
 // From plain coordinates it learns a blurred picture, from sines and cosines of them the edges too. FeatUp's implicit
-// upsampler does this with features. source: Tancik et al., "Fourier features let networks learn high frequency
-// functions" (arXiv 2006.10739)
+// upsampler does this with features. source: Tancik et al., Fourier features (arXiv 2006.10739)
 #include <featup/featup.h>
 #include <featup/layers/fourier_features.h>
 
@@ -11,13 +10,11 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <fstream>
 
 using namespace fu;
 
 namespace {
-
 /// Binary PPM: "P6 WIDTH HEIGHT 255", one separator, the bytes. Comments are not read.
 Tensor read_ppm(const std::string& path, Index& width, Index& height) {
   std::ifstream file(path, std::ios::binary);
@@ -56,7 +53,6 @@ Tensor fit(const char* what, const Tensor& x, const Tensor& colors, Index steps)
   std::printf("%s PSNR %.2f dB\n", what, -10 * std::log10(error));
   return y;
 }
-
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -77,7 +73,6 @@ int main(int argc, char** argv) try {
   std::ofstream file(argv[2], std::ios::binary);
   file << "P6 " << width << ' ' << height << " 255\n";
   for (Index i = 0; i < learned.size(); ++i) file.put(static_cast<char>(std::lround(255 * learned.data()[i])));
-  return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "example_fit_photo: error: %s\n", error.what());
   return 1;

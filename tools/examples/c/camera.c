@@ -43,24 +43,20 @@ int main(int argc, char** argv) {
   fu_upsampler* upsampler = NULL;
   must(fu_backbone_open("builtin", NULL, &backbone));
   must(fu_upsampler_open("builtin", NULL, &upsampler));
-
   /* 8 channels in place of all: each is the mean of some of the backbone's. A probe's weights would stand here. */
   const int64_t channels = fu_backbone_channels(backbone);
   float* matrix = calloc((size_t)(channels * kOutputs), sizeof *matrix);
   unsigned char* pixels = malloc((size_t)kHeight * kRowBytes);
-  if (!matrix || !pixels) return 1;
-  for (int64_t c = 0; c < channels; ++c)
+  for (int64_t c = 0; matrix && c < channels; ++c)
     matrix[c * kOutputs + c * kOutputs / channels] = (float)kOutputs / (float)channels;
   const fu_projection projection = {matrix, channels, kOutputs, NULL};
   const fu_image frame = {pixels, kWidth, kHeight, FU_BGRA8, kRowBytes, 0, 0};
   const fu_scene scene = {&frame, backbone, {128, 0, 0, 0}, NULL};
   const fu_upsample_options options = {0, 0, &projection, {NULL, NULL}};
-
   fu_output result = {NULL, 0, 0, 0, 0, 0, 0}; /* the size first */
   must(fu_upsample_into(upsampler, &scene, &options, &result));
   result.data = malloc((size_t)(result.height * result.width * result.channels) * sizeof(float));
-  if (!result.data) return 1;
-
+  if (!matrix || !pixels || !result.data) return 1;
   double worst = 0, sum = 0;
   uint64_t blocks = 0;
   fu_memory memory;
@@ -71,16 +67,12 @@ int main(int argc, char** argv) {
     const double seconds = now_seconds() - begin;
     must(fu_memory_stats(&memory));
     if (number < kWarmUp) blocks = memory.system_calls; /* threads start, memory is asked for */
-    if (number >= kWarmUp) sum += seconds;
-    if (number >= kWarmUp && seconds > worst) worst = seconds;
+    if (number >= kWarmUp) sum += seconds, worst = seconds > worst ? seconds : worst;
   }
   printf("%d frames of %dx%d -> %dx%dx%d features, %.1f ms each, %.1f ms at worst, %d blocks of memory asked for\n",
          frames, kWidth, kHeight, (int)result.width, (int)result.height, (int)result.channels, 1e3 * sum / frames,
          1e3 * worst, (int)(memory.system_calls - blocks));
-
-  free(result.data);
-  free(pixels);
-  free(matrix);
+  free(result.data), free(pixels), free(matrix);
   fu_upsampler_free(upsampler);
   fu_backbone_free(backbone);
   return memory.system_calls == blocks ? 0 : 1;
