@@ -8,14 +8,14 @@
 //   exp             1.1    1.1          1.1      1.1   all x; overflows to inf, underflows gradually (neon32: to 0)
 //   log             1.0    1.0          1.0      1.0   all x > 0; log(0) = -inf, log(x < 0) = NaN
 //   sin, cos        3.5    1.7          1.7      1.7   |x| <= 1e5, more beyond; baseline 1.9 for |x| <= 10
-//   erf             7.5    9.5          7.5      7.5   all x
+//   erf             7.5    9.5          6.5      7.5   all x
 //   gelu            4.5    5.0          4.5      4.5   in ULP of x: for x < 0, 1 + erf cancels, and the error stays
 //   sigmoid         2.6    2.6          2.6      2.6   all x
 //   tanh            2.0    2.0          2.0      2.0   all x
 //
 // Two properties of a target decide the differences:
 // - Fused multiply-add. baseline rounds products before it adds, which costs most where sin and cos subtract multiples
-//   of pi/2. Elsewhere the compiler chooses what it fuses: erf of wide is within 6.5 ULP by GCC, 7.3 by clang.
+//   of pi/2. Elsewhere the compiler chooses what it fuses: erf of wide is within 7.5 ULP by clang.
 // - How erf and gelu divide. baseline, wide and neon divide exactly (0.5 ULP). avx2 and avx512 take reciprocal(): the
 //   estimate vrcp14ps and one Newton step are within 1.5 ULP; rcpps and one Newton step within 2.6 ULP on the AMD
 //   processor where this was measured (Zen 4), and within 3.8 ULP on any processor that keeps the 1.5 * 2^-12 which the

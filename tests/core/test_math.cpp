@@ -14,10 +14,15 @@ struct Bounds {
   const char* isa;
   double exp, log, sin_cos_10, sin_cos, erf, gelu, sigmoid, tanh;
 };
+#ifdef __clang__
+constexpr double kErfOfWide = 7.5;  // it fuses other products than GCC does
+#else
+constexpr double kErfOfWide = 6.5;
+#endif
 constexpr Bounds kBounds[] = {
-    {"baseline", 1.1, 1.0, 1.9, 3.5, 7.5, 4.5, 2.6, 2.0}, {"avx2", 1.1, 1.0, 1.7, 1.7, 9.5, 5.0, 2.6, 2.0},
-    {"wide", 1.1, 1.0, 1.7, 1.7, 7.5, 4.5, 2.6, 2.0},     {"neon", 1.1, 1.0, 1.7, 1.7, 7.5, 4.5, 2.6, 2.0},
-    {"avx512", 1.1, 1.0, 1.7, 1.7, 7.5, 4.5, 2.6, 2.0},   {"neon32", 1.1, 1.0, 1.7, 1.7, 7.5, 4.5, 2.6, 2.0},
+    {"baseline", 1.1, 1.0, 1.9, 3.5, 7.5, 4.5, 2.6, 2.0},    {"avx2", 1.1, 1.0, 1.7, 1.7, 9.5, 5.0, 2.6, 2.0},
+    {"wide", 1.1, 1.0, 1.7, 1.7, kErfOfWide, 4.5, 2.6, 2.0}, {"neon", 1.1, 1.0, 1.7, 1.7, 6.5, 4.5, 2.6, 2.0},
+    {"avx512", 1.1, 1.0, 1.7, 1.7, 7.5, 4.5, 2.6, 2.0},      {"neon32", 1.1, 1.0, 1.7, 1.7, 6.5, 4.5, 2.6, 2.0},
 };
 
 /// NEON of ARMv7 gives zero in place of denormal numbers.
