@@ -32,6 +32,7 @@ struct PickleValue {
   };
   Kind kind = Kind::none;
   bool module = false;           // dictionary: of a TorchScript module; its state is added by BUILD
+  bool untyped = false;          // storage: of bytes; its tensors name their types
   bool holds_tensor = false;     // a tensor or storage, or something that such a one was put into
   std::int64_t integer = 0;      // boolean, integer; storage: elements; global: which one; opaque: index into names()
   std::string_view text;         // text: points into the pickle; storage: its key
@@ -40,7 +41,7 @@ struct PickleValue {
   DType type = DType::f32;       // storage, and globals that name a storage type
 };
 
-/// The arguments of torch._utils._rebuild_tensor_v2. Sizes and strides in elements, unchecked.
+/// The arguments of torch._utils._rebuild_tensor_v2 or _v3. Sizes and strides in elements, unchecked.
 struct PickleTensor {
   std::string_view storage;
   DType type = DType::f32;

@@ -1,5 +1,7 @@
 // The names that a pickle may use, and what stands for the result of calling them.
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "core/files/bytes.h"
 #include "core/files/pickle_machine.h"
@@ -10,7 +12,16 @@ namespace {
 
 constexpr std::size_t kMaxTensors = 50000, kMaxNames = 10000;
 
-enum Global : std::int64_t { kDictionary, kModule, kRebuildTensor, kRebuildParameter, kStorage, kSize };
+enum Global : std::int64_t {
+  kDictionary,
+  kModule,
+  kRebuildTensor,
+  kRebuildTypedTensor,
+  kRebuildParameter,
+  kStorage,
+  kUntypedStorage,
+  kSize
+};
 
 struct KnownGlobal {
   const char* module;
@@ -24,6 +35,7 @@ constexpr KnownGlobal kGlobals[] = {
     {"collections", "OrderedDict", kDictionary, DType::f32},
     {"torch._utils", "_rebuild_tensor_v2", kRebuildTensor, DType::f32},
     {"torch._utils", "_rebuild_tensor", kRebuildTensor, DType::f32},
+    {"torch._utils", "_rebuild_tensor_v3", kRebuildTypedTensor, DType::f32},
     {"torch._utils", "_rebuild_parameter", kRebuildParameter, DType::f32},
     {"torch._utils", "_rebuild_parameter_with_state", kRebuildParameter, DType::f32},
     {"torch", "HalfStorage", kStorage, DType::f16},
@@ -36,8 +48,30 @@ constexpr KnownGlobal kGlobals[] = {
     {"torch", "LongStorage", kStorage, DType::i64},
     {"torch", "ByteStorage", kStorage, DType::u8},
     {"torch", "BoolStorage", kStorage, DType::boolean},
+    {"torch.storage", "UntypedStorage", kUntypedStorage, DType::u8},
     {"torch", "Size", kSize, DType::f32},
 };
+
+// What _rebuild_tensor_v3 names the type of its numbers by. PyTorch uses it for types that came after the storages
+// above.
+constexpr struct {
+  const char* name;
+  DType type;
+} kTensorTypes[] = {{"torch.float8_e4m3fn", DType::f8_e4m3},
+                    {"torch.float8_e5m2", DType::f8_e5m2},
+                    {"torch.uint16", DType::u16},
+                    {"torch.uint32", DType::u32},
+                    {"torch.uint64", DType::u64},
+                    {"torch.float16", DType::f16},
+                    {"torch.bfloat16", DType::bf16},
+                    {"torch.float32", DType::f32},
+                    {"torch.float64", DType::f64},
+                    {"torch.int8", DType::i8},
+                    {"torch.int16", DType::i16},
+                    {"torch.int32", DType::i32},
+                    {"torch.int64", DType::i64},
+                    {"torch.uint8", DType::u8},
+                    {"torch.bool", DType::boolean}};
 
 // Names that no file of weights has a reason to use. As nothing is called they could do no harm; but such a file was
 // made to attack whoever opens it elsewhere, and its user should know. "*": every name of the module, and of modules
@@ -144,7 +178,8 @@ void PickleMachine::reduce() {
       push(std::move(value));
       return;
     }
-    case kRebuildTensor: return push_tensor(args);
+    case kRebuildTensor: return push_tensor(args, false);
+    case kRebuildTypedTensor: return push_tensor(args, true);
     case kRebuildParameter:
       if (args.empty() || (values_[args[0]].kind != Kind::tensor && values_[args[0]].kind != Kind::opaque))
         fail("builds a parameter from no tensor");
@@ -189,16 +224,25 @@ void PickleMachine::push_ordered_dictionary(const std::vector<PickleRef>& args) 
   push(std::move(value));
 }
 
-void PickleMachine::push_tensor(const std::vector<PickleRef>& a) {
-  // (storage, offset, sizes, strides, ...)
+void PickleMachine::push_tensor(const std::vector<PickleRef>& a, bool typed) {
+  // (storage, offset, sizes, strides, gradient wanted, hooks[, type]); the type where the storage has none
   if (!a.empty() && values_[a[0]].kind == Kind::opaque) return push_opaque(values_[a[0]].integer, true);
-  if (a.size() < 4 || values_[a[0]].kind != Kind::storage || values_[a[1]].kind != Kind::integer)
+  if (a.size() < (typed ? 7 : 4) || values_[a[0]].kind != Kind::storage || values_[a[0]].untyped != typed ||
+      values_[a[1]].kind != Kind::integer || (typed && values_[a[6]].kind != Kind::opaque))
     fail("builds a tensor from the wrong arguments");
   PickleTensor t;
   const PickleValue& storage = values_[a[0]];
   t.storage = storage.text;
   t.type = storage.type;
   t.storage_elements = storage.integer;
+  if (typed) {
+    const std::int64_t name = values_[a[6]].integer;
+    const auto type = std::find_if(std::begin(kTensorTypes), std::end(kTensorTypes),
+                                   [&](const auto& known) { return names_[usize(name)] == known.name; });
+    if (type == std::end(kTensorTypes)) return push_opaque(name, true);
+    t.type = type->type;
+    t.storage_elements /= dtype_size(t.type);
+  }
   t.offset = values_[a[1]].integer;
   t.sizes = integers(a[2]);
   t.strides = integers(a[3]);
@@ -218,7 +262,8 @@ void PickleMachine::push_storage(PickleRef id) {
   // Numbers of a type that is not known: inert, unless somebody asks for a tensor of it.
   if (v.kind == Kind::sequence && kind(1) == Kind::opaque) return push_opaque(values_[v.items[1]].integer, true);
   if (v.kind != Kind::sequence || v.items.size() < 5 || kind(0) != Kind::text ||
-      values_[v.items[0]].text != "storage" || kind(1) != Kind::global || values_[v.items[1]].integer != kStorage ||
+      values_[v.items[0]].text != "storage" || kind(1) != Kind::global ||
+      (values_[v.items[1]].integer != kStorage && values_[v.items[1]].integer != kUntypedStorage) ||
       kind(2) != Kind::text || kind(4) != Kind::integer)
     fail("refers to something that is no storage");
   if (v.items.size() > 5 && kind(5) != Kind::none)
@@ -227,6 +272,7 @@ void PickleMachine::push_storage(PickleRef id) {
   storage.kind = Kind::storage;
   storage.holds_tensor = true;
   storage.type = values_[v.items[1]].type;
+  storage.untyped = values_[v.items[1]].integer == kUntypedStorage;
   storage.text = values_[v.items[2]].text;
   storage.integer = values_[v.items[4]].integer;
   push(std::move(storage));

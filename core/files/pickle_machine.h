@@ -65,7 +65,7 @@ class PickleMachine {
   void reduce();
   void build();
   void push_ordered_dictionary(const std::vector<PickleRef>& arguments);
-  void push_tensor(const std::vector<PickleRef>& arguments);
+  void push_tensor(const std::vector<PickleRef>& arguments, bool typed);
   void push_storage(PickleRef id);
   std::vector<std::int64_t> integers(PickleRef sequence) const;
 

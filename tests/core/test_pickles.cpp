@@ -139,6 +139,32 @@ TEST_CASE("pickles: needed entries that are compressed, double or missing are re
   CHECK(!error_of(parts).empty());
 }
 
+TEST_CASE("pickles: tensors of types that have no storage of their own") {
+  const auto typed = [](const std::string& type, int bytes, const std::string& function = "_rebuild_tensor_v3") {
+    return global("torch._utils", function) + "((" + text("storage") + global("torch.storage", "UntypedStorage") +
+           text("0") + text("cpu") + small(bytes) + "tQ" + small(1) + "(" + small(2) + "t(" + small(1) + "t\x89" +
+           global("collections", "OrderedDict") + ")R" + type + "tR";
+  };
+  const auto read = [&](const std::string& type) {
+    const TempFolder folder;
+    const Tensor t = open(folder, archive(dictionary({{"w", typed(global("torch", type), 8)}}))).read("w");
+    return std::vector<real>(t.data(), t.data() + t.size());
+  };
+  // The storage's bytes: 0 0 80 3f 0 0 0 40; the tensor begins with the second number.
+  CHECK(read("float8_e4m3fn") == std::vector<real>{0, real(-0.)});
+  CHECK(std::signbit(read("float8_e5m2")[1]));
+  CHECK(read("uint16") == std::vector<real>{0x3f80, 0});
+  CHECK(read("bfloat16") == std::vector<real>{1, 0});
+  CHECK(read("uint8") == std::vector<real>{0, 0x80});
+  const auto refused = [&](const std::string& code) { return error_of(archive(dictionary({{"w", code}}))); };
+  CHECK(contains(refused(typed(global("torch", "uint32"), 8)), "reaches beyond its storage of 2 numbers"));
+  CHECK(contains(refused(typed(global("torch", "uint8"), 9)), "wants a storage of 9 numbers, but 8 are there"));
+  CHECK(contains(refused(typed(global("torch", "quint8"), 8)),
+                 "tensor 'w' is built by 'torch.quint8', which is not known"));
+  CHECK(contains(refused(typed("N", 8)), "builds a tensor from the wrong arguments"));
+  CHECK(contains(refused(typed(global("torch", "uint8"), 8, "_rebuild_tensor_v2")), "builds a tensor from the wrong"));
+}
+
 TEST_CASE("pickles: unknown names beside the state_dict are inert") {
   const std::string good = dictionary({{"w", tensor("0")}});
   const std::string path = global("pathlib", "PosixPath") + text("data") + "\x85R",
