@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -47,7 +48,8 @@ int claim_slot(const unsigned char* begin, std::size_t size, const std::string& 
 
 /// All that comes through a pipe. One that nobody has opened for writing is waited for, but not for ever.
 Bytes drain(int fd, const std::string& path) {
-  constexpr std::size_t kMost = std::size_t{1} << 32, kRun = std::size_t{1} << 20;
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 32;  // also where addresses have 32 bits
+  constexpr std::size_t kRun = std::size_t{1} << 20;
   constexpr std::chrono::seconds kPatience{3};
   const auto begin = std::chrono::steady_clock::now();
   Bytes all, run(kRun);

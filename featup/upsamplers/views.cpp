@@ -43,8 +43,9 @@ class ViewAverage : public Upsampler {
                     const Progress& progress) const override {
     const Tensor rows = map ? map->matrix.permute({1, 0}) : Tensor();
     const Index channels = map ? map->matrix.dim(1) : features.dim(3);
-    // A result that is too large is refused before any work.
-    Tensor({1, size.height, size.width, channels});
+    // A result that is too large is refused before any work. Nothing is written to this memory, so that it costs
+    // nothing.
+    { const Tensor room({1, size.height, size.width, channels}); }
     // A stack enlarges the mean the rest of the way, four times the features' size being where its last levels begin.
     const Extent grid = stack_ ? Extent{4 * features.dim(1), 4 * features.dim(2)} : size;
     const Tensor image = guide(0, 0);

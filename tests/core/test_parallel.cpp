@@ -130,6 +130,8 @@ TEST_CASE("parallel: an exception of a chunk reaches the caller, and the threads
                                  [&](Index chunk) {
                                    ++begun;
                                    if (chunk == 7) throw std::range_error("seven");
+                                   // An exception takes a while to be caught; on an emulated processor, milliseconds.
+                                   if (chunk > 7) std::this_thread::sleep_for(std::chrono::microseconds(100));
                                  }),
                     std::range_error);
     CHECK(begun < 100000);
