@@ -9,6 +9,7 @@
 
 namespace fu {
 
+/// How check_gradients() compares, and how closely.
 struct GradientCheckOptions {
   /// Step of the differences, in units of the input's root mean square (of 1, if the input is all 0). 0: 1e-5 in double
   /// builds, 1e-2 in float builds, where a smaller step would measure rounding.
@@ -36,11 +37,13 @@ struct GradientDifference {
   double allowed = 0;        // the largest difference that would have passed
 };
 
+/// The result of check_gradients().
 struct GradientCheck {
   Index compared = 0;                           // elements and directions
   double worst = 0;                             // the largest difference, in units of what is allowed
   std::vector<GradientDifference> differences;  // those that are not allowed, the largest first
 
+  /// Whether every gradient agrees.
   bool ok() const { return differences.empty(); }
   /// One line if all agree; else one line for each of the ten largest differences.
   std::string text() const;
@@ -54,6 +57,11 @@ struct GradientCheck {
 /// step.
 /// cost: two evaluations of f an element, or a direction. throws UsageError if f gives two results for the same inputs,
 /// or if its result is not tracked, so that its gradients are lost.
+/// @code
+/// const auto f = [](const std::vector<Var>& in) { return tanh(in[0] * in[1]); };
+/// const GradientCheck check = check_gradients(f, {Tensor::full({3}, 0.5), Tensor::full({3}, 2)});
+/// assert(check.ok() && check.compared == 6);  // else check.text() says which elements differ
+/// @endcode
 GradientCheck check_gradients(const std::function<Var(const std::vector<Var>&)>& f, const std::vector<Tensor>& inputs,
                               const GradientCheckOptions& options = {});
 

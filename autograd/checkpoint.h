@@ -17,13 +17,13 @@ class Checkpoint {
  public:
   /// The caller's function, on a list of `count` values.
   struct Function {
-    const void* f;
-    Var (*call)(const void* f, const Var* inputs, std::size_t count);
+    const void* f;                                                     // of the caller's type
+    Var (*call)(const void* f, const Var* inputs, std::size_t count);  // knows that type
     Var operator()(const Var* inputs, std::size_t count) const { return call(f, inputs, count); }
   };
   /// What the second computation needs to be the first again.
   struct State {
-    Random* random = nullptr;
+    Random* random = nullptr;    // what f draws from
     std::uint64_t position = 0;  // of random
     std::uint64_t sum = 0;       // of the result's bits
     bool parameters = false;     // whether they were recorded
@@ -31,6 +31,7 @@ class Checkpoint {
 
   /// The result; `inputs` gets the parameters that it depends on appended. `depends`: whether on anything tracked.
   static Tensor forward(const Function& f, PoolVector<Var>& inputs, State& state, bool& depends);
+  /// Computes f again, and adds `gradient` through it to the gradients of its inputs.
   static void backward(const Function& f, const Var* inputs, std::size_t count, const State& state,
                        const Gradient& gradient);
 
@@ -38,6 +39,7 @@ class Checkpoint {
   class Replay;
 };
 
+/// What both forms of checkpoint() below do with their list of inputs.
 template <class F, class List>
 Var checkpoint_list(F f, List inputs, Random* random) {
   const auto call = [](const void* function, const Var* values, std::size_t count) -> Var {
@@ -64,9 +66,14 @@ Var checkpoint_list(F f, List inputs, Random* random) {
 /// f(inputs), of which only the inputs and the result stay in memory. During backward it is computed again, with all
 /// that its ops save, so peak memory falls from that of all segments to that of the largest one, for one more forward
 /// pass of time.
-///
-///     x = checkpoint([&](const auto& in) { return block(in[0]); }, {x});
-///
+/// @code
+/// Parameter w(Tensor::full({4}, 2));
+/// Tape tape;
+/// Var x = tape.watch(Tensor::full({4}, 1));
+/// x = checkpoint([&](const auto& in) { return tanh(in[0] * Var(w)); }, {x});
+/// backward(sum(x));  // computes the product and its tanh again
+/// assert(w.has_grad());
+/// @endcode
 ///   f        a function of the list of inputs, std::array<Var, N>; it may read parameters, which get their gradients,
 ///            and may call checkpoint() itself. It is copied, and what it refers to must live until backward
 ///   random   what f draws from, for dropout; null if it draws nothing. It draws the same numbers the second time

@@ -16,6 +16,12 @@ namespace fu {
 ///               whose results have about three right digits
 /// Afterwards the parameters have the values and gradients that they had. cost: two forward and two backward passes.
 /// throws ShapeError if direction does not fit.
+/// @code
+/// Parameter p(Tensor::full({2}, 3));
+/// const auto loss = [&] { return sum(square(Var(p))); };  // its Hessian is 2 everywhere on the diagonal
+/// const std::vector<Tensor> product = hessian_vector_product(loss, {&p}, {Tensor::full({2}, 1)});
+/// assert(std::abs(product[0].data()[0] - 2) < 0.01);
+/// @endcode
 std::vector<Tensor> hessian_vector_product(const std::function<Var()>& loss, const std::vector<Parameter*>& parameters,
                                            const std::vector<Tensor>& direction, double step = 0);
 

@@ -16,6 +16,7 @@ namespace fu {
 /// one thread at a time may record it.
 struct Parameter {
   Parameter() = default;
+  /// Without a gradient.
   explicit Parameter(Tensor initial) : value(std::move(initial)) {}
   Parameter(const Parameter&) = delete;
   Parameter& operator=(const Parameter&) = delete;
@@ -23,15 +24,18 @@ struct Parameter {
     if (forget_) forget_(*this);
   }
 
-  Tensor value;
+  Tensor value;           // of any shape
   mutable Tensor grad;    // backward() adds gradients here; of size 0 until there is one
   bool trainable = true;  // else it is a constant
   bool buffer = false;    // statistics: kept in files with the others, but never learned
   bool packed = false;    // its value has moved into a layer packed for inference
   std::string name;       // within its module, for messages
+  /// How often the value was replaced or touched: backward() refuses what was recorded with an older one.
   std::uint64_t version = 0;
 
+  /// Forgets the gradient: the next one begins at zero.
   void zero_grad() const { grad = Tensor(); }
+  /// Whether backward() has given it a gradient since then.
   bool has_grad() const { return grad.shape() == value.shape() && (grad.size() > 0 || value.size() == 0); }
   /// Replaces the value. What was recorded with the old one cannot run backward any more.
   void set(Tensor v) {

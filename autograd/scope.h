@@ -19,11 +19,16 @@ struct ScopeFunctions {
 inline thread_local const ScopeFunctions* scope_functions = nullptr;
 
 /// What is recorded while it lives belongs to a part of that name, inside the parts that are open already:
-///
-///     Tape tape;
-///     tape.trace();
-///     { const NameScope scope("attention"); y = softmax(scores, -1); }
-///
+/// @code
+/// Tape tape;
+/// tape.trace();
+/// Var y = tape.watch(Tensor::full({2, 3}, 1));
+/// {
+///   const NameScope scope("attention");
+///   y = softmax(y, -1);
+/// }
+/// assert(tape.summary().find("attention") != std::string::npos);
+/// @endcode
 /// Layers open one with the name that they were registered with. cost: one look at a variable of the thread, unless the
 /// tape is traced.
 class NameScope {

@@ -34,11 +34,12 @@ struct Var {
   /// A parameter: tracked if this thread is recording and the parameter is trainable, else a constant.
   Var(const Parameter& parameter);
 
-  Tensor value;
-  std::uint64_t tape =
-      0;        // the number of its tape; 0 for a constant. No pointer: the value may be kept longer than the tape
+  Tensor value;  // of any shape; not to be written
+  /// The number of its tape; 0 for a constant. No pointer: the value may be kept longer than the tape.
+  std::uint64_t tape = 0;
   int id = -1;  // its node there
 
+  /// Whether it has a gradient to get: it is on a tape.
   bool tracked() const { return tape != 0; }
   const Shape& shape() const { return value.shape(); }
   Index dim(int axis) const { return value.dim(axis); }
@@ -51,7 +52,7 @@ struct Var {
 /// The argument of a backward function: the gradient of its op's result, and a place for the gradients of its inputs.
 class Gradient {
  public:
-  const Tensor& dy;
+  const Tensor& dy;  // of the shape of the result
 
   /// Whether input i is tracked. If not, its gradient need not be computed.
   bool wants(int i) const;
@@ -60,6 +61,7 @@ class Gradient {
   /// The gradient of input i itself, for kernels that add to it. If `fresh` becomes true, its memory is undefined, and
   /// the kernel must fill it. Call set() with it afterwards.
   Tensor target(int i, bool& fresh) const;
+  /// Gives back what target() gave.
   void set(int i, Tensor gradient) const;
 
  private:
@@ -89,8 +91,16 @@ struct DotOptions {
 /// A training step is { Tape tape; loss = ...; backward(loss); }. Nodes and saved tensors are freed at the end of the
 /// scope, and the next step uses their memory again, so it allocates nothing. If backward throws (out of memory, say),
 /// gradients are incomplete: set them to zero. A tape belongs to the thread that made it.
+/// @code
+/// Parameter w(Tensor::full({3}, 2));
+/// Tape tape;
+/// const Var loss = sum(square(Var(w)));  // 12
+/// backward(loss);
+/// assert(w.grad.data()[0] == 4);         // 2 w
+/// @endcode
 class Tape {
  public:
+  /// Begins to record on this thread, in the memory of an earlier tape where there was one.
   Tape();
   ~Tape();
   Tape(const Tape&) = delete;
@@ -101,6 +111,12 @@ class Tape {
   static Tape* find(std::uint64_t number);
 
   /// A tracked input that is no parameter; gradient() gives its gradient after backward().
+  /// @code
+  /// Tape tape;
+  /// const Var x = tape.watch(Tensor::from({2}, {1, 3}));
+  /// backward(sum(x * x));
+  /// assert(tape.gradient(x).data()[1] == 6);
+  /// @endcode
   Var watch(const Tensor& value);
   /// Zeros if the loss does not depend on it. Throws UsageError before backward(), or if the Var was not made by
   /// watch() on this tape.
@@ -117,6 +133,12 @@ class Tape {
   /// The graph in the language of Graphviz (`dot -Tsvg`): a box for every op with the shape and bytes of its result,
   /// and the norm of its gradient where that is known; ellipses are parameters; a frame around every scope. Constants
   /// are not part of it.
+  /// @code
+  /// Tape tape;
+  /// tape.trace();
+  /// const Var y = exp(tape.watch(Tensor::full({2, 3}, 1)));
+  /// assert(tape.dot().find("exp") != std::string::npos);  // write it to a file: dot -Tsvg file.dot
+  /// @endcode
   std::string dot(const DotOptions& options = {}) const;
   /// A table for people: for every scope and op, how many there are, the bytes of their results, the bytes that they
   /// saved for backward ("-" before it has run), and the largest norm of a gradient. Bytes that several ops saved count
@@ -127,8 +149,16 @@ class Tape {
   /// shape, takes the gradient's place. Several functions of one value are called in the order in which they were
   /// given. Of a parameter, f sees what this tape adds. f is not called if the loss does not depend on x. throws
   /// UsageError for a value that is not recorded on this tape, or after backward().
+  /// @code
+  /// Tape tape;
+  /// const Var x = tape.watch(Tensor::full({2}, 3));
+  /// tape.on_gradient(x, [](Tensor& gradient) { gradient = unary(Unary::clamp_max, gradient, 1); });
+  /// backward(sum(square(x)));                  // would be 6
+  /// assert(tape.gradient(x).data()[0] == 1);
+  /// @endcode
   void on_gradient(const Var& x, std::function<void(Tensor& gradient)> f);
 
+  /// Whether backward() has run.
   bool ran() const { return ran_; }
   std::uint64_t number() const { return number_; }
   Index nodes() const { return static_cast<Index>(storage_->nodes.size()); }
@@ -224,6 +254,15 @@ class Tape {
 };
 
 /// While it lives, this thread records no parameters: they are constants.
+/// @code
+/// Parameter w(Tensor::full({3}, 2));
+/// Tape tape;
+/// {
+///   const NoRecording values_alone;
+///   assert(!Var(w).tracked());
+/// }
+/// assert(Var(w).tracked());
+/// @endcode
 class NoRecording {
  public:
   NoRecording();
@@ -240,7 +279,18 @@ class NoRecording {
 Tape* tape_of(const char* op, const Var* inputs, std::size_t count);
 
 /// Returns y as the result of an op on these inputs. If one of them is tracked, `backward`, a function of (const
-/// Gradient&), is recorded with all that it captured; else it is dropped.
+/// Gradient&), is recorded with all that it captured; else it is dropped. This is how every op is made, and one of your
+/// own:
+/// @code
+/// const auto twice = [](const Var& x) {
+///   return record("twice", {x}, unary(Unary::affine, x.value, 2),
+///                 [](const Gradient& g) { g.add(0, unary(Unary::affine, g.dy, 2)); });
+/// };
+/// Tape tape;
+/// const Var x = tape.watch(Tensor::full({3}, 1));
+/// backward(sum(twice(x)));
+/// assert(tape.gradient(x).data()[0] == 2);
+/// @endcode
 template <class F>
 Var record(const char* op, std::initializer_list<Var> inputs, Tensor y, F backward) {
   Tape* tape = tape_of(op, inputs.begin(), inputs.size());

@@ -7,8 +7,9 @@
 
 namespace fu {
 
+/// The number type of all tensors: float, or double in a build with -DFU_REAL=double, for gradient checks.
 #ifdef FU_REAL_DOUBLE
-using real = double;  // gradient checks
+using real = double;
 #else
 using real = float;
 #endif

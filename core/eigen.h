@@ -75,6 +75,12 @@ inline Plane plane_of(const Shape& shape, Index image, Index channel) {
 /// Copies nothing: the view points at x.data(). It is valid as long as x, or a tensor that shares its storage, exists.
 /// Writing through a view of a tensor that is not const writes the tensor and all that share its storage, as x.data()
 /// does. throws ShapeError for a scalar.
+/// @code
+/// Tensor x = Tensor::full({1, 4, 4, 8}, 2);           // an image: 16 pixels of 8 channels
+/// const RowArray sums = as_array(x).rowwise().sum();  // of each pixel
+/// as_matrix(x).row(3).setZero();                      // writes the tensor
+/// assert(sums(0, 0) == 16 && x.data()[3 * 8] == 0);
+/// @endcode
 inline MatrixMap as_matrix(Tensor& x) {
   const Index rows = detail::rows_of("as_matrix", x.shape());
   return as_matrix(x.data(), rows, x.dim(-1));

@@ -37,6 +37,13 @@ inline void parallel_for(Index chunks, int workers, const F& f) {
 }
 
 /// The same for a callable f(chunk), which need not know its worker.
+/// @code
+/// std::vector<double> sums(8);
+/// parallel_for(8, [&](Index chunk) {
+///   for (int i = 0; i < 100; ++i) sums[usize(chunk)] += i;
+/// });
+/// assert(sums[7] == 4950);
+/// @endcode
 template <class F>
 inline void parallel_for(Index chunks, const F& f) {
   parallel_chunks(

@@ -32,6 +32,11 @@ void set_memory_limit(std::size_t bytes);
 void set_cache_limit(std::size_t bytes);
 constexpr std::size_t kNoCacheLimit = ~std::size_t{0};
 
+/// What the pool holds now.
+/// @code
+/// const Tensor x = Tensor::zeros({1000, 1000});
+/// assert(pool_stats().live >= 1000 * 1000 * sizeof(real));
+/// @endcode
 PoolStats pool_stats();
 /// Sets peak_live to the bytes in use now.
 void reset_pool_peak();
@@ -43,13 +48,17 @@ template <class T>
 struct PoolAllocator {
   using value_type = T;
   PoolAllocator() = default;
+  /// Allocators of all types take from one pool.
   template <class U>
   PoolAllocator(const PoolAllocator<U>&) {}
+  /// Room for n elements. throws as pool_take().
   T* allocate(std::size_t n) { return static_cast<T*>(pool_take(n * sizeof(T))); }
+  /// n: as it was allocated with.
   void deallocate(T* p, std::size_t n) noexcept { pool_give(p, n * sizeof(T)); }
   bool operator==(const PoolAllocator&) const { return true; }
   bool operator!=(const PoolAllocator&) const { return false; }
 };
+/// A vector of any type in memory of the pool.
 template <class T>
 using PoolVector = std::vector<T, PoolAllocator<T>>;
 

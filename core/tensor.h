@@ -13,6 +13,12 @@ namespace fu {
 /// writes its elements; nobody changes them afterwards, except an optimizer its parameters. A const Tensor gives access
 /// to const elements only. Images are (B,H,W,C) and tokens (B,N,C), so a pixel's feature vector is contiguous.
 /// Different threads may use different Tensor objects at once, even if these share storage.
+/// @code
+/// const Tensor x = Tensor::from({2, 3}, {1, 2, 3, 4, 5, 6});
+/// const Tensor y = x.reshape({3, -1});       // the same storage: (3,2)
+/// assert(y.data() == x.data() && y.dim(1) == 2);
+/// assert(x.permute({1, 0}).data()[1] == 4);  // a copy: (3,2), rows were columns
+/// @endcode
 class Tensor {
  public:
   /// Shape (0), no storage.
@@ -21,6 +27,7 @@ class Tensor {
   explicit Tensor(const Shape& shape);
   /// All elements equal.
   static Tensor full(const Shape& shape, real value);
+  /// All elements 0.
   static Tensor zeros(const Shape& shape) { return full(shape, 0); }
   /// Elements in row-major order. throws ShapeError unless there are as many values as the shape has elements.
   static Tensor from(const Shape& shape, const std::vector<real>& values);

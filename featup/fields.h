@@ -26,7 +26,7 @@ namespace fu {
 /// What is known of a field besides its value. Names are those of the command line without the leading hyphens:
 /// "grid-spacing". A flag that is true by default is switched off there by --no-NAME.
 struct FieldInfo {
-  std::string name;
+  std::string name;                  // "grid-spacing"
   std::string help;                  // of a flag: what is different when it is not as by default
   double low = 0, high = 0;          // the range of a number, both ends allowed; low == high: any number
   std::vector<std::string> choices;  // the allowed words of a text; empty: any text
@@ -37,14 +37,20 @@ struct FieldInfo {
   std::string only_field;
   std::vector<std::string> only_values;
 
+  /// A field without a range or choices; the functions below, which return the field itself, say more of it.
   FieldInfo(std::string field_name, std::string field_help)
       : name(std::move(field_name)), help(std::move(field_help)) {}
+  /// The ends of a number's range, both allowed.
   FieldInfo& range(double lowest, double highest) { return low = lowest, high = highest, *this; }
+  /// The words that a text may be.
   FieldInfo& one_of(std::vector<std::string> words) { return choices = std::move(words), *this; }
+  /// For what only limits the work.
   FieldInfo& keeps_result() { return changes_result = false, *this; }
+  /// For what only programs set.
   FieldInfo& not_offered() { return offered = false, *this; }
   /// For a field that is added later: files that were made before it stay valid.
   FieldInfo& left_out_by_default() { return always_said = false, *this; }
+  /// It has a meaning only while that other field has one of these values.
   FieldInfo& only_with(std::string field, std::vector<std::string> values) {
     return only_field = std::move(field), only_values = std::move(values), *this;
   }

@@ -9,7 +9,9 @@ namespace fu {
 /// Any function of one element: Elementwise(Unary::relu).
 class Elementwise : public Module {
  public:
+  /// Of the functions without parameters: not clamp_min, clamp_max and affine.
   explicit Elementwise(Unary op) : op_(op) {}
+  /// x of any shape -> the same.
   template <class X>
   X operator()(const X& x) const {
     const NameScope scope(registered_name());
@@ -24,7 +26,9 @@ class Elementwise : public Module {
 /// 1 / (1 - p). In evaluation: returns x.
 class Dropout : public Module {
  public:
+  /// channels: whole channels of x (B,..,C), one draw for each image and channel.
   explicit Dropout(real p, bool channels = false) : p_(p), channels_(channels) {}
+  /// x of any shape -> the same. throws UsageError in training unless 0 <= p < 1.
   Var operator()(const Var& x) const {
     if (!random_) return x;
     const NameScope scope(registered_name());

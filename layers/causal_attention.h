@@ -16,7 +16,7 @@ inline Tensor causal_mask(Index n) {
 }
 
 /// qkv (B,N,3C), as attention() takes it  ->  (B,N,C). Scores are kept: memory N^2 a head, for texts of some dozens of
-/// tokens. source: arXiv 1706.03762
+/// tokens. C is a multiple of the heads. source: arXiv 1706.03762
 template <class X>
 X causal_attention(const X& qkv, Index heads) {
   const Index b = qkv.dim(0), n = qkv.dim(1), c = qkv.dim(2) / 3, d = c / heads;

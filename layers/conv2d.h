@@ -7,8 +7,15 @@ namespace fu {
 
 /// x (B,H,W,in) -> (B,Ho,Wo,out) with zero padding. Parameters: weight (out,k,k,in), in files (out,in,k,k), and bias
 /// (out).
+/// @code
+/// Random random(1);
+/// const Conv2d layer(3, 8, 3, &random, 2, 1);                // 3x3, stride 2, padding 1
+/// const Tensor y = layer(random.normal({1, 32, 32, 3}));     // (1,16,16,8)
+/// assert(y.dim(1) == 16 && y.dim(3) == 8);
+/// @endcode
 class Conv2d : public Module {
  public:
+  /// Without `random`, values are undefined until they are loaded. dilation: pixels between elements of the kernel.
   Conv2d(Index in, Index out, Index kernel, Random* random, Index stride = 1, Index padding = 0, Index dilation = 1,
          bool bias = true);
   /// activation(convolution). throws ShapeError; UsageError for a packed layer if x is tracked.
@@ -35,7 +42,9 @@ class Conv2d : public Module {
 /// (k,k,C), in files (C,1,k,k), and bias (C).
 class DepthwiseConv2d : public Module {
  public:
+  /// Without `random`, values are undefined until they are loaded.
   DepthwiseConv2d(Index channels, Index kernel, Random* random);
+  /// throws ShapeError for another number of channels.
   template <class X>
   X operator()(const X& x) const {
     const NameScope scope(registered_name());

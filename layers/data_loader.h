@@ -19,20 +19,21 @@ namespace fu {
 /// The numbers 0 .. n - 1 in a random order: a function of n, seed and epoch (Fisher-Yates over Random).
 std::vector<Index> shuffled_order(Index n, std::uint64_t seed, Index epoch);
 
+/// Which batches a DataLoader makes, and how far ahead.
 struct DataLoaderOptions {
   Index batch = 1;         // items
   bool shuffle = true;     // else the items come in their order
   bool drop_last = false;  // leaves out the items that do not fill a last batch
-  std::uint64_t seed = 0;
-  Index prefetch = 2;  // batches that may wait to be taken; 0: made by next() itself, on its thread
-  Index threads = 1;   // that make batches, at most one for each of `prefetch`
+  std::uint64_t seed = 0;  // of the order, and of what `make` draws
+  Index prefetch = 2;      // batches that may wait to be taken; 0: made by next() itself, on its thread
+  Index threads = 1;       // that make batches, at most one for each of `prefetch`
 };
 
 /// What one batch is made of.
 struct BatchRequest {
   Index epoch = 0, batch = 0;  // batches count from 0
-  std::vector<Index> items;
-  Random random;  // for augmentation: a stream of its own for every batch of every epoch
+  std::vector<Index> items;    // their numbers, in the order of the batch
+  Random random;               // for augmentation: a stream of its own for every batch of every epoch
 };
 
 /// Checks the options, and works out what each batch is made of.
@@ -40,8 +41,10 @@ class BatchPlan {
  public:
   /// throws UsageError unless batch and threads are 1 or more, and items and prefetch 0 or more.
   BatchPlan(Index items, const DataLoaderOptions& options);
+  /// Draws the order of an epoch.
   void start(Index epoch);
   Index batches() const { return batches_; }
+  /// What batch `batch` of the epoch is made of. May be called by several threads.
   BatchRequest request(Index batch) const;
 
  private:
@@ -53,18 +56,23 @@ class BatchPlan {
 /// Makes batches with a function of the caller. The same seed, epoch and number give the same batch, whatever the
 /// numbers of threads, and whether or not the batches before it were made. So a training resumes at batch k with
 /// start(epoch, k).
-///
-///     DataLoader<Tensor> loader(photos.size(), [&](BatchRequest& r) { return load(photos, r.items); }, {8});
-///     for (Index epoch = 0; epoch < 10; ++epoch) {
-///       loader.start(epoch);
-///       while (std::optional<Tensor> batch = loader.next()) ...
-///     }
+/// @code
+/// const auto make = [](BatchRequest& r) { return r.random.normal({static_cast<Index>(r.items.size()), 3}); };
+/// DataLoaderOptions options;
+/// options.batch = 4;
+/// DataLoader<Tensor> loader(10, make, options);  // batches of 4, 4 and 2 items
+/// for (Index epoch = 0; epoch < 2; ++epoch) {
+///   loader.start(epoch);
+///   while (const std::optional<Tensor> batch = loader.next()) assert(batch->dim(0) == 4 || batch->dim(0) == 2);
+/// }
+/// @endcode
 template <class Batch>
 class DataLoader {
  public:
   /// make: is called on the threads of the loader, on several at once if there are several, and what it refers to must
   /// outlive the loader.
   using Make = std::function<Batch(BatchRequest&)>;
+  /// items: how many the data set has. Nothing is made before start(). throws as BatchPlan.
   DataLoader(Index items, Make make, const DataLoaderOptions& options = {})
       : plan_(items, options), make_(std::move(make)), options_(options), slots_(usize(options.prefetch)) {}
   /// Waits for the batches that are being made.

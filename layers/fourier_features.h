@@ -10,9 +10,12 @@ namespace fu {
 /// Parameter, where phases are learned: biases (2,S,n), its elements in the order of the output, 0 at first.
 class FourierFeatures : public Module {
  public:
+  /// signals: S, the size of the last axis. frequencies: the w_k. Without learned phases it has no parameter.
   FourierFeatures(Index signals, std::vector<real> frequencies, bool learned_phases);
+  /// throws ShapeError unless the last axis of x has S numbers.
   template <class X>
   X operator()(const X& x) const;
+  /// Size of the last axis of the result.
   Index out() const { return 2 * signals_ * n_; }
 
   Parameter biases;

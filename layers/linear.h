@@ -6,8 +6,18 @@
 namespace fu {
 
 /// y = x weight^T + bias over the last axis: x (..,in) -> (..,out). Parameters: weight (out,in), bias (out).
+/// @code
+/// Random random(1);
+/// Linear layer(3, 2, &random);
+/// const Tensor x = random.normal({4, 3});
+/// const Tensor y = layer(x, Activation::gelu);  // inference: (4,2)
+/// Tape tape;
+/// backward(mean(layer(Var(x))));                // training: gradients of layer.weight and layer.bias
+/// assert(y.dim(1) == 2 && layer.weight.has_grad());
+/// @endcode
 class Linear : public Module {
  public:
+  /// Without `random`, values are undefined until they are loaded. Without `bias`, the parameter has size 0.
   Linear(Index in, Index out, Random* random, bool bias = true, FileLayout layout = FileLayout::same);
 
   /// y = activation(x weight^T + bias). throws ShapeError; UsageError for a packed layer if x is tracked.

@@ -32,6 +32,19 @@ enum class FileLayout {
   depthwise,       // (kH,kW,C) here, (C,1,kH,kW) there
 };
 
+/// Named parameters, and modules inside. It is neither copied nor moved, since optimizers know parameters by their
+/// address.
+/// @code
+/// struct Residual : Module {
+///   explicit Residual(Random* random) : inner(8, 8, random) { add("inner", inner); }
+///   Var operator()(const Var& x) const { return x + relu(inner(x)); }
+///   Linear inner;
+/// };
+/// Random random(1);
+/// Residual block(&random);
+/// block.visit([](const std::string& name, const Parameter&, FileLayout) { assert(name.find("inner.") == 0); });
+/// assert(block.parameter_count() == 8 * 8 + 8);
+/// @endcode
 class Module {
  public:
   Module() = default;
@@ -42,9 +55,11 @@ class Module {
   /// Every parameter with its full name, children after their parents' own, in the order in which they were registered.
   void visit(const std::function<void(const std::string& name, Parameter& parameter, FileLayout layout)>& f,
              const std::string& prefix = "");
+  /// The same without their names: what an optimizer takes.
   std::vector<Parameter*> parameters();
   /// The name under which it was registered in its parent; empty if it has none. Layers open a NameScope of it.
   const std::string& registered_name() const { return registered_name_; }
+  /// How many numbers all parameters have.
   Index parameter_count();
 
   /// Gives the values of the parameter of that name. `shape` is the one that it has in PyTorch's files.
@@ -58,6 +73,7 @@ class Module {
 
   /// Training: dropout draws from `random`, which must live until eval(). Evaluation, the state at first: no dropout.
   virtual void train(Random& random);
+  /// Evaluation, of all modules inside too.
   virtual void eval();
   /// Whether parameters are learned, or constants; buffers are always constants. Throws UsageError for layers packed
   /// for inference, as load() and save() do.

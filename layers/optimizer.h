@@ -21,6 +21,8 @@ struct ParameterGroup {
   std::optional<double> weight_decay;  // in place of the optimizer's
 };
 
+/// What all optimizers share: groups of parameters, clipping, the state in files. A derived class has the rule of one
+/// parameter's step.
 class Optimizer {
  public:
   /// The parameters must outlive the optimizer. Those that are not trainable are left out. Throws UsageError if one is
@@ -30,23 +32,33 @@ class Optimizer {
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  /// Adds parameters that the list of the constructor, which is group 0, does not have:
-  ///     Adam adam(Adam::Kind::adamw, matrices, 1e-3, options);
-  ///     adam.add_group({biases, 1, 0.0});
+  /// Adds parameters that the list of the constructor, which is group 0, does not have.
+  /// @code
+  /// Random random(1);
+  /// Linear layer(3, 2, &random);
+  /// AdamOptions options;
+  /// options.weight_decay = 0.01;
+  /// Adam adam(Adam::Kind::adamw, {&layer.weight}, 1e-3, options);
+  /// adam.add_group({{&layer.bias}, 1, 0.0});  // the same rate, no weight decay
+  /// assert(adam.groups() == 2);
+  /// @endcode
   /// The state in files goes by the place of a parameter in all groups together, one behind another. throws UsageError
   /// if one is given twice, or after the first step.
   void add_group(const ParameterGroup& group);
+  /// The i-th group. Throws std::out_of_range if there is none.
   ParameterGroup& group(std::size_t i) { return groups_.at(i); }
   std::size_t groups() const { return groups_.size(); }
 
   /// Updates every parameter that has a gradient.
   void step();
+  /// Forgets all gradients.
   void zero_grad();
   /// Scales all gradients so that the norm of all of them together is at most `most`. Returns the norm before. source:
   /// arXiv 1211.5063
   double clip_gradients(double most);
 
-  double lr = 0;
+  double lr = 0;  // the learning rate of the next step; a schedule sets it
+  /// Calls of step() so far.
   Index steps() const { return steps_; }
 
   /// Adds the state that resuming needs besides the weights: "step", "counts", and the running means by the parameter's
@@ -83,6 +95,7 @@ class Optimizer {
   std::vector<std::vector<Tensor>> states_;
 };
 
+/// Options of Sgd; the defaults are plain gradient descent.
 struct SgdOptions {
   double momentum = 0, dampening = 0, weight_decay = 0;
   bool nesterov = false;
@@ -92,6 +105,7 @@ struct SgdOptions {
 /// p -= lr * velocity, or with nesterov p -= lr * (g + momentum * velocity). source: PyTorch's SGD
 class Sgd : public Optimizer {
  public:
+  /// As the second constructor, without dampening and nesterov.
   Sgd(const std::vector<Parameter*>& parameters, double learning_rate, double momentum = 0, double weight_decay = 0);
   /// throws UsageError for nesterov without momentum, or with dampening.
   Sgd(const std::vector<Parameter*>& parameters, double learning_rate, const SgdOptions& options);
@@ -114,9 +128,23 @@ struct AdamOptions {
 ///   nadam: uses the momentum of the next step. source: Dozat 2016, with PyTorch's momentum schedule (decay 0.004)
 /// The correction counts the updates of each parameter by itself, as PyTorch does: one whose first gradient comes late
 /// begins as the others did.
+/// @code
+/// Parameter p(Tensor::full({1}, 5));
+/// Adam adam(Adam::Kind::adamw, {&p}, 0.1);
+/// for (Index step = 0; step < 300; ++step) {
+///   adam.lr = 0.1 * cosine(step, 300);
+///   adam.zero_grad();
+///   Tape tape;
+///   backward(sum(square(Var(p))));  // least at 0
+///   adam.step();
+/// }
+/// assert(std::abs(p.value.item()) < 0.1);
+/// @endcode
 class Adam : public Optimizer {
  public:
+  /// See above.
   enum class Kind { adam, adamw, nadam };
+  /// learning_rate: what lr begins with.
   Adam(Kind kind, const std::vector<Parameter*>& parameters, double learning_rate, const AdamOptions& options = {});
 
  private:

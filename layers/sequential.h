@@ -10,6 +10,14 @@ namespace fu {
 
 /// Children are named by their place, "0", "1", ..., as PyTorch names them: layers without parameters count too.
 ///
+/// @code
+/// Random random(1);
+/// Sequential net;
+/// net.push<Linear>(2, 16, &random);
+/// net.push<Elementwise>(Unary::relu);
+/// net.push<Linear>(16, 1, &random);
+/// assert(net(random.normal({5, 2})).shape() == Shape({5, 1}));
+/// @endcode
 /// It holds both forward passes of every layer, for Tensor and for Var, so a program that builds one links the tape.
 class Sequential : public Module {
  public:
@@ -22,6 +30,7 @@ class Sequential : public Module {
     layers_.push_back({std::move(layer), run<L, Tensor>, run<L, Var>});
     return added;
   }
+  /// Through all layers, in their order.
   template <class X>
   X operator()(const X& x) const {
     const NameScope scope(registered_name());

@@ -9,8 +9,9 @@
 
 namespace fu {
 
+/// Sizes and form of an Mlp.
 struct MlpOptions {
-  Index in = 0, hidden = 0, out = 0;
+  Index in = 0, hidden = 0, out = 0;  // channels before, between and behind the two layers
   Activation activation = Activation::gelu;
   /// Two layers side by side, one of them through SiLU, are multiplied: SwiGLU. source: arXiv 2002.05202
   bool gated = false;
@@ -21,7 +22,9 @@ struct MlpOptions {
 /// (fc1), w3 (fc2).
 class Mlp : public Module {
  public:
+  /// Without `random`, values are undefined until they are loaded.
   Mlp(const MlpOptions& options, Random* random);
+  /// x (..,in) -> (..,out). throws ShapeError.
   template <class X>
   X operator()(const X& x) const {
     const NameScope scope(registered_name());
@@ -43,11 +46,19 @@ class Mlp : public Module {
 };
 
 /// Self-attention among tokens (B,N,C) -> (B,N,C). Parameters: qkv (3C,C), proj (C,C). source: arXiv 1706.03762
+/// @code
+/// Random random(1);
+/// const MultiHeadAttention layer(16, 4, &random);         // 16 channels, 4 heads
+/// const Tensor y = layer(random.normal({2, 10, 16}));     // 2 sequences of 10 tokens
+/// assert(y.shape() == Shape({2, 10, 16}));
+/// @endcode
 class MultiHeadAttention : public Module {
  public:
-  /// causal: a token sees itself and the tokens before it.
+  /// causal: a token sees itself and the tokens before it. Without `random`, values are undefined until they are
+  /// loaded.
   MultiHeadAttention(Index dim, Index heads, Random* random, bool qkv_bias = true, bool proj_bias = true,
                      bool causal = false);
+  /// throws ShapeError unless C is what it was made for, and a multiple of the heads.
   template <class X>
   X operator()(const X& x) const {
     const NameScope scope(registered_name());
@@ -75,7 +86,9 @@ class MultiHeadAttention : public Module {
 /// A scale of a branch, channel by channel. Parameter: gamma (C). source: arXiv 2103.17239
 class LayerScale : public Module {
  public:
+  /// gamma 1 in all channels.
   explicit LayerScale(Index dim) : gamma(Tensor::full({dim}, 1)) { add("gamma", gamma); }
+  /// x (..,C) -> the same. throws ShapeError.
   template <class X>
   X operator()(const X& x) const {
     const NameScope scope(registered_name());
@@ -85,8 +98,9 @@ class LayerScale : public Module {
   Parameter gamma;
 };
 
+/// Sizes and form of a TransformerBlock.
 struct TransformerBlockOptions {
-  Index dim = 0, heads = 0, mlp_hidden = 0;
+  Index dim = 0, heads = 0, mlp_hidden = 0;  // channels, heads of attention, hidden channels of the MLP
   Activation activation = Activation::gelu;
   bool gated_mlp = false, qkv_bias = true, proj_bias = true, mlp_bias = true, layer_scale = false, causal = false;
   real norm_eps = real(1e-6);
@@ -94,8 +108,16 @@ struct TransformerBlockOptions {
 
 /// x + attention(norm1(x)), then x + mlp(norm2(x)), each branch scaled where there is a LayerScale. Parameters: norm1,
 /// attn, norm2, mlp, and ls1, ls2.
+/// @code
+/// TransformerBlockOptions options;
+/// options.dim = 16, options.heads = 4, options.mlp_hidden = 64;
+/// Random random(1);
+/// const TransformerBlock block(options, &random);
+/// assert(block(random.normal({1, 10, 16})).shape() == Shape({1, 10, 16}));
+/// @endcode
 class TransformerBlock : public Module {
  public:
+  /// Without `random`, values are undefined until they are loaded.
   TransformerBlock(const TransformerBlockOptions& options, Random* random);
   /// x (B,N,C) -> (B,N,C). angles (N, head size / 2): of the rotary position embedding, if there is one. Takes x by
   /// value: a packed block writes the result into its memory.

@@ -14,7 +14,8 @@ rm -rf "$out/html"
 mkdir -p "$out"
 cmake -S "$root" -B "$headers" -DFU_TESTS=OFF >"$out/cmake.log" 2>&1 || { tail -n 20 "$out/cmake.log" >&2; exit 1; }
 {
-  cat "$root/tools/Doxyfile"
-  printf '%s = "%s"\n' INPUT "$headers/include" STRIP_FROM_PATH "$headers/include" OUTPUT_DIRECTORY "$out"
+  cat "$root/tools/reference/Doxyfile"
+  printf '%s = "%s"\n' INPUT "$headers/include" STRIP_FROM_PATH "$headers/include" OUTPUT_DIRECTORY "$out" \
+    INPUT_FILTER "awk -f '$root/tools/reference/filter.awk'"
 } | doxygen - >"$out/doxygen.log" 2>&1 || { cat "$out/doxygen.log" >&2; exit 1; }
 echo "$out/html/index.html: $(find "$out/html" -name '*.html' | wc -l) pages, $SECONDS s"

@@ -28,6 +28,7 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   const std::string& path() const { return path_; }
+  /// The first of size() bytes, which stay where they are for as long as this lives.
   const unsigned char* data() const { return data_; }
   std::size_t size() const { return size_; }
   /// Bytes [begin, begin + length), which must lie within the file.

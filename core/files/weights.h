@@ -17,7 +17,7 @@ namespace fu {
 
 /// Where a tensor lies in a mapped file. Strides are in elements; a dense tensor has row-major ones.
 struct TensorEntry {
-  DType type = DType::f32;
+  DType type = DType::f32;  // in the file
   Shape shape;
   const unsigned char* data = nullptr;  // of element (0,0,...)
   Index stride[Shape::kMaxRank] = {};
@@ -38,6 +38,12 @@ struct TensorEntry {
 
 /// Named tensors, open for reading: of a file, or of several that belong together. Only directories are read at first;
 /// read() converts one tensor.
+/// @code
+/// write_safetensors("head.safetensors", {{"weight", Tensor::full({2, 3}, 1)}, {"bias", Tensor::zeros({2})}});
+/// const Weights file("head.safetensors");
+/// const Tensor weight = file.read("weight", {2, 3});  // throws FileError for another shape
+/// assert(file.entries().size() == 2 && weight.data()[0] == 1);
+/// @endcode
 class Weights {
  public:
   /// path: a file, its format told by the content, not by the name; or an index of shards
@@ -64,6 +70,8 @@ class Weights {
   bool has(const std::string& name) const { return entries_.count(name) + left_out_.count(name) > 0; }
   /// Shape of a tensor; FileError naming the nearest names if there is none.
   const Shape& shape(const std::string& name) const { return entry(name).shape; }
+  /// The tensor, converted to `real` and dense. cost: reads its bytes, and checks their sum where an archive gives one.
+  /// throws FileError if there is none of that name, or if its bytes are damaged.
   Tensor read(const std::string& name) const;
   /// For parameters: read(), after checking the shape, and that all numbers are finite. FileError names path, tensor,
   /// expected and found.

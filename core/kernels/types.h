@@ -6,6 +6,8 @@
 
 namespace fu {
 
+/// What a linear layer or a convolution may apply to its result. gelu is x Phi(x) by erf, tanh_gelu its approximation
+/// by tanh, quick_gelu x sigmoid(1.702 x), silu x sigmoid(x).
 enum class Activation { none, relu, gelu, quick_gelu, tanh_gelu, silu };
 
 /// y = f(x) element by element. p is the bound of clamp_min and clamp_max; affine is x * p + q.
@@ -30,6 +32,7 @@ enum class Unary {
   clamp_max,
   affine
 };
+/// y = op(a, b), element by element.
 enum class Binary { add, sub, mul, div };
 
 /// Whether the derivative is computed from y = f(x) rather than from x.
@@ -105,7 +108,7 @@ struct PixelLayerArgs {
   real* moments = nullptr;                        // (2,n), or null: column_moments of y
   real* scratch = nullptr;                        // pixel_layer_scratch() reals
 };
-constexpr Index kPixelLayerDepth = 384;
+constexpr Index kPixelLayerDepth = 384;  // channels at most
 
 /// A 3x3 convolution of an image (h,w,c) to as many pixels of n channels, behind a norm and its activation as in
 /// PixelLayerArgs: y = bias + sum over (u,v) of weight[u,v] f(x)[i + u - 1, j + v - 1].

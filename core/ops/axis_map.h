@@ -19,10 +19,12 @@ class AxisMap {
   /// Adds `weight` * x[index] to the row being built; end_row() closes it. Positions are clamped to the axis, so
   /// borders repeat.
   void add(Index index, real weight);
+  /// Closes the row: the next one begins.
   void end_row();
 
   Index n_in() const { return n_in_; }
   Index n_out() const { return static_cast<Index>(offset_.size()) - 1; }
+  /// What the kernels read. Valid while this map lives and stays as it is.
   AxisRows rows() const { return {n_in_, n_out(), offset_.data(), index_.data(), weight_.data()}; }
 
   /// The map that first does `first`, then this. throws ShapeError if the sizes do not meet.

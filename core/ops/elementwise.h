@@ -12,6 +12,11 @@ Tensor unary(Unary op, const Tensor& x, real p = 0, real q = 0);
 
 /// y = op(a, b), element by element. The shapes are aligned at the last axis; along each axis the sizes must be equal,
 /// or one of them 1, which is repeated. cost: one operation an element of y. throws ShapeError if they do not fit.
+/// @code
+/// const Tensor x = Tensor::full({2, 3}, 5), mean = Tensor::from({3}, {1, 2, 3});
+/// const Tensor y = x - mean;  // the mean is repeated for both rows
+/// assert(y.data()[5] == 2);
+/// @endcode
 Tensor binary(Binary op, const Tensor& a, const Tensor& b);
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return binary(Binary::add, a, b); }
 inline Tensor operator-(const Tensor& a, const Tensor& b) { return binary(Binary::sub, a, b); }

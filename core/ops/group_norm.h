@@ -16,6 +16,7 @@ struct ChannelAffine {
 /// fixed order. memory: 2 C reals a band.
 class BandMoments {
  public:
+  /// Room for the moments of that many bands; undefined until band() has been called for each.
   BandMoments(Index bands, Index channels);
   /// Where the kernels write column_moments of a band of `rows` pixels; once for each band.
   real* band(Index i, Index rows) {
@@ -48,6 +49,7 @@ Tensor group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Ind
 struct GroupNormGradients {
   Tensor dx, dweight, dbias;
 };
+/// dy: shaped as x. wants_x: else dx is left out. Shapes are those of group_norm(), and not checked.
 GroupNormGradients group_norm_backward(const Tensor& x, const Tensor& weight, const Tensor& dy, Index groups, real eps,
                                        bool wants_x);
 

@@ -16,6 +16,11 @@ void run_gemm(GemmArgs args);
 /// y = act(x weight^T + bias)
 ///   x (..,K), weight (N,K), bias (N) or of size 0 for none  ->  y (..,N)
 /// cost: K*N multiply-adds for each row of x. throws ShapeError if the sizes do not fit.
+/// @code
+/// const Tensor x = Tensor::full({4, 3}, 1), weight = Tensor::full({2, 3}, 0.5), bias = Tensor::zeros({2});
+/// const Tensor y = linear(x, weight, bias, Activation::relu);  // (4,2)
+/// assert(y.data()[0] == 1.5);
+/// @endcode
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation = Activation::none);
 
 /// A linear layer for inference: its weights are brought into the order in which the product reads them once, when it

@@ -12,6 +12,7 @@ namespace fu {
 /// order in which they were added, each row by row.
 class Rectangles {
  public:
+  /// None yet, of images of that number and size.
   Rectangles(Index batch, Index h, Index w);
   /// throws ShapeError if it is empty or not inside the image.
   void add(Index image, Index top, Index left, Index rows, Index cols);
@@ -25,6 +26,7 @@ class Rectangles {
   const Rectangle& operator[](Index i) const { return items_[usize(i)]; }
   /// To be called after the last was added: lists for each tile of the images which rectangles meet it.
   void finish();
+  /// What the kernels read, for images of that many channels. Valid while this lives.
   RectangleArgs arguments(Index channels) const;
 
  private:

@@ -20,6 +20,7 @@ void resample_band(const Tensor& x, const AxisMap& rows, const AxisMap& cols, In
 struct ImageMaps {
   AxisMap rows, cols;
 };
+/// x: a shape (B,H,W,C). cost: as many entries as the maps have.
 ImageMaps resize_nearest_maps(const Shape& x, Index height, Index width);
 ImageMaps resize_bilinear_maps(const Shape& x, Index height, Index width);
 ImageMaps resize_bicubic_maps(const Shape& x, Index height, Index width);
@@ -28,9 +29,15 @@ ImageMaps adaptive_avg_pool_maps(const Shape& x, Index height, Index width);
 ImageMaps zoom_bilinear_maps(const Shape& x, double zoom);
 ImageMaps reflect_pad_maps(const Shape& x, Index radius);
 ImageMaps gaussian_blur_maps(const Shape& x, Index size, double sigma);
+/// See resample() above.
 inline Tensor resample(const Tensor& x, const ImageMaps& maps) { return resample(x, maps.rows, maps.cols); }
 
-/// Resizes x (B,H,W,C) to (B,height,width,C).
+/// Resizes x (B,H,W,C) to (B,height,width,C). Positions are half-pixel centres; see the axis maps of these names.
+/// @code
+/// const Tensor x = Tensor::from({1, 1, 2, 1}, {0, 4});
+/// const Tensor y = resize_bilinear(x, 1, 4);  // 0, 1, 3, 4
+/// assert(y.data()[1] == 1);
+/// @endcode
 inline Tensor resize_nearest(const Tensor& x, Index height, Index width) {
   return resample(x, resize_nearest_maps(x.shape(), height, width));
 }

@@ -14,7 +14,7 @@ struct RotaryAngles {
 /// distance of their tokens.
 ///   x (B,N,C), angles (N,d/2)  ->  (B,N,C): the first `heads` slices of d channels rotated, the others as they are.
 ///   With a and b the halves of a slice: (a cos - b sin, b cos + a sin).
-/// cost: 3 multiply-adds a channel. throws ShapeError if the sizes do not fit. source: arXiv 2104.09864
+/// cost: 2 multiply-adds a channel. throws ShapeError if the sizes do not fit. source: arXiv 2104.09864
 Tensor rotary_embedding(const Tensor& x, const RotaryAngles& angles, Index heads);
 /// The same in the other direction: the gradient.
 Tensor rotary_embedding_backward(const Tensor& dy, const RotaryAngles& angles, Index heads);

@@ -65,6 +65,7 @@ while(waiting)
   fu_included(${header} more)
   list(APPEND waiting ${more})
 endwhile()
+set_property(GLOBAL PROPERTY fu_public_headers ${fu_public_headers})  # as they stand in the tree
 foreach(header config version)
   file(READ ${fu_generated}/featup/${header}.h text)
   fu_write(${fu_public_includes}/featup/${header}.h "${text}")

@@ -20,6 +20,8 @@ struct BackboneSetting {
 /// "heads 12 (config.json), activation quick (option)"
 std::string settings_text(const std::vector<BackboneSetting>& settings);
 
+/// A network with its weights, ready for any number of photos. Calls do not change it, so any number of threads may use
+/// one.
 class Backbone {
  public:
   virtual ~Backbone() = default;
@@ -33,6 +35,7 @@ class Backbone {
   virtual bool whole_image() const { return false; }
   /// Side of one cell of the grid, in pixels of the image.
   virtual Index patch() const = 0;
+  /// Length of a feature vector.
   virtual Index channels() const = 0;
   /// image (B,H,W,3), H and W multiples of patch()  ->  (B,H/patch,W/patch,channels); (B,1,1,channels) for a feature of
   /// the whole image. The image is normalised by ImageNet's numbers, as normalize() does; a backbone that wants others
@@ -61,6 +64,7 @@ struct BackboneOptions {
 /// Every feature that some family has, for help.
 std::vector<std::string> backbone_features();
 
+/// Every option with its name, range and help: see featup/fields.h.
 template <class Options, class Visitor, FieldsOf<BackboneOptions, Options> = 0>
 void visit_fields(Options& o, Visitor&& field) {
   field(o.feature, FieldInfo("feature", "what the backbone gives; auto: what is usual in its family (tokens)")
@@ -92,6 +96,12 @@ void visit_fields(Options& o, Visitor&& field) {
 /// backbone. Every tensor of the network is accounted for. throws FileError if there is neither such a name nor such a
 /// file, if no family knows the file, or if it has a tensor that no layer uses; UsageError for an option that the
 /// family does not have.
+/// @code
+/// const std::unique_ptr<Backbone> backbone = open_backbone("builtin");  // or a file of weights
+/// const Image photo{64, 96, std::vector<unsigned char>(64 * 96 * 3, 128)};
+/// const Tensor low = backbone->features(normalize(photo));              // cells of 16 pixels: (1,4,6,C)
+/// assert(low.dim(1) == 64 / backbone->patch() && low.dim(3) == backbone->channels());
+/// @endcode
 std::unique_ptr<Backbone> open_backbone(const std::string& name_or_path, const BackboneOptions& options = {});
 /// The same for weights that are open already, from a file or from memory.
 std::unique_ptr<Backbone> open_backbone(const Weights& weights, const BackboneOptions& options = {});

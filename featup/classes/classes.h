@@ -17,6 +17,16 @@ namespace fu {
 ///               activation maps of a classifier)
 enum class ScoreKind { softmax, sigmoid, activation };
 
+/// K classes, and how they are read from features of C channels.
+/// @code
+/// Classes classes;  // two classes that look at one channel each
+/// classes.names = {"first", "second"};
+/// classes.map.matrix = Tensor::from({3, 2}, {1, 0, 0, 1, 0, 0});
+/// const Tensor features = Tensor::from({1, 1, 1, 3}, {5, 2, 7});
+/// const ScoreSource source = score_source(classes, features);
+/// const Tensor scores = linear(source.features, source.map.matrix.permute({1, 0}), source.map.offset);
+/// assert(scores.data()[0] == 5 && scores.data()[1] == 2);
+/// @endcode
 struct Classes {
   std::vector<std::string> names;     // K
   ChannelMap map;                     // (C,K), or (M,K) behind a hidden layer
@@ -37,8 +47,8 @@ struct Classes {
 /// channels. Of cosines, the features have one length, which is their mean one before: what a learned upsampler knows
 /// of the size of features stays true.
 struct ScoreSource {
-  Tensor features;
-  ChannelMap map;
+  Tensor features;  // (1,h,w,C), or (1,h,w,M) behind a hidden layer
+  ChannelMap map;   // (C or M,K)
 };
 
 /// throws ShapeError if the features have other channels than the classes were made for.

@@ -18,16 +18,17 @@ constexpr Index kScoresAtATime = Index{1} << 25;
 
 /// A class in a photo.
 struct ClassShare {
-  Index pixels = 0;
+  Index pixels = 0;          // whose best class it is
   double confidence = 0;     // mean over its pixels; 0 without any
   double low = 0, high = 0;  // its smallest and largest score in the photo
 };
 
+/// What label_pixels() found.
 struct LabelMap {
-  Extent size;
-  Labels labels;                  // (height,width)
-  std::vector<float> confidence;  // (height,width), 0 to 1: the probability, or activation, of the pixel's class
-  std::vector<ClassShare> classes;
+  Extent size;                      // height and width of the following
+  Labels labels;                    // (height,width)
+  std::vector<float> confidence;    // (height,width), 0 to 1: the probability, or activation, of the pixel's class
+  std::vector<ClassShare> classes;  // K
 };
 
 /// Scores of one class in the photo, while they are at hand.

@@ -25,6 +25,7 @@ using Ring = std::vector<double>;
 struct Outlines {
   std::vector<Ring> outer, holes;
 };
+/// labels (height,width); the mask are the pixels of `label`. cost: one pass over the picture.
 Outlines outlines_of(const Labels& labels, Index height, Index width, unsigned char label);
 
 }  // namespace fu

@@ -11,10 +11,11 @@
 
 namespace fu {
 
+/// K words as vectors of C channels, and where they come from.
 struct Words {
-  std::vector<std::string> names;  // K
-  Tensor matrix;                   // (C,K): columns of length 1
-  TextScore score;
+  std::vector<std::string> names;                       // K
+  Tensor matrix;                                        // (C,K): columns of length 1
+  TextScore score;                                      // what their cosines mean
   std::string encoder, tokenizer, settings, templates;  // in words; of files made elsewhere, empty
 };
 
@@ -34,10 +35,10 @@ Words read_words(const Weights& file, Index channels);
 
 /// What the vectors of words depend on beside the words: files, sentences, settings.
 struct WordSource {
-  std::string weights;    // file or folder of the text encoder
-  std::string tokenizer;  // file or folder of the vocabulary; empty: beside the weights
-  std::vector<std::string> templates;
-  BackboneOptions options;  // of the encoder
+  std::string weights;                 // file or folder of the text encoder
+  std::string tokenizer;               // file or folder of the vocabulary; empty: beside the weights
+  std::vector<std::string> templates;  // sentences with {}, see prompt_templates()
+  BackboneOptions options;             // of the encoder
 };
 
 /// The words' vectors, from the file of vectors that is kept beside the weights where they are there, else by the text

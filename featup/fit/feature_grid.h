@@ -23,6 +23,7 @@
 
 namespace fu {
 
+/// How fine a grid is, and how much its prior counts.
 struct GridOptions {
   Index spacing = 4;                 // pixels from one cell to the next
   BilateralWidths widths{0.6, 0.1};  // of the interpolation between cells
@@ -39,6 +40,7 @@ class GridSystem {
 
   /// view (1,h,w,C): the backbone's features of the photo seen through the jitter. All views have the same shape.
   void add(const Jitter& jitter, const Tensor& view);
+  /// How many were added.
   Index views() const { return views_; }
   /// Runs `iterations` of conjugate gradients from `start` (1,gh,gw,C), or from zeros if its size is 0. throws
   /// UsageError without views.

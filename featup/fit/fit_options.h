@@ -9,23 +9,23 @@
 
 namespace fu {
 
-/// Fields that are 0 or -1 by default are decided by the others: see completed() and for_photo().
+/// What a fit does. Fields that are 0 or -1 by default are decided by the others: see completed() and for_photo().
 struct FitOptions {
-  Index views = 0;   // jittered views, at most
-  Index steps = -1;  // of the network
-  bool grid = true;  // else the network alone
-  Index pca = -1;    // principal components; 0, or as many as there are channels: none
-  Index held_out = 16;
+  Index views = 0;         // jittered views, at most
+  Index steps = -1;        // of the network
+  bool grid = true;        // else the network alone
+  Index pca = -1;          // principal components; 0, or as many as there are channels: none
+  Index held_out = 16;     // views that nothing is fitted to
   bool early_stop = true;  // when the held-out views are explained no better
   Index max_pad = 30;      // of the jitters, pixels
-  double max_zoom = 1.8;
+  double max_zoom = 1.8;   // of the jitters
   GridOptions grid_options;
-  Index views_per_step = 10;
-  double max_frequency = 0;  // radians for half a side; decides network.upsampler.highest, its logarithm
-  std::string lr_schedule = "constant";
-  Index coarse_steps = 0;
+  Index views_per_step = 10;             // of the network
+  double max_frequency = 0;              // radians for half a side; decides network.upsampler.highest, its logarithm
+  std::string lr_schedule = "constant";  // of the network; or "cosine"
+  Index coarse_steps = 0;                // of the network: the first of them, on a map of half the size
   ImplicitFitOptions network;
-  std::uint64_t seed = 0;
+  std::uint64_t seed = 0;  // of views and network
 
   /// As published: the network alone, 3000 views, 1200 steps, 128 components, no early end.
   static FitOptions published();
@@ -38,6 +38,7 @@ struct FitOptions {
   FitOptions for_photo(Extent photo, Index channels) const;
 };
 
+/// Every option with its name, range and help: see featup/fields.h.
 template <class Options, class Visitor, FieldsOf<FitOptions, Options> = 0>
 void visit_fields(Options& o, Visitor&& field) {
   field(o.views, FieldInfo("views", "jittered views; default 200, without a grid 300, published 3000").range(1, 1e5));

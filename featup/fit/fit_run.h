@@ -16,6 +16,17 @@
 
 namespace fu {
 
+/// A fit under way.
+/// @code
+/// const std::unique_ptr<Backbone> backbone = open_backbone("builtin");
+/// const Image photo{64, 64, std::vector<unsigned char>(64 * 64 * 3, 128)};
+/// FitOptions options;
+/// options.views = 10, options.held_out = 2;
+/// FitRun run(photo, [&](const Tensor& image) { return backbone->features(image); }, options);
+/// while (run.work()) std::printf("%.0f %% %s\n", 100 * run.fraction(), run.stage());
+/// run.result().save("photo.fit");
+/// assert(FittedMap::load("photo.fit").channels() == backbone->channels());
+/// @endcode
 class FitRun {
  public:
   /// photo: as the backbone sees it. features: the backbone. throws UsageError for options that do not go together, and
@@ -26,8 +37,9 @@ class FitRun {
 
   /// Does a bit: a view, the grid's equations, or a step of the network. False when all is done.
   bool work();
-  /// Share of the work done, and what is being done.
+  /// Share of the work done, 0 to 1.
   double fraction() const;
+  /// What is being done: "views", "network" or "done".
   const char* stage() const;
 
   /// Of the last judged state: the grid's mean squared error, or the running mean of the network's losses.
@@ -36,6 +48,7 @@ class FitRun {
   /// Share of the held-out views' variance that the best state explains; see ExplainedVariance. Below -1e9 before the
   /// first state is judged.
   double explained() const { return best_; }
+  /// The same of the backbone's features, enlarged bilinearly.
   double explained_bilinear() const { return bilinear_; }
   Index views() const { return static_cast<Index>(views_.size()); }
   Index steps() const { return network_ ? network_->steps() : 0; }

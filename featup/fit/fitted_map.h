@@ -31,6 +31,7 @@ struct FittedMap {
   std::map<std::string, std::string> settings;
 
   Index channels() const { return low.dim(3); }
+  /// Writes all of it as .safetensors. throws FileError.
   void save(const std::string& path) const;
   /// Whether a file holds one. throws FileError if it cannot be read.
   static bool present(const std::string& path);
@@ -42,12 +43,22 @@ struct FittedMap {
 
 /// A part of a photo whose whole has another size: pixels are those of [top, top + height) x [left, left + width).
 struct PhotoWindow {
-  Image pixels;
-  Extent whole;
-  Index top = 0, left = 0;
+  Image pixels;             // of the part
+  Extent whole;             // size of the photo
+  Index top = 0, left = 0;  // where the part begins in it
 };
 
 /// Computes a fitted map at one size, any part of it at a time.
+/// @code
+/// FittedMap fit;  // FitRun::result() and FittedMap::load() give one; here it is made by hand, a grid of one cell
+/// fit.photo = Image{32, 32, std::vector<unsigned char>(32 * 32 * 3, 200)};
+/// fit.low = fit.grid = Tensor::full({1, 1, 1, 2}, 5);
+/// FittedRenderer renderer(fit, fit.photo);  // or the photo at another size
+/// Tensor part({8, 16, 2});
+/// renderer.render(4, 0, 8, 16, part.data());               // rows 4 to 11, columns 0 to 15
+/// const Tensor one = renderer.at(Tensor::from({1, 2}, {2.5, 7}));  // row 2.5, column 7: (1,2)
+/// assert(std::abs(part.data()[0] - 5) < 1e-4 && std::abs(one.data()[1] - 5) < 1e-4);
+/// @endcode
 class FittedRenderer {
  public:
   /// The same from a part of that picture: only what lies in it can be asked for.

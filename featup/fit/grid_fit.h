@@ -6,12 +6,14 @@
 
 namespace fu {
 
+/// A grid that learns from one view after another.
 class GridFit {
  public:
   /// photo (1,H,W,3), colours in [0,1]; features of `channels`, as are the views for validation, which must all be
   /// there and outlive this.
   GridFit(const Tensor& photo, Index channels, const GridOptions& options, const ValidationViews& validation);
 
+  /// Adds a view to the equations; solve() takes it into the solution.
   void add(const JitteredView& view) { equations_.add(view.jitter, view.features); }
   Index views() const { return equations_.views(); }
   /// Goes on with the solution from where it was, and judges it. Returns the explained variance of the views for

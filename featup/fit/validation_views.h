@@ -10,11 +10,13 @@
 
 namespace fu {
 
+/// Views of one image, and how well maps of it predict them.
 class ValidationViews {
  public:
   /// Of an image of that size at the backbone.
   explicit ValidationViews(Extent image) : image_(image) {}
 
+  /// Adds one; all have the same shape.
   void add(const JitteredView& view) { views_.push_back(view); }
   const std::vector<JitteredView>& views() const { return views_; }
   Index count() const { return static_cast<Index>(views_.size()); }

@@ -10,7 +10,9 @@
 
 namespace fu {
 
+/// Form and beginning of a stack under training.
 struct JbuLayersOptions {
+  /// Levels of x2, channels of the guidance and of the keys, radius of a kernel in pixels.
   Index levels = 4, guidance_dim = 3, key_dim = 32, radius = 3;
   bool mixing = true;     // a last linear map over channels
   bool shared = false;    // one level, used at every scale
@@ -63,6 +65,7 @@ class JbuLayers : public Module {
  public:
   /// channels: of the features, for the last mixing.
   JbuLayers(Index channels, const JbuLayersOptions& options, Random* random);
+  /// source (B,h,w,C), guidance (B,H,W,g) of any size -> (B, h 2^levels, w 2^levels, C). throws ShapeError.
   Var operator()(const Var& source, const Var& guidance) const;
   /// The levels alone. They act on each channel alike, so any number of channels will do. With smoothing: for one
   /// image, and the guidance is a constant.

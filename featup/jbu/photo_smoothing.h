@@ -10,10 +10,12 @@
 
 namespace fu {
 
+/// How far a map is smoothed along the photo.
 struct PhotoSmoothing {
   real strength = 0;        // of the LinkSmoother; 0: none
   real color = real(0.02);  // width of the Gaussian of two neighbours' difference of colours, a channel's range being 1
 
+  /// Whether it does anything.
   bool present() const { return strength > 0; }
   /// The two numbers, as files keep them.
   Tensor numbers() const;

@@ -13,12 +13,14 @@
 
 namespace fu {
 
+/// How much detail is added back, and how far tokens are drawn towards their mean.
 struct TokenFilter {
   // Share of a token's residual r that is added back: strength |r|^2 / (|r|^2 + noise mean|r|^2), the mean over all
   // tokens of the photo.
   real strength = 0, noise = 1;
   real shrinkage = 0;  // share of its distance from the mean over the photo by which a token is moved there
 
+  /// Whether it does anything.
   bool present() const { return strength > 0 || shrinkage > 0; }
   /// Whether strength and noise are from 0 to 1e6, and the shrinkage is at least 0 and below 1.
   bool usable() const;

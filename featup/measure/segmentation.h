@@ -18,8 +18,11 @@ std::vector<bool> near_boundaries(const Labels& labels, Index height, Index widt
 /// The confusion matrix: how many pixels of each label were predicted as each class.
 class Confusion {
  public:
+  /// Of no pixels yet.
   explicit Confusion(Index classes) : classes_(classes), counts_(usize(classes * classes)) {}
+  /// Counts a pixel; both numbers are from 0 to classes - 1.
   void add(Index label, Index predicted) { ++counts_[usize(label * classes_ + predicted)]; }
+  /// Counts all pixels of another one, of as many classes.
   void add(const Confusion& other);
   Index count(Index label, Index predicted) const { return counts_[usize(label * classes_ + predicted)]; }
   /// Share of the pixels whose prediction is their label; NaN without pixels.
@@ -46,6 +49,7 @@ Image paint_labels(const Labels& labels, Index height, Index width, Index classe
 struct Spread {
   double mean = 0, deviation = 0;
 };
+/// Of these numbers.
 Spread spread_of(const std::vector<double>& values);
 
 }  // namespace fu

@@ -24,6 +24,7 @@ Tensor predict_view(const Tensor& map, const Jitter& jitter, Index image_h, Inde
 /// The mean of views, each carried back to its place in the image.
 class ViewSum {
  public:
+  /// Of no views yet, at height x width positions.
   ViewSum(Index height, Index width, Index channels);
   /// view (1,h,w,C), seen through the jitter of an image of image_h x image_w. throws ShapeError for another C.
   void add(const Tensor& view, const Jitter& jitter, Index image_h, Index image_w);
@@ -36,7 +37,7 @@ class ViewSum {
 
 /// Sum of squared errors of predicted views, and the variance of the views themselves.
 struct ExplainedVariance {
-  double error = 0, variance = 0;
+  double error = 0, variance = 0;  // sums over all numbers of all views
   /// 1 - error / variance: 1 is perfect, 0 is as good as each channel's mean.
   double value() const { return variance > 0 ? 1 - error / variance : 0; }
 };

@@ -9,8 +9,8 @@ namespace fu {
 /// One view: reflect-pad by max_pad, magnify by zoom (bilinear), crop the original size at (top, left), mirror. source:
 /// FeatUp (arXiv 2403.10516) section 3
 struct Jitter {
-  Index max_pad = 20;
-  double zoom = 1;
+  Index max_pad = 20;       // pixels
+  double zoom = 1;          // at least 1
   Index top = 0, left = 0;  // pixels, in the padded and magnified image
   bool flip = false;
 };

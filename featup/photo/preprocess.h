@@ -10,8 +10,8 @@ namespace fu {
 /// 8-bit RGB pixels, rows from the top, 3 bytes a pixel. Every function that takes an image throws ShapeError if it has
 /// no pixels, or another number of bytes than height * width * 3: 4 channels, or a buffer that is too short.
 struct Image {
-  Index height = 0, width = 0;
-  std::vector<unsigned char> rgb;
+  Index height = 0, width = 0;     // pixels
+  std::vector<unsigned char> rgb;  // height * width * 3
 };
 
 /// Height and width in pixels.
@@ -52,6 +52,12 @@ Image center_crop(const Image& image, Index height, Index width);
 /// The size that the photo will have at the backbone, whose patches are `patch` pixels wide.
 Extent input_extent(const Image& photo, const InputSize& size, Index patch);
 /// The photo scaled to cover height x width, and centre-cropped to it.
+/// @code
+/// const Image photo{300, 400, std::vector<unsigned char>(300 * 400 * 3, 128)};
+/// const Extent size = input_extent(photo, InputSize(), 16);  // short side 224, both sides whole patches of 16
+/// const Tensor image = normalize(cover(photo, size.height, size.width));
+/// assert(image.shape() == Shape({1, 224, 304, 3}));
+/// @endcode
 Image cover(const Image& photo, Index height, Index width);
 /// A part of what cover() makes of that size. cost: of the part alone.
 Image cover_part(const Image& photo, Extent size, const ImagePart& part);

@@ -12,6 +12,7 @@ namespace fu {
 
 /// What a probe learned, and what it must be given: classes or numbers from features.
 struct Probe {
+  /// Whether outputs are scores of classes, or numbers such as depths.
   enum class Kind { classes, numbers };
   Kind kind = Kind::classes;
   Tensor hidden_weight, hidden_bias;  // (M,C), (M): one hidden layer, then ReLU; of size 0: none

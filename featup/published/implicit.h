@@ -15,19 +15,22 @@ Var min_max_scale(const Var& x);
 
 /// The same for single colours, by the extremes of one image (1,H,W,3).
 struct ColorRange {
-  real low[3], range[3];
+  real low[3], range[3];  // the smallest red, green and blue; how much more the largest is, at least 1e-4
+  /// image (1,H,W,3)
   explicit ColorRange(const Tensor& image);
+  /// color, out: red, green and blue.
   void scale(const real* color, real* out) const {
     for (int c = 0; c < 3; ++c) out[c] = (color[c] - low[c]) / range[c] - real(0.5);
   }
 };
 
+/// The inputs of an implicit network, and its dropout.
 struct ImplicitOptions {
   Index frequencies = 30;  // of the Fourier features, n
   double highest = 10;     // natural logarithm of the highest, which is in radians for half a side; the lowest is e^-2
   bool color = true;       // also Fourier features of the colour, besides those of the place
-  double dropout_in = 0.2,
-         dropout_hidden = 0.2;  // channels dropped in training: of the features, of the first hidden layer
+  /// Shares of channels dropped in training: of the features, and of the first hidden layer.
+  double dropout_in = 0.2, dropout_hidden = 0.2;
 };
 
 /// Fourier features of place and, if wanted, colour. source: FeatUp (arXiv 2403.10516) section 3
@@ -36,8 +39,11 @@ struct ImplicitOptions {
 /// Parameter: biases (2,S,n).
 class PlaceAndColorFeatures : public Module {
  public:
+  /// Without `random`, values are undefined until they are loaded.
   PlaceAndColorFeatures(const ImplicitOptions& options, Random* random);
+  /// throws ShapeError unless image has 3 channels.
   Var operator()(const Var& image) const;
+  /// Channels of the result.
   Index out() const { return features_.out() + (color_ ? 3 : 0); }
   const Parameter& phases() const { return features_.biases; }
 
@@ -49,7 +55,9 @@ class PlaceAndColorFeatures : public Module {
 /// The network: (B,H,W,3) -> (B,H,W,D), D channels. Parameters as published: 1.biases, 2.norm, 4, 7.norm, 8, 10.
 class ImplicitNetwork : public Module {
  public:
+  /// channels: D. Without `random`, values are undefined until they are loaded.
   ImplicitNetwork(const ImplicitOptions& options, Index channels, Random* random);
+  /// cost: keeps all features and activations of all pixels for backward; map() does not.
   Var operator()(const Var& image) const;
   /// The same for one constant image, in a fraction of the time and memory: see PixelNetwork.
   Var map(const Tensor& image) const;

@@ -14,13 +14,14 @@
 
 namespace fu {
 
+/// The parts that are fitted together, and the weights of their losses.
 struct ImplicitFitOptions {
-  ImplicitOptions upsampler;
-  std::string downsampler = "attention";  // or "simple": one blur kernel
-  Index kernel = 29;                      // its side, pixels
-  double dropout_saliency = kSaliencyDropout;
-  bool uncertainty = true;  // else all positions have the same weight, with deviation 1
-  double lr = 2e-3;
+  ImplicitOptions upsampler;                   // the network
+  std::string downsampler = "attention";       // or "simple": one blur kernel
+  Index kernel = 29;                           // its side, pixels
+  double dropout_saliency = kSaliencyDropout;  // of the attention downsampler
+  bool uncertainty = true;                     // else all positions have the same weight, with deviation 1
+  double lr = 2e-3;                            // of NAdam
   // Weights of the losses besides the reconstruction: lengths of features, their total variation, and the distance of
   // the map from its own blur.
   double magnitude = 1e-3, tv = 0.05, blur_pin = 0.1;
@@ -41,6 +42,7 @@ class ImplicitFit : public Module {
   void set_base(const Tensor& base);
   /// Of the next steps: the learning rate, and whether they see a map of half the size.
   void set_lr(double lr);
+  /// On a map of half the size, a step costs a quarter.
   void set_coarse(bool coarse);
   /// The map at the image's own size: (1,H,W,C).
   Tensor map() const;
@@ -50,6 +52,7 @@ class ImplicitFit : public Module {
   const ScaleNet& scale_net() const { return scale_net_; }
   /// The optimizer's state, to go on later: see Optimizer.
   void save_optimizer(std::map<std::string, Tensor>& tensors, const std::string& prefix);
+  /// throws FileError.
   void load_optimizer(const Weights& weights, const std::string& prefix);
 
  private:

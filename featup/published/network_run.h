@@ -7,6 +7,7 @@
 
 namespace fu {
 
+/// A fit of the implicit network under way.
 class NetworkRun {
  public:
   /// image (1,H,W,3); views of `channels`; options for this photo, see FitOptions::for_photo().
@@ -19,6 +20,7 @@ class NetworkRun {
 
   /// One step on views drawn from these. throws UsageError if it diverges.
   void step(const std::vector<JitteredView>& views);
+  /// Steps so far.
   Index steps() const { return step_; }
   /// Running mean of the steps' losses.
   double loss() const { return loss_; }

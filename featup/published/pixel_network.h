@@ -14,6 +14,7 @@ namespace fu {
 
 /// Parameters in the order in which PixelNetwork takes their values and gives their gradients.
 struct PixelParameters {
+  /// The place of each; `count` is how many they are.
   enum {
     phases,
     norm_in_weight,
@@ -30,13 +31,14 @@ struct PixelParameters {
   };
 };
 
+/// The network with fixed parameters.
 class PixelNetwork {
  public:
   /// The features of a pixel: sine and cosine of frequency x signal + phase, then the signals from `first_plain` on
   /// unchanged.
   struct Features {
     std::vector<real> frequencies;
-    Index signals = 0, first_plain = 0;
+    Index signals = 0, first_plain = 0;  // inputs of a pixel, and the first that is also taken as it is
     /// Sines, and as many cosines.
     Index sines() const { return static_cast<Index>(frequencies.size()) * signals; }
     Index count() const { return 2 * sines() + signals - first_plain; }
@@ -44,6 +46,7 @@ class PixelNetwork {
   /// keep_in (features) and keep_hidden (hidden): channel dropout's factors, 0 or 1 / (1 - p); of size 0 for none.
   PixelNetwork(Features features, std::vector<Tensor> parameters, const Tensor& keep_in, const Tensor& keep_hidden);
 
+  /// Channels of the hidden layers, and of the result.
   Index hidden() const { return hidden_; }
   Index out() const { return out_; }
   /// signals (N,S) -> y (N,out). h1 and h2 (N,hidden), if not null, receive the hidden layers.

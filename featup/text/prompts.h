@@ -22,6 +22,10 @@ Tensor encode_words(const TextEncoder& encoder, const Tokenizer& tokenizer, cons
 
 /// Parts of a text between separators, without blanks around them; empty ones are left out. "cat, sofa , anything else"
 /// at commas gives three words.
+/// @code
+/// assert(split_words("cat, sofa , anything else") == std::vector<std::string>({"cat", "sofa", "anything else"}));
+/// assert(prompt_templates("one").front() == "a photo of a {}.");
+/// @endcode
 std::vector<std::string> split_words(const std::string& text, char separator = ',');
 
 }  // namespace fu

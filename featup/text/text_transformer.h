@@ -11,8 +11,10 @@ namespace fu {
 /// Numbers of the pieces of texts, all of one length.
 using TokenIds = std::vector<std::vector<Index>>;
 
+/// Sizes and form of a text encoder's transformer.
 struct TextConfig {
   Index vocabulary = 0, length = 0;  // pieces that there are, and positions
+  /// Channels of a token, blocks, heads of attention, hidden channels of an MLP, channels of the result.
   Index dim = 0, depth = 0, heads = 0, mlp_hidden = 0, out = 0;
   Activation activation = Activation::quick_gelu;
   real norm_eps = real(1e-5);

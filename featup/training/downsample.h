@@ -19,7 +19,9 @@ constexpr double kSaliencyDropout = 0.2;
 /// From x (B,H,W,C) to (B,h,w,C).
 class Downsampler : public Module {
  public:
+  /// published: see window_starts(). throws ShapeError if a window does not fit.
   virtual Var operator()(const Var& x, Index h, Index w, bool published = false) const = 0;
+  /// Side of the windows, in pixels of x.
   virtual Index kernel() const = 0;
   /// Whether it blurs its input first.
   virtual bool blurs() const = 0;
@@ -37,6 +39,7 @@ class Downsampler : public Module {
 /// One positive blur kernel of sum 1, |p| / sum|p|, at every window. Parameter: kernel_params (k,k), ones at first.
 class SimpleDownsampler : public Downsampler {
  public:
+  /// A mean over windows of kernel x kernel pixels, until it has learned.
   explicit SimpleDownsampler(Index kernel);
   Var operator()(const Var& x, Index h, Index w, bool published = false) const override;
   Index kernel() const override { return kernel_params.value.dim(0); }
@@ -58,6 +61,8 @@ class SimpleDownsampler : public Downsampler {
 /// saliency. memory: only windows of the saliency are unfolded, which is one channel.
 class AttentionDownsampler : public Downsampler {
  public:
+  /// channels: of x. Without `random`, values are undefined until they are loaded. blur: x goes
+  /// through a 5x5 Gaussian first.
   AttentionDownsampler(Index channels, Index kernel, Random* random, bool blur = true,
                        double dropout = kSaliencyDropout);
   Var operator()(const Var& x, Index h, Index w, bool published = false) const override;

@@ -19,8 +19,8 @@ struct LearnedUpsamplerOptions {
 
 /// One kind: its file in this folder makes this entry, its line in kinds.def lists it.
 struct TrainedKind {
-  std::string name, summary;
-  double lr = 1e-3;  // what a training begins with
+  std::string name, summary;  // "jbu", and a few words for lists
+  double lr = 1e-3;           // what a training begins with
   /// Whether a file holds an upsampler of this kind.
   std::function<bool(const Weights& file)> reads;
   /// channels C of the features. Without `random`, values are undefined until they are loaded.
@@ -29,6 +29,7 @@ struct TrainedKind {
 
 /// In the order of kinds.def.
 const std::vector<TrainedKind>& trained_kinds();
+/// Their names, in the same order.
 std::vector<std::string> trained_kind_names();
 /// All but jbu: they attend from pixels to cells.
 std::vector<std::string> attention_kind_names();

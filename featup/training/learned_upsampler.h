@@ -14,8 +14,8 @@ namespace fu {
 /// Linear forms of features: x (1,h,w,C) times the rows (K,C) gives K channels; `squared`: x and rows are squared
 /// first. Both may be on a tape.
 struct LinearForms {
-  Var x, rows;
-  bool squared = false;
+  Var x, rows;           // (1,h,w,C) and (K,C)
+  bool squared = false;  // both are squared first
   /// (1,h,w,K)
   Var values() const { return squared ? linear(square(x), square(rows), Tensor()) : linear(x, rows, Tensor()); }
 };

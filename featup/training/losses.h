@@ -16,19 +16,27 @@ Var cosine_and_square_loss(const Var& pred, const Var& target);
 /// Mean squared distance of an image from its own blur (5x5, sigma 1), in two passes over it: x (1,H,W,C).
 Var blur_distance(const Var& x);
 /// Squared differences of neighbours along rows and columns, summed, over the number of elements.
+/// @code
+/// const Tensor edge = Tensor::from({1, 2, 2, 1}, {0, 3, 0, 3});  // two differences of 3 among 4 elements
+/// assert(total_variation(edge).value.item() == 4.5);
+/// @endcode
 Var total_variation(const Var& x);
 
 /// Uncertainty of low-resolution features: exp(net(x) + 0.1), at least 1e-4; x (B,h,w,C) -> (B,h,w,1). Parameters:
 /// net.weight (1,C), net.bias (1).
 class ScaleNet : public Module {
  public:
+  /// Without `random`, values are undefined until they are loaded.
   ScaleNet(Index channels, Random* random);
+  /// x (B,h,w,C) -> (B,h,w,1). throws ShapeError for another C.
   Var operator()(const Var& x) const { return clamp_min(exp(affine(net(x), 1, real(0.1))), real(1e-4)); }
 
   Linear net;
 };
 
 /// Parameters of the sampled conditional random field.
+/// With places p as shares of height and width, and guidance g (colours):
+///   k = w1 exp(-|p - p'|^2 / (2 alpha) - |g - g'|^2 / (2 beta)) + w2 exp(-|p - p'|^2 / (2 gamma)) - shift
 struct CrfOptions {
   real alpha = real(0.1), beta = real(0.15), gamma = real(0.005), w1 = 10, w2 = 3, shift = 0;
 };

@@ -22,6 +22,7 @@ enum class TrainingLoss {
   crops,  // parts of the photo at a higher resolution, by 1 - cosine + squared error on all channels
 };
 
+/// What is trained, and by which losses.
 struct UpsamplerObjectiveOptions : LearnedUpsamplerOptions {
   std::string kind = "jbu";  // see trained_kinds()
   TrainingLoss loss = TrainingLoss::views;
@@ -73,6 +74,7 @@ class UpsamplerObjective : public Module {
   /// The upsampler's map of features (1,h,w,C) beside their image of any size.
   Tensor map(const Tensor& features, const Tensor& image) const { return upsampler_->map(features, image); }
 
+  /// What is trained.
   LearnedUpsampler& upsampler() { return *upsampler_; }
   const UpsamplerObjectiveOptions& options() const { return options_; }
   /// A file that open_upsampler() reads. Of a stack, with the downsampler and the uncertainty, as published

@@ -8,6 +8,7 @@
 
 namespace fu {
 
+/// What is trained, and what a step looks at.
 struct UpsamplerTrainerOptions {
   UpsamplerObjectiveOptions objective;
   // For the loss on views.
@@ -17,11 +18,23 @@ struct UpsamplerTrainerOptions {
   // For the loss on crops.
   Index crops = 4, crop_zoom = 2;  // of each photo, and how many times as fine as the image they are
   bool norm = false;               // layer norm of every position's features, as most published stacks have it
-  std::uint64_t seed = 0;
+  std::uint64_t seed = 0;          // of everything random
 };
 
+/// A training under way.
+/// @code
+/// const std::unique_ptr<Backbone> backbone = open_backbone("builtin");
+/// const FeatureFunction features = [&](const Tensor& images) { return backbone->features(images); };
+/// UpsamplerTrainer trainer(features, backbone->channels(), {});
+/// Random random(1);
+/// const double loss = trainer.step({random.uniform({1, 64, 64, 3}, -1, 1)});  // a batch of one normalised photo
+/// write_safetensors("upsampler.safetensors", trainer.upsampler());            // open_upsampler() reads it
+/// assert(std::isfinite(loss) && trainer.steps() == 1);
+/// @endcode
 class UpsamplerTrainer {
  public:
+  /// channels: of the backbone's features. Parameters are drawn from the seed. throws UsageError for a kind that there
+  /// is not.
   UpsamplerTrainer(const FeatureFunction& backbone, Index channels, const UpsamplerTrainerOptions& options);
 
   /// Sides of the photos that a step takes, over sides of the image that the upsampler sees: 1, or for the loss on
@@ -34,15 +47,18 @@ class UpsamplerTrainer {
   /// so memory does not grow with the batch. Returns the mean loss. All random numbers are functions of the seed, the
   /// number of the step and the image's place in the batch.
   double step(const std::vector<Tensor>& photos);
-  /// The same in two halves, so that several processes can share a batch of `batch` photos. accumulate() gives the loss
-  /// and the gradients of the photos from place `first` on, as parts of the batch's mean; finish_step() updates.
+  /// The same in two halves, so that several processes can share a batch of `batch` photos: the loss and the gradients
+  /// of the photos from place `first` on, as parts of the batch's mean.
   double accumulate(const std::vector<Tensor>& photos, Index first, Index batch);
+  /// The second half: updates the parameters by their gradients.
   void finish_step();
+  /// Of the next steps.
   void set_lr(double lr) { optimizer_.lr = lr; }
   Index steps() const { return optimizer_.steps(); }
 
   /// The backbone's features, through the layer norm if the options have it.
   Tensor features(const Tensor& images) const;
+  /// What is learned, and its loss.
   UpsamplerObjective& objective() { return objective_; }
 
   /// A file that open_upsampler() reads: the upsampler with the names of its published files, and of a stack the

@@ -15,6 +15,7 @@
 
 namespace fu {
 
+/// Where the windows on some views of a map lie.
 class ViewWindows {
  public:
   /// Windows of kernel x kernel pixels, h x w of them on every view of a map of map_h x map_w. throws ShapeError if one

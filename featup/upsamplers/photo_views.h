@@ -16,6 +16,7 @@ class PhotoViews {
   /// shape.
   PhotoViews(Image photo, bool cropped) : photo_(std::move(photo)), cropped_(cropped) {}
   const Image& photo() const { return photo_; }
+  /// The photo at that size, made at the first call for it. Valid while this lives. Not for several threads at a time.
   const Image& at(Index height, Index width) const;
 
  private:

@@ -24,16 +24,16 @@ struct UpsamplerOptions {
 
 /// A name for how much quality is wanted, and what it opens: "best" opens "fit:0.3@100".
 struct QualityPreset {
-  std::string name, opens, summary;
+  std::string name, opens, summary;  // the summary is a few words for help
 };
 
 /// One upsampler: its file in this folder makes this entry, its line in upsamplers.def lists it.
 struct UpsamplerMethod {
-  std::string name;     // "views"; empty for a method that is opened by its file alone
-  std::string usage;    // "views[:N][+STACK]": the name, and the argument where the method takes one
-  std::string summary;  // a few words for lists
-  Cost cost = Cost::one_pass;
-  std::string in_tables;  // as quality tables run it, "views:80"; empty: only where it is asked for
+  std::string name;            // "views"; empty for a method that is opened by its file alone
+  std::string usage;           // "views[:N][+STACK]": the name, and the argument where the method takes one
+  std::string summary;         // a few words for lists
+  Cost cost = Cost::one_pass;  // passes of the backbone
+  std::string in_tables;       // as quality tables run it, "views:80"; empty: only where it is asked for
 
   std::vector<QualityPreset> qualities;  // presets that stand for this method, or none
 
@@ -56,6 +56,24 @@ const std::vector<UpsamplerMethod>& upsampler_methods();
 /// Positions in upsampler_methods() are no longer valid afterwards. throws UsageError if it has neither a name with
 /// open nor reads with open_file; if its usage does not begin with its name; if the name is taken, or has one of :+@/.
 /// in it.
+/// @code
+/// struct Flat : Upsampler {  // every pixel is the mean of all cells
+///   std::string describe() const override { return "the mean of all cells"; }
+///   Cost cost() const override { return Cost::one_pass; }
+///   Tensor operator()(const Tensor& x, const Guide&, Extent size, const ChannelMap* map,
+///                     const Progress&) const override {
+///     Tensor y = mean(mean(x, 1), 2);
+///     if (map) y = linear(y, map->matrix.permute({1, 0}), map->offset);
+///     return expand(y, {1, size.height, size.width, y.dim(3)});
+///   }
+/// };
+/// UpsamplerMethod method;
+/// method.name = method.usage = "flat";
+/// method.open = [](const std::string&, const UpsamplerOptions&) { return std::make_unique<Flat>(); };
+/// register_upsampler(method);
+/// assert(open_upsampler("flat")->describe() == "the mean of all cells");
+/// unregister_upsampler("flat");  // a plugin does so before it is unloaded
+/// @endcode
 void register_upsampler(UpsamplerMethod method);
 /// Takes one that was registered off the list, by its name: for a plugin that is unloaded, because functions of the
 /// entry lie in the plugin. Threads: as above. throws UsageError if none of that name was registered.
@@ -63,6 +81,14 @@ void unregister_upsampler(const std::string& name);
 
 /// Opens a method by its name with its argument, or from a checkpoint that some method reads. throws FileError or
 /// UsageError, which name the choices.
+/// @code
+/// const Image photo{64, 64, std::vector<unsigned char>(64 * 64 * 3, 128)};
+/// const auto views = std::make_shared<const PhotoViews>(photo, false);
+/// const Tensor low = open_backbone("builtin")->features(normalize(photo));      // (1,4,4,C)
+/// const std::unique_ptr<Upsampler> upsampler = open_upsampler("builtin");
+/// const Tensor fine = (*upsampler)(low, guide_of(views, {64, 64}), {64, 64});  // (1,64,64,C)
+/// assert(fine.dim(1) == 64 && fine.dim(3) == low.dim(3));
+/// @endcode
 std::unique_ptr<Upsampler> open_upsampler(const std::string& name_or_path, const UpsamplerOptions& options = {});
 
 /// The same for weights that are open already, from a file or from memory.

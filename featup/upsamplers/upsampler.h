@@ -26,6 +26,7 @@ class Upsampler {
 
   /// The method and its settings, in one line.
   virtual std::string describe() const = 0;
+  /// How often it looks at a photo.
   virtual Cost cost() const = 0;
   /// One line for the user if features of this many channels cannot use all of the method; empty if they can.
   virtual std::string note(Index channels) const;

@@ -31,6 +31,7 @@ file(STRINGS ${LIST} promised)
 string(REGEX MATCHALL " T fu_[a-z0-9_]+" exported "${plain}")
 list(TRANSFORM exported REPLACE " T " "")
 file(READ ${HEADER} header)
+string(REGEX REPLACE "\n \\*[^\n]*" "" header "${header}")  # examples in comments call functions; they declare none
 string(REGEX MATCHALL "[ *]fu_[a-z0-9_]+\\([^)]" declared "${header}")
 list(TRANSFORM declared REPLACE "[ *](fu_[a-z0-9_]+).*" "\\1")
 list(REMOVE_DUPLICATES declared)

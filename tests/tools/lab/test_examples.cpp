@@ -65,6 +65,7 @@ TEST_CASE("examples: an upsampler of one's own follows edges that bilinear blurs
                own = number_after(text, "color-blend  mean squared error ");
   CHECK(own > 0);
   CHECK(own < bilinear / 2);
+  CHECK(contains(text, "(1,96,96,1) of one channel"));  // with a map over channels
 }
 
 TEST_CASE("examples: a vision transformer learns shapes it has never seen") {
