@@ -145,35 +145,45 @@ TensorEntry read_npy_header(FileBytes start, std::uint64_t size, const std::stri
   return e;
 }
 
-void write_npy(const std::string& path, const Tensor& tensor, DType type) {
-  write_npy(path, tensor.shape(), elements_of(tensor), type);
-}
+namespace {
 
-void write_npy(const std::string& path, const Shape& sizes, const ElementSource& source, DType type) {
+/// All that stands before the numbers. what: for errors.
+std::string npy_header(const std::string& what, const Shape& sizes, DType type) {
   std::string shape;
   for (int i = 0; i < sizes.rank(); ++i)
     shape += std::to_string(sizes[i]) + (i + 1 < sizes.rank() || i == 0 ? "," : "");
   const char* code = type == DType::f16 ? "<f2" : type == DType::f64 ? "<f8" : "<f4";
-  require<UsageError>(type == DType::f16 || type == DType::f32 || type == DType::f64, path, ": .npy has no ",
+  require<UsageError>(type == DType::f16 || type == DType::f32 || type == DType::f64, what, ": .npy has no ",
                       dtype_name(type), ".");
-  std::string header = std::string("{'descr': '") + code + "', 'fortran_order': False, 'shape': (" + shape + "), }";
-  while ((10 + header.size() + 1) % 64 != 0) header += ' ';
-  header += '\n';
-  const unsigned char start[10] = {0x93,
-                                   'N',
-                                   'U',
-                                   'M',
-                                   'P',
-                                   'Y',
-                                   1,
-                                   0,
-                                   static_cast<unsigned char>(header.size() & 255),
-                                   static_cast<unsigned char>(header.size() >> 8)};
+  std::string text = std::string("{'descr': '") + code + "', 'fortran_order': False, 'shape': (" + shape + "), }";
+  while ((10 + text.size() + 1) % 64 != 0) text += ' ';
+  text += '\n';
+  std::string header("\x93NUMPY\1\0", 8);
+  header += static_cast<char>(text.size() & 255);
+  header += static_cast<char>(text.size() >> 8);
+  return header + text;
+}
+
+}  // namespace
+
+void write_npy(const std::string& path, const Tensor& tensor, DType type) {
+  write_npy(path, tensor.shape(), elements_of(tensor), type);
+}
+
+void write_npy(const std::string& path, const Shape& shape, const ElementSource& source, DType type) {
+  const std::string header = npy_header(path, shape, type);
   OutputFile out(path);
-  out.write(start, sizeof start);
   out.write(header.data(), header.size());
-  write_elements(out, sizes.elements(), source, type);
+  write_elements([&out](const void* data, std::size_t size) { out.write(data, size); }, shape.elements(), source, type);
   out.commit();
+}
+
+std::string npy_bytes(const Shape& shape, const ElementSource& source, DType type) {
+  std::string bytes = npy_header("[npy_bytes]", shape, type);
+  bytes.reserve(bytes.size() + usize(shape.elements() * dtype_size(type)));
+  write_elements([&bytes](const void* data, std::size_t size) { bytes.append(static_cast<const char*>(data), size); },
+                 shape.elements(), source, type);
+  return bytes;
 }
 
 }  // namespace fu

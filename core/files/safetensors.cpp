@@ -204,7 +204,8 @@ void write_all(const std::string& path, const std::vector<Output>& tensors,
   OutputFile out(path);
   out.write(length, 8);
   out.write(text.data(), text.size());
-  for (const Output& t : tensors) write_elements(out, t.shape.elements(), t.source, type);
+  const ByteSink sink = [&out](const void* data, std::size_t size) { out.write(data, size); };
+  for (const Output& t : tensors) write_elements(sink, t.shape.elements(), t.source, type);
   out.commit();
 }
 

@@ -206,7 +206,7 @@ ElementSource planes_of(const Tensor& image) {
   };
 }
 
-void write_elements(OutputFile& file, Index count, const ElementSource& source, DType type) {
+void write_elements(const ByteSink& out, Index count, const ElementSource& source, DType type) {
   constexpr Index kRun = 1 << 18;
   std::vector<real> values(usize(std::min(kRun, count)));
   std::vector<unsigned char> bytes(values.size() * usize(dtype_size(type)));
@@ -214,7 +214,7 @@ void write_elements(OutputFile& file, Index count, const ElementSource& source, 
     const Index n = std::min(kRun, count - i);
     source(i, n, values.data());
     from_reals(type, values.data(), n, bytes.data());
-    file.write(bytes.data(), usize(n * dtype_size(type)));
+    out(bytes.data(), usize(n * dtype_size(type)));
   }
 }
 

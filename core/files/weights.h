@@ -102,8 +102,10 @@ class Weights {
 /// Gives elements [begin, begin + n) of a result, in the order of the file. So a result is written in another layout
 /// without a second copy of it.
 using ElementSource = std::function<void(Index begin, Index n, real* out)>;
-/// Converts and writes all `count` elements, 2^18 at a time.
-void write_elements(OutputFile& file, Index count, const ElementSource& source, DType type);
+/// Receives the bytes of a result, part by part.
+using ByteSink = std::function<void(const void* data, std::size_t size)>;
+/// Converts all `count` elements, 2^18 at a time, and gives their bytes to the sink.
+void write_elements(const ByteSink& out, Index count, const ElementSource& source, DType type);
 /// Elements of a tensor in their own order. The tensor must outlive the source.
 ElementSource elements_of(const Tensor& tensor);
 /// Elements of an image (H,W,C) in the order (C,H,W). The image must outlive the source.
@@ -117,6 +119,8 @@ void write_torch(const std::string& path, const std::string& root, const std::ma
 /// Writes a tensor as .npy (f32, f16 or f64).
 void write_npy(const std::string& path, const Tensor& tensor, DType type = DType::f32);
 void write_npy(const std::string& path, const Shape& shape, const ElementSource& source, DType type);
+/// The bytes of the file that write_npy would write.
+std::string npy_bytes(const Shape& shape, const ElementSource& source, DType type);
 /// Writes one tensor as .safetensors.
 void write_safetensors(const std::string& path, const std::string& name, const Shape& shape,
                        const ElementSource& source, const std::map<std::string, std::string>& metadata, DType type);

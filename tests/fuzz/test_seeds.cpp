@@ -121,6 +121,21 @@ void write_texts(const std::string& folder) {
                     std::string("\x04\x02", 2) + test::read_bytes(folder + "/probe/classes"));
 }
 
+void write_requests(const std::string& folder) {
+  const auto write = [&](const char* name, const std::string& head, const std::string& body) {
+    test::write_bytes(folder + "/http/" + name, head + "\n" + body);
+  };
+  const std::string picture = test::read_bytes(FU_SOURCE_DIR "/tests/pictures/rgb.png"),
+                    grey = "P5\n32 16\n255\n" + std::string(32 * 16, 'x');
+  write("upsample", "POST /v1/upsample?out-size=24x40&pca=3&dtype=f16&layout=chw\nlocalhost:8080\nimage/png\n*/*",
+        picture);
+  write("features", "POST /v1/features?size=16&format=json\n127.0.0.1\n\napplication/json", grey);
+  write("own_size", "POST /v1/upsample?size=own\n[::1]:80\napplication/octet-stream\n", grey);
+  write("health", "GET /health\nlocalhost\n\n", "");
+  write("metrics", "HEAD /metrics\nlocalhost\n\n", "");
+  write("refused", "POST /v1/upsample?size=0x\nexample.org\ntext/plain\n", "no picture");
+}
+
 }  // namespace
 
 TEST_CASE("fuzz: seeds are made anew where that is asked for") {
@@ -135,6 +150,7 @@ TEST_CASE("fuzz: seeds are made anew where that is asked for") {
   write_pictures(kCorpus);
   write_models(kCorpus);
   write_texts(kCorpus);
+  write_requests(kCorpus);
 }
 
 TEST_CASE("fuzz: every target ends well with its seeds, and with changed copies of them") {

@@ -27,7 +27,7 @@ void CommonArgs::add(CLI::App& app) {
 
 void CommonArgs::apply() const {
   set_threads(threads);
-  set_memory_limit(parse_bytes(max_memory));
+  set_memory_limit(parse_bytes("--max-memory", max_memory));
   kernels();
 }
 

@@ -84,6 +84,10 @@ std::string suggestion(const CLI::App& app, int argc, char** argv) {
     const auto near = std::min_element(known.begin(), known.end(), [&](const std::string& a, const std::string& b) {
       return distance(word, a) < distance(word, b);
     });
+#ifndef FU_HAVE_SERVE
+    if (word == "serve")
+      return "; this program was built without serve, which wants libmicrohttpd (Debian package libmicrohttpd-dev)";
+#endif
     if (near == known.end() || distance(word, *near) > std::max<std::size_t>(1, near->size() / 3)) return "";
     return "; did you mean '" + *near + "'?";
   }

@@ -88,4 +88,16 @@ Interruptible::~Interruptible() {
 }
 bool Interruptible::interrupted() const { return g_interrupted != 0; }
 
+HeldSignals::HeldSignals() {
+  sigset_t ends;
+  sigemptyset(&ends);
+  for (const int number : kEnds) sigaddset(&ends, number);
+  pthread_sigmask(SIG_BLOCK, &ends, &before_);
+}
+HeldSignals::~HeldSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+void HeldSignals::wait_for(const Interruptible& interruptible) const {
+  while (!interruptible.interrupted()) sigsuspend(&before_);
+}
+
 }  // namespace fu

@@ -2,6 +2,8 @@
 // command does when it is ended, so that nothing half-written stays.
 #pragma once
 
+#include <csignal>
+
 namespace fu {
 
 /// For the start of the program, before a file is opened.
@@ -26,6 +28,22 @@ class Interruptible {
   Interruptible(const Interruptible&) = delete;
   Interruptible& operator=(const Interruptible&) = delete;
   bool interrupted() const;
+};
+
+/// While it lives, the same signals wait, and only wait_for() receives them. Threads that are started meanwhile never
+/// do: for a command whose work is done by threads of its own. One of them could else receive the signal, and the
+/// thread that waits for it would sleep on.
+class HeldSignals {
+ public:
+  HeldSignals();
+  ~HeldSignals();
+  HeldSignals(const HeldSignals&) = delete;
+  HeldSignals& operator=(const HeldSignals&) = delete;
+  /// Sleeps until one has come.
+  void wait_for(const Interruptible& interruptible) const;
+
+ private:
+  sigset_t before_;
 };
 
 }  // namespace fu

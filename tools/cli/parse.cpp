@@ -48,7 +48,7 @@ Extent parse_square_or_extent(const std::string& text) {
   return size.height > 0 ? Extent{size.height, size.width} : Extent{size.short_side, size.short_side};
 }
 
-std::size_t parse_bytes(const std::string& text) {
+std::size_t parse_bytes(const std::string& option, const std::string& text) {
   if (text.empty()) return 0;
   Index unit = 1;
   std::string digits = text;
@@ -58,7 +58,7 @@ std::size_t parse_bytes(const std::string& text) {
     digits.pop_back();
   }
   const Index n = parse_whole(digits, Index{1} << 50);
-  require<OptionError>(n > 0 && n < (Index{1} << 62) / unit, "--max-memory '", text,
+  require<OptionError>(n > 0 && n < (Index{1} << 62) / unit, option, " '", text,
                        "': give a number of bytes, like 2000000000, 2000M or 2G.");
   return usize(n * unit);
 }

@@ -16,7 +16,7 @@ InputSize parse_input_size(const std::string& text);
 /// "224" (a square) or "224x336".
 Extent parse_square_or_extent(const std::string& text);
 /// "500000000", "500M" or "2G" of bytes; 0 for an empty text.
-std::size_t parse_bytes(const std::string& text);
+std::size_t parse_bytes(const std::string& option, const std::string& text);
 /// "auto", "hwc" or "chw".
 Layout parse_layout(const std::string& text);
 

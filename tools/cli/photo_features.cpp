@@ -45,10 +45,10 @@ Featurizer::Featurizer(const FeatureArgs& o, std::shared_ptr<const Backbone> bac
 }
 
 /// The photo; with --size own, what is kept of it.
-std::shared_ptr<const PhotoViews> Featurizer::read(const std::string& path, PhotoFeatures& result) const {
-  Image photo = read_image(path);
+std::shared_ptr<const PhotoViews> Featurizer::views_of(const std::string& name, Image photo,
+                                                       PhotoFeatures& result) const {
   const Index smallest = backbone_ ? backbone_->patch() : 2;
-  require<FileError>(std::min(photo.height, photo.width) >= smallest, path, ": has ", photo.width, "x", photo.height,
+  require<FileError>(std::min(photo.height, photo.width) >= smallest, name, ": has ", photo.width, "x", photo.height,
                      " pixels, less than one patch of the backbone (", smallest, "x", smallest,
                      "). Give a larger picture.");
   if (!size_.own) return std::make_shared<const PhotoViews>(std::move(photo), cropped());
@@ -60,15 +60,19 @@ std::shared_ptr<const PhotoViews> Featurizer::read(const std::string& path, Phot
 }
 
 PhotoFeatures Featurizer::run(const std::string& path, Report& report, const Progress& progress) const {
+  return run(path, read_image(path), report, progress);
+}
+
+PhotoFeatures Featurizer::run(const std::string& name, Image pixels, Report& report, const Progress& progress) const {
   PhotoFeatures result;
-  const auto views = read(path, result);
+  const auto views = views_of(name, std::move(pixels), result);
   const Image& photo = views->photo();
   report.stage("read");
   result.views = views;
   if (backbone_) {
     const Extent size = input_extent(photo, size_, backbone_->patch());
     require<UsageError>(size.height * size.width <= kMaxInput && std::max(size.height, size.width) <= kMaxInputSide,
-                        path, ": at --size ", options_.size, " the backbone would see ", size.height, "x", size.width,
+                        name, ": at --size ", options_.size, " the backbone would see ", size.height, "x", size.width,
                         " pixels, which is too many. Give a smaller --size, or HxW to crop.");
     const Tensor image = normalize(views->at(size.height, size.width));
     report.stage("preprocess");

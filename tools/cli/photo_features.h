@@ -46,9 +46,11 @@ class Featurizer {
   /// Adds the stages "read", "preprocess" and "backbone" to the report. throws FileError for photos that cannot be
   /// read or are smaller than one patch, UsageError for sizes beyond kMaxInput.
   PhotoFeatures run(const std::string& path, Report& report, const Progress& progress) const;
+  /// The same of a photo that is read already. name: stands in errors.
+  PhotoFeatures run(const std::string& name, Image photo, Report& report, const Progress& progress) const;
 
  private:
-  std::shared_ptr<const PhotoViews> read(const std::string& path, PhotoFeatures& result) const;
+  std::shared_ptr<const PhotoViews> views_of(const std::string& name, Image photo, PhotoFeatures& result) const;
 
   FeatureArgs options_;
   InputSize size_;

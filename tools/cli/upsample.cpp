@@ -2,15 +2,14 @@
 #include <CLI/CLI.hpp>
 
 #include "featup/upsamplers/registry.h"
-#include "tools/cli/channel_maps.h"
 #include "tools/cli/errors.h"
 #include "tools/cli/inputs.h"
 #include "tools/cli/outputs.h"
 #include "tools/cli/parse.h"
-#include "tools/cli/photo_features.h"
 #include "tools/cli/program.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/say.h"
+#include "tools/cli/upsample_photo.h"
 #include "tools/media/image_io.h"
 #include "tools/media/pictures.h"
 
@@ -74,7 +73,6 @@ class UpsampleRun {
 
  private:
   void tell(const std::string& note);
-  Extent result_size(const std::string& input, const PhotoFeatures& photo) const;
   Image picture_of(const PhotoFeatures& photo, const Tensor& coarse, const Tensor& result) const;
 
   const UpsampleCommand& o_;
@@ -89,14 +87,6 @@ class UpsampleRun {
 void UpsampleRun::tell(const std::string& note) {
   if (!note.empty() && note != told_ && !o_.common.quiet) print_note(note);
   told_ = note;
-}
-
-Extent UpsampleRun::result_size(const std::string& input, const PhotoFeatures& photo) const {
-  if (wanted_.height > 0) return wanted_;
-  const Extent size = default_output(photo.features.dim(1), photo.features.dim(2), photo.in_size);
-  require<UsageError>(size.height * size.width <= kMaxInput, input, ": the result would have ", size.height, "x",
-                      size.width, " pixels. If that is meant, say --out-size ", size.height, "x", size.width, ".");
-  return size;
 }
 
 /// Photo, low-resolution features, result. The colours are fitted to the low-resolution features, over the channels
@@ -117,21 +107,20 @@ nlohmann::ordered_json UpsampleRun::one(const std::string& input, const std::str
   };
   const PhotoFeatures photo = featurizer_.run(input, report, stage("backbone", 0, 0.4));
   tell(upsampler_->note(photo.features.dim(3)));
-  const Extent size = result_size(input, photo);
-  const Tensor features = upsampler_->output_space(photo.features);
-  const ChannelMap map = channel_map(o_.projection, projection_, features, "the features have");
-  const Tensor result = (*upsampler_)(photo.features, photo.guide(), size, map.matrix.size() ? &map : nullptr,
-                                      stage("upsample", 0.4, 0.8));
+  const Extent size = upsampled_size(input, photo, wanted_);
+  const UpsampledPhoto upsampled =
+      upsample_photo(*upsampler_, photo, size, o_.projection, projection_, stage("upsample", 0.4, 0.8));
+  const Tensor& result = upsampled.features;
   report.stage("upsample");
   bar.update(0.8, "write");
   make_folder_of(data);
   write_features(
       data, result, o_.format.parsed(),
       {{"input", input}, {"backbone", backbone()}, {"upsampler", upsampler()}, {"size", o_.source.wanted_size()}});
-  if (!picture.empty()) write_png(picture, picture_of(photo, apply_map(features, map), result));
+  if (!picture.empty()) write_png(picture, picture_of(photo, apply_map(upsampled.coarse, upsampled.map), result));
   report.stage("write");
   nlohmann::ordered_json known = {{"in_size", {photo.in_size.height, photo.in_size.width}},
-                                  {"lr_size", {features.dim(1), features.dim(2)}},
+                                  {"lr_size", {photo.features.dim(1), photo.features.dim(2)}},
                                   {"out_size", {size.height, size.width}},
                                   {"channels", result.dim(3)}};
   if (!photo.features_read_as.empty()) known["features_read_as"] = photo.features_read_as;

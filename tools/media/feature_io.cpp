@@ -173,17 +173,36 @@ void require_finite(const std::string& path, const real* values, Index count) {
                        "large.");
 }
 
+namespace {
+
+/// Features (1,H,W,C) in the order of a file. The tensor must outlive it.
+struct Arranged {
+  Shape shape;
+  ElementSource source;
+
+  Arranged(const std::string& what, const Tensor& features, bool planes)
+      : source(planes ? planes_of(features) : elements_of(features)) {
+    const Index h = features.dim(1), w = features.dim(2), c = features.dim(3);
+    require_finite(what, features.data(), features.size());
+    shape = planes ? Shape{c, h, w} : Shape{h, w, c};
+  }
+};
+
+}  // namespace
+
 void write_features(const std::string& path, const Tensor& features, const OutputFormat& format,
                     const std::map<std::string, std::string>& metadata) {
-  const Index h = features.dim(1), w = features.dim(2), c = features.dim(3);
   const bool planes = format.layout == Layout::chw;
-  require_finite(path, features.data(), features.size());
-  const Shape shape = planes ? Shape{c, h, w} : Shape{h, w, c};
-  const ElementSource source = planes ? planes_of(features) : elements_of(features);
-  if (!format.safetensors) return write_npy(path, shape, source, format.type);
+  const Arranged file(path, features, planes);
+  if (!format.safetensors) return write_npy(path, file.shape, file.source, format.type);
   auto all = metadata;
   all["layout"] = planes ? "chw" : "hwc";
-  write_safetensors(path, "features", shape, source, all, format.type);
+  write_safetensors(path, "features", file.shape, file.source, all, format.type);
+}
+
+std::string npy_of_features(const std::string& what, const Tensor& features, DType type, Layout layout) {
+  const Arranged file(what, features, layout == Layout::chw);
+  return npy_bytes(file.shape, file.source, type);
 }
 
 }  // namespace fu

@@ -38,5 +38,8 @@ void require_finite(const std::string& path, const real* values, Index count);
 /// throws FileError for numbers that are not finite.
 void write_features(const std::string& path, const Tensor& features, const OutputFormat& format,
                     const std::map<std::string, std::string>& metadata);
+/// The bytes of the .npy that write_features would write. what: stands in errors in place of the path.
+/// throws FileError for numbers that are not finite.
+std::string npy_of_features(const std::string& what, const Tensor& features, DType type, Layout layout);
 
 }  // namespace fu

@@ -50,9 +50,12 @@ bool is_pnm(const MappedFile& file) {
 }  // namespace
 
 Image read_image(const std::string& path, std::vector<unsigned char>* opacity) {
+  return read_image(MappedFile(path), opacity);
+}
+
+Image read_image(const MappedFile& file, std::vector<unsigned char>* opacity) {
   if (opacity) opacity->clear();
-  const MappedFile file(path);
-  require<FileError>(file.size() < (std::size_t{1} << 31), path, ": is larger than 2 GB; no picture is.");
+  require<FileError>(file.size() < (std::size_t{1} << 31), file.path(), ": is larger than 2 GB; no picture is.");
   Image image = is_jpeg(file) ? read_jpeg(file) : is_pnm(file) ? read_pnm(file) : read_stb(file, opacity);
   turn_upright(image, opacity, exif_orientation(file.data(), file.size()));
   if (opacity && opacity->empty()) opacity->assign(usize(image.height * image.width), 255);

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "core/files/mapped_file.h"
 #include "featup/photo/preprocess.h"
 
 namespace fu {
@@ -12,6 +13,8 @@ namespace fu {
 /// FileError for anything else, for damaged files, and for more than 256 million pixels. opacity: if not null, one byte
 /// a pixel of the upright picture, 255 where it has no transparency.
 Image read_image(const std::string& path, std::vector<unsigned char>* opacity = nullptr);
+/// The same of a file that is open already, such as bytes in memory.
+Image read_image(const MappedFile& file, std::vector<unsigned char>* opacity = nullptr);
 
 /// An 8-bit RGB PNG, in memory. name: stands in error messages. Throws UsageError for pictures of more than 256 million
 /// bytes.

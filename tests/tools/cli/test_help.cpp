@@ -27,6 +27,9 @@ TEST_CASE("help: wrong usage gets exit code 2, and the nearest that there is") {
   CHECK(contains(run(folder, "upsmaple a.png").err, "did you mean 'upsample'?"));
   CHECK(!contains(run(folder, "upsample a.png --frobnicate").err, "did you mean"));
   CHECK(run(folder, "help nonsense").code == 2);
+#ifndef FU_HAVE_SERVE
+  CHECK(contains(run(folder, "serve --port 0").err, "this program was built without serve"));
+#endif
 }
 
 namespace {
@@ -121,7 +124,8 @@ std::vector<std::string> commands_of_readme() {
   std::vector<std::string> commands;
   std::istringstream lines(slurp(FU_SOURCE_DIR "/README.md"));
   for (std::string line; std::getline(lines, line);) {
-    if (line.rfind("    build/bin/", 0) == 0) commands.push_back(line.substr(4));
+    // A server runs until it is ended; tests/tools/serve/ has its example.
+    if (line.rfind("    build/bin/", 0) == 0 && !contains(line, "featup serve")) commands.push_back(line.substr(4));
     const std::size_t address = line.find("| https://"), end = line.find(" |", address + 2), use = line.find('`', end);
     if (address == std::string::npos || use == std::string::npos) continue;
     const std::string file = line.substr(0, end).substr(line.rfind('/', end) + 1);

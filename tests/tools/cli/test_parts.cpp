@@ -58,12 +58,12 @@ TEST_CASE("cli: errors of the library get the option that helps, once") {
 }
 
 TEST_CASE("cli: sizes and numbers of bytes") {
-  CHECK(parse_bytes("2G") == 2000000000u);
-  CHECK(parse_bytes("3K") == 3000u);
-  CHECK(parse_bytes("17") == 17u);
-  CHECK(parse_bytes("") == 0u);
+  CHECK(parse_bytes("--max-memory", "2G") == 2000000000u);
+  CHECK(parse_bytes("--max-memory", "3K") == 3000u);
+  CHECK(parse_bytes("--max-memory", "17") == 17u);
+  CHECK(parse_bytes("--max-memory", "") == 0u);
   for (const char* wrong : {"G", "-1", "1.5G", "1T", "99999999999999999999"})
-    CHECK_THROWS_AS(parse_bytes(wrong), UsageError);
+    CHECK_THROWS_AS(parse_bytes("--max-memory", wrong), UsageError);
   CHECK(parse_extent("--size", "3x4").width == 4);
   for (const char* wrong : {"3", "3x", "x4", "3x4x5", "0x4", "3x65537", "3x-4"})
     CHECK_THROWS_AS(parse_extent("--size", wrong), UsageError);
