@@ -3,7 +3,7 @@
 #
 #   quick   formatting, and the release build's tests
 #   (none)  also the engine in double precision and under the address and undefined-behaviour sanitizers
-#   all     also everything under these, clang, clang-tidy, the thread sanitizer, OpenMP's threads, a shared library, and other processors
+#   all     also everything under these, clang, clang-tidy, the thread sanitizer, OpenMP's threads, MPI, a shared library, other processors
 #
 # A step of `all` whose tool is missing is skipped, with a line that says so. FU_NEVER_SKIP=1 makes that a failure.
 set -euo pipefail
@@ -93,6 +93,11 @@ if [ "$mode" = all ]; then
   targets=engine_tests build "$root/build-openmp" --preset openmp
   # Waiting threads would else keep the cores from those that work.
   OMP_WAIT_POLICY=passive program build-openmp engine_tests
+
+  if step "processes that share a training, by MPI" mpicxx; then
+    targets="featup rank_tests" build "$root/build-mpi" --preset mpi
+    program build-mpi rank_tests
+  fi
 
   step "a shared library, and more ways of taking the library in"
   targets="fu_libraries featup" build "$root/build-shared" --preset shared

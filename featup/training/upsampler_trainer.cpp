@@ -50,10 +50,33 @@ UpsamplerExample UpsamplerTrainer::example(const Tensor& photo, Random& random) 
   return example;
 }
 
+std::vector<Parameter*> UpsamplerTrainer::learned() {
+  std::vector<Parameter*> parameters = objective_.parameters();
+  parameters.erase(std::remove_if(parameters.begin(), parameters.end(), [](Parameter* p) { return !p->trainable; }),
+                   parameters.end());
+  return parameters;
+}
+
+/// Adds the gradients of one photo to the sums.
+void UpsamplerTrainer::add_gradients() {
+  double* to = gradient_sums_.data();
+  for (const Parameter* p : learned()) {
+    const Index n = p->value.size();
+    if (p->has_grad()) {
+      ++*to;
+      for (Index i = 0; i < n; ++i) to[1 + i] += static_cast<double>(p->grad.data()[i]);
+    }
+    to += 1 + n;
+  }
+}
+
 double UpsamplerTrainer::accumulate(const std::vector<Tensor>& photos, Index first, Index batch) {
-  optimizer_.zero_grad();
+  Index size = 0;
+  for (const Parameter* p : learned()) size += 1 + p->value.size();
+  gradient_sums_.assign(usize(size), 0);
   double total = 0;
   for (std::size_t i = 0; i < photos.size(); ++i) {
+    optimizer_.zero_grad();
     // A random stream for every photo of every step, so that resuming needs no state of a generator.
     Random random(options_.seed, 2 + static_cast<std::uint64_t>(steps() * batch + first) + i);
     const UpsamplerExample seen = example(photos[i], random);
@@ -64,12 +87,25 @@ double UpsamplerTrainer::accumulate(const std::vector<Tensor>& photos, Index fir
     const Var loss = affine(objective_.loss(seen, drawn), 1 / static_cast<real>(batch));
     total += static_cast<double>(loss.value.item());
     backward(loss);
+    add_gradients();
     objective_.eval();
   }
   return total;
 }
 
-void UpsamplerTrainer::finish_step() { optimizer_.step(); }
+void UpsamplerTrainer::finish_step() {
+  const double* from = gradient_sums_.data();
+  for (const Parameter* p : learned()) {
+    // A parameter without a gradient stays without: the optimizer leaves it alone, and counts no step of it.
+    p->zero_grad();
+    if (*from++ > 0) {
+      p->grad = Tensor(p->value.shape());
+      for (Index i = 0; i < p->value.size(); ++i) p->grad.data()[i] = static_cast<real>(from[i]);
+    }
+    from += p->value.size();
+  }
+  optimizer_.step();
+}
 
 double UpsamplerTrainer::step(const std::vector<Tensor>& photos) {
   const double loss = accumulate(photos, 0, static_cast<Index>(photos.size()));

@@ -47,11 +47,15 @@ class UpsamplerTrainer {
   /// so memory does not grow with the batch. Returns the mean loss. All random numbers are functions of the seed, the
   /// number of the step and the image's place in the batch.
   double step(const std::vector<Tensor>& photos);
-  /// The same in two halves, so that several processes can share a batch of `batch` photos: the loss and the gradients
-  /// of the photos from place `first` on, as parts of the batch's mean.
+  /// The same in two halves, so that several processes can share a batch of `batch` photos. accumulate() gives the loss
+  /// and the gradients of the photos from place `first` on, as parts of the batch's mean.
   double accumulate(const std::vector<Tensor>& photos, Index first, Index batch);
-  /// The second half: updates the parameters by their gradients.
+  /// The second half: updates the parameters by the sums. Several processes add theirs first.
   void finish_step();
+  /// What accumulate() left for finish_step(): of each parameter that is learned, how many photos gave it a gradient,
+  /// and the sum of these. In double, so that the sums, rounded to float, do not depend on who added which photos, but
+  /// for a last bit in rare cases.
+  std::vector<double>& gradient_sums() { return gradient_sums_; }
   /// Of the next steps.
   void set_lr(double lr) { optimizer_.lr = lr; }
   Index steps() const { return optimizer_.steps(); }
@@ -72,6 +76,8 @@ class UpsamplerTrainer {
  private:
   /// An image of a photo, and views of it: jittered, or crops of the photo. Reads the backbone's features of all.
   UpsamplerExample example(const Tensor& photo, Random& random) const;
+  std::vector<Parameter*> learned();
+  void add_gradients();
 
   FeatureFunction backbone_;
   Index channels_;
@@ -79,6 +85,7 @@ class UpsamplerTrainer {
   Random init_;
   UpsamplerObjective objective_;
   Adam optimizer_;
+  std::vector<double> gradient_sums_;
 };
 
 }  // namespace fu

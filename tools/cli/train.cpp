@@ -1,6 +1,6 @@
 // featup train: an upsampler for one's own backbone, from folders of photos.
 #include <CLI/CLI.hpp>
-#include <cstdio>
+#include <optional>
 
 #include "tools/cli/errors.h"
 #include "tools/cli/outputs.h"
@@ -68,23 +68,47 @@ TrainFiles files_of(const TrainCommand& o, const std::string& kind, const Ranks&
   return files;
 }
 
+/// What the processes see must be the same, or each would compute its share of another training.
+void require_same(const Ranks& ranks, const TrainRun& run) {
+  const bool same = ranks.same(run.identity());
+  ranks.together([&] {
+    require<UsageError>(same, "the ", ranks.count(),
+                        " processes of this training do not see the same pictures, backbone, options or checkpoint. "
+                        "Give all of them the same command, and folders that all machines share.");
+  });
+}
+
+int train_together(const TrainCommand& o, const Program& program, const Ranks& ranks) {
+  Report report("train", o.folders, o.common.json);
+  std::optional<TrainRun> run;
+  ranks.together([&] {
+    const TrainOptions options = o.options();
+    require<UsageError>(options.batch >= ranks.count(), "--batch ", options.batch, " cannot be shared by ",
+                        ranks.count(), " processes. Give at least one picture to each.");
+    run.emplace(o, options, ranks, files_of(o, options.kind, ranks), program.arguments);
+  });
+  require_same(ranks, *run);
+  report_backbone(report, &run->backbone(), run->backbone().describe(), o.backbone, o.common);
+  report.stage("load");
+  run->work();
+  report.stage("train");
+  ranks.together([&] {
+    if (!ranks.first()) return;
+    run->write(report);
+    report.stage("write");
+    run->tell(report);
+    report.print();
+  });
+  return 0;
+}
+
 int run_train(const TrainCommand& o, const Program& program) {
   const Ranks ranks;
-  const TrainOptions options = o.options();
-  Report report("train", o.folders, o.common.json);
-  require<UsageError>(options.batch >= ranks.count(), "--batch ", options.batch, " cannot be shared by ", ranks.count(),
-                      " processes. Give at least one picture to each.");
-  TrainRun run(o, options, ranks, files_of(o, options.kind, ranks), program.arguments);
-  report_backbone(report, &run.backbone(), run.backbone().describe(), o.backbone, o.common);
-  report.stage("load");
-  run.work();
-  report.stage("train");
-  if (!ranks.first()) return 0;
-  run.write(report);
-  report.stage("write");
-  run.tell(report);
-  report.print();
-  return 0;
+  try {
+    return train_together(o, program, ranks);
+  } catch (const OtherFailed&) {
+    return 1;
+  }
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ namespace fu {
 
 namespace {
 
-constexpr Index kJudgeEach = 50;  // steps
+constexpr Index kJudgeEach = 50;    // steps
+constexpr double kPatience = 0.25;  // seconds; mpirun kills one second after it told to end
 // Streams of random numbers beside the trainer's own.
 constexpr std::uint64_t kSampleStream = std::uint64_t{1} << 61, kHoldStream = std::uint64_t{1} << 62;
 
@@ -66,30 +67,6 @@ std::uint64_t hash_of(Module& module) {
     hash = hash_on(
         hash, std::string_view(reinterpret_cast<const char*>(p->value.data()), usize(p->value.size()) * sizeof(real)));
   return hash;
-}
-
-/// Sums what the processes found: gradients, the loss, and whether one of them wants to stop.
-void sum_over_processes(const Ranks& ranks, Module& module, double& loss, bool& stop) {
-  if (ranks.count() == 1) return;
-  std::vector<real> values = {static_cast<real>(loss), stop ? real(1) : real(0)};
-  std::vector<Parameter*> parameters;
-  for (Parameter* p : module.parameters())
-    if (p->trainable) parameters.push_back(p);
-  for (const Parameter* p : parameters) {
-    const std::size_t n = usize(p->value.size());
-    if (p->has_grad())
-      values.insert(values.end(), p->grad.data(), p->grad.data() + n);
-    else
-      values.insert(values.end(), n, 0);
-  }
-  ranks.sum(values);
-  loss = static_cast<double>(values[0]), stop = values[1] > 0;
-  const real* from = values.data() + 2;
-  for (Parameter* p : parameters) {
-    p->grad = Tensor(p->value.shape());
-    std::copy(from, from + p->value.size(), p->grad.data());
-    from += p->value.size();
-  }
 }
 
 /// What the published code can read: no filter of tokens, no smoothing, and always a mixing of channels at the end,
@@ -185,17 +162,52 @@ std::vector<Tensor> TrainRun::images_of(Index first, Index last) {
   return images;
 }
 
-double TrainRun::step(bool& stop) {
+std::uint64_t TrainRun::identity() const {
+  return hash_on(kHashStart, settings_ + " step=" + std::to_string(trainer_.steps()));
+}
+
+bool TrainRun::step() {
   const Index batch = options_.batch, first = ranks_.rank() * batch / ranks_.count(),
               last = (ranks_.rank() + 1) * batch / ranks_.count();
+  double loss = 0;
+  const auto waiting = [this] { while_waiting(); };
   trainer_.set_lr(options_.lr_at(trainer_.steps()));
-  double loss = trainer_.accumulate(images_of(first, last), first, batch);
-  sum_over_processes(ranks_, trainer_.objective(), loss, stop);
+  ranks_.together([&] { loss = trainer_.accumulate(images_of(first, last), first, batch); }, waiting);
+  // Behind the gradients, the loss, and how many want to stop.
+  std::vector<double>& sums = trainer_.gradient_sums();
+  const bool wants_to_stop = wants_to_stop_ || interruptible_->interrupted();
+  sums.insert(sums.end(), {loss, wants_to_stop ? 1.0 : 0.0});
+  ranks_.sum(sums, waiting);
+  const bool stop = sums.back() > 0;
+  loss = sums[sums.size() - 2];
   trainer_.finish_step();
-  require<UsageError>(std::isfinite(loss), "the loss is no number any more, at step ", trainer_.steps(), ". ",
-                      files_.existed || saved_ > begin_ ? files_.upsampler + " holds the last good state; g" : "G",
-                      "ive a smaller --lr, now ", options_.lr, ".");
-  return loss;
+  ranks_.together(
+      [&] {
+        require<UsageError>(
+            std::isfinite(loss), "the loss is no number any more, at step ", trainer_.steps(), ". ",
+            files_.existed || saved_ > begin_ ? files_.upsampler + " holds the last good state; g" : "G",
+            "ive a smaller --lr, now ", options_.lr, ".");
+        if (ranks_.first()) after_step(loss);
+      },
+      waiting);
+  return stop;
+}
+
+void TrainRun::while_waiting() {
+  if (told_of_others_ || !interruptible_->interrupted()) return;
+  const double now = now_seconds();
+  if (told_to_end_ == 0) told_to_end_ = now;
+  if (now - told_to_end_ < kPatience) return;
+  told_of_others_ = true;
+  if (!ranks_.speaks()) return;
+  if (ranks_.first()) {
+    save();
+    print_error(cat("told to end, while other processes of this training do not answer. ", files_.upsampler,
+                    " holds its state after step ", trainer_.steps(), ": the same command with --resume goes on."));
+  } else {
+    print_error("the first process of this training has ended. " + files_.upsampler +
+                " holds its last checkpoint, if there was one: the same command with --resume goes on from it.");
+  }
 }
 
 void TrainRun::after_step(double loss) {
@@ -215,11 +227,14 @@ void TrainRun::work() {
   interruptible_.emplace();
   begin_ = saved_ = now_seconds();
   while (trainer_.steps() < options_.steps) {
-    bool stop = wants_to_stop_;
-    const double loss = step(stop);
-    if (ranks_.first()) after_step(loss);
-    // Several processes stop after the step whose sum told all of them.
-    if (ranks_.count() == 1 ? wants_to_stop_ : stop) break;
+    try {
+      // Several processes stop after the step whose sum told all of them.
+      const bool told = step();
+      if (ranks_.count() == 1 ? wants_to_stop_ : told) break;
+    } catch (const OtherFailed&) {
+      if (ranks_.first()) save();
+      throw;
+    }
   }
 }
 
@@ -264,7 +279,7 @@ void TrainRun::tell(Report& report) const {
         static_cast<long>(files));
   if (steps < options_.steps)
     say("%s after %ld of %ld steps; the same command with --resume goes on\n",
-        interruptible_->interrupted() ? "interrupted" : "time is up", static_cast<long>(steps),
+        wants_to_stop_ && !interruptible_->interrupted() ? "time is up" : "interrupted", static_cast<long>(steps),
         static_cast<long>(options_.steps));
   say("%ld steps on %ld images: loss %.4f, unseen views of %s explained %.4f (bilinear %.4f), %.1f s -> %s, picture "
       "%s\n",

@@ -47,8 +47,11 @@ class TrainRun {
            const std::string& arguments);
 
   const Backbone& backbone() const { return *backbone_; }
+  /// A number of all that decides what the weights become, and of the step that they are at.
+  std::uint64_t identity() const;
   /// Steps until all are done, the time is up, or the user interrupts; writes checkpoints meanwhile. throws UsageError
-  /// if the loss is no number any more.
+  /// if the loss is no number any more; OtherFailed, with a checkpoint behind the last step, if another process cannot
+  /// go on.
   void work();
   /// Writes the upsampler, its export, and the curves.
   void write(Report& report);
@@ -61,8 +64,11 @@ class TrainRun {
   void resume();
   void hold_out();
   std::vector<Tensor> images_of(Index first, Index last);
-  /// One step of all processes together: the mean loss, and whether one of them wants to stop.
-  double step(bool& stop);
+  /// One step of all processes together. Whether one of them wanted to end before the gradients were summed.
+  bool step();
+  /// Called while other processes are waited for. A signal to end that they do not answer may be mpirun's, which ends
+  /// all when one was killed: then the first process keeps what was learned.
+  void while_waiting();
   /// Of the first process: progress, judging, checkpoints.
   void after_step(double loss);
   void save() { course_.save(files_.upsampler, trainer_, settings_, arguments_); }
@@ -86,6 +92,8 @@ class TrainRun {
   Index first_step_ = 0;
   double begin_ = 0, saved_ = 0;  // moments, seconds: of the first step, and of the last checkpoint
   bool wants_to_stop_ = false;
+  double told_to_end_ = 0;       // the moment when while_waiting() first saw the signal, seconds
+  bool told_of_others_ = false;  // that they do not answer
 };
 
 }  // namespace fu
