@@ -17,7 +17,8 @@ thread_local Tape* newest = nullptr;
 thread_local std::uint64_t paused = 0;
 std::atomic<std::uint64_t> tapes_made{0};  // by any thread: a number is never given twice
 constexpr std::size_t kArenaBlock = std::size_t{1} << 16;
-constexpr std::size_t kSpare = 4;
+constexpr std::size_t kSpare = 16;
+std::atomic_flag spare_in_use = ATOMIC_FLAG_INIT;
 
 }  // namespace
 
@@ -43,25 +44,31 @@ Tape::Storage::~Storage() {
   for (char* b : blocks) std::free(b);
 }
 
-/// Storages of finished tapes, for the next ones of this thread.
+/// Storages of finished tapes, for the next ones. Of all threads: the system ends the process when it finds no memory
+/// to note that a thread's own have a destructor. Only for whoever has set spare_in_use; nobody waits for that, because
+/// in a child process after fork() it may stay set. There is room for all: putting one back takes no memory.
 PoolVector<Tape::Storage*>& Tape::spare() {
   struct Keeper {
     PoolVector<Storage*> storages;
+    Keeper() { storages.reserve(kSpare); }
     ~Keeper() {
       for (Storage* s : storages) delete s;
     }
   };
-  thread_local Keeper keeper;
+  static Keeper keeper;
   return keeper.storages;
 }
 
 Tape::Tape() : storage_(nullptr), number_(++tapes_made), older_(newest) {
-  if (spare().empty()) {
-    storage_ = new Storage;
-  } else {
-    storage_ = spare().back();
-    spare().pop_back();
+  PoolVector<Storage*>& storages = spare();
+  if (!spare_in_use.test_and_set(std::memory_order_acquire)) {
+    if (!storages.empty()) {
+      storage_ = storages.back();
+      storages.pop_back();
+    }
+    spare_in_use.clear(std::memory_order_release);
   }
+  if (!storage_) storage_ = new Storage;
   if (older_) older_->newer_ = this;
   newest = this;
   follow_newest();
@@ -85,10 +92,14 @@ Tape::~Tape() {
   storage_->inputs.clear();
   storage_->parameters.clear();
   storage_->block = storage_->used = 0;
-  if (spare().size() < kSpare)
-    spare().push_back(storage_);
-  else
-    delete storage_;
+  bool kept = false;
+  PoolVector<Storage*>& storages = spare();
+  if (!spare_in_use.test_and_set(std::memory_order_acquire)) {
+    kept = storages.size() < kSpare;
+    if (kept) storages.push_back(storage_);
+    spare_in_use.clear(std::memory_order_release);
+  }
+  if (!kept) delete storage_;
 }
 
 Tape* Tape::current() { return newest && newest->number_ > paused ? newest : nullptr; }
@@ -122,6 +133,7 @@ void* Tape::allocate(std::size_t bytes) {
                       " bytes by value; keep tensors, not arrays.");
   if (s.block < s.blocks.size() && s.used + bytes > kArenaBlock) ++s.block, s.used = 0;
   if (s.block == s.blocks.size()) {
+    s.blocks.reserve(s.blocks.size() + 1);  // first: what is thrown must not lose the block
     auto* block = static_cast<char*>(std::malloc(kArenaBlock));
     if (!block) throw std::bad_alloc();
     s.blocks.push_back(block);

@@ -26,6 +26,7 @@ using Clock = std::chrono::steady_clock;
 
 // Loops follow each other within microseconds; to wake a sleeping thread takes 10 to 50.
 constexpr std::chrono::microseconds kSpin{30};
+constexpr int kSpins = 1000;  // looks at the clock at most, should it be set back meanwhile
 
 constexpr int kSlots = 32;  // loops of different callers at once; one more runs on its calling thread alone
 
@@ -39,12 +40,13 @@ static_assert(kMaxThreads <= 0xfff, "as many must fit the fields");
 template <class F>
 bool spin_until(const F& done) {
   const auto end = Clock::now() + kSpin;
+  int spins = 0;
   do
     for (int i = 0; i < 32; ++i) {
       if (done()) return true;
       pause_briefly();
     }
-  while (Clock::now() < end);
+  while (Clock::now() < end && ++spins < kSpins);
   return done();
 }
 

@@ -13,6 +13,7 @@ namespace {
 template <class T>
 void read_number(const FieldInfo& info, const std::string& text, T& value) {
   std::istringstream in(text);
+  in.exceptions(std::ios::badbit);   // a stream else takes missing memory for the end of the text
   in.imbue(std::locale::classic());  // a decimal point, whatever the user's locale
   T number{};
   in >> std::noskipws >> number;
@@ -68,6 +69,7 @@ void read_field(const FieldInfo& info, const std::string& text, std::string& val
 std::map<std::string, std::string> split_fields(const std::string& text) {
   std::map<std::string, std::string> fields;
   std::istringstream in(text);
+  in.exceptions(std::ios::badbit);  // a stream else takes missing memory for the end of the text
   for (std::string word; in >> word;) {
     const std::size_t equals = std::min(word.find('='), word.size());
     fields[word.substr(0, equals)] = word.substr(std::min(equals + 1, word.size()));

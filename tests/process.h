@@ -1,6 +1,8 @@
 // What the system says about the test program itself.
 #pragma once
 
+#include <sys/resource.h>
+
 #include <fstream>
 #include <string>
 
@@ -19,6 +21,22 @@ inline Index process_status(const std::string& name) {
     }
   return 0;
 }
+/// Until the end of the scope no file can be opened.
+class WithoutDescriptors {
+ public:
+  WithoutDescriptors() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit none{0, before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~WithoutDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+  WithoutDescriptors(const WithoutDescriptors&) = delete;
+  WithoutDescriptors& operator=(const WithoutDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
 inline Index thread_count() { return process_status("Threads"); }
 inline Index resident_kb() { return process_status("VmRSS"); }
 

@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <memory>
+#include <new>
 
 namespace fu {
 
@@ -14,7 +15,7 @@ std::string gunzip(const MappedFile& file, std::size_t most) {
   require<FileError>(file.size() <= kMostPacked, file.path(), ": has ", file.size(), " bytes; at most ", kMostPacked,
                      " are unpacked.");
   z_stream stream{};
-  require<FileError>(inflateInit2(&stream, MAX_WBITS + kGzip) == Z_OK, file.path(), " cannot be unpacked: no memory.");
+  if (inflateInit2(&stream, MAX_WBITS + kGzip) != Z_OK) throw std::bad_alloc();
   const std::unique_ptr<z_stream, int (*)(z_stream*)> end(&stream, inflateEnd);
   stream.next_in = const_cast<Bytef*>(file.data());
   stream.avail_in = static_cast<uInt>(file.size());
@@ -29,6 +30,7 @@ std::string gunzip(const MappedFile& file, std::size_t most) {
     require<FileError>(got <= most - out.size(), file.path(), ": unpacks to more than ", most, " bytes.");
     out.append(step, 0, got);
   }
+  if (state == Z_MEM_ERROR) throw std::bad_alloc();
   require<FileError>(state == Z_STREAM_END, file.path(), ": is cut off or damaged: only ", out.size(),
                      " bytes could be unpacked.");
   require<FileError>(stream.avail_in == 0, file.path(), ": ", stream.avail_in, " bytes follow the end of the gzip.");

@@ -16,6 +16,8 @@
 
 #include "core/base.h"
 #include "core/files/bytes.h"
+#include "core/files/read_error.h"
+#include "core/files/uninterrupted.h"
 
 namespace fu {
 
@@ -46,26 +48,34 @@ int claim_slot(const unsigned char* begin, std::size_t size, const std::string& 
   return -1;
 }
 
+/// By errno.
+[[noreturn]] void fail(const std::string& path, const char* what) {
+  const int error = errno;
+  const std::string text = cat(path, ": cannot be ", what, ": ", std::strerror(error), ".");
+  if (is_of_machine(error)) throw ReadError(text);
+  throw FileError(text);
+}
+
 /// All that comes through a pipe. One that nobody has opened for writing is waited for, but not for ever.
 Bytes drain(int fd, const std::string& path) {
   constexpr std::uint64_t kMost = std::uint64_t{1} << 32;  // also where addresses have 32 bits
   constexpr std::size_t kRun = std::size_t{1} << 20;
-  constexpr std::chrono::seconds kPatience{3};
-  const auto begin = std::chrono::steady_clock::now();
+  constexpr std::chrono::milliseconds kPause{5};
+  constexpr int kPatience = 600;  // pauses, 3 seconds: counted, because a clock may be set back
+  int waited = 0;
   Bytes all, run(kRun);
   bool wrote = false;  // somebody holds the other end
   for (;;) {
-    const ssize_t n = read(fd, run.data(), run.size());
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n = uninterrupted([&] { return read(fd, run.data(), run.size()); });
     if (n < 0 && errno == EAGAIN) {
       // Nothing yet, but there will be: from now on reading waits.
       wrote = true;
       fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
       continue;
     }
-    require<FileError>(n >= 0, path, ": cannot be read: ", std::strerror(errno), ".");
-    if (n == 0 && !wrote && std::chrono::steady_clock::now() - begin < kPatience) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    if (n < 0) fail(path, "read");
+    if (n == 0 && !wrote && waited++ < kPatience) {
+      std::this_thread::sleep_for(kPause);
       continue;
     }
     if (n == 0) return all;
@@ -108,15 +118,17 @@ const char* mapped_file_at(const void* address) noexcept {
 
 MappedFile::MappedFile(const std::string& path) : path_(path == "-" ? "standard input" : path) {
   // Non-blocking: opening a named pipe must not hang the program.
-  const int fd =
-      path == "-" ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  require<FileError>(fd >= 0, path_, ": cannot be opened: ", std::strerror(errno), ".");
+  const int fd = uninterrupted([&] {
+    return path == "-" ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+                       : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  });
+  if (fd < 0) fail(path_, "opened");
   struct Closer {
     int fd;
     ~Closer() { close(fd); }
   } const closer{fd};
   struct stat info {};
-  require<FileError>(fstat(fd, &info) == 0, path_, ": cannot be read: ", std::strerror(errno), ".");
+  if (fstat(fd, &info) != 0) fail(path_, "read");
   if (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode)) {
     piped_ = piped(fd, info, path_);
     data_ = piped_->data(), size_ = piped_->size(), mapped_ = false;
@@ -125,11 +137,12 @@ MappedFile::MappedFile(const std::string& path) : path_(path == "-" ? "standard 
   }
   require<FileError>(S_ISREG(info.st_mode), path_, ": is not a regular file. Give the path of a file.");
   require<FileError>(info.st_size > 0, path_, ": is empty.");
+  const std::string name = shown(path_);  // before the map: what is thrown here must not leave it behind
   void* map = mmap(nullptr, static_cast<std::size_t>(info.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
-  require<FileError>(map != MAP_FAILED, path_, ": cannot be mapped: ", std::strerror(errno), ".");
+  if (map == MAP_FAILED) fail(path_, "mapped");
   data_ = static_cast<const unsigned char*>(map);
   size_ = static_cast<std::size_t>(info.st_size);
-  slot_ = claim_slot(data_, size_, shown(path_));
+  slot_ = claim_slot(data_, size_, name);
 }
 
 MappedFile::~MappedFile() {

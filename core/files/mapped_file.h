@@ -18,7 +18,7 @@ namespace fu {
 /// be opened again, as a file can.
 class MappedFile {
  public:
-  /// throws FileError if the path is no readable file and no pipe, if it is empty, or if a pipe brings more than 4 GB.
+  /// throws FileError: no readable file and no pipe, empty, or a pipe brings over 4 GB. ReadError: the machine's fault.
   explicit MappedFile(const std::string& path);
   /// Bytes that stay in memory for as long as the program runs (built-in weights), under a name.
   MappedFile(const std::string& name, const unsigned char* data, std::size_t size)

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
@@ -12,6 +13,7 @@
 #include <set>
 
 #include "core/files/temporary_files.h"
+#include "core/files/uninterrupted.h"
 
 namespace fu {
 
@@ -72,7 +74,8 @@ void OutputFile::open_temporary() {
   for (int i = 0; i < kTries; ++i) {
     temporary_ = temporary_name(path_);
     slot_ = claim_slot(temporary_);
-    descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    descriptor_ =
+        uninterrupted([&] { return open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
     const int error = errno;
     struct stat info {};
     // Between these two calls another process may have found the file without its lock, and removed it.
@@ -82,7 +85,7 @@ void OutputFile::open_temporary() {
       unlink(temporary_.c_str());
     }
     if (slot_ >= 0) g_used[slot_] = 0;
-    const bool again = descriptor_ >= 0 || error == EEXIST || error == EINTR;
+    const bool again = descriptor_ >= 0 || error == EEXIST;
     descriptor_ = slot_ = -1;
     require<FileError>(again, path_, ": cannot be written: ", std::strerror(error), ".");
   }
@@ -106,8 +109,8 @@ void OutputFile::fail(const std::string& what) {
 void OutputFile::write(const void* data, std::size_t size) {
   const char* p = static_cast<const char*>(data);
   while (size > 0) {
-    const ssize_t n = ::write(descriptor_, p, size < (std::size_t{1} << 30) ? size : std::size_t{1} << 30);
-    if (n < 0 && errno == EINTR) continue;
+    const std::size_t run = std::min(size, std::size_t{1} << 30);
+    const ssize_t n = uninterrupted([&] { return ::write(descriptor_, p, run); });
     if (n <= 0) fail("cannot be written");
     p += n;
     size -= static_cast<std::size_t>(n);
@@ -118,11 +121,13 @@ void OutputFile::commit() {
   if (temporary_.empty()) {
     const int descriptor = descriptor_;
     descriptor_ = -1;
-    if (close(descriptor) != 0) fail("cannot be completed");
+    // Interrupted, it has closed the descriptor all the same.
+    if (close(descriptor) != 0 && errno != EINTR) fail("cannot be completed");
     return;
   }
   // Some file systems have nothing to bring to the disk, and say so.
-  const bool on_disk = fsync(descriptor_) == 0 || errno == EINVAL || errno == ENOTSUP || errno == ENOSYS;
+  const bool on_disk =
+      uninterrupted([&] { return fsync(descriptor_); }) == 0 || errno == EINVAL || errno == ENOTSUP || errno == ENOSYS;
   // The lock is held until the file has its name. After fsync(), close() has nothing to tell.
   const bool named = on_disk && rename(temporary_.c_str(), path_.c_str()) == 0;
   const int error = errno, descriptor = descriptor_;

@@ -184,21 +184,41 @@ struct Output {
   ElementSource source;
 };
 
-void write_all(const std::string& path, const std::vector<Output>& tensors,
-               const std::map<std::string, std::string>& metadata, DType type) {
-  require<UsageError>(type == DType::f32 || type == DType::f16, path, ": .safetensors are written as f32 or f16.");
-  nlohmann::ordered_json header = nlohmann::ordered_json::object();
-  if (!metadata.empty()) header["__metadata__"] = metadata;
+std::string quoted(const std::string& text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string in_brackets(const std::vector<Index>& numbers) {
+  std::string text;
+  for (const Index n : numbers) text += (text.empty() ? "[" : ",") + std::to_string(n);
+  return text.empty() ? "[]" : text + "]";
+}
+
+/// Of text, and not of JSON values: their destructors take memory, and end the process where there is none.
+std::string header_of(const std::vector<Output>& tensors, const std::map<std::string, std::string>& metadata,
+                      DType type) {
+  std::string text = "{";
+  for (const auto& [key, value] : metadata)
+    text += (text.size() > 1 ? "," : "\"__metadata__\":{") + quoted(key) + ":" + quoted(value);
+  if (!metadata.empty()) text += "}";
   Index at = 0;
   for (const Output& t : tensors) {
     std::vector<Index> shape;
     for (int i = 0; i < t.shape.rank(); ++i) shape.push_back(t.shape[i]);
     const Index end = at + t.shape.elements() * dtype_size(type);
-    header[t.name] = {{"dtype", type == DType::f16 ? "F16" : "F32"}, {"shape", shape}, {"data_offsets", {at, end}}};
+    text += (text.size() > 1 ? "," : "") + quoted(t.name) + ":{\"dtype\":\"" + (type == DType::f16 ? "F16" : "F32") +
+            "\",\"shape\":" + in_brackets(shape) + ",\"data_offsets\":" + in_brackets({at, end}) + "}";
     at = end;
   }
-  std::string text = header.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  text += "}";
   while (text.size() % 8 != 0) text += ' ';  // numbers aligned to 8 bytes
+  return text;
+}
+
+void write_all(const std::string& path, const std::vector<Output>& tensors,
+               const std::map<std::string, std::string>& metadata, DType type) {
+  require<UsageError>(type == DType::f32 || type == DType::f16, path, ": .safetensors are written as f32 or f16.");
+  const std::string text = header_of(tensors, metadata, type);
   unsigned char length[8];
   for (int i = 0; i < 8; ++i) length[i] = static_cast<unsigned char>(std::uint64_t{text.size()} >> (8 * i) & 255);
   OutputFile out(path);

@@ -13,6 +13,8 @@
 #include <cstring>
 #include <random>
 
+#include "core/files/uninterrupted.h"
+
 namespace fu {
 
 namespace {
@@ -68,7 +70,7 @@ bool lock_file(int descriptor) {
   static_cast<void>(descriptor);
   return true;  // one process, and a file system of its own
 #else
-  return flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+  return uninterrupted([&] { return flock(descriptor, LOCK_EX | LOCK_NB); }) == 0 || errno != EWOULDBLOCK;
 #endif
 }
 
@@ -80,11 +82,13 @@ void remove_stale_files(const std::string& folder) noexcept {
   while (const dirent* entry = readdir(entries)) {
     if (!is_temporary(entry->d_name)) continue;
     // Never a link or a pipe: only files that an OutputFile could have made.
-    const int descriptor = openat(at, entry->d_name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    const int descriptor =
+        uninterrupted([&] { return openat(at, entry->d_name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC); });
     if (descriptor < 0) continue;
     struct stat info {};
     // Here a lock that cannot be had at all is no proof that the file's process is dead.
-    if (fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) && flock(descriptor, LOCK_EX | LOCK_NB) == 0 &&
+    if (fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) &&
+        uninterrupted([&] { return flock(descriptor, LOCK_EX | LOCK_NB); }) == 0 &&
         same_file(descriptor, at, entry->d_name))
       unlinkat(at, entry->d_name, 0);
     close(descriptor);
@@ -96,9 +100,10 @@ void remove_stale_files(const std::string& folder) noexcept {
 }
 
 void sync_folder(const std::string& folder) noexcept {
-  const int descriptor = open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const char* const name = folder.empty() ? "." : folder.c_str();
+  const int descriptor = uninterrupted([&] { return open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
   if (descriptor < 0) return;
-  fsync(descriptor);
+  uninterrupted([&] { return fsync(descriptor); });
   close(descriptor);
 }
 

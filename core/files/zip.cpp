@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 
 #include "core/files/bytes.h"
 
@@ -140,7 +141,7 @@ std::vector<unsigned char> inflate_bytes(FileBytes packed, std::size_t wanted, c
   constexpr std::size_t kRun = std::size_t{1} << 30;
   std::vector<unsigned char> out(wanted);
   z_stream stream{};
-  require<FileError>(inflateInit2(&stream, -MAX_WBITS) == Z_OK, owner, " cannot be unpacked: no memory.");
+  if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) throw std::bad_alloc();
   const std::unique_ptr<z_stream, int (*)(z_stream*)> end(&stream, inflateEnd);
   std::size_t read = 0, written = 0;
   int state = Z_OK;
@@ -152,6 +153,7 @@ std::vector<unsigned char> inflate_bytes(FileBytes packed, std::size_t wanted, c
     state = inflate(&stream, Z_NO_FLUSH);
     read += in - stream.avail_in, written += room - stream.avail_out;
   }
+  if (state == Z_MEM_ERROR) throw std::bad_alloc();
   require<FileError>(written == wanted, owner, " is cut off or damaged: only ", written, " of ", wanted,
                      " bytes could be unpacked.");
   return out;

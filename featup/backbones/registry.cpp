@@ -57,6 +57,7 @@ std::string backbone_choices() {
       names += family.name + " (" + family.summary + "), ";
     } else {
       std::istringstream words(family.summary);
+      words.exceptions(std::ios::badbit);  // a stream else takes missing memory for the end of the text
       words.imbue(std::locale::classic());
       for (std::string word; std::getline(words >> std::ws, word, ',');) add_once(files, word);
     }

@@ -30,6 +30,7 @@ std::string BackboneFile::name() const {
 std::array<double, 3> parse_triple(const std::string& field, const std::string& text, bool positive) {
   std::array<double, 3> numbers{};
   std::istringstream in(text);
+  in.exceptions(std::ios::badbit);  // a stream else takes missing memory for the end of the text
   in.imbue(std::locale::classic());
   char comma = ',';
   bool good = true;

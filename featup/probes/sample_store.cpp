@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/files/uninterrupted.h"
 #include "core/parallel.h"
 
 namespace fu {
@@ -29,7 +30,7 @@ std::uint64_t hash_of(const char* data, std::size_t n) {
 }
 
 int opened(const std::string& path) {
-  const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  const int descriptor = uninterrupted([&] { return open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666); });
   if (descriptor < 0) fail(path, "cannot be opened");
   return descriptor;
 }
@@ -37,8 +38,7 @@ int opened(const std::string& path) {
 void write_at(int descriptor, const std::string& path, const void* data, std::size_t size, std::uint64_t at) {
   const char* p = static_cast<const char*>(data);
   while (size > 0) {
-    const ssize_t n = pwrite(descriptor, p, size, static_cast<off_t>(at));
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n = uninterrupted([&] { return pwrite(descriptor, p, size, static_cast<off_t>(at)); });
     if (n <= 0) fail(path, "cannot be written");
     p += n, size -= static_cast<std::size_t>(n), at += static_cast<std::uint64_t>(n);
   }
@@ -48,8 +48,8 @@ void write_at(int descriptor, const std::string& path, const void* data, std::si
 std::size_t read_at(int descriptor, const std::string& path, void* data, std::size_t size, std::uint64_t at) {
   std::size_t done = 0;
   while (done < size) {
-    const ssize_t n = pread(descriptor, static_cast<char*>(data) + done, size - done, static_cast<off_t>(at + done));
-    if (n < 0 && errno == EINTR) continue;
+    char* const to = static_cast<char*>(data) + done;
+    const ssize_t n = uninterrupted([&] { return pread(descriptor, to, size - done, static_cast<off_t>(at + done)); });
     if (n < 0) fail(path, "cannot be read");
     if (n == 0) break;
     done += static_cast<std::size_t>(n);
@@ -118,6 +118,7 @@ std::string SampleStore::record_of(const PhotoSamples& photo) const {
 /// Takes records up to the first that is not whole, or whose samples are not there.
 void SampleStore::read_records() {
   const off_t size = lseek(rows_, 0, SEEK_END);
+  if (size < 0) fail(rows_path_, "cannot be read");
   const std::uint64_t row = static_cast<std::uint64_t>(channels_ + targets_) * sizeof(real);
   std::string record(record_size(), '\0');
   while (read_at(records_, records_path_, record.data(), record.size(), counts_.size() * record.size()) ==

@@ -100,6 +100,7 @@ class FitUpsampler : public Upsampler {
 /// A number in plain text that fills all of it; 0 if it is none.
 double number_in(const std::string& text) {
   std::istringstream stream(text);
+  stream.exceptions(std::ios::badbit);  // a stream else takes missing memory for the end of the text
   stream.imbue(std::locale::classic());
   double value = 0;
   return (stream >> std::noskipws >> value) && stream.peek() == std::char_traits<char>::eof() ? value : 0;

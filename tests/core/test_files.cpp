@@ -5,8 +5,10 @@
 
 #include <cstring>
 
+#include "core/files/read_error.h"
 #include "core/files/weights.h"
 #include "tests/core/file_bytes.h"
+#include "tests/process.h"
 #include "tests/support.h"
 
 using namespace fu;
@@ -263,6 +265,29 @@ TEST_CASE("files: output appears only when complete") {
                    write_npy("/dev/full/x", t);
                  }),
                  "cannot be written"));
+}
+
+TEST_CASE("files: no descriptors are the machine's fault, a missing file is not") {
+  const TempFolder folder;
+  write_npy(folder / "a.npy", Tensor::zeros({2}));
+  const auto open = [&](const char* name) { const MappedFile file(folder / name); };
+  CHECK_THROWS_AS(open("none"), FileError);
+  try {
+    open("none");
+  } catch (const FileError& error) {
+    CHECK(dynamic_cast<const ReadError*>(&error) == nullptr);
+  }
+  bool told = false;
+  {
+    const WithoutDescriptors none;
+    try {
+      open("a.npy");
+    } catch (const ReadError&) {
+      told = true;
+    }
+  }
+  CHECK(told);
+  CHECK_NOTHROW(open("a.npy"));
 }
 
 TEST_CASE("files: a pipe that names nobody and an interrupted write leave nothing") {

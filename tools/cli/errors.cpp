@@ -1,6 +1,7 @@
 #include "tools/cli/errors.h"
 
 #include <cstdio>
+#include <new>
 
 #include "core/files/bytes.h"
 
@@ -49,6 +50,15 @@ void print_error(const std::string& message) {
   for (char& c : line)
     if (static_cast<unsigned char>(c) < 32) c = ' ';
   std::fprintf(stderr, "featup: error: %s\n", shown(line).c_str());
+}
+
+void print_failure(const std::exception& error) noexcept {
+  try {
+    if (!dynamic_cast<const std::bad_alloc*>(&error)) return print_error(error.what());
+  } catch (const std::exception&) {
+    // It is no memory now.
+  }
+  std::fputs("featup: error: out of memory. Ask for a smaller result.\n", stderr);
 }
 
 void print_note(const std::string& message) { std::fprintf(stderr, "featup: note: %s\n", shown(message).c_str()); }

@@ -1,6 +1,7 @@
 // Errors as the program prints them. The library's texts speak of arguments; the program adds its option's name.
 #pragma once
 
+#include <exception>
 #include <string>
 
 #include "core/error.h"
@@ -21,6 +22,10 @@ std::string with_remedy(const std::string& message);
 /// Prints an error to standard error, in one line: "featup: error: ...", control characters replaced, at most some 1000
 /// characters.
 void print_error(const std::string& message);
+
+/// The same of what a catch block has caught, without throwing: if there is no memory for the text, or none was the
+/// reason, it says that.
+void print_failure(const std::exception& error) noexcept;
 
 /// Prints "featup: note: ..." to standard error.
 void print_note(const std::string& message);

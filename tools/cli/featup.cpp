@@ -2,7 +2,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
-#include <new>
 
 #include "tools/cli/command_line.h"
 #include "tools/cli/command_tree.h"
@@ -11,6 +10,13 @@
 #include "tools/cli/program.h"
 
 namespace {
+
+/// The exit code, or 1 if a part of what was printed could not be written. The stream remembers it of an earlier part.
+int after_printing(int code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  fu::print_error("standard output cannot be written.");
+  return 1;
+}
 
 /// Returns the exit code: that of the work, 1 if what it printed could not be written, 2 for a wrong command line.
 int run(int argc, char** argv) {
@@ -22,17 +28,12 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {  // --help, --version
-    return app.exit(done);
+    return after_printing(app.exit(done));
   } catch (const CLI::ParseError& error) {
     fu::print_error(error.what() + fu::suggestion(app, argc, argv) + " (see featup --help)");
     return 2;
   }
-  const int code = program.work();
-  if (std::fflush(stdout) != 0) {
-    fu::print_error("standard output cannot be written.");
-    return 1;
-  }
-  return code;
+  return after_printing(program.work());
 }
 
 }  // namespace
@@ -42,12 +43,10 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const fu::OptionError& error) {
-    fu::print_error(error.what());
+    fu::print_failure(error);
     return 2;
-  } catch (const std::bad_alloc&) {
-    fu::print_error("out of memory. Ask for a smaller result.");
   } catch (const std::exception& error) {
-    fu::print_error(error.what());
+    fu::print_failure(error);
   }
   return 1;
 }

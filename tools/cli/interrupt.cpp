@@ -5,7 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <exception>
+#include <new>
 
 #include "core/files/mapped_file.h"
 #include "core/files/output_file.h"
@@ -52,6 +55,24 @@ void on_illegal_instruction(int) {
   _exit(written < 0 ? 2 : 1);
 }
 
+std::terminate_handler g_terminate_before = nullptr;
+
+/// An exception that nobody could catch. Where memory is short, that may be a destructor's: the JSON library takes some
+/// to take its values apart. Everything else is a fault of ours, and ends as such.
+[[noreturn]] void on_terminate() {
+  static const char text[] = "featup: error: out of memory. Ask for a smaller result.\n";
+  remove_unfinished_outputs();
+  try {
+    if (std::current_exception()) throw;
+  } catch (const std::bad_alloc&) {
+    const auto written = write(STDERR_FILENO, text, sizeof text - 1);
+    _exit(written < 0 ? 2 : 1);
+  } catch (...) {
+  }
+  if (g_terminate_before) g_terminate_before();
+  std::abort();
+}
+
 void note_wish(int number) {
   g_interrupted = 1;
   if (number == SIGXCPU) return;
@@ -73,6 +94,7 @@ void prepare_process() {
   bus.sa_sigaction = on_bus_error, bus.sa_flags = SA_SIGINFO;
   sigaction(SIGBUS, &bus, nullptr);
   signal(SIGILL, on_illegal_instruction);
+  g_terminate_before = std::set_terminate(on_terminate);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);
 }

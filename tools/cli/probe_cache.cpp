@@ -1,7 +1,6 @@
 #include "tools/cli/probe_cache.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,6 +8,8 @@
 #include <filesystem>
 
 #include "core/files/bytes.h"
+#include "core/files/temporary_files.h"
+#include "core/files/uninterrupted.h"
 #include "featup/fields.h"
 #include "tools/cli/outputs.h"
 
@@ -63,9 +64,9 @@ ProbeCache::~ProbeCache() {
 /// The lock ends with the process, however that ends.
 void ProbeCache::lock() {
   const std::string path = folder_ + "/lock";
-  lock_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  lock_ = uninterrupted([&] { return open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666); });
   require<FileError>(lock_ >= 0, path, ": cannot be written: ", std::strerror(errno), ".");
-  const bool free = flock(lock_, LOCK_EX | LOCK_NB) == 0;
+  const bool free = lock_file(lock_);
   if (!free) close(lock_);
   require<UsageError>(free, folder_, ": another process trains this probe. Wait for it, or name another with -o.");
 }

@@ -152,6 +152,7 @@ void ProbeRun::load() {
     return it->second;
   };
   std::istringstream scores(said("scores"));
+  scores.exceptions(std::ios::badbit);  // a stream else takes missing memory for the end of the text
   for (std::string score; scores >> score;) read_number(score, course_.scores.emplace_back());
   course_.best = std::strtol(said("best").c_str(), nullptr, 10);
   require<FileError>(course_.best >= 0 && course_.best <= static_cast<Index>(course_.scores.size()), cache_->state(),

@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
+#include <mutex>
 
 #include "core/files/bytes.h"
 
@@ -24,21 +26,20 @@ std::string clock_text(double seconds) {
 }  // namespace
 
 double now_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  static std::mutex guard;
+  static double last = 0, lost = 0;
+  const double clock = std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  const std::lock_guard<std::mutex> lock(guard);
+  lost += std::max(0.0, last - clock);
+  last = clock;
+  return clock + lost;
 }
 
 ProgressBar::ProgressBar(const std::string& title, bool quiet)
-    : title_(shown(title)),
-      quiet_(quiet),
-      terminal_(isatty(STDERR_FILENO) != 0),
-      start_(std::chrono::steady_clock::now()) {}
-
-double ProgressBar::seconds() const {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-}
+    : title_(shown(title)), quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0), start_(now_seconds()) {}
 
 void ProgressBar::update(double fraction, const std::string& what) {
-  const double t = seconds();
+  const double t = now_seconds() - start_;
   if (quiet_ || t < kFirst || t - last_print_ < (terminal_ ? kTerminalStep : kPlainStep) * (last_print_ > 0)) return;
   last_print_ = t;
   fraction = std::clamp(fraction, 0.0, 1.0);

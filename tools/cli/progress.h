@@ -2,7 +2,6 @@
 // second.
 #pragma once
 
-#include <chrono>
 #include <string>
 
 namespace fu {
@@ -18,15 +17,13 @@ class ProgressBar {
   void finish();
 
  private:
-  double seconds() const;
-
   std::string title_;
   bool quiet_, terminal_, drawn_ = false;
-  double last_print_ = 0;
-  std::chrono::steady_clock::time_point start_;
+  double start_, last_print_ = 0;  // moments, and seconds after start_
 };
 
-/// Seconds since some fixed moment.
+/// Seconds since some fixed moment. Never less than before, also if the machine's clock is set back: waking up, or
+/// moving to another machine, does that to guests of some hypervisors.
 double now_seconds();
 
 }  // namespace fu

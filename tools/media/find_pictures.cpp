@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <set>
 
-#include "core/error.h"
+#include "core/files/read_error.h"
 #include "tools/media/image_folder.h"
 
 namespace fu {
@@ -61,9 +61,10 @@ void Search::enter(const fs::path& first) {
     }
     std::error_code error;
     fs::directory_iterator it(folder, error), end;
-    require<FileError>(!error || folder != fs::path(folder_), folder_, ": cannot be searched: ", error.message(), ".");
-    closed_ += error ? 1 : 0;
+    const bool left_out = error && folder != fs::path(folder_) && !is_of_machine(error.value());
+    closed_ += left_out ? 1 : 0;
     for (; !error && it != end; it.increment(error)) look_at(*it);
+    require<FileError>(!error || left_out, folder.string(), ": cannot be searched: ", error.message(), ".");
   }
 }
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "core/error.h"
+#include "core/files/read_error.h"
 #include "tools/media/image_io.h"
 
 namespace fu {
@@ -62,6 +62,8 @@ const Image* ImageFolder::photo(Index i) {
   try {
     last_ = read_image(file.path);
     require<FileError>(std::min(last_.height, last_.width) >= 32, file.path, ": is too small to learn from.");
+  } catch (const ReadError&) {
+    throw;  // with other photos the training would be another one
   } catch (const FileError&) {
     file.bad = true, ++unreadable_;
     return nullptr;

@@ -4,8 +4,11 @@
 
 #include <cstring>
 
+#include "core/files/read_error.h"
 #include "tools/media/decoders.h"
 #include "tools/media/exif.h"
+#include "tools/media/stb_memory.h"
+#include "tools/media/whole_file.h"
 
 namespace fu {
 
@@ -28,8 +31,11 @@ DecodingMemory::DecodingMemory(const MappedFile& file, Index width, Index height
   try {
     block_ = pool_take(bytes_);
   } catch (const UsageError& error) {
-    throw FileError(cat(file.path(), ": has ", width, "x", height, " pixels, and decoding them takes ",
-                        (bytes + 999999) / 1000000, " MB. ", error.what()));
+    const std::string text = cat(file.path(), ": has ", width, "x", height, " pixels, and decoding them takes ",
+                                 (bytes + 999999) / 1000000, " MB. ", error.what());
+    // Beyond the limit that was set, it is the picture that is too large.
+    if (text.find("would exceed the limit") == std::string::npos) throw ReadError(text);
+    throw FileError(text);
   }
 }
 
@@ -66,31 +72,17 @@ std::string encode_png(const Image& image, const std::string& name) {
   // The encoder counts in int, and holds the picture several times.
   require<UsageError>((image.width * 3 + 1) * image.height <= kMaxPixels, name, ": a picture of ", image.height, "x",
                       image.width, " pixels is too large to encode.");
-  struct Sink {
-    std::string bytes;
-    bool failed = false;
-  } sink;
-  // The library is C: an exception must not cross it.
+  std::string bytes;
   const auto write = [](void* context, void* data, int size) {
-    auto* s = static_cast<Sink*>(context);
-    try {
-      s->bytes.append(static_cast<const char*>(data), usize(size));
-    } catch (const std::bad_alloc&) {
-      s->failed = true;
-    }
+    static_cast<std::string*>(context)->append(static_cast<const char*>(data), usize(size));
   };
-  const int ok = stbi_write_png_to_func(write, &sink, static_cast<int>(image.width), static_cast<int>(image.height), 3,
+  const StbWriterMemory memory;
+  const int ok = stbi_write_png_to_func(write, &bytes, static_cast<int>(image.width), static_cast<int>(image.height), 3,
                                         image.rgb.data(), static_cast<int>(image.width * 3));
-  require<FileError>(ok != 0 && !sink.failed, name, ": a picture of ", image.height, "x", image.width,
-                     " pixels could not be encoded.");
-  return std::move(sink.bytes);
+  require<FileError>(ok != 0, name, ": a picture of ", image.height, "x", image.width, " pixels could not be encoded.");
+  return bytes;
 }
 
-void write_png(const std::string& path, const Image& image) {
-  OutputFile file(path);
-  const std::string bytes = encode_png(image, path);
-  file.write(bytes.data(), bytes.size());
-  file.commit();
-}
+void write_png(const std::string& path, const Image& image) { write_whole_file(path, encode_png(image, path)); }
 
 }  // namespace fu

@@ -1,6 +1,7 @@
 #include <turbojpeg.h>
 
 #include <memory>
+#include <new>
 
 #include "tools/media/decoders.h"
 
@@ -49,20 +50,23 @@ bool is_progressive(const MappedFile& file) {
   return false;
 }
 
+/// What the library says of its last failure on this thread: also of an earlier one, so this is to be asked after a
+/// failure only. throws std::bad_alloc if it was short of memory ("Insufficient memory", "Memory allocation failure").
+std::string failure_of(tjhandle decoder) {
+  const std::string text = tjGetErrorStr2(decoder);
+  if (text.find("emory") != std::string::npos) throw std::bad_alloc();
+  return text == "No error" ? "there is no whole header in it" : printable(text);
+}
+
 }  // namespace
 
 Image read_jpeg(const MappedFile& file) {
   const std::unique_ptr<void, int (*)(tjhandle)> decoder(tjInitDecompress(), tjDestroy);
-  require<FileError>(decoder != nullptr, file.path(), ": no memory to decode it.");
+  if (!decoder) throw std::bad_alloc();
   const auto size = static_cast<unsigned long>(file.size());
-  const auto reason = [&] {
-    const std::string text = tjGetErrorStr2(decoder.get());
-    return text == "No error" ? std::string("there is no whole header in it") : text;
-  };
   int w = 0, h = 0, sampling = 0, colors = 0;
-  require<FileError>(
-      tjDecompressHeader3(decoder.get(), file.data(), size, &w, &h, &sampling, &colors) == 0 && w > 0 && h > 0,
-      file.path(), ": is damaged: ", printable(reason()), ".");
+  if (tjDecompressHeader3(decoder.get(), file.data(), size, &w, &h, &sampling, &colors) != 0 || w <= 0 || h <= 0)
+    throw FileError(cat(file.path(), ": is damaged: ", failure_of(decoder.get()), "."));
   check_size(file, w, h, 3);
   require<FileError>(colors != TJCS_CMYK && colors != TJCS_YCCK, file.path(),
                      ": is a CMYK JPEG, made for print. Save it as RGB.");
@@ -76,12 +80,14 @@ Image read_jpeg(const MappedFile& file) {
                          TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS);
   };
   int failed = decode(file.data());
-  if (failed != 0 && reason().find("Invalid SOS parameters") != std::string::npos) {
+  std::string failure = failed != 0 ? failure_of(decoder.get()) : "";
+  if (failure.find("Invalid SOS parameters") != std::string::npos) {
     const std::vector<unsigned char> valid = with_valid_scans(file);
     if (!valid.empty()) failed = decode(valid.data());
+    if (failed != 0) failure = failure_of(decoder.get());
   }
   // A warning means that data is missing or damaged, and that the decoder put grey in its place.
-  require<FileError>(failed == 0, file.path(), ": cannot be decoded: ", printable(reason()),
+  require<FileError>(failed == 0, file.path(), ": cannot be decoded: ", failure,
                      ". It is cut off or damaged; a viewer may be able to save it anew.");
   return image;
 }

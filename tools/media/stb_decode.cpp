@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <new>
 
 #include "tools/media/decoders.h"
 #include "tools/media/label_picture.h"
@@ -67,6 +68,7 @@ void read_header(const MappedFile& file, int& w, int& h, int& channels) {
   const auto length = static_cast<int>(file.size());
   stb_limit(std::size_t{64} << 20);
   const bool known = stbi_info_from_memory(file.data(), length, &w, &h, &channels) != 0;
+  if (!known && stb_ran_out()) throw std::bad_alloc();
   // A BMP whose rows go from top to bottom has a negative height, and the library passes it on.
   if (known && h < 0 && h > std::numeric_limits<int>::min() && file.text(0, 2) == "BM") h = -h;
   require<FileError>(known && w > 0 && h > 0, file.path(),
@@ -110,6 +112,7 @@ Image read_stb(const MappedFile& file, std::vector<unsigned char>* opacity) {
     if (decoded && alpha) lay_over_white(data.get(), want, 255, image, opacity);
     if (decoded && !alpha) image.rgb.assign(data.get(), data.get() + image.height * image.width * 3);
   }
+  if (!decoded && stb_ran_out()) throw std::bad_alloc();
   const char* reason = stbi_failure_reason();
   require<FileError>(decoded, file.path(), ": cannot be decoded: ", printable(reason ? reason : "damaged"),
                      ". It is cut off or damaged.");

@@ -1,4 +1,5 @@
 // Pictures in folders: links, what is left out, and the names of results.
+#include "tests/process.h"
 #include "tests/tools/program.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/labelled_photos.h"
@@ -45,6 +46,22 @@ TEST_CASE("folders of pictures: links are followed once, also where they lead ba
   fs::create_directory_symlink("sub", folder / "data/a_link_before_sub");
   CHECK(names_in(folder / "data")[2] == "sub/b.png");
   CHECK(contains(message_of([&] { find_pictures(folder / "none"); }), "cannot be searched: No such file"));
+}
+
+TEST_CASE("folders of pictures: a photo that the machine cannot read now is not left out") {
+  const TempFolder folder;
+  put(folder, "a.png");
+  std::ofstream(folder / "broken.png") << "no picture";
+  ImageFolder images({folder.path()}, {32, 32});
+  std::string error;
+  {
+    const WithoutDescriptors none;
+    error = message_of([&] { images.sample(0, false, Random(0)); });
+  }
+  CHECK(contains(error, "a.png: cannot be opened: Too many open files"));
+  CHECK(images.unreadable() == 0);
+  CHECK(images.sample(1, false, Random(0)).height == 32);  // in place of the broken one
+  CHECK(images.unreadable() == 1);
 }
 
 TEST_CASE("folders of pictures: what is left out is counted") {

@@ -1,11 +1,14 @@
 #include "tools/media/image_io.h"
 
+#include <cstring>
 #include <fstream>
+#include <new>
 #include <set>
 
 #include "tests/support.h"
 #include "tools/media/label_picture.h"
 #include "tools/media/pictures.h"
+#include "tools/media/stb_memory.h"
 
 using namespace fu;
 using namespace fu::test;
@@ -192,6 +195,16 @@ TEST_CASE("images: broken and absurd ones are refused") {
       error_for(mutated);  // a picture or an error, but no crash
     }
   }
+}
+
+TEST_CASE("images: an encoder that finds no memory throws, and its blocks are freed") {
+  const StbWriterMemory memory;
+  void* const kept = stb_writer_reallocate(nullptr, 10);
+  void* const grown = stb_writer_reallocate(stb_writer_reallocate(nullptr, 10), 100000);
+  std::memset(grown, 1, 100000);
+  stb_writer_free(stb_writer_reallocate(nullptr, 20));
+  CHECK_THROWS_AS(stb_writer_reallocate(kept, std::size_t{1} << 60), std::bad_alloc);
+  std::memset(kept, 1, 10);  // it is still there; what is left is freed by `memory`, which sanitizers check
 }
 
 TEST_CASE("pictures: side by side, and colours of maps with few channels") {
