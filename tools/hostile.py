@@ -9,6 +9,7 @@ are decoded: 512 MB); no report of a sanitizer, no control character on the term
 """
 import concurrent.futures
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,6 +39,9 @@ def commands(path, photo, out):
     yield ["text", "a cat", "--backbone", path, "-o", out + ".words.safetensors"]
     yield ["fit", photo, "--size", "64", "--views", "2", "--held-out", "1", "--steps", "2", "--no-grid", "--resume", path,
            "-o", out + ".fit.safetensors"]
+    checkpoint = out + ".trained.safetensors"
+    shutil.copyfile(path, checkpoint)
+    yield ["train", os.path.dirname(photo), "--size", "64", "--steps", "1", "--resume", "-o", checkpoint]
 
 
 def faults_of(code, seconds, megabytes, size, text, errors, path, sanitized):
@@ -81,7 +85,8 @@ def main():
         sanitized = b"__asan_init" in f.read()
     bad = total = 0
     with tempfile.TemporaryDirectory() as out:
-        photo = os.path.join(out, "photo.ppm")
+        photo = os.path.join(out, "photos", "photo.ppm")
+        os.mkdir(os.path.dirname(photo))
         with open(photo, "wb") as f:
             f.write(b"P6 64 64 255\n" + bytes((x * 3 + y * (c + 1)) % 256 for y in range(64) for x in range(64) for c in range(3)))
         jobs = []
