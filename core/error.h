@@ -29,6 +29,11 @@ struct MemoryError : UsageError {
   using UsageError::UsageError;
 };
 
+/// A MemoryError of the limit that was set: what is asked for is too large on any machine.
+struct MemoryLimitError : MemoryError {
+  using MemoryError::MemoryError;
+};
+
 /// The arguments as text, one after another without spaces; numbers as in the C
 /// locale, whatever the application's.
 template <class... Args>

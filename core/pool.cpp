@@ -128,9 +128,9 @@ void* pool_take(std::size_t bytes) {
   const std::size_t size = block_size(bytes);
   Pool& p = pool();
   std::lock_guard<std::mutex> lock(p.mutex);
-  require<MemoryError>(p.limit == 0 || p.stats.live + bytes <= p.limit, "[memory] ", mb(bytes), " beside the ",
-                       mb(p.stats.live), " in use would exceed the limit of ", mb(p.limit),
-                       ". Raise the limit (set_memory_limit), or ask for a smaller result.");
+  require<MemoryLimitError>(p.limit == 0 || p.stats.live + bytes <= p.limit, "[memory] ", mb(bytes), " beside the ",
+                            mb(p.stats.live), " in use would exceed the limit of ", mb(p.limit),
+                            ". Raise the limit (set_memory_limit), or ask for a smaller result.");
   // The system grants a large block even if the machine lacks the memory. It kills the process later, when the process
   // writes into the block. So the memory is looked at first.
   if (bytes >= kLargeBlock) {

@@ -18,7 +18,7 @@ struct PoolStats {
 // All functions here may be called from any thread.
 
 /// A block of at least `bytes` bytes, aligned to 64 bytes, contents undefined.
-/// throws MemoryError if the memory in use would exceed the limit, or the machine does not have it.
+/// throws MemoryLimitError if the memory in use would exceed the limit, MemoryError if the machine does not have it.
 void* pool_take(std::size_t bytes);
 /// Gives a block back. bytes: the number that it was taken with.
 void pool_give(void* block, std::size_t bytes) noexcept;

@@ -48,6 +48,7 @@ TEST_CASE("pool: blocks are reused, the limit holds, threads may share it") {
   CHECK(pool_stats().system_calls == before.system_calls);
   set_memory_limit(pool_stats().live + 1000000);
   CHECK(contains(message_of([] { Tensor a({1000, 1000}); }), "would exceed the limit"));
+  CHECK_THROWS_AS(Tensor({1000, 1000}), MemoryLimitError);
   set_memory_limit(0);
   // Of 32 bits, no pointer reaches that far.
   CHECK(contains(message_of([] { Tensor a({Index{1} << 44}); }), sizeof(void*) >= 8 ? "[memory]" : "[tensor]"));

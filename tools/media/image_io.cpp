@@ -27,15 +27,22 @@ void check_size(const MappedFile& file, Index w, Index h, Index channels) {
                      w, "x", h, " pixels in ", file.size(), " bytes: it is cut off or damaged.");
 }
 
+namespace {
+
+std::string too_large(const MappedFile& file, Index width, Index height, std::size_t bytes, const MemoryError& error) {
+  return cat(file.path(), ": has ", width, "x", height, " pixels, and decoding them takes ", (bytes + 999999) / 1000000,
+             " MB. ", error.what());
+}
+
+}  // namespace
+
 DecodingMemory::DecodingMemory(const MappedFile& file, Index width, Index height, Index bytes) : bytes_(usize(bytes)) {
   try {
     block_ = pool_take(bytes_);
-  } catch (const UsageError& error) {
-    const std::string text = cat(file.path(), ": has ", width, "x", height, " pixels, and decoding them takes ",
-                                 (bytes + 999999) / 1000000, " MB. ", error.what());
-    // Beyond the limit that was set, it is the picture that is too large.
-    if (text.find("would exceed the limit") == std::string::npos) throw ReadError(text);
-    throw FileError(text);
+  } catch (const MemoryLimitError& error) {
+    throw FileError(too_large(file, width, height, bytes_, error));
+  } catch (const MemoryError& error) {  // with more memory the picture may be fine
+    throw ReadError(too_large(file, width, height, bytes_, error));
   }
 }
 
