@@ -51,6 +51,9 @@ std::string taken_from(int descriptor) {
                      (command.channel < 0 || dup2(command.channel, kChannel) == kChannel) &&
                      (command.folder.empty() || chdir(command.folder.c_str()) == 0);
   if (!ready) _exit(127);
+  // The tester may have been started with more descriptors open, which would count against a limit.
+  for (int descriptor = 3; descriptor < 256; ++descriptor)
+    if (descriptor != kChannel || command.channel < 0) close(descriptor);
   for (const std::string& one : command.environment) putenv(const_cast<char*>(one.c_str()));
   if (command.prepare) command.prepare();
   execv(arguments[0], arguments.data());
