@@ -3,7 +3,7 @@
 # those named, as many at a time as there are cores; a line for each, with the runs of each command. Exits 1 if something was found; each
 # finding is a line that says how to do it again. Nothing is left behind.
 #
-#   memory   every allocation of a command fails, alone and with all that follow it
+#   memory   every allocation of a command fails with all that follow it, and every 16th alone; of the C interface every one alone
 #   calls    every call that reaches a file fails (EIO, ENOSPC, EBADF), is interrupted, does half of the work, or is the last one (SIGKILL);
 #            threads cannot be made
 #   kills    500 ends by force at random moments (--kills N), and SIGTERM, SIGHUP and SIGXCPU

@@ -19,6 +19,13 @@ std::vector<std::string> actions_for(const std::string& call) {
 
 std::string name_of(const std::string& call) { return call.substr(0, call.find(' ')); }
 
+/// Whether a failure of this call can keep a file from being removed.
+bool removes(const std::string& name) {
+  for (const char* known : {"unlink", "unlinkat", "remove", "rmdir", "opendir", "fdopendir", "readdir"})
+    if (name == known) return true;
+  return false;
+}
+
 /// What is wrong after this was done to that call of the job.
 std::string fault_after(const Workplace& place, const Job& job, const std::string& fault, const std::string& action,
                         const std::string& call) {
@@ -30,12 +37,9 @@ std::string fault_after(const Workplace& place, const Job& job, const std::strin
     return left.empty() ? place.fault_in_next_run(job) : left;
   }
   if (action == "EINTR" || action == "short") return place.fault_in(job, ended, Expect::success);
-  const std::string name = name_of(call);
-  // A part that cannot be removed stays until the next run.
-  if (name.rfind("unlink", 0) != 0 && name != "remove") return place.fault_in(job, ended, Expect::refusal);
-  if (ended.signal != 0) return place.fault_in(job, ended, Expect::refusal);
-  const std::string next = place.fault_in_next_run(job);
-  return next;
+  const std::string wrong = place.fault_in(job, ended, Expect::refusal);
+  // What could not be removed, or not be found for that, stays until the next run.
+  return removes(name_of(call)) && wrong.rfind("left ", 0) == 0 ? place.fault_in_next_run(job) : wrong;
 }
 
 }  // namespace

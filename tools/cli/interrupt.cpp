@@ -55,22 +55,41 @@ void on_illegal_instruction(int) {
   _exit(written < 0 ? 2 : 1);
 }
 
-std::terminate_handler g_terminate_before = nullptr;
-
-/// An exception that nobody could catch. Where memory is short, that may be a destructor's: the JSON library takes some
-/// to take its values apart. Everything else is a fault of ours, and ends as such.
-[[noreturn]] void on_terminate() {
+[[noreturn]] void end_without_memory() {
   static const char text[] = "featup: error: out of memory. Ask for a smaller result.\n";
   remove_unfinished_outputs();
+  const auto written = write(STDERR_FILENO, text, sizeof text - 1);
+  _exit(written < 0 ? 2 : 1);
+}
+
+std::terminate_handler g_terminate_before = nullptr;
+
+/// An exception that nobody could catch, such as one of a destructor. Everything but missing memory is a fault of ours,
+/// and ends as such.
+[[noreturn]] void on_terminate() {
   try {
     if (std::current_exception()) throw;
   } catch (const std::bad_alloc&) {
-    const auto written = write(STDERR_FILENO, text, sizeof text - 1);
-    _exit(written < 0 ? 2 : 1);
+    end_without_memory();
   } catch (...) {
   }
+  remove_unfinished_outputs();
   if (g_terminate_before) g_terminate_before();
   std::abort();
+}
+
+/// `new` found no memory. If there is not even a little, nothing can be unwound: the JSON library takes some to take
+/// its values apart, and a value for which there was none is broken. Otherwise what was asked for is tried once more,
+/// as others may have given some back, and then it was too large: whoever asked is told, and can go on with other
+/// inputs.
+void on_no_memory() {
+  constexpr std::size_t kLittle = std::size_t{64} << 10;
+  thread_local bool tried_again = false;
+  void* const little = std::malloc(kLittle);
+  if (!little) end_without_memory();
+  std::free(little);
+  tried_again = !tried_again;
+  if (!tried_again) throw std::bad_alloc();
 }
 
 void note_wish(int number) {
@@ -95,6 +114,7 @@ void prepare_process() {
   sigaction(SIGBUS, &bus, nullptr);
   signal(SIGILL, on_illegal_instruction);
   g_terminate_before = std::set_terminate(on_terminate);
+  std::set_new_handler(on_no_memory);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);
 }

@@ -13,7 +13,7 @@ namespace fu {
 ///   One that the parent told us to ignore (nohup does) stays ignored.
 ///   SIGBUS in a file that another process cut while it was read: one line, and exit code 1.
 ///   SIGILL: the same, with the kernels to choose.
-///   No memory where nothing can be unwound, as in a destructor: the same line as elsewhere, and exit code 1.
+///   No memory at all, or none in a destructor: the same line as elsewhere, and exit code 1, without unwinding.
 ///   SIGPIPE and SIGXFSZ become errors of the write that caused them.
 void prepare_process();
 
