@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "layers/data_loader.h"
 #include "layers/optimizer.h"
 #include "tools/book/book.h"
 #include "tools/media/image_io.h"
@@ -160,32 +161,29 @@ struct Curves {
   Score last_train, last_held_out;
 };
 
-/// Trains a network from the same beginning on batches of the same points.
+/// Trains a network on batches of the points.
 Curves train(const Course& course, const Points& data, const Points& held_out, Network& net) {
-  Random batches(10), draws(11);
+  Random draws(11);
   Curves curves{{course.name, {}, {}}, {course.name, {}, {}}, {}, {}};
   //! [loop]
+  DataLoader<Points> loader(data.size(), [&](const BatchRequest& r) { return data.at(r.items); }, {kBatch});
+  const Index epochs = kSteps / loader.batches(), total = epochs * loader.batches();
   Adam adam(Adam::Kind::adamw, net.parameters(), course.rate, {0.9, 0.999, 1e-8, 1e-4});
-  for (Index step = 0; step < kSteps; ++step) {
-    if (course.schedule) adam.lr = course.rate * warmup_cosine(step, 50, kSteps);
-    const auto rows = std::make_shared<std::vector<Index>>();
-    const auto arms = std::make_shared<std::vector<Index>>();
-    for (Index i = 0; i < kBatch; ++i) {
-      rows->push_back(batches.below(data.places.dim(0)));
-      arms->push_back((*data.arms)[usize(rows->back())]);
-    }
-    adam.zero_grad();
-    Tape tape;
-    const Var x = gather(Var(data.places), rows);
-    const Var loss = cross_entropy(net(x, course.dropout, course.dropout > 0 ? &draws : nullptr), arms);
-    backward(loss);
-    adam.clip_gradients(1);
-    adam.step();
-    //! [loop]
-    if (step % 20 == 19) {
+  for (Index epoch = 0; epoch < epochs; ++epoch) {
+    loader.start(epoch);
+    while (const std::optional<Points> batch = loader.next()) {
+      if (course.schedule) adam.lr = course.rate * warmup_cosine(adam.steps(), 50, total);
+      adam.zero_grad();
+      Tape tape;
+      const Var logits = net(Var(batch->places), course.dropout, course.dropout > 0 ? &draws : nullptr);
+      backward(cross_entropy(logits, batch->arms));
+      adam.clip_gradients(1);
+      adam.step();
+      //! [loop]
+      if (adam.steps() % 20 != 0) continue;
       const NoRecording values_alone;
       curves.last_train = score(net, data), curves.last_held_out = score(net, held_out);
-      for (Line* line : {&curves.train, &curves.held_out}) line->x.push_back(static_cast<double>(step + 1));
+      for (Line* line : {&curves.train, &curves.held_out}) line->x.push_back(static_cast<double>(adam.steps()));
       curves.train.y.push_back(curves.last_train.loss), curves.held_out.y.push_back(curves.last_held_out.loss);
     }
   }
@@ -201,21 +199,27 @@ void print(const Course& course, const Curves& c) {
       *std::max_element(last - 25, last), 100 * c.last_held_out.right);
 }
 
+/// Trains for each course a network from the same beginning, and gives it and its curves to `done`.
+void compare(const std::vector<Course>& courses, const Points& data, const Points& held_out,
+             const std::function<void(const Network& net, Curves& curves)>& done) {
+  for (const Course& course : courses) {
+    Random initial(8);
+    Network net(kHidden, &initial);
+    Curves curves = train(course, data, held_out, net);
+    print(course, curves);
+    done(net, curves);
+  }
+}
+
 void rates() {
   Random random(7);
   const Points data = spirals(3000, real(0.08), random), held_out = spirals(3000, real(0.08), random);
   LineChart chart{"Loss on held-out points, 3000 points to learn from", "step", "loss", "", {}};
   chart.caption = "Batches of 32: each gradient is of few points, so a constant rate leaves the loss restless.";
   chart.log_y = true;
-  for (const Course& course : {Course{"constant 0.01", 0.01, false, 0},
-                               {"constant 0.001", 0.001, false, 0},
-                               {"0.01 with schedule", 0.01, true, 0}}) {
-    Random initial(8);
-    Network net(kHidden, &initial);
-    const Curves curves = train(course, data, held_out, net);
-    print(course, curves);
-    chart.lines.push_back(curves.held_out);
-  }
+  compare(
+      {{"constant 0.01", 0.01, false, 0}, {"constant 0.001", 0.001, false, 0}, {"0.01 with schedule", 0.01, true, 0}},
+      data, held_out, [&](const Network&, Curves& curves) { chart.lines.push_back(curves.held_out); });
   write_line_chart(figure("5-rates.svg"), chart);
 }
 
@@ -226,15 +230,12 @@ void overfitting() {
   chart.caption = "Without dropout, the loss on the learned points goes to 0 and that on others rises.";
   chart.log_y = true;
   std::vector<Image> pictures;
-  for (const Course& course : {Course{"no dropout", 0.01, true, 0}, {"dropout 0.4", 0.01, true, real(0.4)}}) {
-    Random initial(8);
-    Network net(kHidden, &initial);
-    Curves curves = train(course, data, held_out, net);
-    print(course, curves);
-    curves.train.name += ", learned", curves.held_out.name += ", held out";
-    chart.lines.push_back(curves.train), chart.lines.push_back(curves.held_out);
-    pictures.push_back(regions(net, data));
-  }
+  compare({{"no dropout", 0.01, true, 0}, {"dropout 0.4", 0.01, true, real(0.4)}}, data, held_out,
+          [&](const Network& net, Curves& curves) {
+            curves.train.name += ", learned", curves.held_out.name += ", held out";
+            chart.lines.push_back(curves.train), chart.lines.push_back(curves.held_out);
+            pictures.push_back(regions(net, data));
+          });
   write_line_chart(figure("5-overfitting.svg"), chart);
   write_png(figure("5-regions.png"), side_by_side(pictures));
 }

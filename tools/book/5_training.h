@@ -16,6 +16,10 @@ constexpr Index kArms = 3;
 struct Points {
   Tensor places;  // (n, 2), most of them in [-1,1]^2
   std::shared_ptr<std::vector<Index>> arms = std::make_shared<std::vector<Index>>();
+
+  Index size() const { return places.dim(0); }
+  /// The points of these numbers.
+  Points at(const std::vector<Index>& numbers) const;
 };
 /// n points around three spiral arms, with noise of that deviation.
 Points spirals(Index n, real noise, Random& random);

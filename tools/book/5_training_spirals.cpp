@@ -19,6 +19,16 @@ Points spirals(Index n, real noise, Random& random) {
   return points;
 }
 
+Points Points::at(const std::vector<Index>& numbers) const {
+  Points some;
+  some.places = Tensor({static_cast<Index>(numbers.size()), 2});
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    std::copy_n(places.data() + 2 * numbers[i], 2, some.places.data() + 2 * i);
+    some.arms->push_back((*arms)[usize(numbers[i])]);
+  }
+  return some;
+}
+
 Network::Network(Index hidden, Random* random)
     : first(2, hidden, random), second(hidden, hidden, random), last(hidden, kArms, random) {
   add("first", first), add("second", second), add("last", last);

@@ -135,14 +135,15 @@ void draw_components(const Subject& subject) {
 
 void draw_uncertainty(const Subject& subject) {
   const Tensor map = resize_bilinear(subject.low, 224, 224);
-  const std::vector<JitteredView> views = subject.views(16, 5);
+  const auto squared_error = [&](const JitteredView& view) {  // the mean over channels
+    const Tensor prediction = predict_view(map, view.jitter, 224, 224, view.features.dim(1), view.features.dim(2));
+    return mean(unary(Unary::square, prediction - view.features), -1);
+  };
+  std::vector<JitteredView> views = subject.views(17, 5);
+  const JitteredView unseen = views.back();
+  views.pop_back();
   std::vector<Tensor> targets, errors;
-  for (const JitteredView& view : views) {
-    const Index h = view.features.dim(1), w = view.features.dim(2);
-    const Tensor wrong = predict_view(map, view.jitter, 224, 224, h, w) - view.features;
-    targets.push_back(view.features);
-    errors.push_back(mean(unary(Unary::square, wrong), -1));
-  }
+  for (const JitteredView& view : views) targets.push_back(view.features), errors.push_back(squared_error(view));
   const auto p = fit_uncertainty(targets, errors, 0);
   const Tensor weight = p.at("scale_net.net.weight");
   const auto deviation = [&](const Tensor& x) {
@@ -150,9 +151,17 @@ void draw_uncertainty(const Subject& subject) {
         Unary::exp,
         unary(Unary::affine, linear(x, weight.reshape({1, weight.size()}), p.at("scale_net.net.bias")), 1, real(0.1)));
   };
-  const Tensor error = unary(Unary::sqrt, errors[1]);
-  write_pictures("7-uncertainty.png", {panel(colors_of(apply_jitter(subject.image, views[1].jitter))), heat(error),
-                                       heat(deviation(targets[1])), heat(deviation(subject.low))});
+
+  const Tensor error = squared_error(unseen), learned = deviation(unseen.features),
+               same = unary(Unary::sqrt, mean(concat(errors, 0)));
+  const auto loss = [&](const Tensor& s) {
+    const Tensor measured = error / unary(Unary::affine, unary(Unary::square, s), 2);
+    return static_cast<double>(mean(measured + unary(Unary::log, s)).item());
+  };
+  std::printf("loss of a view that was left out: %.2f with the learned deviations, %.2f with one for all positions\n",
+              loss(learned), loss(same));
+  write_pictures("7-uncertainty.png", {panel(colors_of(apply_jitter(subject.image, unseen.jitter))),
+                                       heat(unary(Unary::sqrt, error)), heat(learned), heat(deviation(subject.low))});
 }
 
 void fit_section() {
