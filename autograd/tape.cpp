@@ -7,6 +7,7 @@
 #include "autograd/hooks.h"
 #include "autograd/trace.h"
 #include "core/ops.h"
+#include "core/trim.h"
 
 namespace fu {
 
@@ -52,10 +53,20 @@ PoolVector<Tape::Storage*>& Tape::spare() {
     PoolVector<Storage*> storages;
     Keeper() { storages.reserve(kSpare); }
     ~Keeper() {
+      if (spare_in_use.test_and_set(std::memory_order_acquire)) return;  // and it stays set: nobody looks here again
       for (Storage* s : storages) delete s;
     }
   };
   static Keeper keeper;
+  [[maybe_unused]] static const bool given_back_at_trim = [] {
+    at_trim([]() noexcept {
+      if (spare_in_use.test_and_set(std::memory_order_acquire)) return;
+      for (Storage* s : keeper.storages) delete s;
+      keeper.storages.clear();
+      spare_in_use.clear(std::memory_order_release);
+    });
+    return true;
+  }();
   return keeper.storages;
 }
 

@@ -16,14 +16,20 @@ thread_local bool g_inside_loop = false;
 }  // namespace
 
 int threads() {
-  const int n = g_threads.load(std::memory_order_relaxed);
+  const ContextState* const context = current_context();
+  int n = context ? context->threads.load(std::memory_order_relaxed) : 0;
+  if (n == 0) n = g_threads.load(std::memory_order_relaxed);
   return n > 0 ? n : std::clamp(default_threads(), 1, kMaxThreads);
 }
 
-void set_threads(int n) { g_threads.store(std::clamp(n, 0, kMaxThreads), std::memory_order_relaxed); }
+void set_threads(int n) {
+  ContextState* const context = current_context();
+  (context ? context->threads : g_threads).store(std::clamp(n, 0, kMaxThreads), std::memory_order_relaxed);
+}
 
 void ParallelLoop::work(int worker) noexcept {
   const bool outer = std::exchange(g_inside_loop, true);
+  ContextState* const own = exchange_context(limits);
   while (!failed.load(std::memory_order_relaxed)) {
     const Index chunk = next.fetch_add(1, std::memory_order_relaxed);
     if (chunk >= chunks) break;
@@ -33,6 +39,7 @@ void ParallelLoop::work(int worker) noexcept {
       if (!failed.exchange(true)) error = std::current_exception();
     }
   }
+  exchange_context(own);
   g_inside_loop = outer;
 }
 

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "core/base.h"
+#include "core/context_state.h"
 
 namespace fu {
 
@@ -19,7 +20,8 @@ struct ParallelLoop {
 
   std::atomic<Index> next{0};  // the first chunk that nobody has taken
   std::atomic<bool> failed{false};
-  std::exception_ptr error{};  // written by whoever sets `failed`
+  std::exception_ptr error{};                // written by whoever sets `failed`
+  ContextState* limits = current_context();  // of the caller: all that work on the loop are in it
 
   /// Takes one chunk after another until none is left. Small pieces, so that a thread that the system has taken off its
   /// core holds up the loop by one chunk only. Never throws: an exception that leaves a thread ends the program.

@@ -40,7 +40,7 @@ constexpr std::size_t kNoCacheLimit = ~std::size_t{0};
 PoolStats pool_stats();
 /// Sets peak_live to the bytes in use now.
 void reset_pool_peak();
-/// Returns all cached blocks to the system.
+/// Returns all cached blocks to the system, and what other parts keep for reuse (trim.h).
 void trim_pool();
 
 /// Allocator for the standard library's containers that are built and freed in every training step.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/context.h"
 #include "featup/api/featup_c.h"
 #include "featup/backbones/backbone.h"
 #include "featup/classes/classes.h"
@@ -17,6 +18,10 @@ struct fu_tensor {
   std::vector<float> floats;  // where tensors hold doubles
   const float* data;
   int64_t shape[3];
+};
+
+struct fu_context {
+  fu::Context context;
 };
 
 struct fu_backbone {

@@ -113,6 +113,14 @@ fu_status fu_memory_stats(fu_memory* memory) {
   });
 }
 
+fu_status fu_context_new(fu_context** context) {
+  return guarded([&] { needed(context, "context") = new fu_context; });
+}
+fu_status fu_context_use(fu_context* context) {
+  return guarded([&] { fu::use_context(context ? &context->context : nullptr); });
+}
+void fu_context_free(fu_context* context) { delete context; }
+
 fu_status fu_set_log(fu_log_function log, void* user) {
   return guarded([&] {
     const std::lock_guard<std::mutex> lock(g_log_guard);

@@ -28,6 +28,7 @@
 #include "autograd/checkpoint.h"
 #include "autograd/hessian_vector.h"
 #include "autograd/ops.h"
+#include "core/context.h"
 #include "core/error.h"
 #include "core/files/weights.h"
 #include "core/parallel.h"

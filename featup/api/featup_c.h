@@ -1,17 +1,4 @@
 /* The C interface of libfeatup: C99, no C++ type and no exception crosses it. C++ programs may use it too, or featup.h.
- *
- * @code
- * static unsigned char pixels[64 * 96 * 3];
- * const fu_image image = {pixels, 96, 64, FU_RGB8, 0, 0, 0};
- * fu_backbone* backbone = NULL; fu_upsampler* upsampler = NULL; fu_tensor* features = NULL;
- * int failed = fu_backbone_open("builtin", NULL, &backbone) || fu_upsampler_open("builtin", NULL, &upsampler);
- * const fu_scene scene = {&image, backbone, {64, 0, 0, 0}, NULL};
- * failed = failed || fu_upsample(upsampler, &scene, NULL, &features);
- * if (failed) puts(fu_last_error());
- * assert(!failed && fu_tensor_data(features) != NULL);
- * fu_tensor_free(features), fu_upsampler_free(upsampler), fu_backbone_free(backbone);
- * @endcode
- *
  * Handles (fu_backbone and the like) are made by functions that store them, and freed by fu_..._free, which take NULL.
  * fu_..._memory does from the bytes of a file, which are not needed afterwards, what the function before it does from
  * the file; name: for messages. fu_..._into stores in memory of the caller's.
@@ -53,13 +40,11 @@ typedef enum fu_status {
  * @endcode
  */
 const char* fu_last_error(void);
-/* "file error"; for any number. */
-const char* fu_status_name(int status);
+const char* fu_status_name(int status); /* "file error"; for any number */
 
 /* ---- The library, for all of the process ---- */
 
-/* "0.2.0", of the library that runs. */
-const char* fu_version(void);
+const char* fu_version(void); /* "0.2.0", of the library that runs */
 
 /* Threads that a call computes with, the caller's included; 0 or less: the default, as many as there are cores. Results
  * have the same bits for any number. */
@@ -72,8 +57,7 @@ fu_status fu_set_memory_limit(uint64_t bytes);
  * needed at a time and a quarter more, or 512 MB, whichever is more. With 0 each call asks the system anew, which costs
  * time: 19,000 page faults for a result of 77 MB. */
 fu_status fu_set_cache_limit(uint64_t bytes);
-/* Gives all kept memory back to the system. */
-fu_status fu_trim_cache(void);
+fu_status fu_trim_cache(void); /* gives all kept memory back to the system */
 
 /* What the library holds. */
 typedef struct fu_memory {
@@ -81,6 +65,24 @@ typedef struct fu_memory {
   uint64_t system_calls;            /* blocks asked of the system so far: constant while calls repeat */
 } fu_memory;
 fu_status fu_memory_stats(fu_memory* memory); /* what it holds now */
+
+/* Limits for some threads, beside those of the process: two models in one program, or a library inside of a program
+ * that uses this one too. In a thread that uses a context, the functions above are about it, from fu_set_threads to
+ * fu_memory_stats: its threads (0: those of the process), its memory, what it keeps. Its memory counts against the
+ * limit of the process too. Any number of threads may use one. Handles and results are valid everywhere; what was made
+ * in a context counts there until it is freed. */
+typedef struct fu_context fu_context;
+fu_status fu_context_new(fu_context** context); /* without limits */
+/* Calls of this thread use it from now on; NULL: none, as at the start, and as it must be when the thread ends.
+ * @code
+ * fu_context* context = NULL;
+ * const int failed = fu_context_new(&context) || fu_context_use(context) || fu_set_memory_limit(1 << 28);
+ * assert(!failed);
+ * fu_context_use(NULL), fu_context_free(context);
+ * @endcode
+ */
+fu_status fu_context_use(fu_context* context);
+void fu_context_free(fu_context* context); /* threads that still use it keep its limits */
 
 /* The library never prints. What it has to say goes to this callback, one line at a time, from the thread of the call
  * that it is about; NULL, as at the start: to nobody. It must not call the library. */
@@ -275,8 +277,7 @@ fu_status fu_fit_load(const char* path, fu_fit** fit);
 fu_status fu_fit_load_memory(const void* bytes, size_t size, const char* name, fu_fit** fit);
 fu_status fu_fit_save(const fu_fit* fit, const char* path); /* all of it */
 void fu_fit_free(fu_fit* fit);
-/* height, width and channels of the fit. */
-fu_status fu_fit_shape(const fu_fit* fit, int64_t shape[3]);
+fu_status fu_fit_shape(const fu_fit* fit, int64_t shape[3]); /* height, width and channels of the fit */
 /* Share of unseen views' variance that it explains, as its file says; NaN if it does not. */
 double fu_fit_explained(const fu_fit* fit);
 
@@ -334,8 +335,7 @@ typedef struct fu_labels {
   int64_t label_row_stride, confidence_row_stride; /* 0: dense */
 } fu_labels;
 
-/* The best of at most 255 classes for each pixel. The sizes of `result` must be those of the result. options may be
- * NULL. */
+/* The best of at most 255 classes for each pixel. `result` has the result's sizes. options may be NULL. */
 fu_status fu_label(const fu_upsampler* upsampler, const fu_scene* scene, const fu_classes* classes,
                    const fu_label_options* options, fu_labels* result);
 /* What each pixel scores for each class, (height,width,classes), as they are before they become probabilities: cosines

@@ -227,6 +227,20 @@ TEST_CASE("tape: after the first steps a training loop allocates nothing") {
   CHECK(heap_allocations() == heap_before);
 }
 
+TEST_CASE("tape: trimming the pool gives back what tapes hand to the next one") {
+  const auto allocations = [] {
+    const std::size_t before = heap_allocations();
+    Tape tape;
+    const Var sum = Var(Tensor::zeros({2})) + Var(Tensor::zeros({2}));
+    return heap_allocations() - before;
+  };
+  allocations();
+  const std::size_t kept = allocations();
+  trim_pool();
+  CHECK(allocations() > kept);
+  CHECK(allocations() == kept);
+}
+
 TEST_CASE("tape: nor does one of many different ops") {
   Random random(3);
   Parameter image(random.normal({1, 12, 12, 8})), kernels(random.normal({1, 12, 12, 9})), scale(random.normal({8})),

@@ -207,6 +207,31 @@ static void test_cache(void) {
   CHECK(fu_trim_cache() == FU_OK && fu_memory_stats(&memory) == FU_OK && memory.cached == 0);
 }
 
+/* Limits of a context hold in the thread that uses it, and what was made in one counts there. */
+static void test_contexts(void) {
+  const fu_image image = dense_image();
+  const fu_scene scene = {&image, backbone, {64, 0, 0, 0}, NULL};
+  fu_tensor *expected = upsampled(&image), *inside = NULL, *refused = NULL;
+  fu_context* context = NULL;
+  fu_memory memory, outside;
+  CHECK(fu_context_new(NULL) == FU_ERROR_USAGE && fu_context_new(&context) == FU_OK);
+  CHECK(fu_context_use(context) == FU_OK && fu_threads() == 2);
+  CHECK(fu_set_threads(1) == FU_OK && fu_threads() == 1);
+  CHECK(fu_memory_stats(&memory) == FU_OK && memory.live == 0 && memory.cached == 0);
+  CHECK(fu_set_memory_limit(1000000) == FU_OK);
+  CHECK(fu_upsample(upsampler, &scene, NULL, &refused) == FU_ERROR_MEMORY && refused == NULL);
+  CHECK(fu_set_memory_limit(0) == FU_OK && fu_set_cache_limit(0) == FU_OK);
+  CHECK(fu_upsample(upsampler, &scene, NULL, &inside) == FU_OK && same(inside, expected));
+  CHECK(fu_memory_stats(&memory) == FU_OK && memory.live > 0 && memory.cached == 0);
+  CHECK(fu_context_use(NULL) == FU_OK && fu_threads() == 2);
+  CHECK(fu_memory_stats(&outside) == FU_OK && outside.live > memory.live);
+  fu_context_free(context);
+  CHECK(same(inside, expected)); /* results live on */
+  fu_tensor_free(inside);
+  fu_tensor_free(expected);
+  CHECK(fu_memory_stats(&memory) == FU_OK && memory.live < outside.live);
+}
+
 struct Watched {
   int calls, logged;
   double last;
@@ -315,6 +340,7 @@ int main(int argc, char** argv) {
   test_own_features();
   test_errors();
   test_cache();
+  test_contexts();
   test_callbacks();
   test_fit(argc > 1 ? argv[1] : ".");
   fu_upsampler_free(upsampler);

@@ -3,6 +3,7 @@
 // process. Every result must have the bits that it had alone, and what the process holds must not grow. Prints both as
 // tables; exits 1 if one of them does not hold.
 #include <malloc.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
@@ -133,7 +134,7 @@ struct Count {
   std::atomic<long> calls{0}, wrong{0};
 };
 
-/// Eight threads, each of which runs jobs drawn at random.
+/// Eight threads, each of which runs every job once, and then jobs drawn at random until the time is over.
 void at_once(const std::vector<Job>& jobs, const Expected& expected, double seconds, std::uint64_t seed, Count& count) {
   std::atomic<bool> stop{false};
   const auto end = Clock::now() + std::chrono::duration<double>(seconds);
@@ -141,8 +142,10 @@ void at_once(const std::vector<Job>& jobs, const Expected& expected, double seco
   for (std::uint64_t t = 0; t < kThreads; ++t)
     callers.emplace_back([&, t] {
       Random random(seed, t);
-      while (Clock::now() < end) {
-        const std::size_t job = usize(random.below(static_cast<Index>(jobs.size())));
+      const auto n = static_cast<Index>(jobs.size());
+      const std::vector<Index> once = shuffled_order(n, seed, static_cast<Index>(t));
+      for (Index i = 0; i < n || Clock::now() < end; ++i) {
+        const std::size_t job = usize(i < n ? once[usize(i)] : random.below(n));
         count.wrong += !right(jobs[job], expected[job]);
         ++count.calls;
       }
@@ -175,6 +178,12 @@ int main(int argc, char** argv) {
   if (calls < 1 || seconds <= 0) {
     std::fprintf(stderr, "usage: featup_soak CALLS SECONDS\n");
     return 2;
+  }
+  // malloc counts what each thread keeps of freed memory as in use, unless it is told to keep none. It is told only
+  // when a program starts.
+  if (setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 0) == 0 && std::getenv("FU_SOAK_AGAIN") == nullptr) {
+    setenv("FU_SOAK_AGAIN", "1", 1);
+    execv("/proc/self/exe", argv);
   }
   // Else malloc keeps up to 64 MB of freed memory for each thread that ever called it.
   mallopt(M_MMAP_THRESHOLD, 1 << 20);

@@ -18,13 +18,15 @@ from ._library import (Cancelled, DeviceError, Error, FileError, MemoryLimitErro
 from ._library import Memory as _Memory
 from ._library import check as _check
 from ._library import lib as _lib
+from ._limits import limits
 from ._models import Backbone, Upsampler
 
 __version__ = _lib.fu_version().decode()
 __all__ = [
-    "Backbone", "Upsampler", "Fit", "Words", "Probe", "Head", "Classes", "Segmentation", "HubModel", "features", "fit",
-    "segment", "scores", "load", "hub", "set_threads", "threads", "set_memory_limit", "set_cache_limit", "trim_cache",
-    "memory", "Error", "UsageError", "ShapeError", "FileError", "MemoryLimitError", "Cancelled", "DeviceError",
+    "Backbone", "Upsampler", "Fit", "Words", "Probe", "Head", "Classes", "Segmentation", "HubModel", "features",
+    "fit", "segment", "scores", "load", "hub", "limits", "set_threads", "threads", "set_memory_limit",
+    "set_cache_limit", "trim_cache", "memory", "Error", "UsageError", "ShapeError", "FileError", "MemoryLimitError",
+    "Cancelled", "DeviceError",
 ]
 
 

@@ -95,6 +95,8 @@ _STATUS = {  # functions that return a fu_status
     "fu_set_cache_limit": [c.c_uint64],
     "fu_trim_cache": [],
     "fu_memory_stats": [c.POINTER(Memory)],
+    "fu_context_new": [_OUT],
+    "fu_context_use": [c.c_void_p],
     "fu_tensor_shape": [c.c_void_p, c.POINTER(c.c_int64)],
     "fu_backbone_open": [c.c_char_p, c.c_char_p, _OUT],
     "fu_backbone_open_memory": [c.c_void_p, c.c_size_t, c.c_char_p, c.c_char_p, _OUT],
@@ -121,7 +123,7 @@ _STATUS = {  # functions that return a fu_status
 }
 for _name, _arguments in _STATUS.items():
     getattr(lib, _name).argtypes, getattr(lib, _name).restype = _arguments, c.c_int
-for _name in ("tensor", "backbone", "upsampler", "fit", "classes"):
+for _name in ("tensor", "backbone", "upsampler", "fit", "classes", "context"):
     getattr(lib, f"fu_{_name}_free").argtypes, getattr(lib, f"fu_{_name}_free").restype = [c.c_void_p], None
 for _name in ("backbone_describe", "backbone_settings", "upsampler_describe"):
     getattr(lib, f"fu_{_name}").argtypes, getattr(lib, f"fu_{_name}").restype = [c.c_void_p], c.c_char_p
