@@ -8,7 +8,9 @@ export DEBIAN_FRONTEND=noninteractive
 build_packages=(g++ cmake ninja-build libeigen3-dev nlohmann-json3-dev zlib1g-dev libcli11-dev libstb-dev libturbojpeg0-dev)
 test_packages=(doctest-dev libmicrohttpd-dev curl)
 # What tools/test.sh all has more.
-all_packages=(git ccache clang libclang-rt-dev clang-format clang-tidy pkg-config chromium python3-pytest python3-numpy python3-venv openmpi-bin libopenmpi-dev)
+all_packages=(git ccache clang libclang-rt-dev clang-format clang-tidy pkg-config chromium python3-pytest python3-numpy python3-sklearn python3-venv openmpi-bin libopenmpi-dev strace zsh fish)
+# What tools/package.sh and tools/reproducible.sh have more.
+package_packages=(dpkg-dev file binutils python3 libmicrohttpd-dev)
 # What tools/book.sh has more.
 book_packages=(pandoc graphviz)
 # What tools/reference.sh has more.

@@ -3,7 +3,8 @@
 #
 #   quick   formatting, and the release build's tests
 #   (none)  also the engine in double precision and under the address and undefined-behaviour sanitizers
-#   all     also everything under these, clang, clang-tidy, the thread sanitizer, OpenMP's threads, MPI, a shared library, other processors
+#   all     also everything under these, clang, clang-tidy, the thread sanitizer, OpenMP's threads, MPI, a shared library, other processors,
+#           packages, the book and the reference
 #
 # A step of `all` whose tool is missing is skipped, with a line that says so. FU_NEVER_SKIP=1 makes that a failure.
 set -euo pipefail
@@ -53,7 +54,10 @@ if [ "$mode" != quick ]; then
   step "double precision: the engine and its gradients"
   targets=engine_tests build "$root/build-double" --preset double
   program build-double engine_tests
+fi
 
+# `all` runs everything under clang's sanitizers.
+if [ "$mode" = default ] || { [ "$mode" = all ] && ! command -v clang++ >/dev/null; }; then
   step "address and undefined-behaviour sanitizers: the engine and the readers of files"
   targets=engine_tests build "$root/build-sanitize" --preset sanitize
   program build-sanitize engine_tests
@@ -105,6 +109,11 @@ if [ "$mode" = all ]; then
 
   step "other processors"
   bash "$root/tools/test_platforms.sh" || fail "other processors"
+fi
+
+if [ "$mode" = all ]; then
+  step "packages: made, and installed on a bare Debian"
+  bash "$root/tools/package.sh" "$root/build-package/packages" || fail packages
 fi
 
 if [ "$mode" = all ] && step "the book: what is measured, and its page" pandoc; then

@@ -1,5 +1,5 @@
-// featup completion: a script for bash, which zsh reads too after bashcompinit. It completes commands, their options,
-// the choices of options that have some, the names of backbones and upsamplers, and files.
+// featup completion: a script for bash, which zsh reads too after bashcompinit, or one for fish. It completes commands,
+// their options, the choices of options that have some, the names of backbones and upsamplers, and files.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
@@ -48,19 +48,14 @@ std::string cases_of_values(const std::vector<NamedCommand>& commands) {
   return text;
 }
 
-std::string how_to_install(const std::string& shell) {
-  return shell == "zsh" ? "put: source <(featup completion zsh) into ~/.zshrc\n"
-                          "autoload -U +X compinit bashcompinit && compinit && bashcompinit\n"
-                        : "put: source <(featup completion bash) into ~/.bashrc\n";
-}
-
-std::string shell_completion(const CLI::App& app, const std::string& shell) {
+/// The function FUNCTION of bash, which completes, and the line that makes it featup's.
+std::string bash_completion(const CLI::App& app, const std::string& function) {
   const std::vector<NamedCommand> commands = all_commands(app);
   std::string groups;
   for (const std::string& name : command_names(app))
     if (!command_names(*command_named(app, name)).empty()) groups += (groups.empty() ? "" : "|") + name;
-  std::string text = "# Completion of featup: source this file, or " + how_to_install(shell) +
-                     "_featup() {\n  local word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]} "
+  std::string text = function +
+                     "() {\n  local word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]} "
                      "command=\"${COMP_WORDS[1]}\" words=\"\" files=\"\"\n"
                      "  case \"$command\" in " +
                      groups +
@@ -78,14 +73,84 @@ std::string shell_completion(const CLI::App& app, const std::string& shell) {
          "      esac\n    fi\n  fi\n"
          "  [ -n \"$words\" ] && COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
          "  if [ -z \"$words\" ] || [ -n \"$files\" ]; then COMPREPLY+=($(compgen -f -- \"$word\")); fi\n"
-         "}\ncomplete -o filenames -F _featup featup\n";
+         "}\ncomplete -o filenames -F " +
+         function + " featup\n";
+}
+
+/// For zsh: as a file `_featup` in a folder of $fpath, whose first call completes at once, or sourced.
+std::string zsh_completion(const CLI::App& app) {
+  return "#compdef featup\n"
+         "# Completion of featup: a file _featup in a folder of $fpath; or put: source <(featup completion zsh)\n"
+         "# into ~/.zshrc\n"
+         "(( $+functions[compdef] )) || { autoload -U compinit && compinit; }\n"
+         "autoload -U +X bashcompinit && bashcompinit\n" +
+         bash_completion(app, "_featup_words") +
+         "if [[ ${funcstack[1]} == _featup ]]; then _bash_complete -o filenames -F _featup_words; fi\n";
+}
+
+/// A word of fish that stands for this text.
+std::string fish_quoted(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') out += '\\';
+    out += c == '\n' ? ' ' : c;
+  }
+  return out + "'";
+}
+
+/// A line of fish for each option of a command.
+std::string fish_options(const NamedCommand& command) {
+  std::string text;
+  for (const CLI::Option* option : command.app->get_options()) {
+    if (option->get_lnames().empty()) continue;
+    text += "complete -c featup -n '__featup_in " + command.name + "'";
+    for (const std::string& name : option->get_snames()) text += " -s " + name;
+    for (const std::string& name : option->get_lnames()) text += " -l " + name;
+    const std::string choices = choices_of(*option), names = names_beside_files(option->get_lnames().front());
+    if (option->get_items_expected_max() > 0) text += choices.empty() ? " -r" : " -x";
+    if (const std::string words = choices.empty() ? names : choices; !words.empty())
+      text += " -a " + fish_quoted(words);
+    text += " -d " + fish_quoted(option->get_description()) + "\n";
+  }
+  return text;
+}
+
+/// A line of fish for each command that may follow these words.
+std::string fish_commands(const CLI::App& app, const std::string& before) {
+  std::string text;
+  for (const std::string& name : command_names(app))
+    text += "complete -c featup -n '__featup_is" + (before.empty() ? "" : " " + before) + "' -f -a " + name + " -d " +
+            fish_quoted(command_named(app, name)->get_description()) + "\n";
+  return text;
+}
+
+std::string fish_completion(const CLI::App& app) {
+  std::string text =
+      "# Completion of featup: put it into ~/.config/fish/completions/featup.fish\n"
+      "# True where exactly these words stand behind featup.\n"
+      "function __featup_is\n  set -l words (commandline -opc)\n  set -e words[1]\n"
+      "  test \"$words\" = \"$argv\"\nend\n"
+      "# True where these words are the first behind featup.\n"
+      "function __featup_in\n  set -l words (commandline -opc)\n  set -e words[1]\n"
+      "  set -l last (count $argv)\n  test (count $words) -ge $last; and test \"$words[1..$last]\" = \"$argv\"\nend\n" +
+      fish_commands(app, "");
+  for (const std::string& name : command_names(app)) text += fish_commands(*command_named(app, name), name);
+  for (const NamedCommand& command : all_commands(app)) text += fish_options(command);
+  return text;
+}
+
+std::string shell_completion(const CLI::App& app, const std::string& shell) {
+  if (shell == "fish") return fish_completion(app);
+  if (shell == "zsh") return zsh_completion(app);
+  return "# Completion of featup: source this file, or put: source <(featup completion bash) into ~/.bashrc\n" +
+         bash_completion(app, "_featup");
 }
 
 }  // namespace
 
 void add_completion(CLI::App& command, Program& program) {
   const auto shell = std::make_shared<std::string>();
-  command.add_option("shell", *shell, "bash or zsh")->required()->check(CLI::IsMember({"bash", "zsh"}));
+  command.add_option("shell", *shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
   command.footer("Example: featup completion bash > ~/.local/share/bash-completion/completions/featup");
   run_when_given(command, program, [shell, &program] {
     say("%s", shell_completion(*program.app, *shell).c_str());

@@ -19,6 +19,19 @@ std::string roff(const std::string& text) {
   return out;
 }
 
+/// "-o, --output TEXT": what is typed for an option, or the name of an argument without one. CLI11 writes kinds of
+/// values as "TEXT:{a,b}" and "INT:INT in [1 - 9]": what stands behind the colon says all.
+std::string typed(const CLI::Option& option) {
+  std::string text;
+  for (const std::string& name : option.get_snames()) text += (text.empty() ? "-" : ", -") + name;
+  for (const std::string& name : option.get_lnames()) text += (text.empty() ? "--" : ", --") + name;
+  if (text.empty()) return option.get_name(true);
+  if (option.get_items_expected_max() == 0) return text;
+  const std::string type = option.get_type_name();
+  const std::size_t colon = type.find(':');
+  return text + " " + (colon == std::string::npos ? type : type.substr(colon + 1));
+}
+
 /// A manual page in roff, section 1.
 std::string man_page(const CLI::App& app, const std::string& version) {
   std::string text = ".TH FEATUP 1 \"\" \"featup " + version + "\" \"User Commands\"\n.SH NAME\nfeatup \\- " +
@@ -26,7 +39,7 @@ std::string man_page(const CLI::App& app, const std::string& version) {
   for (const auto& [name, command] : all_commands(app)) {
     text += ".SS featup " + roff(name) + "\n" + roff(command->get_description()) + "\n";
     for (const CLI::Option* option : command->get_options()) {
-      text += ".TP\n.B " + roff(option->get_name(true)) + "\n" + roff(option->get_description());
+      text += ".TP\n.B " + roff(typed(*option)) + "\n" + roff(option->get_description());
       if (!option->get_default_str().empty()) text += " (default: " + roff(option->get_default_str()) + ")";
       text += "\n";
     }

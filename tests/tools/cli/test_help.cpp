@@ -75,8 +75,11 @@ TEST_CASE("help: every command explains itself in the terminal, in the manual an
     CHECK(completed(folder, "featup " + name, place) == name.substr(blank == std::string::npos ? 0 : blank + 1) + "\n");
     CHECK(contains(completed(folder, "featup " + name + " --", place + 1), "--help"));
   }
-  CHECK(contains(page, "\\-\\-upsampler"));
-  CHECK(contains(run(folder, "completion zsh").out, "bashcompinit"));
+  CHECK(contains(page, "\n.B \\-h, \\-\\-help\n"));
+  CHECK(contains(page, "\n.B \\-\\-upsampler TEXT\n"));
+  CHECK(contains(page, "\n.B \\-\\-dtype {f32,f16}\n"));
+  CHECK(contains(page, "\n.B \\-\\-views INT in [1 \\- 100000]\n"));
+  CHECK(!contains(page, "\n.B \n"));
 }
 
 TEST_CASE("help: the shell completes options, their choices, and names beside files") {
@@ -90,6 +93,51 @@ TEST_CASE("help: the shell completes options, their choices, and names beside fi
   std::ofstream(folder / "built.safetensors") << "x";
   CHECK(completed(folder, "featup fit --backbone " + (folder / "built"), 3) == (folder / "built.safetensors") + "\n");
   CHECK(completed(folder, "featup fit --backbone built", 3) == "builtin\n");
+}
+
+TEST_CASE("help: completions of zsh and fish, by these shells where they are there") {
+  const TempFolder folder;
+  const std::string zsh = run(folder, "completion zsh").out, fish = run(folder, "completion fish").out;
+  CHECK(zsh.rfind("#compdef featup\n", 0) == 0);
+  CHECK(contains(zsh, "complete -o filenames -F _featup_words featup\n"));
+  for (const auto& [command, description] : kCommands) {
+    const std::string name = command;
+    CAPTURE(name);
+    CHECK(contains(fish, "-n '__featup_in " + name + "' -s h -l help"));
+  }
+  CHECK(contains(fish, "-n '__featup_is eval' -f -a views -d '"));
+  CHECK(contains(fish, "-l dtype -x -a 'f32 f16' -d '"));
+  CHECK(contains(fish, "-n '__featup_is' -f -a text -d 'words to a matrix for --project: scores of CLIP\\'s and"));
+  std::filesystem::create_directories(folder / "functions");
+  std::ofstream(folder / "functions/_featup") << zsh;
+  std::ofstream(folder / "featup.fish") << fish;
+  if (run_shell(folder, "command -v zsh").code == 0) {
+    // A terminal in which somebody presses Tab, for the first time since the shell was started.
+    std::ofstream(folder / "tab.zsh") << R"(
+zmodload zsh/zpty
+zpty z zsh -f -i
+zpty -w z 'fpath=($PWD/functions $fpath); autoload -U compinit; compinit -u -D; PS1=; echo re""ady'
+zpty -r z line '*ready*'
+zpty -w -n z $'featup upsample --dty\t f1\t'
+zpty -r z line '*f16*'
+print -r -- "$line"
+)";
+    CHECK(contains(run_shell(folder, "timeout 20 zsh -f tab.zsh").out, "f16"));
+  } else {
+    MESSAGE("skipped: zsh is not there");
+  }
+  if (run_shell(folder, "command -v fish").code == 0) {
+    const auto completes = [&](const std::string& line) {
+      return run_shell(folder, "HOME=$PWD fish --no-config -c \"source featup.fish; complete -C '" + line + "'\"").out;
+    };
+    CHECK(completes("featup ups").rfind("upsample\t", 0) == 0);
+    CHECK(completes("featup eval vie").rfind("views\t", 0) == 0);
+    CHECK(completes("featup eval probe --val-im").rfind("--val-images\t", 0) == 0);
+    CHECK(contains(completes("featup upsample --dtype "), "f16"));
+    CHECK(contains(completes("featup upsample --upsampler bil"), "bilinear"));
+  } else {
+    MESSAGE("skipped: fish is not there");
+  }
 }
 
 TEST_CASE("help: what registries and lists of fields hold is offered, with ranges and choices") {

@@ -1,0 +1,10 @@
+# Makes the bill of materials of STAGE, and checks it; then changes a file, which the check must find.
+cmake_minimum_required(VERSION 3.22)
+execute_process(COMMAND ${PYTHON} -B ${CMAKE_CURRENT_LIST_DIR}/../../tools/packages/bill.py ${BUILD} ${STAGE} ${VERSION} ${OUT} COMMAND_ERROR_IS_FATAL ANY)
+set(check ${PYTHON} -B ${CMAKE_CURRENT_LIST_DIR}/check_bill.py ${OUT}/featup.spdx.json ${STAGE})
+execute_process(COMMAND ${check} COMMAND_ERROR_IS_FATAL ANY)
+file(APPEND ${STAGE}/share/doc/featup/NOTICE "another line\n")
+execute_process(COMMAND ${check} RESULT_VARIABLE code OUTPUT_VARIABLE text)
+if(code EQUAL 0 OR NOT text MATCHES "sums of ./share/doc/featup/NOTICE")
+  message(FATAL_ERROR "a changed file was not found: ${text}")
+endif()
