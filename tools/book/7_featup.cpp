@@ -90,7 +90,7 @@ void jbu_section() {
 void graph_section() {
   //! [graph]
   Random random(3);
-  const JbuLearnedRange level(JbuLayersOptions(), &random);
+  JbuLearnedRange level(JbuLayersOptions(), &random);
   const Var source = random.normal({1, 8, 8, 16}), guidance = random.normal({1, 16, 16, 3});
   Tape tape;
   tape.trace({true});
@@ -99,7 +99,11 @@ void graph_section() {
   options.parameters = false;
   book::write_figure("7-level.dot", tape.dot(options));
   //! [graph]
-  std::printf("a level is %lld nodes: its parameters and ops\n", static_cast<long long>(tape.nodes()));
+  constexpr long long kLoss = 3;  // square, sum, and division by the number of elements
+  const auto nodes = static_cast<long long>(tape.nodes()),
+             parameters = static_cast<long long>(level.parameters().size());
+  std::printf("%lld nodes: %lld parameters, %lld ops of the level, %lld of the loss\n", nodes, parameters,
+              nodes - parameters - kLoss, kLoss);
 }
 
 void network_section() {
@@ -123,28 +127,28 @@ void variation_section() {
 }
 
 //! [whole]
-/// The loss of some views of the map f (1,H,W,C). downsampler, scale_net: parameters of the downsampler and of the
+/// The loss of some views of a map (1,H,W,C). downsampler, scale_net: parameters of the downsampler and of the
 /// uncertainty. The weights of the terms are those that FeatUp published.
-Var whole_loss(const Var& f, const std::vector<JitteredView>& views, const plain::Parameters& downsampler,
+Var whole_loss(const Var& map, const std::vector<JitteredView>& views, const plain::Parameters& downsampler,
                const plain::Parameters& scale_net) {
   const auto length = [](const Var& x) { return sqrt(sum(square(x), -1)); };
-  const Index c = f.dim(3);
+  const Index c = map.dim(3);
   std::vector<Var> predictions, targets;
   for (const JitteredView& view : views) {
     // The length |F| goes along as one more channel.
-    const Var seen = plain::view_of(concat({length(f), f}, -1), view.jitter);
+    const Var seen = plain::view_of(concat({length(map), map}, -1), view.jitter);
     predictions.push_back(plain::attention_downsample(seen, downsampler, view.features.dim(1), view.features.dim(2)));
     targets.push_back(view.features);
   }
   const Var prediction = concat(predictions, 0), target = concat(targets, 0);
   const Var down_of_length = slice(prediction, 3, 0, 1), down = slice(prediction, 3, 1, c + 1);
-  const Var lengths = length(f), below = slice(lengths, 1, 1, f.dim(1)) - slice(lengths, 1, 0, f.dim(1) - 1),
-            beside = slice(lengths, 2, 1, f.dim(2)) - slice(lengths, 2, 0, f.dim(2) - 1);
+  const Var lengths = length(map), below = slice(lengths, 1, 1, map.dim(1)) - slice(lengths, 1, 0, map.dim(1) - 1),
+            beside = slice(lengths, 2, 1, map.dim(2)) - slice(lengths, 2, 0, map.dim(2) - 1);
   Var loss = plain::likelihood_loss(down, target, plain::uncertainty(target, scale_net));
   loss = loss + affine(mean(square(down_of_length - length(target))) + mean(square(length(down) - length(target))),
                        real(1e-3));
   loss = loss + affine(sum(square(below)) + sum(square(beside)), real(0.05) / static_cast<real>(lengths.size()));
-  return loss + affine(mean(square(gaussian_blur(f, 5, 1) - f)), real(0.1));
+  return loss + affine(mean(square(gaussian_blur(map, 5, 1) - map)), real(0.1));
 }
 //! [whole]
 

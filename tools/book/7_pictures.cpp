@@ -79,7 +79,7 @@ void draw_saliency(const Subject& subject, NetworkFit& network) {
   const Tensor saliency = linear(seen, weight.reshape({1, weight.size()}), p.at("downsampler.attention_net.1.bias"));
   std::vector<Image> pictures = {panel(subject.photo), heat(saliency)};
   constexpr Index kSide = 29;
-  for (const Index left : {16, 130}) {
+  for (const Index left : {10, 122}) {  // windows of patches: 16 i - 6
     constexpr Index kTop = 138;
     const Tensor window = slice(slice(saliency, 1, kTop, kTop + kSide), 2, left, left + kSide);
     const Tensor logits = window.reshape({kSide, kSide}) * p.at("downsampler.w") + p.at("downsampler.b");
@@ -178,16 +178,18 @@ void fit_section() {
   const FeatureColors colors(pca.project(subject.low));
   std::vector<Image> pictures = {panel(subject.photo), panel(colors.paint(pca.project(subject.low)))};
   NetworkFit network(subject, views, pca, 0.05);
-  const double start = now_seconds();
+  double seconds = 0;
   Tensor with;
   for (const Index steps : {10, 30, 80}) {
+    const double start = now_seconds();
     const double loss = network.run(steps);
+    seconds += now_seconds() - start;
     const Tensor map = network.map();
     std::printf("%3ld more steps: loss %6.3f, explained %5.1f %%\n", static_cast<long>(steps), loss, explained(map));
     pictures.push_back(panel(colors.paint(map)));
     if (steps == 30) with = length_of(map);
   }
-  std::printf("%.0f ms a step\n", 1000 * (now_seconds() - start) / 120);
+  std::printf("%.0f ms a step\n", 1000 * seconds / 120);
   write_pictures("7-implicit.png", pictures);
   draw_saliency(subject, network);
 
