@@ -1,11 +1,11 @@
 // The C interface: fits.
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "core/number_text.h"
 #include "featup/api/c_handles.h"
 #include "featup/fit/fit_run.h"
+#include "featup/fit/photo_window.h"
 
 struct fu_fit {
   fu::FittedMap map;
@@ -51,16 +51,9 @@ FittedMap fitted(const fu_scene* described, const char* options, const fu_progre
 
 /// A part of the fitted photo at the size of the whole result.
 PhotoWindow photo_at(const FittedMap& fit, const fu_image* image, Extent size, const ImagePart& part) {
-  const Index own_height = fit.photo.height, own_width = fit.photo.width;
-  const auto window = [&](Image pixels) { return PhotoWindow{std::move(pixels), size, part.top, part.left}; };
-  if (!image) return window(resize_part(fit.photo, size, part));
+  if (!image) return photo_window(fit, nullptr, size, part);
   const Image photo = image_of(*image);
-  const auto cropped = fit.settings.find("cropped");
-  if (cropped == fit.settings.end() || cropped->second != "1") return window(resize_part(photo, size, part));
-  const double scale = std::max(static_cast<double>(size.height) / static_cast<double>(own_height),
-                                static_cast<double>(size.width) / static_cast<double>(own_width));
-  const auto scaled = [&](Index n) { return static_cast<Index>(std::ceil(scale * static_cast<double>(n))); };
-  return window(resize_part(cover(photo, scaled(own_height), scaled(own_width)), size, part));
+  return photo_window(fit, &photo, size, part);
 }
 
 /// A query, checked.

@@ -1,10 +1,9 @@
 // featup query: features of a fitted photo at any size, part or point.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 
-#include "featup/fit/fitted_map.h"
+#include "featup/fit/photo_window.h"
 #include "tools/cli/channel_maps.h"
 #include "tools/cli/errors.h"
 #include "tools/cli/outputs.h"
@@ -104,25 +103,9 @@ class Query {
 
 /// A part of the fitted picture at a size, whatever its shape; of the photo itself, what was fitted.
 PhotoWindow Query::photo_at(Extent size, const ImagePart& part) const {
-  PhotoWindow window{{}, size, part.top, part.left};
-  if (o_.image.empty()) {
-    window.pixels = resize_part(fit_.photo, size, part);
-    return window;
-  }
+  if (o_.image.empty()) return photo_window(fit_, nullptr, size, part);
   const Image photo = read_image(o_.image);
-  const auto cropped = fit_.settings.find("cropped");
-  if (cropped == fit_.settings.end() || cropped->second != "1") {
-    window.pixels = resize_part(photo, size, part);
-    return window;
-  }
-  const double scale = std::max(static_cast<double>(size.height) / static_cast<double>(own().height),
-                                static_cast<double>(size.width) / static_cast<double>(own().width));
-  const auto scaled = [&](Index n) { return static_cast<Index>(std::ceil(scale * static_cast<double>(n))); };
-  const Extent fitted{scaled(own().height), scaled(own().width)};
-  window.pixels = fitted.height == size.height && fitted.width == size.width
-                      ? cover_part(photo, fitted, part)
-                      : resize_part(cover(photo, fitted.height, fitted.width), size, part);
-  return window;
+  return photo_window(fit_, &photo, size, part);
 }
 
 void Query::write_points(Report& report) const {
