@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tools/fuzz.sh [MINUTES [TARGET...]]: gives the readers of files, the command line and the C interface millions of changed inputs, under
 # the address and undefined-behaviour sanitizers. Each target of tests/fuzz/targets.def, or those named, runs for MINUTES (1; 0.3 is
-# possible) on one core, as many targets at a time as there are cores. FU_FUZZ_RUNS=N: for N executions in place of a time.
+# possible) on one core, as many targets at a time as there are cores. FU_FUZZ_RUNS=N: for N executions, and MINUTES at most if it is given.
 # FU_FUZZ_SEED=N: always the same changes; else others each time.
 #
 # What broke something is kept as tests/fuzz/corpus/TARGET/found-..., where the tests run it from then on; exits 1 then. Inputs
@@ -11,6 +11,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
 minutes=${1:-1}
+timed=$#
 [[ $minutes =~ ^[0-9]*\.?[0-9]+$ ]] || { sed -n '2,/^set/{/^#/p}' "${BASH_SOURCE[0]}" >&2; exit 2; }
 shift || true
 need_packages "${build_packages[@]}" "${test_packages[@]}" clang libclang-rt-dev
@@ -20,7 +21,10 @@ mapfile -t names < <(sed -nE 's/^FU_FUZZ\((\w+),.*/\1/p' "$root/tests/fuzz/targe
 [ $# -eq 0 ] || names=("$@")
 seconds=$(awk "BEGIN { print int($minutes * 60 + 0.999) }")
 limit="-max_total_time=$seconds -seed=${FU_FUZZ_SEED:-0}"
-[ -z "${FU_FUZZ_RUNS:-}" ] || limit="-runs=$FU_FUZZ_RUNS -seed=${FU_FUZZ_SEED:-0}"
+if [ -n "${FU_FUZZ_RUNS:-}" ]; then
+  [ "$timed" != 0 ] || limit="-seed=${FU_FUZZ_SEED:-0}"
+  limit="$limit -runs=$FU_FUZZ_RUNS"
+fi
 export ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 
 # fuzz_one NAME: one target; its line of the table is printed at the end.

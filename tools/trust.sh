@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# tools/trust.sh [PART...]: what was done to break the program, how often, and what that found: the rows of the table "Trust" in README.md,
+# which they stand in for when all parts were run. Exits 1 if something was found. Takes some three hours on two cores; PART:
+#
+#   fuzz        each target of tests/fuzz for a million changed inputs, or for 20 minutes where one takes long, under sanitizers
+#   hostile     each file of HOSTILE (a folder; tests/fuzz/corpus) in each role, under sanitizers
+#   faults      memory, calls of the system, clocks and limits that fail (tools/torture.sh)
+#   kills       500 ends by force, signals, and processes that write the same names beside each other
+#   soak        10,000 calls in one process, then eight threads for 10 minutes
+#   threads     the suites of threads, and the soak, under the thread sanitizer
+#   processors  SSE2 alone and ARM, emulated (tools/test_platforms.sh)
+#
+# What each of them printed is in build/trust/PART.
+set -uo pipefail
+# shellcheck source=tools/setup.sh
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+
+parts=(fuzz hostile faults kills soak threads processors)
+logs=$root/build/trust
+mkdir -p "$logs"
+found=0
+
+# numbers PATTERN LOG: the sum of all numbers that stand before PATTERN, with a comma at the thousands
+numbers() { grep -oE "[0-9]+ +$1" "$2" | awk '{ n += $1 } END { print n + 0 }' | sed -E ':a; s/^([0-9]+)([0-9]{3})/\1,\2/; ta'; }
+
+# row PART WHAT COMMAND...: runs it with its output in the log, and prints the row; $count is called with the log for "how often".
+row() {
+  local part=$1 what=$2 begin=$SECONDS code=0
+  shift 2
+  "$@" >"$logs/$part" 2>&1 </dev/null || code=1
+  printf '| %s | %s | %s | %d min |\n' "$what" "$($count "$logs/$part")" "$([ $code = 0 ] && echo nothing || echo "**something: $logs/$part**")" \
+    $(((SECONDS - begin + 59) / 60))
+  [ $code = 0 ] || found=1
+}
+
+fuzz() { FU_FUZZ_RUNS=1000000 "$root/tools/fuzz.sh" 20; }
+count_fuzz() { echo "$(grep -c executions "$1") targets, $(numbers executions "$1") executions"; }
+
+hostile() {
+  targets=featup build "$root/build-clang-sanitize" --preset clang-sanitize &&
+    python3 "$root/tools/hostile.py" "$root/build-clang-sanitize/bin/featup" "${HOSTILE:-$root/tests/fuzz/corpus}"
+}
+count_hostile() { echo "$(numbers 'runs, ' "$1") runs"; }
+
+faults() { "$root/tools/torture.sh" memory calls clock limits; }
+kills() { "$root/tools/torture.sh" kills writers; }
+count_torture() { for part in memory calls clock limits kills writers; do sed -nE "s/^$part +([0-9]+) runs.*/$part \1/p" "$1"; done | paste -sd, | sed 's/,/, /g'; }
+
+soak() { "$root/tools/soak.sh" 10; }
+threads() {
+  targets="thread_tests" build "$root/build-threads" --preset threads &&
+    TSAN_OPTIONS=die_after_fork=0 "$root/build-threads/bin/thread_tests" --no-intro && "$root/tools/soak.sh" 2 threads
+}
+count_calls() { echo "$(numbers calls "$1") calls"; }
+count_threads() { echo "$(grep -oE 'test cases: +[0-9]+' "$1" | grep -oE '[0-9]+') tests, $(numbers calls "$1") calls"; }
+
+processors() { FU_NEVER_SKIP=1 "$root/tools/test_platforms.sh"; }
+count_processors() { grep -c '^== ' "$1" | sed 's/$/ processors/'; }
+
+[ $# -eq 0 ] || parts=("$@")
+echo "commit $(git -C "$root" rev-parse --short HEAD), $(date -I), $(nproc) cores of $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)"
+printf '| what was done | how often | found | time |\n|---|---|---|---|\n'
+for part in "${parts[@]}"; do
+  case $part in
+    fuzz) count=count_fuzz row fuzz "changed files, command lines, calls of the C interface and requests, under sanitizers" fuzz ;;
+    hostile) count=count_hostile row hostile "hostile files in every role, under sanitizers" hostile ;;
+    faults) count=count_torture row faults "allocations and calls of the system that fail, clocks that jump, limits" faults ;;
+    kills) count=count_torture row kills "ends by force, signals, writers beside each other" kills ;;
+    soak) count=count_calls row soak "calls in one process: bits, memory, descriptors, threads" soak ;;
+    threads) count=count_threads row threads "under the thread sanitizer" threads ;;
+    processors) count=count_processors row processors "other processors, emulated: suites and reference cases" processors ;;
+    *) sed -n '2,/^set/{/^#/p}' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  esac
+done
+exit $found
