@@ -1,8 +1,8 @@
 // All threads of the library. Parallel work is a loop over chunks. Their number and borders depend on the sizes of the
 // problem alone, never on the number of threads, so results have the same bits for any number of threads.
 //
-// Who runs the chunks is decided when the library is built: its own threads (parallel_pool.cpp, the default), or the
-// team of OpenMP (parallel_openmp.cpp, CMake option FU_THREADS=openmp).
+// Who runs the chunks is decided when the library is built (CMake option FU_THREADS): threads of its own (pool, the
+// default), the team of OpenMP (openmp), or the calling thread alone (none); see parallel_pool, _openmp, _serial.cpp.
 #pragma once
 
 #include "core/base.h"

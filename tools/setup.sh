@@ -17,6 +17,8 @@ book_packages=(pandoc graphviz)
 reference_packages=(doxygen)
 # What tools/test_platforms.sh, the last of its steps, has more.
 platform_packages=(g++-aarch64-linux-gnu g++-arm-linux-gnueabihf qemu-user)
+# What tools/test_wasm.sh has more.
+wasm_packages=(emscripten nodejs chromium)
 
 # A build that is made now uses it; one that is there stays as it is. Builds that compile a file with the same options share it.
 if command -v ccache >/dev/null; then

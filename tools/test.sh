@@ -4,7 +4,7 @@
 #   quick   formatting, and the release build's tests
 #   (none)  also the engine in double precision and under the address and undefined-behaviour sanitizers
 #   all     also everything under these, clang, clang-tidy, the thread sanitizer, OpenMP's threads, MPI, a shared library, other processors,
-#           packages, the book and the reference
+#           WebAssembly, packages, the book and the reference
 #
 # A step of `all` whose tool is missing is skipped, with a line that says so. FU_NEVER_SKIP=1 makes that a failure.
 set -euo pipefail
@@ -109,6 +109,8 @@ if [ "$mode" = all ]; then
 
   step "other processors"
   bash "$root/tools/test_platforms.sh" || fail "other processors"
+
+  if step "WebAssembly, by node and in a browser" em++; then bash "$root/tools/test_wasm.sh" || fail WebAssembly; fi
 fi
 
 if [ "$mode" = all ]; then

@@ -80,7 +80,8 @@ Bytes drain(int fd, const std::string& path) {
     }
     if (n == 0) return all;
     wrote = true;
-    require<FileError>(all.size() + usize(n) <= kMost, path, ": brings more than ", kMost, " bytes. Give a file.");
+    require<FileError>(std::uint64_t{all.size()} + usize(n) <= kMost, path, ": brings more than ", kMost,
+                       " bytes. Give a file.");
     if (all.capacity() < all.size() + usize(n)) all.reserve(all.size() + all.size() / 2 + kRun);
     all.insert(all.end(), run.begin(), run.begin() + n);
   }

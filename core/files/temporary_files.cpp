@@ -42,6 +42,17 @@ std::uint64_t fresh_number() {
   return x;
 }
 
+/// Locks the file for this process, without waiting. 0, or -1 and errno.
+int try_lock(int descriptor) {
+#ifdef __EMSCRIPTEN__
+  static_cast<void>(descriptor);
+  errno = ENOTSUP;  // flock() is declared there, and missing
+  return -1;
+#else
+  return uninterrupted([&] { return flock(descriptor, LOCK_EX | LOCK_NB); });
+#endif
+}
+
 /// Whether `descriptor` is still what the name leads to.
 bool same_file(int descriptor, int folder, const char* name) {
   struct stat a {};
@@ -65,17 +76,9 @@ std::string temporary_name(const std::string& path) {
   return folder + path.substr(folder.size(), kLongestName - end.size()) + end;
 }
 
-bool lock_file(int descriptor) {
-#ifdef __EMSCRIPTEN__
-  static_cast<void>(descriptor);
-  return true;  // one process, and a file system of its own
-#else
-  return uninterrupted([&] { return flock(descriptor, LOCK_EX | LOCK_NB); }) == 0 || errno != EWOULDBLOCK;
-#endif
-}
+bool lock_file(int descriptor) { return try_lock(descriptor) == 0 || errno != EWOULDBLOCK; }
 
 void remove_stale_files(const std::string& folder) noexcept {
-#ifndef __EMSCRIPTEN__
   DIR* const entries = opendir(folder.empty() ? "." : folder.c_str());
   if (!entries) return;
   const int at = dirfd(entries);
@@ -87,16 +90,12 @@ void remove_stale_files(const std::string& folder) noexcept {
     if (descriptor < 0) continue;
     struct stat info {};
     // Here a lock that cannot be had at all is no proof that the file's process is dead.
-    if (fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) &&
-        uninterrupted([&] { return flock(descriptor, LOCK_EX | LOCK_NB); }) == 0 &&
+    if (fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) && try_lock(descriptor) == 0 &&
         same_file(descriptor, at, entry->d_name))
       unlinkat(at, entry->d_name, 0);
     close(descriptor);
   }
   closedir(entries);
-#else
-  static_cast<void>(folder);
-#endif
 }
 
 void sync_folder(const std::string& folder) noexcept {

@@ -7,10 +7,6 @@
 #include "featup/fit/fit_run.h"
 #include "featup/fit/photo_window.h"
 
-struct fu_fit {
-  fu::FittedMap map;
-};
-
 namespace fu::c {
 
 namespace {

@@ -10,6 +10,7 @@
 #include "featup/api/featup_c.h"
 #include "featup/backbones/backbone.h"
 #include "featup/classes/classes.h"
+#include "featup/fit/fitted_map.h"
 #include "featup/upsamplers/photo_views.h"
 #include "featup/upsamplers/upsampler.h"
 
@@ -34,6 +35,10 @@ struct fu_upsampler {
   std::unique_ptr<const fu::Upsampler> upsampler;
   std::string description;
   mutable std::atomic<bool> noted{false};  // the log was told what features like these cannot use
+};
+
+struct fu_fit {
+  fu::FittedMap map;
 };
 
 struct fu_classes {

@@ -2,11 +2,19 @@
 
 // The assembler includes the files as they are. As C++ arrays, megabytes of numbers would take a compiler minutes.
 // Hidden: the compiler takes other symbols' addresses from a table that some linkers (AArch64) do not fill for local
-// ones.
+// ones. Objects of WebAssembly are not ELF: their data have a size, and the compiler itself goes back to its section.
+#ifdef __ELF__
 #define FU_INCLUDE_FILE(symbol, file)                                                                             \
   asm(".pushsection .rodata\n.balign 64\n.local " #symbol "\n" #symbol ":\n.incbin \"" FU_BUILTIN_FOLDER "/" file \
       "\"\n.local " #symbol "_end\n" #symbol "_end:\n.popsection\n");                                             \
   extern "C" __attribute__((visibility("hidden"))) const unsigned char symbol[], symbol##_end[]
+#else
+#define FU_INCLUDE_FILE(symbol, file)                                                                                  \
+  asm(".section .rodata." #symbol ",\"\",@\n.p2align 6\n.globl " #symbol "\n.type " #symbol ",@object\n" #symbol       \
+      ":\n.incbin \"" FU_BUILTIN_FOLDER "/" file "\"\n.globl " #symbol "_end\n.type " #symbol "_end,@object\n" #symbol \
+      "_end:\n.int8 0\n.size " #symbol ", " #symbol "_end - " #symbol "\n.size " #symbol "_end, 1\n");                 \
+  extern "C" __attribute__((visibility("hidden"))) const unsigned char symbol[], symbol##_end[]
+#endif
 
 FU_INCLUDE_FILE(fu_builtin_stack, "jbu.safetensors");
 FU_INCLUDE_FILE(fu_builtin_backbone, "backbone.safetensors");

@@ -20,7 +20,7 @@ std::string stamp_of(const std::string& path, const std::string& except) {
   std::error_code none;
   const auto one = [&none](const fs::path& file) {
     return file.filename().string() + ":" + std::to_string(fs::file_size(file, none)) + ":" +
-           std::to_string(fs::last_write_time(file, none).time_since_epoch().count()) + " ";
+           std::to_string(static_cast<long long>(fs::last_write_time(file, none).time_since_epoch().count())) + " ";
   };
   if (!fs::is_directory(path, none)) return one(path);
   std::vector<std::string> all;

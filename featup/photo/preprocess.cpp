@@ -178,8 +178,11 @@ Image cover_part(const Image& photo, Extent size, const ImagePart& part) {
 Tensor normalize(const Image& image) {
   require_pixels("normalize", image);
   Tensor t({1, image.height, image.width, 3});
-  for (Index i = 0; i < t.size(); ++i)
-    t.data()[i] = (static_cast<real>(image.rgb[usize(i)]) / 255 - kMean[i % 3]) / kStd[i % 3];
+  const Index pixels = image.height * image.width;
+  const unsigned char* in = image.rgb.data();
+  real* out = t.data();
+  for (Index p = 0; p < pixels; ++p)
+    for (Index c = 0; c < 3; ++c) *out++ = (static_cast<real>(*in++) / 255 - kMean[c]) / kStd[c];
   return t;
 }
 

@@ -1,4 +1,6 @@
 // PyTorch's pickles: where the tensors stand, names that are not known, names that must never be.
+#include <array>
+
 #include "core/files/weights.h"
 #include "tests/core/file_bytes.h"
 

@@ -84,15 +84,19 @@ struct ParamFile {
   ~ParamFile();
 };
 
+/// The first n channels of an image (1,H,W,C).
+Tensor first_channels(const Tensor& image, Index n);
+
 /// Positions that the file holds as reals, rounded.
 std::vector<Index> positions(const Tensor& t);
 
 using GoldenRun = std::function<void(Case&)>;
 using GoldenRuns = std::map<std::string, GoldenRun>;
-/// Elementary ops; FeatUp's modules, files and photos; optimizers and whole trainings; other published upsamplers.
+/// Elementary ops; FeatUp's modules and files; photos; optimizers and whole trainings; other published upsamplers.
 GoldenRuns golden_upsamplers();
 GoldenRuns golden_ops();
 GoldenRuns golden_modules();
+GoldenRuns golden_photos();
 GoldenRuns golden_training();
 
 }  // namespace fu

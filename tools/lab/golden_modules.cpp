@@ -14,7 +14,6 @@
 #include "featup/training/downsample.h"
 #include "featup/training/losses.h"
 #include "tools/lab/golden_case.h"
-#include "tools/media/image_io.h"
 
 namespace fu {
 
@@ -71,47 +70,6 @@ void run_jbu_stack(Case& c) {
   const ParamFile file(c, "");
   c.check_image("y", jbu_stack(JbuStack(Weights(file.path)), source.value, guidance.value));
   c.check_gradients();
-}
-
-Tensor first_channels(const Tensor& image, Index n) {
-  Tensor out({image.dim(0), image.dim(1), image.dim(2), n});
-  for (Index p = 0; p < out.size() / n; ++p) std::copy_n(image.data() + p * image.dim(3), n, out.data() + p * n);
-  return out;
-}
-
-/// The levels of a stack without its mixing, which fits only one number of channels.
-Tensor levels_only(const std::string& path, const Tensor& features, const Tensor& guidance) {
-  const JbuStack stack{Weights(path)};
-  return JbuRun(stack, features, guidance, static_cast<int>(stack.levels.size())).all();
-}
-
-/// A photo through decoding, preprocessing, the backbone, and the levels of the published stacks.
-void run_real_photo(Case& c) {
-  const std::string photo = c.attrs.at("photo"), models = c.shared + "/models/";
-  const Image crop = cover(read_image(c.shared + "/photos/" + photo), 224, 224);
-  const bool lossless = photo.size() > 4 && photo.substr(photo.size() - 4) == ".png";
-  const Tensor expected_crop = c.file.read("out.crop_u8");
-  Index worst = 0;
-  for (Index i = 0; i < expected_crop.size(); ++i)
-    worst = std::max<Index>(
-        worst, std::abs(static_cast<Index>(expected_crop.data()[i]) - crop.rgb[static_cast<std::size_t>(i)]));
-  const auto backbone = open_backbone(models + "deit_tiny_patch16_224.safetensors");
-  const Tensor photo_image = c.image("image").value, features = backbone->features(photo_image);
-  c.check_image("features", features);
-  // Features of the photo as decoded here. Another JPEG decoder may round differently, so vectors are compared by their
-  // angles.
-  const Tensor own = backbone->features(normalize(crop)), expected = to_nhwc(c.file.read("out.features"));
-  double lowest = 1;
-  const Eigen::MatrixXd x = as_matrix(own).cast<double>(), y = as_matrix(expected).cast<double>();
-  for (Index p = 0; p < x.rows(); ++p)
-    lowest = std::min(lowest, x.row(p).dot(y.row(p)) / (x.row(p).norm() * y.row(p).norm()));
-  c.result.detail = "crop differs by at most " + std::to_string(worst) +
-                    "/255; lowest cosine of features from the file " + std::to_string(lowest);
-  if (lowest < (lossless ? 0.99999 : 0.999))
-    throw ShapeError("lowest cosine of features from the file is " + std::to_string(lowest));
-  const Tensor first = first_channels(to_nhwc(c.file.read("out.features")), 8);
-  c.check_image("jbu_clip_first8", levels_only(models + "clip_jbu_stack_cocostuff.ckpt", first, photo_image));
-  c.check_image("jbu_maskclip_first8", levels_only(models + "maskclip_jbu_stack_cocostuff.ckpt", first, photo_image));
 }
 
 /// Checkpoints as PyTorch writes them.
@@ -213,7 +171,6 @@ GoldenRuns golden_modules() {
       {"jbu_stack", run_jbu_stack},
       {"containers", run_containers},
       {"checkpoint", run_checkpoint},
-      {"real_photo", run_real_photo},
   };
 }
 

@@ -1,4 +1,5 @@
-# fu_page(NAME CONSTANT): media/NAME.html as a C++ constant, in a source file whose path is appended to fu_page_sources.
+# fu_page(NAME CONSTANT): media/NAME.html as a C++ constant, in a source file whose path is appended to fu_page_sources. The sums of
+# its style and script, for the policy of a page that shows it, are left in fu_NAME_style and fu_NAME_script.
 #   /*COMMON_STYLE*/, /*COMMON_SCRIPT*/   what all pages share: page_common.css, page_common.js
 #   /*POLICY*/                            what the page may do: run its own style and script, told by their SHA-256, and show pictures that stand in
 #                                         it. Nothing is loaded, and markup in a name, if it ever got into the document, would not run. The data are no
@@ -33,7 +34,7 @@ function(fu_between text begin end result)
 endfunction()
 
 function(fu_page name constant)
-  set(folder ${CMAKE_CURRENT_SOURCE_DIR}/media)
+  set(folder ${PROJECT_SOURCE_DIR}/tools/media)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${folder}/${name}.html ${folder}/page_common.css ${folder}/page_common.js)
   file(READ ${folder}/${name}.html page)
   file(READ ${folder}/page_common.css style)
@@ -44,6 +45,8 @@ function(fu_page name constant)
   fu_between("${page}" "<script>" "</script>" script)
   fu_sha256_base64("${style}" style)
   fu_sha256_base64("${script}" script)
+  set(fu_${name}_style ${style} PARENT_SCOPE)
+  set(fu_${name}_script ${script} PARENT_SCOPE)
   string(REPLACE "/*POLICY*/" "default-src 'none'; img-src data:; style-src ${style}; script-src ${script}; base-uri 'none'; form-action 'none'" page "${page}")
   file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${name}_text.cpp CONTENT "namespace fu {
 extern const char @constant@[];

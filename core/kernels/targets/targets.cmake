@@ -17,6 +17,7 @@ fu_target(avx512 x86_avx512.h ${x86_64}
   [[FU_CPU_HAS("avx512f") && FU_CPU_HAS("avx512dq") && FU_CPU_HAS("avx512bw") && FU_CPU_HAS("avx512vl")]]
   -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma -mprefer-vector-width=512)
 fu_target(neon neon.h "^(aarch64|arm64|ARM64)$" [[true]])
+fu_target(wasm wasm.h "^wasm32$" [[true]] -msimd128)
 # The compiler keeps NEON of ARMv7 from numbers, since it takes denormals for zero, unless told that this is no matter. Of what else
 # the option allows, sums in another order and reciprocals stay forbidden: math.h needs the order.
 set(arm32 "^arm(v[78].*)?$")
