@@ -94,6 +94,12 @@ mv "$native/rgb.npy" "$native/upsample.npy"
 node "$root/tests/tools/web/features.js" "$work/web" "$root/tests/pictures" "$root/featup/builtin" "$native" || fail "features beside the program's"
 
 if have chromium; then
-  node "$root/tests/tools/web/page.js" "$work/web" "$root/tests/pictures" "$root/featup/builtin" || fail "the page"
+  page=("$root/tests/tools/web/page.js" "$work/web" "$root/tests/pictures" "$root/featup/builtin")
+  node "${page[@]}" || fail "the page"
+  if "$root/build/bin/featup" help serve >/dev/null 2>&1; then
+    node "${page[@]}" "$root/build/bin/featup" || fail "the page of featup serve"
+  else
+    echo "skipped: featup was built without the command serve"
+  fi
 fi
 exit $failed

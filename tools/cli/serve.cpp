@@ -28,6 +28,7 @@ struct ServeCommand {
   std::string host = "127.0.0.1";
   std::vector<std::string> names;
   int port = 8080, parallel = 2, queue = 16, timeout = 60;
+  std::string page;  // folder, or empty
   std::string max_body = "32M", max_result = "1G";
   Index max_pixels = 2000000;
   CommonArgs common;
@@ -47,6 +48,8 @@ void ServeCommand::add(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--name", names,
                  "another name that requests may call the server by, such as that of a proxy; may be given often");
+  app.add_option("--page", page,
+                 "folder of the page that computes in the browser, as tools/test_wasm.sh leaves it; it is at /page/");
   app.add_option("--parallel", parallel, "requests that are computed at a time")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
@@ -125,7 +128,8 @@ int run_serve(const ServeCommand& o, const Program&) {
   const Listener listener = open_listener(o.host, o.port);
   if (!listener.loopback && !o.common.quiet)
     report.note("whoever reaches " + listener.url + " may ask: there is no password and no encryption.");
-  const Service service(model, limits, {o.host, listener.loopback, o.names}, load, metrics);
+  const Service service(model, limits, {o.host, listener.loopback, o.names}, load, metrics,
+                        o.page.empty() ? PageFiles() : read_page_files(o.page));
   service.warm_up();
   report.stage("warm up");
   {

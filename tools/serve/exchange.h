@@ -22,6 +22,8 @@ struct HttpAnswer {
   std::string type;  // of the body
   std::string body;
   HttpFields headers;  // beside the type
+  /// What a browser lets the answer do (Content-Security-Policy): nothing.
+  std::string policy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 };
 
 /// In one line. Status 503 also says when to come again: after a second.

@@ -48,10 +48,9 @@ MHD_Response* response_of(HttpAnswer& answer) {
   }
   MHD_add_response_header(response, "Content-Type", answer.type.c_str());
   for (const auto& [name, value] : answer.headers) MHD_add_response_header(response, name.c_str(), value.c_str());
-  // A browser shows the answer as what it is, runs nothing in it, and gives it to no other page.
+  // A browser shows the answer as what it is, lets it do what its policy says, and gives it to no other page.
   MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-  MHD_add_response_header(response, "Content-Security-Policy",
-                          "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+  MHD_add_response_header(response, "Content-Security-Policy", answer.policy.c_str());
   MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
   MHD_add_response_header(response, "Cache-Control", "no-store");
   return response;

@@ -33,12 +33,19 @@ const Service::Route* Service::find_route(const std::string& path) {
 }
 
 const char* Service::counted_path(const std::string& path) {
+  if (path.rfind("/page/", 0) == 0) return "/page/";
   const Route* const route = find_route(path);
   return route ? route->path : "other";
 }
 
-Service::Service(ServedModel model, ServiceLimits limits, ServerNames names, const Load& load, const Metrics& metrics)
-    : model_(std::move(model)), limits_(limits), names_(std::move(names)), load_(load), counted_(metrics) {}
+Service::Service(ServedModel model, ServiceLimits limits, ServerNames names, const Load& load, const Metrics& metrics,
+                 PageFiles page)
+    : model_(std::move(model)),
+      limits_(limits),
+      names_(std::move(names)),
+      page_(std::move(page)),
+      load_(load),
+      counted_(metrics) {}
 
 std::optional<HttpAnswer> Service::answer_at_once(const HttpRequest& r) const {
   if (!names_.allow(r.host))
@@ -46,14 +53,17 @@ std::optional<HttpAnswer> Service::answer_at_once(const HttpRequest& r) const {
                                  "', which is no name of this server. Start it with --name, if it is.");
   if (!r.origin.empty() && !is_own_origin(r.origin, r.host))
     return error_answer(403, "the request is from a web page of " + r.origin + "; only this server's own may ask it.");
+  const auto file = page_.find(r.path);
   const Route* const route = find_route(r.path);
-  if (!route) return error_answer(404, "there is no such path; GET / lists what there is.");
-  if (route->computes ? r.method != "POST" : r.method != "GET" && r.method != "HEAD") {
-    HttpAnswer answer = error_answer(405, std::string("use ") + (route->computes ? "POST" : "GET") + " for this path.");
-    answer.headers.push_back({"Allow", route->computes ? "POST" : "GET, HEAD"});
+  if (!route && file == page_.end()) return error_answer(404, "there is no such path; GET / lists what there is.");
+  const bool computes = route && route->computes;
+  if (computes ? r.method != "POST" : r.method != "GET" && r.method != "HEAD") {
+    HttpAnswer answer = error_answer(405, std::string("use ") + (computes ? "POST" : "GET") + " for this path.");
+    answer.headers.push_back({"Allow", computes ? "POST" : "GET, HEAD"});
     return answer;
   }
-  if (!route->computes) return (this->*route->answer)(r);
+  if (!route) return file->second;
+  if (!computes) return (this->*route->answer)(r);
   if (load_.stopping) return error_answer(503, "the server is about to end.");
   if (!is_picture(r.content_type))
     return error_answer(415, "the body's type is '" + r.content_type +
@@ -121,6 +131,10 @@ HttpAnswer Service::page(const HttpRequest&) const {
   for (const Route& route : kRoutes)
     rows += cat("<tr><td><code>", route.computes ? "POST" : "GET", " ", route.path, "</code></td><td>", route.summary,
                 "</td></tr>\n");
+  if (!page_.empty())
+    rows +=
+        "<tr><td><code>GET <a href=\"/page/\">/page/</a></code></td><td>a page that computes in the "
+        "browser</td></tr>\n";
   return {200, "text/html; charset=utf-8", start_page(rows), {}};
 }
 

@@ -8,6 +8,7 @@
 #include "tools/cli/photo_features.h"
 #include "tools/serve/exchange.h"
 #include "tools/serve/metrics.h"
+#include "tools/serve/page_files.h"
 #include "tools/serve/server_names.h"
 
 namespace fu {
@@ -29,11 +30,12 @@ struct ServiceLimits {
 
 class Service {
  public:
-  /// load and metrics are told to whoever asks, and must outlive the service.
-  Service(ServedModel model, ServiceLimits limits, ServerNames names, const Load& load, const Metrics& metrics);
+  /// load and metrics are told to whoever asks, and must outlive the service. page: files that are given as they are.
+  Service(ServedModel model, ServiceLimits limits, ServerNames names, const Load& load, const Metrics& metrics,
+          PageFiles page = {});
 
   /// The answer to a request whose body is not needed for it: a refused one, or one that computes nothing. Takes
-  /// microseconds. None for a request that is to be computed.
+  /// microseconds, a file of the page up to some milliseconds. None for a request that is to be computed.
   std::optional<HttpAnswer> answer_at_once(const HttpRequest& head) const;
   /// The answer to a request that answer_at_once() left. What goes wrong is an answer too: nothing is thrown.
   HttpAnswer compute(const HttpRequest& request) const noexcept;
@@ -75,6 +77,7 @@ class Service {
   ServedModel model_;
   ServiceLimits limits_;
   ServerNames names_;
+  PageFiles page_;
   const Load& load_;
   const Metrics& counted_;
 };

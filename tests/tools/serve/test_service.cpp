@@ -103,6 +103,35 @@ TEST_CASE("service: what is wrong with the model is told at the start") {
   CHECK(contains(message_of([&] { service.warm_up(); }), "p.npy: is (20,3), but the features have 192 channels"));
 }
 
+TEST_CASE("service: the page that computes in the browser is given as it is, and nothing beside it") {
+  const TempFolder folder;
+  for (const char* name : {"index.html", "page.css", "page.js", "library.js", "worker.js", "offline.js", "featup.js"})
+    std::ofstream(folder / name) << "text of " << name;
+  std::ofstream(folder / "secret.txt") << "secret";
+  CHECK(contains(message_of([&] { read_page_files(folder.path()); }), "featup.wasm: cannot be opened"));
+  std::ofstream(folder / "featup.wasm") << std::string("\0asm", 4);
+  const Load load;
+  const Metrics metrics;
+  const Service service(small_model(), {}, ServerNames(), load, metrics, read_page_files(folder.path()));
+  const auto get = [&](const std::string& path, const std::string& method = "GET") {
+    return service.answer({method, path, {}, "localhost", "", "", "", ""});
+  };
+  CHECK(get("/page/").body == "text of index.html");
+  CHECK(get("/page/").type == "text/html; charset=utf-8");
+  CHECK(get("/page/featup.wasm").body == std::string("\0asm", 4));
+  CHECK(get("/page/featup.wasm").type == "application/wasm");
+  CHECK(get("/page").status == 301);
+  CHECK(contains(get("/page/worker.js").policy, "'wasm-unsafe-eval'"));
+  CHECK(get("/").policy == HttpAnswer().policy);
+  CHECK(contains(get("/").body, "href=\"/page/\""));
+  CHECK(get("/page/page.js", "POST").status == 405);
+  for (const char* wrong : {"/page/secret.txt", "/page/../secret.txt", "/page/page.js/", "/page.js"})
+    CHECK(get(wrong).status == 404);
+  CHECK(std::string(Service::counted_path("/page/page.js")) == "/page/");
+  const Small without;
+  CHECK(without.service.answer({"GET", "/page/", {}, "localhost", "", "", "", ""}).status == 404);
+}
+
 TEST_CASE("service: options in errors are parameters") {
   CHECK(without_dashes("--size 0 or --max-pixels: a -- b --") == "size 0 or max-pixels: a -- b --");
 }

@@ -1,9 +1,10 @@
-// node page.js WEB PICTURES WEIGHTS: the page of the WebAssembly build in a headless Chromium, used by touch.js as a person would.
-// Serves the page from this computer, and stops serving it before it is loaded a second time: then it must work offline.
+// node page.js WEB PICTURES WEIGHTS [PROGRAM]: the page of the WebAssembly build in a headless Chromium, used by touch.js as a person
+// would. Serves the page from this computer, and stops serving it before it is loaded a second time: then it must work offline.
+// With PROGRAM the files and their headers are those that `PROGRAM serve --page WEB` gives.
 "use strict";
 const fs = require("fs"), http = require("http"), os = require("os"), path = require("path");
 const { spawn } = require("child_process");
-const [web, pictures, weights] = process.argv.slice(2);
+const [web, pictures, weights, program] = process.argv.slice(2);
 const kPatience = 240000;  // milliseconds
 const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".wasm": "application/wasm" };
 const given = {
@@ -12,7 +13,9 @@ const given = {
   "/test-weights": [path.join(weights, "backbone.safetensors"), "application/octet-stream"],
 };
 
-let offline = false, refused = 0;
+const withTest = body => body.toString().replace("</body>", '<script src="test.js"></script></body>');
+
+let offline = false, refused = 0, programPort = 0, served = null;
 const asked = [], reports = [];
 function serve(request, response, done) {
   const name = request.url === "/" ? "/index.html" : request.url.split("?")[0];
@@ -34,11 +37,22 @@ function serve(request, response, done) {
   } else if (offline) {
     ++refused;
     request.socket.destroy();
+  } else if (program) {
+    const from = http.request({ port: programPort, path: "/page" + name, headers: request.headers }, answer => {
+      const parts = [];
+      answer.on("data", part => parts.push(part));
+      answer.on("end", () => {
+        const { "content-length": length, ...headers } = answer.headers, body = Buffer.concat(parts);
+        response.writeHead(answer.statusCode, headers).end(name === "/index.html" ? withTest(body) : body);
+      });
+    });
+    from.on("error", () => request.socket.destroy());
+    from.end();
   } else if (name.includes("..") || !fs.existsSync(web + name)) {
     response.writeHead(404).end();
   } else {
     const body = fs.readFileSync(web + name);
-    send(name === "/index.html" ? body.toString().replace("</body>", '<script src="test.js"></script></body>') : body, types[path.extname(name)]);
+    send(name === "/index.html" ? withTest(body) : body, types[path.extname(name)]);
   }
 }
 
@@ -77,10 +91,21 @@ function end() {
     server.close(() => fs.rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
   });
   browser.kill();
+  if (served) served.kill();
 }
-server.listen(0, "127.0.0.1", () => {
+function begin() {
   browser = spawn("chromium", ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--remote-debugging-port=0", "--user-data-dir=" + profile, `http://127.0.0.1:${server.address().port}/`],
     { stdio: "ignore", env: { ...process.env, HOME: profile } });
   timer = setTimeout(end, kPatience);
+}
+server.listen(0, "127.0.0.1", () => {
+  if (!program) return begin();
+  served = spawn(program, ["serve", "--port", "0", "--page", web], { stdio: ["ignore", "pipe", "ignore"] });
+  served.stdout.on("data", text => {
+    const port = text.toString().match(/http:\/\/[^ ]*:(\d+)/);
+    if (!port || programPort) return;
+    programPort = Number(port[1]);
+    begin();
+  });
 });
