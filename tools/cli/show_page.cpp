@@ -1,7 +1,6 @@
 #include "tools/cli/show_page.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <iomanip>
 
@@ -15,27 +14,6 @@
 #include "tools/media/pictures.h"
 
 namespace fu {
-
-namespace {
-
-/// The length of every pixel's features: (1,H,W,K) -> (H,W).
-Tensor lengths_of(const Tensor& x) {
-  Tensor lengths({x.dim(1), x.dim(2)});
-  const Index k = x.dim(3);
-  for (Index p = 0; p < lengths.size(); ++p) {
-    double square = 0;
-    for (Index j = 0; j < k; ++j) square += std::pow(static_cast<double>(x.data()[p * k + j]), 2);
-    lengths.data()[p] = static_cast<real>(std::sqrt(square));
-  }
-  return lengths;
-}
-
-/// The map that every page has.
-void add_lengths(PageData& page) {
-  page.maps.push_back({"magnitude of the features less their mean", lengths_of(page.high)});
-}
-
-}  // namespace
 
 PageData page_of_fit(const std::string& path) {
   const FittedMap fit = FittedMap::load(path);

@@ -27,6 +27,18 @@ nlohmann::json components(const Tensor& x, const std::vector<double>& scales) {
 
 }  // namespace
 
+void add_lengths(PageData& page) {
+  const Tensor& x = page.high;
+  Tensor lengths({x.dim(1), x.dim(2)});
+  const Index k = x.dim(3);
+  for (Index p = 0; p < lengths.size(); ++p) {
+    double square = 0;
+    for (Index j = 0; j < k; ++j) square += std::pow(static_cast<double>(x.data()[p * k + j]), 2);
+    lengths.data()[p] = static_cast<real>(std::sqrt(square));
+  }
+  page.maps.push_back({"magnitude of the features less their mean", lengths});
+}
+
 Index page_components(Index pixels) {
   return std::clamp<Index>(static_cast<Index>(kPageBytes * 3 / 4 / static_cast<double>(pixels)), 3, 32);
 }

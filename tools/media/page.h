@@ -33,6 +33,9 @@ struct PageData {
 /// throws ShapeError if low and high have other ranks or numbers of channels, or if a curve lacks places.
 std::string html_page(const PageData& data);
 
+/// Adds the map that every page has: the length of each pixel's features.
+void add_lengths(PageData& page);
+
 /// How many principal components (3 to 32) keep a page of that many pixels under 4 MB.
 Index page_components(Index pixels);
 /// Maps of more pixels are averaged down to this many first.

@@ -1,7 +1,6 @@
 #include "tools/web/web_page.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <sstream>
@@ -40,18 +39,6 @@ Pca components_of(const Tensor& low, Index pixels) {
   return fit_pca(low, std::min(page_components(pixels), low.dim(3)));
 }
 
-/// The length of every pixel's features: (1,H,W,K) -> (H,W).
-Tensor lengths_of(const Tensor& x) {
-  Tensor lengths({x.dim(1), x.dim(2)});
-  const Index k = x.dim(3);
-  for (Index p = 0; p < lengths.size(); ++p) {
-    double square = 0;
-    for (Index j = 0; j < k; ++j) square += std::pow(static_cast<double>(x.data()[p * k + j]), 2);
-    lengths.data()[p] = static_cast<real>(std::sqrt(square));
-  }
-  return lengths;
-}
-
 std::vector<std::pair<std::string, std::string>> settings_of(const char* text) {
   std::vector<std::pair<std::string, std::string>> settings;
   std::istringstream lines(text ? text : "");
@@ -68,8 +55,8 @@ char* page_text(const Image& image, const char* name, const char* settings, Tens
   PageData data;
   data.name = name ? name : "";
   data.photo = resize_antialiased(image, high.dim(1), high.dim(2));
-  data.maps.push_back({"magnitude of the features less their mean", lengths_of(high)});
   data.low = std::move(low), data.high = std::move(high);
+  add_lengths(data);
   data.settings = settings_of(settings);
   const std::string text = html_page(data);
   auto* const page = static_cast<char*>(std::malloc(text.size() + 1));
