@@ -114,7 +114,10 @@ fu_status fu_memory_stats(fu_memory* memory) {
 }
 
 fu_status fu_context_new(fu_context** context) {
-  return guarded([&] { needed(context, "context") = new fu_context; });
+  return guarded([&] {
+    fu_context*& place = needed(context, "context");
+    place = new fu_context;
+  });
 }
 fu_status fu_context_use(fu_context* context) {
   return guarded([&] { fu::use_context(context ? &context->context : nullptr); });
