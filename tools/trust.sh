@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tools/trust.sh [PART...]: what was done to break the program, how often, and what that found: the rows of the table "Trust" in README.md,
-# which they stand in for when all parts were run. Exits 1 if something was found. Takes some three hours on two cores; PART:
+# tools/trust.sh [PART...]: does all of this to break the program, or the parts that are named, and prints what was done, how often, and
+# what it found, as a table for Markdown. Exits 1 if something was found. The fuzzers take hours; PART:
 #
 #   fuzz        each target of tests/fuzz for a million changed inputs, or for 20 minutes where one takes long, under sanitizers
 #   hostile     each file of HOSTILE (a folder; tests/fuzz/corpus) in each role, under sanitizers
