@@ -7,7 +7,7 @@
 #                                          libraries inside, and no command serve
 #
 # Builds in build-package/; then checks both, in a bare Debian if this is root and debootstrap is there or can be installed, else
-# unpacked in a folder. The same sources give the same bytes (tools/reproducible.sh). CMAKE_ARGS: more options for CMake.
+# unpacked in a folder. tools/reproducible.sh compares two builds of them. CMAKE_ARGS: more options for CMake.
 set -euo pipefail
 # shellcheck source=tools/setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
