@@ -2,12 +2,9 @@
 
 #include "core/files/weights.h"
 #include "core/ops.h"
+#include "featup/upsamplers/components_map.h"
 
 namespace fu {
-
-ChannelMap map_to(const Pca& pca) {
-  return {pca.components.permute({1, 0}), unary(Unary::affine, linear(pca.mean, pca.components, Tensor()), -1)};
-}
 
 Tensor read_projection(const std::string& path) {
   if (path.empty()) return {};

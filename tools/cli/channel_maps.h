@@ -1,14 +1,10 @@
 // Linear maps over channels that the command line asks for.
 #pragma once
 
-#include "core/ops/pca.h"
 #include "featup/upsamplers/upsampler.h"
 #include "tools/cli/arguments.h"
 
 namespace fu {
-
-/// Features to their principal components, as a map: x -> (x - mean) components^T.
-ChannelMap map_to(const Pca& pca);
 
 /// The matrix (C,K) of a file; of size 0 for an empty path. throws FileError.
 Tensor read_projection(const std::string& path);

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "featup/fit/photo_window.h"
+#include "featup/upsamplers/components_map.h"
 #include "tools/cli/channel_maps.h"
 #include "tools/cli/errors.h"
 #include "tools/cli/outputs.h"

@@ -13,6 +13,7 @@
 #include "tools/cli/report.h"
 #include "tools/cli/say.h"
 #include "tools/cli/show_page.h"
+#include "tools/media/fit_page.h"
 #include "tools/media/image_io.h"
 #include "tools/media/pictures.h"
 #include "tools/media/whole_file.h"
@@ -52,7 +53,7 @@ void show_page(const ShowCommand& o, Report& report) {
   const bool fitted = FittedMap::present(input);
   require<UsageError>(!fitted || (o.image.empty() && o.low.empty()), input,
                       ": is a fit, which holds its photo and its low-resolution map.");
-  PageData page = fitted ? page_of_fit(input) : page_of_map(input, o.layout, o.image, o.low);
+  PageData page = fitted ? page_of_fit(FittedMap::load(input)) : page_of_map(input, o.layout, o.image, o.low);
   page.name = name;
   report.stage("read");
   const std::string text = html_page(page);

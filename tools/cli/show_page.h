@@ -1,4 +1,4 @@
-// featup show --html: what the page shows of a fit, or of a feature map.
+// featup show --html: what the page shows of a feature map.
 #pragma once
 
 #include <string>
@@ -6,9 +6,6 @@
 #include "tools/media/page.h"
 
 namespace fu {
-
-/// Of a fit, which holds its photo and its low-resolution features. throws FileError.
-PageData page_of_fit(const std::string& path);
 
 /// Of a feature map. throws FileError, UsageError.
 ///   layout: of the map's file and of `low`: auto, hwc or chw

@@ -5,10 +5,9 @@
 #include <cstring>
 #include <sstream>
 
-#include "core/ops/pca.h"
 #include "featup/api/c_handles.h"
-#include "featup/fit/fitted_map.h"
-#include "tools/media/page.h"
+#include "featup/upsamplers/components_map.h"
+#include "tools/media/fit_page.h"
 #include "tools/media/page_data.h"
 
 using namespace fu;
@@ -17,27 +16,6 @@ using namespace fu::c;
 namespace {
 
 constexpr double kBackboneShare = 0.4;  // of the time
-
-/// As a map over channels: x -> (x - mean) components^T.
-ChannelMap map_to(const Pca& pca) {
-  const Index outputs = pca.components.dim(0), channels = pca.components.dim(1);
-  ChannelMap map{Tensor({channels, outputs}), Tensor({outputs})};
-  for (Index k = 0; k < outputs; ++k) {
-    double shift = 0;
-    for (Index c = 0; c < channels; ++c) {
-      const real value = pca.components.data()[k * channels + c];
-      map.matrix.data()[c * outputs + k] = value;
-      shift += static_cast<double>(value) * static_cast<double>(pca.mean.data()[c]);
-    }
-    map.offset.data()[k] = static_cast<real>(-shift);
-  }
-  return map;
-}
-
-/// The components of coarse features that a page of that many pixels has room for.
-Pca components_of(const Tensor& low, Index pixels) {
-  return fit_pca(low, std::min(page_components(pixels), low.dim(3)));
-}
 
 std::vector<std::pair<std::string, std::string>> settings_of(const char* text) {
   std::vector<std::pair<std::string, std::string>> settings;
@@ -50,19 +28,14 @@ std::vector<std::pair<std::string, std::string>> settings_of(const char* text) {
   return settings;
 }
 
-/// The page of features, and of the image that they belong to.
-char* page_text(const Image& image, const char* name, const char* settings, Tensor low, Tensor high) {
-  PageData data;
-  data.name = name ? name : "";
-  data.photo = resize_antialiased(image, high.dim(1), high.dim(2));
-  data.low = std::move(low), data.high = std::move(high);
-  add_lengths(data);
-  data.settings = settings_of(settings);
-  const std::string text = html_page(data);
-  auto* const page = static_cast<char*>(std::malloc(text.size() + 1));
-  if (!page) throw std::bad_alloc();
-  std::memcpy(page, text.c_str(), text.size() + 1);
-  return page;
+char* text_of(PageData page, const char* name, const char* settings) {
+  page.name = name ? name : "";
+  page.settings = settings_of(settings);
+  const std::string text = html_page(page);
+  auto* const copy = static_cast<char*>(std::malloc(text.size() + 1));
+  if (!copy) throw std::bad_alloc();
+  std::memcpy(copy, text.c_str(), text.size() + 1);
+  return copy;
 }
 
 }  // namespace
@@ -75,26 +48,21 @@ fu_status fu_page_of_upsampler(const fu_upsampler* upsampler, const fu_scene* sc
     seen.require_map();
     const Tensor low = seen.features(progress_of(progress, "backbone", 0, kBackboneShare));
     const Extent whole = result_size(0, 0, seen), shown = shown_extent(whole, kPagePixels);
-    const Pca pca = components_of(low, shown.height * shown.width);
+    const Pca pca = fit_pca(low, std::min(page_components(shown.height * shown.width), low.dim(3)));
     const ChannelMap map = map_to(pca);
-    const Tensor high = (*needed(upsampler, "upsampler").upsampler)(
-        low, seen.guide(), shown, &map, progress_of(progress, "upsample", kBackboneShare, 1));
-    *page = page_text(image_of(*scene->image), name, settings, pca.project(low), high);
+    PageData data;
+    data.high = (*needed(upsampler, "upsampler").upsampler)(low, seen.guide(), shown, &map,
+                                                            progress_of(progress, "upsample", kBackboneShare, 1));
+    data.low = pca.project(low);
+    data.photo = resize_antialiased(image_of(*scene->image), shown.height, shown.width);
+    add_lengths(data);
+    *page = text_of(std::move(data), name, settings);
   });
 }
 
-fu_status fu_page_of_fit(const fu_fit* fit, const fu_image* image, const char* name, const char* settings,
-                         char** page) {
+fu_status fu_page_of_fit(const fu_fit* fit, const char* name, const char* settings, char** page) {
   return guarded([&] {
     needed(page, "page") = nullptr;
-    const FittedMap& fitted = needed(fit, "fit").map;
-    const Extent shown = shown_extent({fitted.photo.height, fitted.photo.width}, kPagePixels);
-    const Pca pca = components_of(fitted.low, shown.height * shown.width);
-    const ChannelMap map = map_to(pca);
-    const Image photo = resize_antialiased(fitted.photo, shown.height, shown.width);
-    FittedRenderer renderer(fitted, photo, &map);
-    Tensor high({1, shown.height, shown.width, renderer.channels()});
-    renderer.render(0, 0, shown.height, shown.width, high.data());
-    *page = page_text(image ? image_of(*image) : photo, name, settings, pca.project(fitted.low), high);
+    *page = text_of(page_of_fit(needed(fit, "fit").map), name, settings);
   });
 }

@@ -15,9 +15,8 @@ extern "C" {
 /// The features are projected to their first principal components before they are upsampled, at most 32.
 fu_status fu_page_of_upsampler(const fu_upsampler* upsampler, const fu_scene* scene, const char* name,
                                const char* settings, const fu_progress* progress, char** page);
-/// The same of a fit.
-///   image: the photo that the page shows; null: the fit's copy, of the size of the fit
-fu_status fu_page_of_fit(const fu_fit* fit, const fu_image* image, const char* name, const char* settings, char** page);
+/// The same of a fit, with its uncertainty and the curves of its history.
+fu_status fu_page_of_fit(const fu_fit* fit, const char* name, const char* settings, char** page);
 
 #ifdef __cplusplus
 }

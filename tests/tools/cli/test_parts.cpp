@@ -3,6 +3,7 @@
 
 #include "core/files/weights.h"
 #include "core/ops.h"
+#include "core/ops/pca.h"
 #include "core/ops/resample.h"
 #include "tests/support.h"
 #include "tools/cli/channel_maps.h"

@@ -75,6 +75,8 @@ async function main() {
   const own = library.backbone({ bytes: fs.readFileSync(path.join(weights, "backbone.safetensors")), name: "backbone.safetensors" });
   const stack = library.upsampler({ bytes: fs.readFileSync(path.join(weights, "jbu.safetensors")), name: "jbu.safetensors" });
   check(same(library.upsample(stack, photo, own, 224), fine), "weights from memory give the same bits");
+  const kept = new Float32Array(fine.data.length + 1), again = library.upsample(upsampler, photo, backbone, 224, null, kept);
+  check(again.data.buffer === kept.buffer && same(again, fine), "the same bits in an array of the caller's");
 
   const fit = library.fit(photo, backbone, 112, "views=20 held-out=4");
   const fitted = library.query(fit), fitApart = difference(fitted, readNpy(path.join(native, "fit.npy")));

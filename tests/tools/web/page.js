@@ -68,6 +68,7 @@ function judge() {
   check(/^Row \d+, column \d+: /.test(first.pointed), "the result can be touched: " + first.pointed);
   check(first.progress > 0 && first.cancelled === "Cancelled.", "a fit shows progress and is cancelled");
   check(/^Done in .* explains 0\.\d+ of/.test(first.fitted), "a photo is fitted: " + first.fitted);
+  check(["uncertainty", "loss", "explained variance of unseen views"].every(name => first.fitTells.includes(name)), "it shows " + first.fitTells.join(", "));
   check(first.fitDiffers === true, "the fit's page takes the place of the one before");
   check(first.ownWeights === true, "weights from a file give what the built-in ones give");
   check(/no picture/.test(first.noPicture), "what is no picture is refused: " + first.noPicture);

@@ -14,7 +14,8 @@ async function until(what, holds) {
 const status = () => $("status").textContent;
 const fileOf = async (address, name) => new File([await (await fetch(address)).arrayBuffer()], name);
 const shown = () => $("result").contentDocument;
-const values = () => JSON.parse(shown().getElementById("data").textContent).high.values;
+const data = () => JSON.parse(shown().getElementById("data").textContent);
+const values = () => data().high.values;
 
 function drop(file) {
   const transfer = new DataTransfer();
@@ -55,6 +56,7 @@ async function online() {
   await computed(() => $("fit").click());
   report.fitted = status();
   report.fitDiffers = values() !== upsampled;
+  report.fitTells = [...data().maps, ...data().curves].map(part => part.name);
 
   choose("backbone", await fileOf("test-weights", "own.safetensors"));
   await computed(() => $("upsample").click());
