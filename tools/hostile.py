@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Gives every file of a folder to every command that reads files, in every role, and tells what did not end well.
 
-    tools/hostile.py build/bin/featup FOLDER [--all]
+    tools/hostile.py build/bin/featup [FOLDER] [--all]
+
+Without a folder: to files that it makes out of the seeds of tests/fuzz (tools/hostile_files.py), always the same ones.
 
 Well is: exit code 0, or 1 with one line of error; within 5 seconds and 64 MB beside twice the size of the file (pictures
 are decoded: 512 MB); no report of a sanitizer, no control character on the terminal. Programs built with sanitizers have
@@ -15,6 +17,8 @@ import sys
 import tempfile
 import threading
 import time
+
+import hostile_files
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".pbm", ".tga")
 
@@ -80,7 +84,7 @@ def run(program, path, arguments, sanitized):
 
 
 def main():
-    program, folder = sys.argv[1:3]
+    program, *folders = [argument for argument in sys.argv[1:] if argument != "--all"]
     with open(program, "rb") as f:
         sanitized = b"__asan_init" in f.read()
     bad = total = 0
@@ -89,11 +93,18 @@ def main():
         os.mkdir(os.path.dirname(photo))
         with open(photo, "wb") as f:
             f.write(b"P6 64 64 255\n" + bytes((x * 3 + y * (c + 1)) % 256 for y in range(64) for x in range(64) for c in range(3)))
+        if not folders:
+            folders = [os.path.join(out, "made")]
+            os.mkdir(folders[0])
+            hostile_files.make(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "fuzz", "corpus"), folders[0])
         jobs = []
-        for name in sorted(os.listdir(folder)):
-            path = os.path.join(folder, name)
-            if os.path.isfile(path) and name != "README":
-                jobs += [(path, c) for c in commands(path, photo, os.path.join(out, "%d" % len(jobs)))]
+        for folder in folders:
+            for name in sorted(os.listdir(folder)):
+                path = os.path.join(folder, name)
+                if os.path.isfile(path) and name != "README":
+                    jobs += [(path, c) for c in commands(path, photo, os.path.join(out, "%d" % len(jobs)))]
+        if not jobs:
+            sys.exit("%s: no file is in it" % ", ".join(folders))
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             for (path, arguments), (code, faults, last) in zip(
                     jobs, pool.map(lambda job: run(program, job[0], job[1], sanitized), jobs)):
@@ -102,7 +113,7 @@ def main():
                     print("%-4s %s: %s -> %d %s | %s" % ("BAD" if faults else "ok", os.path.basename(path),
                                                        " ".join(a for a in arguments if a != path), code,
                                                        ", ".join(faults), last))
-    print("%d runs, %d ended badly" % (total, bad))
+    print("%d files, %d runs, %d ended badly" % (len({path for path, _ in jobs}), total, bad))
     sys.exit(bad > 0)
 
 

@@ -2,8 +2,8 @@
 # tools/trust.sh [PART...]: does all of this to break the program, or the parts that are named, and prints what was done, how often, and
 # what it found, as a table for Markdown. Exits 1 if something was found. The fuzzers take hours; PART:
 #
-#   fuzz        each target of tests/fuzz for a million changed inputs, or for 20 minutes where one takes long, under sanitizers
-#   hostile     each file of HOSTILE (a folder; tests/fuzz/corpus) in each role, under sanitizers
+#   fuzz        each target of tests/fuzz for a million changed inputs, or for 10 minutes where one takes long, under sanitizers
+#   hostile     broken and lying files in each role, under sanitizers; HOSTILE=FOLDER: the files of that folder, too
 #   faults      memory, calls of the system, clocks and limits that fail (tools/torture.sh)
 #   kills       500 ends by force, signals, and processes that write the same names beside each other
 #   soak        10,000 calls in one process, then eight threads for 10 minutes
@@ -33,14 +33,15 @@ row() {
   [ $code = 0 ] || found=1
 }
 
-fuzz() { FU_FUZZ_RUNS=1000000 "$root/tools/fuzz.sh" 20; }
+fuzz() { FU_FUZZ_RUNS=1000000 "$root/tools/fuzz.sh" 10; }
 count_fuzz() { echo "$(grep -c executions "$1") targets, $(numbers executions "$1") executions"; }
 
 hostile() {
   targets=featup build "$root/build-clang-sanitize" --preset clang-sanitize &&
-    python3 "$root/tools/hostile.py" "$root/build-clang-sanitize/bin/featup" "${HOSTILE:-$root/tests/fuzz/corpus}"
+    python3 -B "$root/tools/hostile.py" "$root/build-clang-sanitize/bin/featup" &&
+    { [ -z "${HOSTILE:-}" ] || python3 -B "$root/tools/hostile.py" "$root/build-clang-sanitize/bin/featup" "$HOSTILE"; }
 }
-count_hostile() { echo "$(numbers 'runs, ' "$1") runs"; }
+count_hostile() { echo "$(numbers 'files, ' "$1") files, $(numbers 'runs, ' "$1") runs"; }
 
 faults() { "$root/tools/torture.sh" memory calls clock limits; }
 kills() { "$root/tools/torture.sh" kills writers; }
