@@ -16,7 +16,7 @@ book_packages=(pandoc graphviz)
 # What tools/reference.sh has more.
 reference_packages=(doxygen)
 # What tools/test_platforms.sh, the last of its steps, has more.
-platform_packages=(g++-aarch64-linux-gnu g++-arm-linux-gnueabihf qemu-user)
+platform_packages=(g++-aarch64-linux-gnu g++-arm-linux-gnueabihf g++-i686-linux-gnu g++-s390x-linux-gnu qemu-user)
 # What tools/test_wasm.sh has more.
 wasm_packages=(emscripten nodejs chromium)
 

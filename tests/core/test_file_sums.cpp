@@ -23,8 +23,7 @@ TEST_CASE("sums: a storage of a PyTorch file that was changed is refused when it
   write_torch(path, "state_dict", {{"good", Tensor::full({1000}, 3)}, {"hurt", Tensor::full({1000}, 5)}});
   CHECK(Weights(path).read("hurt").data()[999] == 5);
   std::string bytes = read_bytes(path);
-  const float five = 5;
-  const std::string pattern(reinterpret_cast<const char*>(&five), 4);
+  const std::string pattern("\x00\x00\xa0\x40", 4);  // 5 as a little-endian float
   const std::size_t at = bytes.find(pattern + pattern + pattern);
   REQUIRE(at != std::string::npos);
   bytes[at + 400] = static_cast<char>(bytes[at + 400] ^ 1);

@@ -1,7 +1,7 @@
 // featup query: features of a fitted photo at any size, part or point.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
+#include <charconv>
 
 #include "featup/fit/photo_window.h"
 #include "featup/upsamplers/components_map.h"
@@ -49,14 +49,18 @@ struct QueryCommand {
 };
 
 ImagePart part_of(const std::string& crop, Extent size) {
-  ImagePart part{0, 0, size.height, size.width};
-  if (crop.empty()) return part;
-  int length = 0;
-  const int read =
-      std::sscanf(crop.c_str(), "%ld,%ld,%ld,%ld%n", &part.top, &part.left, &part.rows, &part.cols, &length);
+  if (crop.empty()) return {0, 0, size.height, size.width};
   const std::string rule = cat("--crop '", crop, "': give TOP,LEFT,HEIGHT,WIDTH in pixels of the result, inside ",
                                size.height, "x", size.width, ".");
-  require<OptionError>(read == 4 && static_cast<std::size_t>(length) == crop.size(), rule);
+  ImagePart part{};
+  const char *at = crop.data(), *const end = at + crop.size();
+  for (Index* number : {&part.top, &part.left, &part.rows, &part.cols}) {
+    require<OptionError>(number == &part.top || (at != end && *at++ == ','), rule);
+    const auto [next, error] = std::from_chars(at, end, *number);
+    require<OptionError>(error == std::errc{}, rule);
+    at = next;
+  }
+  require<OptionError>(at == end, rule);
   require<UsageError>(part.top >= 0 && part.left >= 0 && part.rows >= 1 && part.cols >= 1 &&
                           part.top <= size.height - part.rows && part.left <= size.width - part.cols,
                       rule);

@@ -172,6 +172,8 @@ TEST_CASE("program: a fit, and what it answers") {
   check_refused(folder, "query " + file + " --points points.npy --size 9x9", "do not go with them", 2);
   check_refused(folder, "query f.npy", "is no fitted map");
   check_refused(folder, "query " + file + " --crop 0,0,100,10", "--crop '0,0,100,10'");
+  for (const std::string crop : {"0,0,9", "0,0,9,9,", "0,0,9,9x", "0,0,9,99999999999999999999"})
+    check_refused(folder, "query " + file + " --crop " + crop, "--crop '" + crop + "'", 2);
   check_refused(folder, "query " + file + " --points f.npy", "points are (N,2)");
   write_npy(folder / "outside.npy", Tensor::from({1, 2}, {0, 1000}));
   check_refused(folder, "query " + file + " --points outside.npy", "outside the photo");
