@@ -56,6 +56,7 @@ ImagePart part_of(const std::string& crop, Extent size) {
   const char *at = crop.data(), *const end = at + crop.size();
   for (Index* number : {&part.top, &part.left, &part.rows, &part.cols}) {
     require<OptionError>(number == &part.top || (at != end && *at++ == ','), rule);
+    while (at != end && *at == ' ') ++at;
     const auto [next, error] = std::from_chars(at, end, *number);
     require<OptionError>(error == std::errc{}, rule);
     at = next;

@@ -37,15 +37,15 @@ try='
   gcc "$examples/camera.c" -o /tmp/camera $(pkg-config --cflags --libs featup) && /tmp/camera 5'
 
 if [ "$(id -u)" = 0 ] && { command -v debootstrap >/dev/null || need_packages debootstrap; }; then
-  in_root() { "$root/tools/packages/root.sh" run "$work/root" "$1"; }
-  "$root/tools/packages/root.sh" make "$work/root"
-  cp "$picture" "$work/root/tmp/photo.png"
-  cp "$deb" "$archive" "$work/root/tmp/"
+  in_root() { "$root/tools/packages/root.sh" run "$work/debian" "$1"; }
+  "$root/tools/packages/root.sh" make "$work/debian"
+  cp "$picture" "$work/debian/tmp/photo.png"
+  cp "$deb" "$archive" "$work/debian/tmp/"
   echo "on a bare Debian, nothing installed:"
   in_root "mkdir -p /tmp/a && tar -xzf /tmp/$(basename "$archive") -C /tmp/a --strip-components=1 &&
     /tmp/a/bin/featup --version && /tmp/a/bin/featup upsample /tmp/photo.png --size 64 -o /tmp/alone --quiet"
   in_root "apt-get update -q" >"$work/apt.log" 2>&1
-  find "$work/root" -xdev -name '*featup*' -not -path "$work/root/tmp/*" | sort >"$work/before"
+  find "$work/debian" -xdev -name '*featup*' -not -path "$work/debian/tmp/*" | sort >"$work/before"
   # As its users do without apt: the package first, then what it depends on.
   in_root "dpkg -i /tmp/$(basename "$deb") || apt-get install -y -q --no-install-recommends -f" >>"$work/apt.log" 2>&1
   in_root "dpkg -s featup | grep -x 'Status: install ok installed'"
@@ -54,9 +54,9 @@ if [ "$(id -u)" = 0 ] && { command -v debootstrap >/dev/null || need_packages de
   in_root "cmp /tmp/out/photo.npy /tmp/alone/photo.npy"
   in_root "zcat /usr/share/man/man1/featup.1.gz | head -n 1"
   in_root "apt-get purge -y -q featup" >>"$work/apt.log" 2>&1
-  find "$work/root" -xdev -name '*featup*' -not -path "$work/root/tmp/*" | sort >"$work/after"
+  find "$work/debian" -xdev -name '*featup*' -not -path "$work/debian/tmp/*" | sort >"$work/after"
   diff "$work/before" "$work/after" || { echo "files stay after the package is removed" >&2; exit 1; }
-  rm -rf "$work/root"
+  rm -rf "$work/debian"
 else
   echo "skipped: a bare Debian wants root and debootstrap; the unpacked files are tried here"
   # unpacked PREFIX LIBDIR: in a shell of its own

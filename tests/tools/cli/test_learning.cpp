@@ -126,9 +126,10 @@ TEST_CASE("program: a fit, and what it answers") {
 
   const std::string file = "featup-out/scene.fit.safetensors";
   CHECK(run(folder, "query " + file + " --size 90x110 --pca 4 -o whole.npy --quiet").code == 0);
-  CHECK(run(folder, "query " + file +
-                        " --size 90x110 --pca 4 --crop 20,30,40,50 -o part.safetensors --format safetensors --quiet")
-            .code == 0);
+  CHECK(
+      run(folder, "query " + file +
+                      " --size 90x110 --pca 4 --crop '20, 30,40, 50' -o part.safetensors --format safetensors --quiet")
+          .code == 0);
   CHECK(run(folder, "query " + file + " --size 90x110 --pca 4 --layout chw -o planes.npy --quiet").code == 0);
   const Tensor whole = Weights(folder / "whole.npy").read_single(),
                part = Weights(folder / "part.safetensors").read_single();
