@@ -39,6 +39,8 @@ fuzz_one() {
   covered=$(grep -oE 'cov: [0-9]+' "$log" | tail -n 1 | cut -c 6-)
   printf '%-14s %10s executions %7s a second %7s edges  %s\n' "$name" "${executions:-?}" "${rate:-?}" "${covered:-?}" \
     "$([ $code = 0 ] && echo "nothing found" || echo "FOUND: see ${log#"$root"/}")"
+  # The log of a machine that nobody can ask: what was found, where, and (for a short input) the input itself.
+  [ $code = 0 ] || sed -nE '/(ERROR|SUMMARY|DEATH|runtime error|terminate|status|Base64|limit|timeout|^ *#[0-9]+ 0x)/p' "$log" | head -n 60 | cut -c 1-400
   return $code
 }
 export -f fuzz_one

@@ -1,6 +1,5 @@
 #include "tools/cli/arguments.h"
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 
 #include "core/isa.h"
@@ -15,9 +14,9 @@
 
 namespace fu {
 
-void CommonArgs::add(CLI::App& app) {
-  app.add_option("--threads", threads, "threads; default: all cores")->check(CLI::Range(0, 1024));
-  app.add_option("--seed", seed, "seed of everything random; default 0")->check([](const std::string& text) {
+void CommonArgs::add(Command& app) {
+  app.add_option("--threads", threads, "threads; default: all cores").between(0, 1024);
+  app.add_option("--seed", seed, "seed of everything random; default 0").check([](const std::string& text) {
     return text.find('-') == std::string::npos ? std::string() : "'" + text + "': give a whole number from 0.";
   });
   app.add_option("--max-memory", max_memory, "bytes of tensors at most, like 2G; more is refused, not swapped");
@@ -31,8 +30,8 @@ void CommonArgs::apply() const {
   kernels();
 }
 
-void BackboneArgs::add(CLI::App& app) {
-  app.add_option("--backbone", name, backbone_choices() + " (.safetensors, .pth, .ckpt)")->capture_default_str();
+void BackboneArgs::add(Command& app) {
+  app.add_option("--backbone", name, backbone_choices() + " (.safetensors, .pth, .ckpt)").show_default();
   fields.add(app, BackboneOptions());
 }
 
@@ -49,7 +48,7 @@ std::unique_ptr<Backbone> BackboneArgs::open() const {
   return backbone;
 }
 
-void FeatureArgs::add(CLI::App& app) {
+void FeatureArgs::add(Command& app) {
   backbone.add(app);
   app.add_option(
       "--features", features,
@@ -60,61 +59,55 @@ void FeatureArgs::add(CLI::App& app) {
   app.add_option("--tile", tile,
                  "the backbone sees the photo in overlapping windows of N x N pixels, such as the size it learned "
                  "from; --size is then own, if it is not given")
-      ->check(CLI::Range(1, 16384));
+      .between(1, 16384);
 }
 
-std::string FeatureArgs::wanted_size() const {
-  return tile > 0 && size_option && size_option->count() == 0 ? "own" : size;
+std::string FeatureArgs::wanted_size() const { return tile > 0 && !size_option.given() ? "own" : size; }
+
+void FeatureArgs::add_layout(Command& app, std::string& layout, const std::string& help) {
+  app.add_option("--features-layout", layout, help).one_of({"auto", "hwc", "chw", "tokens"}).show_default();
 }
 
-void FeatureArgs::add_layout(CLI::App& app, std::string& layout, const std::string& help) {
-  app.add_option("--features-layout", layout, help)
-      ->check(CLI::IsMember({"auto", "hwc", "chw", "tokens"}))
-      ->capture_default_str();
-}
-
-CLI::Option* FeatureArgs::add_size(CLI::App& app, std::string& size) {
+Option FeatureArgs::add_size(Command& app, std::string& size) {
   return app
       .add_option(
           "--size", size,
           "image size at the backbone: N (short side, aspect kept), HxW (scaled to cover it, then cropped around "
           "the centre), or own (not scaled, cut to whole patches around the centre)")
-      ->capture_default_str();
+      .show_default();
 }
 
-void UpsamplerArgs::add(CLI::App& app) {
+void UpsamplerArgs::add(Command& app) {
   std::vector<std::string> qualities;
   for (const QualityPreset& preset : quality_presets()) qualities.push_back(preset.name);
-  app.add_option("--upsampler", name, upsampler_choices())->capture_default_str();
+  app.add_option("--upsampler", name, upsampler_choices()).show_default();
   app.add_option("--quality", quality, "in place of --upsampler: " + quality_choices())
-      ->check(CLI::IsMember(qualities))
-      ->excludes("--upsampler");
+      .one_of(qualities)
+      .excludes("--upsampler");
 }
 
 std::string UpsamplerArgs::method() const { return quality.empty() ? name : upsampler_of_quality(quality); }
 
-void ProjectionArgs::add(CLI::App& app) {
+void ProjectionArgs::add(Command& app) {
   app.add_option("--project", project, "linear map (C,K) over channels, .npy or .safetensors");
-  app.add_option("--pca", pca, "keep K principal components")->check(CLI::Range(1, 1 << 20));
+  app.add_option("--pca", pca, "keep K principal components").between(1, 1 << 20);
 }
 
-void FormatArgs::add(CLI::App& app) {
-  app.add_option("--format", format, "npy or safetensors")
-      ->check(CLI::IsMember({"npy", "safetensors"}))
-      ->capture_default_str();
+void FormatArgs::add(Command& app) {
+  app.add_option("--format", format, "npy or safetensors").one_of({"npy", "safetensors"}).show_default();
   add_dtype(app, dtype, "f32 or f16");
-  app.add_option("--layout", layout, "hwc or chw")->check(CLI::IsMember({"hwc", "chw"}))->capture_default_str();
+  app.add_option("--layout", layout, "hwc or chw").one_of({"hwc", "chw"}).show_default();
 }
 
-void FormatArgs::add_dtype(CLI::App& app, std::string& dtype, const std::string& help) {
-  app.add_option("--dtype", dtype, help)->check(CLI::IsMember({"f32", "f16"}))->capture_default_str();
+void FormatArgs::add_dtype(Command& app, std::string& dtype, const std::string& help) {
+  app.add_option("--dtype", dtype, help).one_of({"f32", "f16"}).show_default();
 }
 
 OutputFormat FormatArgs::parsed() const {
   return {format == "safetensors", dtype == "f16" ? DType::f16 : DType::f32, parse_layout(layout)};
 }
 
-void ShardArgs::add(CLI::App& app) {
+void ShardArgs::add(Command& app) {
   app.add_option("--shard", shard,
                  "I/N: only the I-th of N parts of the inputs, for many machines; finished ones are skipped");
   app.add_flag("--skip-finished", skip_finished, "leave out inputs whose results are there already");
@@ -154,8 +147,8 @@ ChosenInputs ShardArgs::choose(const std::vector<std::string>& inputs) const {
   return chosen;
 }
 
-void CompatArgs::add(CLI::App& app, const std::string& help) {
-  app.add_option("--compat", compat, "published: " + help)->check(CLI::IsMember({"published"}));
+void CompatArgs::add(Command& app, const std::string& help) {
+  app.add_option("--compat", compat, "published: " + help).one_of({"published"});
 }
 
 }  // namespace fu

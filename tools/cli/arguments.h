@@ -7,13 +7,9 @@
 #include <vector>
 
 #include "featup/backbones/backbone.h"
+#include "tools/cli/command.h"
 #include "tools/cli/field_options.h"
 #include "tools/media/feature_io.h"
-
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
 
 namespace fu {
 
@@ -24,7 +20,7 @@ struct CommonArgs {
   std::string max_memory;  // as given: "2G"
   bool quiet = false, json = false;
 
-  void add(CLI::App& app);
+  void add(Command& app);
   /// Sets the number of threads and the memory limit, and chooses the kernels: an unknown FU_ISA is told before any
   /// work. throws UsageError.
   void apply() const;
@@ -36,7 +32,7 @@ struct BackboneArgs {
   std::string name = "builtin";  // or a file
   FieldOptions fields;           // of BackboneOptions
 
-  void add(CLI::App& app);
+  void add(Command& app);
   BackboneOptions options() const;
   /// A backbone whose grid can be upsampled. throws FileError; UsageError for features of another kind: of the class
   /// token alone, or attention.
@@ -53,20 +49,20 @@ struct FeatureArgs {
   std::string size = "224";  // at the backbone, as given
   Index tile = 0;            // side of the windows that the backbone sees, pixels; 0: the whole photo at once
 
-  const CLI::Option* size_option = nullptr;  // knows whether it was given
+  Option size_option;  // knows whether it was given
 
-  void add(CLI::App& app);
+  void add(Command& app);
   /// The size at the backbone: as given; else, if there are windows, the photo's own.
   std::string wanted_size() const;
-  static void add_layout(CLI::App& app, std::string& layout, const std::string& help);
-  static CLI::Option* add_size(CLI::App& app, std::string& size);
+  static void add_layout(Command& app, std::string& layout, const std::string& help);
+  static Option add_size(Command& app, std::string& size);
 };
 
 /// Which method brings features to the photo's size.
 struct UpsamplerArgs {
   std::string name = "builtin", quality;
 
-  void add(CLI::App& app);
+  void add(Command& app);
   /// The name, or what the quality stands for.
   std::string method() const;
 };
@@ -76,15 +72,15 @@ struct ProjectionArgs {
   std::string project;  // file of a matrix
   Index pca = 0;        // components; 0: none
 
-  void add(CLI::App& app);
+  void add(Command& app);
 };
 
 /// How results are written.
 struct FormatArgs {
   std::string format = "npy", dtype = "f32", layout = "hwc";
 
-  void add(CLI::App& app);
-  static void add_dtype(CLI::App& app, std::string& dtype, const std::string& help);
+  void add(Command& app);
+  static void add_dtype(Command& app, std::string& dtype, const std::string& help);
   OutputFormat parsed() const;
   const char* extension() const { return format == "safetensors" ? ".safetensors" : ".npy"; }
 };
@@ -101,7 +97,7 @@ struct ShardArgs {
   std::string shard;  // "I/N"
   bool skip_finished = false;
 
-  void add(CLI::App& app);
+  void add(Command& app);
   /// Folders give way to the pictures in them; with a shard I/N, only each N-th input stays. throws FileError for a
   /// folder without pictures, UsageError if two inputs would write the same file or the shard is none.
   ChosenInputs choose(const std::vector<std::string>& inputs) const;
@@ -113,7 +109,7 @@ struct ShardArgs {
 struct CompatArgs {
   std::string compat;
 
-  void add(CLI::App& app, const std::string& help);
+  void add(Command& app, const std::string& help);
   bool published() const { return compat == "published"; }
 };
 

@@ -7,7 +7,7 @@
 namespace fu {
 
 // Every command's file defines one of these.
-#define FU_COMMAND(file, name, description) void add_##file(CLI::App& command, Program& program);
+#define FU_COMMAND(file, name, description) void add_##file(Command& command, Program& program);
 #define FU_COMMAND_GROUP(name, description)
 #include "tools/cli/commands.def"
 #undef FU_COMMAND
@@ -30,7 +30,11 @@ void add_command_line(CLI::App& app, Program& program) {
   app.set_version_flag("--version", "featup " FEATUP_VERSION);
   program.app = &app;
   program.version = FEATUP_VERSION;
-#define FU_COMMAND(file, name, description) add_##file(new_command(app, name, description), program);
+#define FU_COMMAND(file, name, description)               \
+  {                                                       \
+    Command command(new_command(app, name, description)); \
+    add_##file(command, program);                         \
+  }
 #define FU_COMMAND_GROUP(name, description) new_command(app, name, description).require_subcommand(1);
 #include "tools/cli/commands.def"
 #undef FU_COMMAND

@@ -148,9 +148,9 @@ std::string shell_completion(const CLI::App& app, const std::string& shell) {
 
 }  // namespace
 
-void add_completion(CLI::App& command, Program& program) {
+void add_completion(Command& command, Program& program) {
   const auto shell = std::make_shared<std::string>();
-  command.add_option("shell", *shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  command.add_option("shell", *shell, "bash, zsh or fish").required().one_of({"bash", "zsh", "fish"});
   command.footer("Example: featup completion bash > ~/.local/share/bash-completion/completions/featup");
   run_when_given(command, program, [shell, &program] {
     say("%s", shell_completion(*program.app, *shell).c_str());

@@ -1,6 +1,5 @@
 // featup eval cam: class activation maps of a classifier, upsampled by each method. A good map keeps of the photo what
 // the classifier looks at: with the rest masked out, the class stays as probable.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 
@@ -28,14 +27,14 @@ struct EvalCamCommand {
   EvalArgs eval;
   CommonArgs common;
 
-  void add(CLI::App& app) {
-    app.add_option("image", images, "photos, or folders of them")->required();
+  void add(Command& app) {
+    app.add_option("image", images, "photos, or folders of them").required();
     source.backbone.add(app);
     source.size = "224x224";
     FeatureArgs::add_size(app, source.size);
     app.add_option("--slow-every", slow_every, "each N-th photo for methods that need many passes of the backbone")
-        ->check(CLI::Range(1, 1000000))
-        ->capture_default_str();
+        .between(1, 1000000)
+        .show_default();
     eval.add(app);
     common.add(app);
     app.footer(
@@ -174,6 +173,6 @@ int run_eval_cam(const EvalCamCommand& o, const Program&) {
 
 }  // namespace
 
-void add_eval_cam(CLI::App& command, Program& program) { add_command(command, program, run_eval_cam); }
+void add_eval_cam(Command& command, Program& program) { add_command(command, program, run_eval_cam); }
 
 }  // namespace fu

@@ -1,7 +1,6 @@
 // featup eval depth: what upsampling is worth for depth. A linear layer learns the logarithm of depth from frozen
 // low-resolution features of rendered scenes; its maps of other scenes, brought to full resolution by each method, are
 // compared with the true depth there.
-#include <CLI/CLI.hpp>
 #include <cmath>
 
 #include "featup/measure/number_score.h"
@@ -34,15 +33,13 @@ struct EvalDepthCommand {
   EvalArgs eval;
   CommonArgs common;
 
-  void add(CLI::App& app) {
-    app.add_option("--scenes", scenes, "how many to measure")->check(CLI::Range(1, 100000))->capture_default_str();
-    app.add_option("--learn", learn, "how many others to learn from")
-        ->check(CLI::Range(1, 100000))
-        ->capture_default_str();
+  void add(Command& app) {
+    app.add_option("--scenes", scenes, "how many to measure").between(1, 100000).show_default();
+    app.add_option("--learn", learn, "how many others to learn from").between(1, 100000).show_default();
     app.add_option("--slow-every", slow_every, "each N-th of them for methods that need many passes of the backbone")
-        ->check(CLI::Range(1, 1000000))
-        ->capture_default_str();
-    app.add_option("--size", size, "of the scenes: N (square) or HxW")->capture_default_str();
+        .between(1, 1000000)
+        .show_default();
+    app.add_option("--size", size, "of the scenes: N (square) or HxW").show_default();
     backbone.add(app);
     eval.add(app);
     common.add(app);
@@ -230,6 +227,6 @@ int run_eval_depth(const EvalDepthCommand& o, const Program&) {
 
 }  // namespace
 
-void add_eval_depth(CLI::App& command, Program& program) { add_command(command, program, run_eval_depth); }
+void add_eval_depth(Command& command, Program& program) { add_command(command, program, run_eval_depth); }
 
 }  // namespace fu

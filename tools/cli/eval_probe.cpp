@@ -1,7 +1,6 @@
 // featup eval probe: what upsampling is worth for segmentation. A linear layer is trained on frozen low-resolution
 // features of labelled photos; its class maps of other photos, brought to full resolution by each method, are compared
 // with the labels there.
-#include <CLI/CLI.hpp>
 
 #include "featup/probes/probe_trainer.h"
 #include "tools/cli/inputs.h"
@@ -27,28 +26,22 @@ struct EvalProbeCommand {
   EvalArgs eval;
   CommonArgs common;
 
-  void add(CLI::App& app);
+  void add(Command& app);
 };
 
-void EvalProbeCommand::add(CLI::App& app) {
-  app.add_option("--images", images, "folder of photos to learn from")->required();
+void EvalProbeCommand::add(Command& app) {
+  app.add_option("--images", images, "folder of photos to learn from").required();
   app.add_option("--labels", labels,
                  "folder of their labels: pictures of the same names, a class a pixel: grey, or numbers of a palette")
-      ->required();
-  app.add_option("--val-images", val_images, "folder of photos to name the pixels of")->required();
-  app.add_option("--val-labels", val_labels, "folder of their labels")->required();
-  app.add_option("--classes", classes, "labels from this number up are ignored")
-      ->check(CLI::Range(2, 255))
-      ->capture_default_str();
-  app.add_option("--seeds", seeds, "probes, each trained from another seed")
-      ->check(CLI::Range(1, 100))
-      ->capture_default_str();
-  app.add_option("--every", every, "only each N-th of the photos to name")
-      ->check(CLI::Range(1, 1000000))
-      ->capture_default_str();
+      .required();
+  app.add_option("--val-images", val_images, "folder of photos to name the pixels of").required();
+  app.add_option("--val-labels", val_labels, "folder of their labels").required();
+  app.add_option("--classes", classes, "labels from this number up are ignored").between(2, 255).show_default();
+  app.add_option("--seeds", seeds, "probes, each trained from another seed").between(1, 100).show_default();
+  app.add_option("--every", every, "only each N-th of the photos to name").between(1, 1000000).show_default();
   app.add_option("--slow-every", slow_every, "of those, each N-th for methods that need many passes of the backbone")
-      ->check(CLI::Range(1, 1000000))
-      ->capture_default_str();
+      .between(1, 1000000)
+      .show_default();
   backbone.add(app);
   eval.add(app);
   common.add(app);
@@ -207,6 +200,6 @@ int run_eval_probe(const EvalProbeCommand& o, const Program&) {
 
 }  // namespace
 
-void add_eval_probe(CLI::App& command, Program& program) { add_command(command, program, run_eval_probe); }
+void add_eval_probe(Command& command, Program& program) { add_command(command, program, run_eval_probe); }
 
 }  // namespace fu

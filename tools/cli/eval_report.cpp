@@ -1,6 +1,5 @@
 // featup eval report: which upsampler to take. All methods on the user's photos, by the views of `eval views` and, with
 // labels, by the probe of `eval probe`; one page with a recommendation, a table, quality against time, and pictures.
-#include <CLI/CLI.hpp>
 #include <cmath>
 #include <ctime>
 
@@ -17,25 +16,23 @@
 
 namespace fu {
 
-void EvalReportCommand::add(CLI::App& app) {
-  app.add_option("image", images, "photos, and folders of photos")->required();
+void EvalReportCommand::add(Command& app) {
+  app.add_option("image", images, "photos, and folders of photos").required();
   app.add_option("--labels", labels,
                  "folder of label pictures of the photos' names, a class a pixel: grey, or numbers of a palette; a "
                  "probe is learned on every second labelled photo and judged on the others");
   app.add_option("--classes", classes, "labels from this number up are ignored; 0: as many as the labels have")
-      ->check(CLI::Range(0, 255))
-      ->capture_default_str();
+      .between(0, 255)
+      .show_default();
   app.add_option("-o,--output", output, "the page, and beside it the chart as .svg; default featup-out/report.html");
   source.add(app);
-  app.add_option("--jitters", jitters, "unseen views of each photo, for each seed")
-      ->check(CLI::Range(1, 10000))
-      ->capture_default_str();
+  app.add_option("--jitters", jitters, "unseen views of each photo, for each seed").between(1, 10000).show_default();
   app.add_option("--seeds", seeds, "from --seed on: each draws views of its own, and trains a probe")
-      ->check(CLI::Range(1, 100))
-      ->capture_default_str();
+      .between(1, 100)
+      .show_default();
   app.add_option("--slow-every", slow_every, "only each N-th photo for methods that need many passes of the backbone")
-      ->check(CLI::Range(1, 1000000))
-      ->capture_default_str();
+      .between(1, 1000000)
+      .show_default();
   eval.add_methods(app);
   common.add(app);
   app.footer(
@@ -211,6 +208,6 @@ int run_eval_report(const EvalReportCommand& o, const Program& program) {
 
 }  // namespace
 
-void add_eval_report(CLI::App& command, Program& program) { add_command(command, program, run_eval_report); }
+void add_eval_report(Command& command, Program& program) { add_command(command, program, run_eval_report); }
 
 }  // namespace fu

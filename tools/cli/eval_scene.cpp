@@ -1,6 +1,5 @@
 // featup eval scene: how exactly features draw outlines, in scenes that the program renders. Their labels are exact,
 // where those of photos are only as exact as the hand that drew them.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "core/ops/pca.h"
@@ -33,12 +32,12 @@ struct EvalSceneCommand {
   EvalArgs eval;
   CommonArgs common;
 
-  void add(CLI::App& app) {
-    app.add_option("--scenes", scenes, "how many")->check(CLI::Range(1, 100000))->capture_default_str();
+  void add(Command& app) {
+    app.add_option("--scenes", scenes, "how many").between(1, 100000).show_default();
     app.add_option("--slow-every", slow_every, "each N-th of them for methods that need many passes of the backbone")
-        ->check(CLI::Range(1, 1000000))
-        ->capture_default_str();
-    app.add_option("--size", size, "of the scenes: N (square) or HxW")->capture_default_str();
+        .between(1, 1000000)
+        .show_default();
+    app.add_option("--size", size, "of the scenes: N (square) or HxW").show_default();
     backbone.add(app);
     eval.add(app);
     common.add(app);
@@ -177,6 +176,6 @@ int run_eval_scene(const EvalSceneCommand& o, const Program&) {
 
 }  // namespace
 
-void add_eval_scene(CLI::App& command, Program& program) { add_command(command, program, run_eval_scene); }
+void add_eval_scene(Command& command, Program& program) { add_command(command, program, run_eval_scene); }
 
 }  // namespace fu

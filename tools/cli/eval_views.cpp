@@ -1,7 +1,6 @@
 // featup eval views: explained variance of unseen views. Each method's map, seen through a jitter and averaged over the
 // cells of the backbone's grid, is compared with the backbone's features of the jittered photo; all methods are given
 // the same views.
-#include <CLI/CLI.hpp>
 
 #include "featup/measure/segmentation.h"
 #include "tools/cli/methods.h"
@@ -25,13 +24,11 @@ struct EvalViewsCommand {
   EvalArgs eval;
   CommonArgs common;
 
-  void add(CLI::App& app) {
-    app.add_option("image", images, "photos")->required();
+  void add(Command& app) {
+    app.add_option("image", images, "photos").required();
     source.add(app);
     projection.add(app);
-    app.add_option("--jitters", jitters, "unseen views of each photo")
-        ->check(CLI::Range(1, 10000))
-        ->capture_default_str();
+    app.add_option("--jitters", jitters, "unseen views of each photo").between(1, 10000).show_default();
     eval.add(app);
     common.add(app);
     app.footer(
@@ -121,6 +118,6 @@ int run_eval_views(const EvalViewsCommand& o, const Program&) {
 
 }  // namespace
 
-void add_eval_views(CLI::App& command, Program& program) { add_command(command, program, run_eval_views); }
+void add_eval_views(Command& command, Program& program) { add_command(command, program, run_eval_views); }
 
 }  // namespace fu

@@ -1,5 +1,4 @@
 // featup features: the low-resolution features of photos.
-#include <CLI/CLI.hpp>
 
 #include "tools/cli/channel_maps.h"
 #include "tools/cli/inputs.h"
@@ -22,8 +21,8 @@ struct FeaturesCommand {
   FormatArgs format;
   CommonArgs common;
 
-  void add(CLI::App& app) {
-    app.add_option("image", images, "photos, or folders of them")->required();
+  void add(Command& app) {
+    app.add_option("image", images, "photos, or folders of them").required();
     shard.add(app);
     source.add(app);
     projection.add(app);
@@ -81,6 +80,6 @@ int run_features(const FeaturesCommand& o, const Program&) {
 
 }  // namespace
 
-void add_features(CLI::App& command, Program& program) { add_command(command, program, run_features); }
+void add_features(Command& command, Program& program) { add_command(command, program, run_features); }
 
 }  // namespace fu

@@ -7,10 +7,7 @@
 #include <string>
 
 #include "featup/fields.h"
-
-namespace CLI {
-class App;
-}
+#include "tools/cli/command.h"
 
 namespace fu {
 
@@ -19,7 +16,7 @@ class FieldOptions {
   /// Adds --NAME for each field; for a flag that is true by default, --no-NAME. Help shows the defaults, but not those
   /// outside a field's range, which stand for "as the other settings say". this must outlive the app.
   template <class Options>
-  void add(CLI::App& app, const Options& defaults) {
+  void add(Command& app, const Options& defaults) {
     visit_fields(defaults, [&](const auto& value, const FieldInfo& info) {
       if (!info.offered) return;
       FieldInfo said = info;
@@ -46,13 +43,13 @@ class FieldOptions {
   const std::map<std::string, std::string>& given() const { return given_; }
 
  private:
-  void add_option(CLI::App& app, const FieldInfo& info, bool value);
-  void add_option(CLI::App& app, const FieldInfo& info, Index value);
-  void add_option(CLI::App& app, const FieldInfo& info, std::uint64_t value);
-  void add_option(CLI::App& app, const FieldInfo& info, double value);
-  void add_option(CLI::App& app, const FieldInfo& info, const std::string& value);
+  void add_option(Command& app, const FieldInfo& info, bool value);
+  void add_option(Command& app, const FieldInfo& info, Index value);
+  void add_option(Command& app, const FieldInfo& info, std::uint64_t value);
+  void add_option(Command& app, const FieldInfo& info, double value);
+  void add_option(Command& app, const FieldInfo& info, const std::string& value);
   template <class T>
-  void add_number(CLI::App& app, const FieldInfo& info, T value);
+  void add_number(Command& app, const FieldInfo& info, T value);
 
   std::map<std::string, std::string> given_, option_names_;  // by the names of fields
 };

@@ -1,5 +1,4 @@
 // featup fit: fits an upsampler to one photo, and keeps it in a file for featup query.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "featup/fit/fit_run.h"
@@ -27,18 +26,17 @@ struct FitCommand {
   CommonArgs common;
 
   const std::string& input() const { return images.front(); }
-  void add(CLI::App& app);
+  void add(Command& app);
   FitOptions options() const;
 };
 
-void FitCommand::add(CLI::App& app) {
-  app.add_option("image", images, "the photo")->required()->expected(1);
+void FitCommand::add(Command& app) {
+  app.add_option("image", images, "the photo").required().expected(1);
   app.add_option("-o,--output", output, "the fit; default featup-out/NAME.fit.safetensors, with a picture beside it");
   source.backbone.add(app);
   app.add_option("--features", source.features, "refused: a fit needs a backbone");
   FeatureArgs::add_size(app, source.size);
-  app.add_option("--time-budget", time_budget, "seconds after which the best so far is kept")
-      ->check(CLI::PositiveNumber);
+  app.add_option("--time-budget", time_budget, "seconds after which the best so far is kept").positive();
   app.add_option(
       "--resume", resume,
       "go on from this fit of the same photo: views are made again, the network's steps continue to the bit");
@@ -162,6 +160,6 @@ int run_fit(const FitCommand& o, const Program& program) {
 
 }  // namespace
 
-void add_fit(CLI::App& command, Program& program) { add_command(command, program, run_fit); }
+void add_fit(Command& command, Program& program) { add_command(command, program, run_fit); }
 
 }  // namespace fu

@@ -28,7 +28,7 @@ int print_help(const std::vector<std::string>& topic, const Program& program) {
 
 }  // namespace
 
-void add_help(CLI::App& command, Program& program) {
+void add_help(Command& command, Program& program) {
   const auto topic = std::make_shared<std::vector<std::string>>();
   command.add_option("command", *topic, "a command");
   command.footer("Example: featup help eval probe");

@@ -1,5 +1,4 @@
 // featup info: what a file holds, and what it can be used for.
-#include <CLI/CLI.hpp>
 
 #include "core/files/weights.h"
 #include "featup/backbones/registry.h"
@@ -22,10 +21,10 @@ struct InfoCommand {
   bool all = false;
   CommonArgs common;
 
-  void add(CLI::App& app) {
+  void add(Command& app) {
     app.add_option("file", files, "a .safetensors, .npy, .npz, .pth, .pt, .bin or .ckpt file, or a folder with one")
-        ->required()
-        ->expected(1);
+        .required()
+        .expected(1);
     app.add_flag("--all", all, "list every tensor");
     common.add(app);
     app.footer("Example: featup info maskclip_jbu_stack_cocostuff.ckpt");
@@ -138,6 +137,6 @@ int run_info(const InfoCommand& o, const Program&) {
 
 }  // namespace
 
-void add_info(CLI::App& command, Program& program) { add_command(command, program, run_info); }
+void add_info(Command& command, Program& program) { add_command(command, program, run_info); }
 
 }  // namespace fu

@@ -50,7 +50,7 @@ std::string man_page(const CLI::App& app, const std::string& version) {
 
 }  // namespace
 
-void add_man(CLI::App& command, Program& program) {
+void add_man(Command& command, Program& program) {
   command.footer("Example: featup man > featup.1");
   run_when_given(command, program, [&program] {
     say("%s", man_page(*program.app, program.version).c_str());

@@ -1,6 +1,5 @@
 #include "tools/cli/methods.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 
@@ -54,12 +53,12 @@ class FromFolder : public Upsampler {
 
 }  // namespace
 
-void EvalArgs::add(CLI::App& app) {
+void EvalArgs::add(Command& app) {
   add_methods(app);
   app.add_option("-o,--output", output, "folder for the pictures; default featup-out");
 }
 
-void EvalArgs::add_methods(CLI::App& app) {
+void EvalArgs::add_methods(Command& app) {
   std::string common;
   for (const std::string& name : names_in_tables()) common += (common.empty() ? "" : ", ") + name;
   app.add_option("--upsampler", more,

@@ -16,9 +16,9 @@ struct EvalArgs {
   bool only = false;
   std::string output;
 
-  void add(CLI::App& app);
+  void add(Command& app);
   /// Those that choose the methods alone, for a command with another kind of output.
-  void add_methods(CLI::App& app);
+  void add_methods(Command& app);
 };
 
 /// A method of a table, opened.

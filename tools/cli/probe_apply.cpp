@@ -1,13 +1,12 @@
 // featup probe apply: `featup segment` under the name that goes with `featup probe train`.
-#include <CLI/CLI.hpp>
 
 #include "tools/cli/program.h"
 
 namespace fu {
 
-void add_segment(CLI::App& command, Program& program);
+void add_segment(Command& command, Program& program);
 
-void add_probe_apply(CLI::App& command, Program& program) {
+void add_probe_apply(Command& command, Program& program) {
   add_segment(command, program);
   command.footer(
       "The same as featup segment --probe FILE.\n"

@@ -26,7 +26,7 @@ struct ProbeTrainCommand {
   FieldOptions data_fields, fields;
   CommonArgs common;
 
-  void add(CLI::App& app);
+  void add(Command& app);
   ProbeDataOptions data() const;
 };
 

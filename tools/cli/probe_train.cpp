@@ -1,5 +1,4 @@
 // featup probe train: classes or numbers from features, learned from a user's own label pictures.
-#include <CLI/CLI.hpp>
 
 #include "tools/cli/errors.h"
 #include "tools/cli/inputs.h"
@@ -12,26 +11,26 @@
 
 namespace fu {
 
-void ProbeTrainCommand::add(CLI::App& app) {
-  app.add_option("--images", images, "folder of photos to learn from")->required();
+void ProbeTrainCommand::add(Command& app) {
+  app.add_option("--images", images, "folder of photos to learn from").required();
   app.add_option(
          "--labels", labels,
          "folder of their labels, files of the same names: pictures with a class a pixel (grey, or numbers of a "
          "palette; 255: none), or numbers: PNG of 16 bits (0: none) or .npy (H,W) or (H,W,K) (NaN: none)")
-      ->required();
+      .required();
   app.add_option("-o,--output", output, "the probe; default featup-out/probe.safetensors");
   backbone.add(app);
   data_fields.add(app, ProbeDataOptions());
   fields.add(app, ProbeOptions());
-  CLI::Option* val = app.add_option("--val-images", val_images, "photos that judge, in place of held-out ones");
-  CLI::Option* val_of = app.add_option("--val-labels", val_labels, "their labels");
-  val->needs(val_of), val_of->needs(val);
+  Option val = app.add_option("--val-images", val_images, "photos that judge, in place of held-out ones");
+  Option val_of = app.add_option("--val-labels", val_labels, "their labels");
+  val.needs(val_of), val_of.needs(val);
   app.add_option("--class-names", class_names, "a file of names, one in each line, for classes or numbers");
   app.add_option("--unit", unit, "of numbers, for people: m");
   app.add_flag("--restart", restart, "throw away what an earlier run left in OUTPUT.cache");
   app.add_option("--checkpoint", checkpoint, "seconds between checkpoints of the training")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+      .non_negative()
+      .show_default();
   common.add(app);
   app.footer(
       "It trains without the held-out photos first; they judge each epoch. Then it trains on all photos for as many "
@@ -132,6 +131,6 @@ int run_probe_train(const ProbeTrainCommand& o, const Program& program) {
 
 }  // namespace
 
-void add_probe_train(CLI::App& command, Program& program) { add_command(command, program, run_probe_train); }
+void add_probe_train(Command& command, Program& program) { add_command(command, program, run_probe_train); }
 
 }  // namespace fu

@@ -2,7 +2,7 @@
 //
 // A command is one line in commands.def and one file. The file defines
 //
-//     void add_NAME(CLI::App& command, Program& program);
+//     void add_NAME(Command& command, Program& program);
 //
 // which adds the command's options and its example to `command`, and says by run_when_given() what is to be done.
 #pragma once
@@ -11,9 +11,7 @@
 #include <memory>
 #include <string>
 
-namespace CLI {
-class App;
-}
+#include "tools/cli/command.h"
 
 namespace fu {
 
@@ -27,12 +25,12 @@ struct Program {
 
 /// While the command line is read, the command that it names only puts its work into program.work. So errors of usage
 /// (exit code 2) all come before the work (exit code 1).
-void run_when_given(CLI::App& command, Program& program, std::function<int()> work);
+void run_when_given(Command& command, Program& program, std::function<int()> work);
 
-/// The same for a command whose options are a struct of its own. Options has add(CLI::App&), and `common`, whose
+/// The same for a command whose options are a struct of its own. Options has add(Command&), and `common`, whose
 /// settings are made before the work. run() returns the exit code, and throws what concerns all of its work.
 template <class Options>
-void add_command(CLI::App& command, Program& program, int (*run)(const Options& options, const Program& program)) {
+void add_command(Command& command, Program& program, int (*run)(const Options& options, const Program& program)) {
   const auto options = std::make_shared<Options>();
   options->add(command);
   run_when_given(command, program, [options, run, &program] {

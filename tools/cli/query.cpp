@@ -1,5 +1,4 @@
 // featup query: features of a fitted photo at any size, part or point.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 
@@ -30,8 +29,8 @@ struct QueryCommand {
   CommonArgs common;
 
   const std::string& input() const { return files.front(); }
-  void add(CLI::App& app) {
-    app.add_option("file", files, "what featup fit wrote")->required()->expected(1);
+  void add(Command& app) {
+    app.add_option("file", files, "what featup fit wrote").required().expected(1);
     app.add_option("-o,--output", output, "the features; default featup-out/NAME.npy, with a picture beside it");
     app.add_option("--size", size, "HxW of the whole photo, any aspect; default: as it was fitted");
     app.add_option("--crop", crop, "TOP,LEFT,HEIGHT,WIDTH: only this part of it, in pixels of --size");
@@ -221,6 +220,6 @@ int run_query(const QueryCommand& o, const Program&) {
 
 }  // namespace
 
-void add_query(CLI::App& command, Program& program) { add_command(command, program, run_query); }
+void add_query(Command& command, Program& program) { add_command(command, program, run_query); }
 
 }  // namespace fu

@@ -22,7 +22,7 @@ struct EvalReportCommand {
   CommonArgs common;
 
   EvalReportCommand() { source.size = "224x224"; }
-  void add(CLI::App& app);
+  void add(Command& app);
 };
 
 class ReportRun {

@@ -1,5 +1,4 @@
 // featup segment: which pixels show what. Classes come from words, a classifier, a probe or ready vectors.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "core/ops.h"
@@ -30,24 +29,23 @@ struct SegmentCommand {
   FormatArgs format;
   CommonArgs common;
 
-  const CLI::App* app = nullptr;      // knows what was given
-  const CLI::Option* html = nullptr;  // the same
+  Command app;  // knows what was given
+  Option html;  // the same
 
-  void add(CLI::App& command);
+  void add(Command& command);
   /// With a probe: the size and the upsampler that it learned with, where no others were given.
   void take_over(const Probe& probe);
 };
 
 void SegmentCommand::take_over(const Probe& probe) {
-  if (app->count("--size") + app->count("--tile") == 0) source.size = probe.size;
-  if (app->count("--upsampler") + app->count("--quality") == 0 && !probe.upsampler.empty())
+  if (!app.given("--size") && !app.given("--tile")) source.size = probe.size;
+  if (!app.given("--upsampler") && !app.given("--quality") && !probe.upsampler.empty())
     upsampler.name = probe.upsampler;
 }
 
-void SegmentCommand::add(CLI::App& command) {
-  app = &command;
-  CLI::App& app = command;
-  app.add_option("image", images, "photos, or folders of them")->required();
+void SegmentCommand::add(Command& command) {
+  app = command;
+  app.add_option("image", images, "photos, or folders of them").required();
   shard.add(app);
   source.add(app);
   classes.add(app);
@@ -56,15 +54,15 @@ void SegmentCommand::add(CLI::App& command) {
                  "HxW of the label picture; default: the photo's, or with --size HxW that size");
   app.add_option("--threshold", threshold,
                  "a pixel whose class is less sure than this, from 0 to 1, has none (255); default 0, with --head 0.5")
-      ->check(CLI::Range(0.0, 1.0));
+      .between(0.0, 1.0);
   app.add_option("--temperature", temperature,
                  "scores are divided by it before the softmax; default: what the words or the probe learned with")
-      ->check(CLI::Range(1e-6, 1e6));
+      .between(1e-6, 1e6);
   app.add_flag("!--no-heatmaps", outputs.heatmaps, "no heatmap of each class");
   html = app.add_flag("--html,!--no-html", outputs.html,
                       "a page to look at the classes in, for the browser; default: if there is one photo");
   app.add_option("--masks", outputs.masks, "also masks as COCO has them, in JSON: rle or polygons")
-      ->check(CLI::IsMember({"rle", "polygons"}));
+      .one_of({"rle", "polygons"});
   app.add_flag("--scores", outputs.scores, "also the scores of all classes at every pixel, a number each");
   app.add_option("-o,--output", output, "folder for the results; default featup-out");
   format.add(app);
@@ -223,7 +221,7 @@ int run_segment(const SegmentCommand& given, const Program&) {
   ChosenClasses classes(o.classes, o.source);
   if (classes.probe()) o.take_over(*classes.probe());
   const bool numbers = classes.probe() && classes.probe()->kind == Probe::Kind::numbers;
-  if (o.html->count() == 0) o.outputs.html = inputs.size() == 1 && !numbers;
+  if (!o.html.given()) o.outputs.html = inputs.size() == 1 && !numbers;
   SegmentRun run(o, std::move(classes));
   const std::string folder = output_folder(o.output);
   report["outputs"] = nlohmann::json::array();
@@ -258,6 +256,6 @@ int run_segment(const SegmentCommand& given, const Program&) {
 
 }  // namespace
 
-void add_segment(CLI::App& command, Program& program) { add_command(command, program, run_segment); }
+void add_segment(Command& command, Program& program) { add_command(command, program, run_segment); }
 
 }  // namespace fu

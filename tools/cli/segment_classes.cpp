@@ -1,6 +1,5 @@
 #include "tools/cli/segment_classes.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -97,7 +96,7 @@ bool holds_vectors(const std::string& path) {
 
 }  // namespace
 
-void ClassArgs::add(CLI::App& app) {
+void ClassArgs::add(Command& app) {
   app.add_option("--text", text, "words or sentences, separated by commas; for CLIP and SigLIP");
   app.add_option("--words", words,
                  "a file of words, one in each line; or of their vectors, as `featup text` or another program writes "
@@ -107,9 +106,8 @@ void ClassArgs::add(CLI::App& app) {
   app.add_option("--classes", chosen,
                  "of the classifier's classes: numbers, ranges and names, like 281-285,sofa; default: the five most "
                  "likely ones")
-      ->needs("--head");
-  app.add_option("--class-names", names, "a file with a name of the classifier's classes in each line")
-      ->needs("--head");
+      .needs("--head");
+  app.add_option("--class-names", names, "a file with a name of the classifier's classes in each line").needs("--head");
   how.add(app);
   app.add_flag("!--forget-words", keeps_words,
                "neither read nor write the vectors of words in the file that is kept beside the backbone's weights");

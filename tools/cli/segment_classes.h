@@ -20,7 +20,7 @@ struct ClassArgs {
   std::string chosen, names;              // of its classes: numbers, ranges or names; a file of names
   WordArgs how;
 
-  void add(CLI::App& app);
+  void add(Command& app);
   /// throws UsageError unless exactly one kind of classes was given.
   void check() const;
 };

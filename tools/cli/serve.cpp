@@ -1,7 +1,6 @@
 // featup serve: features over HTTP.
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <optional>
 
@@ -33,37 +32,31 @@ struct ServeCommand {
   Index max_pixels = 2000000;
   CommonArgs common;
 
-  void add(CLI::App& app);
+  void add(Command& app);
 };
 
-void ServeCommand::add(CLI::App& app) {
+void ServeCommand::add(Command& app) {
   backbone.add(app);
   FeatureArgs::add_size(app, size);
   upsampler.add(app);
   projection.add(app);
   app.add_option("--host", host, "address or name to listen on; 127.0.0.1 is reached from this machine alone")
-      ->capture_default_str();
-  app.add_option("--port", port, "port; 0: any that is free, which is printed")
-      ->check(CLI::Range(0, 65535))
-      ->capture_default_str();
+      .show_default();
+  app.add_option("--port", port, "port; 0: any that is free, which is printed").between(0, 65535).show_default();
   app.add_option("--name", names,
                  "another name that requests may call the server by, such as that of a proxy; may be given often");
   app.add_option("--page", page,
                  "folder of the page that computes in the browser, as tools/test_wasm.sh leaves it; it is at /page/");
-  app.add_option("--parallel", parallel, "requests that are computed at a time")
-      ->check(CLI::Range(1, 256))
-      ->capture_default_str();
-  app.add_option("--queue", queue, "requests that wait at most; more get status 503")
-      ->check(CLI::Range(0, 65536))
-      ->capture_default_str();
+  app.add_option("--parallel", parallel, "requests that are computed at a time").between(1, 256).show_default();
+  app.add_option("--queue", queue, "requests that wait at most; more get status 503").between(0, 65536).show_default();
   app.add_option("--timeout", timeout, "seconds to compute an answer at most; 0: no limit")
-      ->check(CLI::Range(0, 86400))
-      ->capture_default_str();
-  app.add_option("--max-body", max_body, "bytes of a picture at most, like 32M")->capture_default_str();
-  app.add_option("--max-result", max_result, "bytes of an answer's numbers at most, like 1G")->capture_default_str();
+      .between(0, 86400)
+      .show_default();
+  app.add_option("--max-body", max_body, "bytes of a picture at most, like 32M").show_default();
+  app.add_option("--max-result", max_result, "bytes of an answer's numbers at most, like 1G").show_default();
   app.add_option("--max-pixels", max_pixels, "pixels of a photo at the backbone at most")
-      ->check(CLI::Range(Index{1}, kMaxInput))
-      ->capture_default_str();
+      .between(Index{1}, kMaxInput)
+      .show_default();
   common.add(app);
   app.footer(
       "GET / lists what is answered. Without --max-memory the limit is half of the machine's memory. Ctrl-C and\n"
@@ -154,6 +147,6 @@ int run_serve(const ServeCommand& o, const Program&) {
 
 }  // namespace
 
-void add_serve(CLI::App& command, Program& program) { add_command(command, program, run_serve); }
+void add_serve(Command& command, Program& program) { add_command(command, program, run_serve); }
 
 }  // namespace fu

@@ -1,5 +1,4 @@
 // featup show: feature files as a picture, or one of them as a page for the browser.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 
@@ -28,8 +27,8 @@ struct ShowCommand {
   bool html = false;
   CommonArgs common;
 
-  void add(CLI::App& app) {
-    app.add_option("file", files, "feature maps: .npy or .safetensors; with --html one of them, or a fit")->required();
+  void add(Command& app) {
+    app.add_option("file", files, "feature maps: .npy or .safetensors; with --html one of them, or a fit").required();
     app.add_option("-o,--output", output, "the picture; default featup-out/show.png");
     FeatureArgs::add_layout(app, layout, "layout of the files: auto, hwc, chw or tokens");
     app.add_flag("--html", html,
@@ -133,6 +132,6 @@ int run_show(const ShowCommand& o, const Program&) {
 
 }  // namespace
 
-void add_show(CLI::App& command, Program& program) { add_command(command, program, run_show); }
+void add_show(Command& command, Program& program) { add_command(command, program, run_show); }
 
 }  // namespace fu

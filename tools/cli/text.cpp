@@ -1,5 +1,4 @@
 // featup text: words to the matrix that turns features into scores.
-#include <CLI/CLI.hpp>
 #include <filesystem>
 
 #include "core/files/weights.h"
@@ -21,15 +20,15 @@ struct TextCommand {
   WordArgs how;
   CommonArgs common;
 
-  void add(CLI::App& app) {
+  void add(Command& app) {
     app.add_option("text", text, "words or sentences, separated by commas");
     app.add_option("--words", words_file, "a file of them, one in each line");
     app.add_option("--backbone", backbone, "weights of CLIP or SigLIP with their text encoder: a file or a folder")
-        ->required();
+        .required();
     how.add(app);
     app.add_option("--act", activation, "activation of the text encoder's MLPs, where no file says")
-        ->check(CLI::IsMember({"auto", "erf", "gelu", "tanh", "quick"}))
-        ->capture_default_str();
+        .one_of({"auto", "erf", "gelu", "tanh", "quick"})
+        .show_default();
     app.add_option(
         "-o,--output", output,
         "the matrix (channels,words), .safetensors with the words or .npy; default featup-out/words.safetensors");
@@ -74,6 +73,6 @@ int run_text(const TextCommand& o, const Program&) {
 
 }  // namespace
 
-void add_text(CLI::App& command, Program& program) { add_command(command, program, run_text); }
+void add_text(Command& command, Program& program) { add_command(command, program, run_text); }
 
 }  // namespace fu

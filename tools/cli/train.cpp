@@ -1,5 +1,4 @@
 // featup train: an upsampler for one's own backbone, from folders of photos.
-#include <CLI/CLI.hpp>
 #include <optional>
 
 #include "tools/cli/errors.h"
@@ -11,8 +10,8 @@
 
 namespace fu {
 
-void TrainCommand::add(CLI::App& app) {
-  app.add_option("folder", folders, "folders of photos, searched to their depths, or single photos")->required();
+void TrainCommand::add(Command& app) {
+  app.add_option("folder", folders, "folders of photos, searched to their depths, or single photos").required();
   app.add_option(
       "-o,--output", output,
       "the upsampler, which is also the checkpoint; default featup-out/KIND.safetensors, with curves beside it");
@@ -22,10 +21,8 @@ void TrainCommand::add(CLI::App& app) {
                  "builtin, for a jbu stack without mixing");
   app.add_flag("--resume", resume, "go on from the checkpoint, to the same weights as if it had never stopped");
   app.add_option("--time-budget", time_budget, "seconds after which the checkpoint is written and the program ends")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--checkpoint", checkpoint, "seconds between checkpoints")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+      .positive();
+  app.add_option("--checkpoint", checkpoint, "seconds between checkpoints").non_negative().show_default();
   app.add_option("--export", export_to,
                  "also write the upsampler alone: as .safetensors, or a jbu stack as a PyTorch .ckpt for the published "
                  "code, which knows neither the filter of tokens nor the smoothing");
@@ -113,6 +110,6 @@ int run_train(const TrainCommand& o, const Program& program) {
 
 }  // namespace
 
-void add_train(CLI::App& command, Program& program) { add_command(command, program, run_train); }
+void add_train(Command& command, Program& program) { add_command(command, program, run_train); }
 
 }  // namespace fu

@@ -28,7 +28,7 @@ struct TrainCommand {
   FieldOptions fields;      // of TrainOptions
   CommonArgs common;
 
-  void add(CLI::App& app);
+  void add(Command& app);
   TrainOptions options() const;
 };
 

@@ -1,5 +1,4 @@
 // featup upsample: from photos to high-resolution features, and a picture of them.
-#include <CLI/CLI.hpp>
 
 #include "featup/upsamplers/registry.h"
 #include "tools/cli/errors.h"
@@ -29,11 +28,11 @@ struct UpsampleCommand {
   FormatArgs format;
   CommonArgs common;
 
-  void add(CLI::App& app);
+  void add(Command& app);
 };
 
-void UpsampleCommand::add(CLI::App& app) {
-  app.add_option("image", images, "photos: PNG, JPEG, BMP, TGA, PBM, PGM, PPM; or folders of them")->required();
+void UpsampleCommand::add(Command& app) {
+  app.add_option("image", images, "photos: PNG, JPEG, BMP, TGA, PBM, PGM, PPM; or folders of them").required();
   shard.add(app);
   source.add(app);
   projection.add(app);
@@ -166,6 +165,6 @@ int run_upsample(const UpsampleCommand& o, const Program&) {
 
 }  // namespace
 
-void add_upsample(CLI::App& command, Program& program) { add_command(command, program, run_upsample); }
+void add_upsample(Command& command, Program& program) { add_command(command, program, run_upsample); }
 
 }  // namespace fu

@@ -1,19 +1,17 @@
 #include "tools/cli/word_args.h"
 
-#include <CLI/CLI.hpp>
-
 #include "core/files/mapped_file.h"
 #include "tools/cli/errors.h"
 
 namespace fu {
 
-void WordArgs::add(CLI::App& app) {
+void WordArgs::add(Command& app) {
   app.add_option("--tokenizer", tokenizer,
                  "file or folder of the vocabulary: tokenizer.json, vocab.json with merges.txt, or "
                  "bpe_simple_vocab_16e6.txt.gz; default: the backbone's folder");
   app.add_option("--templates", templates,
                  "sentences that words are put into: one, seven, all, or a file with {} in each line")
-      ->capture_default_str();
+      .show_default();
 }
 
 WordSource WordArgs::source(const std::string& weights, const BackboneOptions& options) const {

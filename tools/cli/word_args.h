@@ -6,16 +6,12 @@
 
 #include "featup/classes/words.h"
 
-namespace CLI {
-class App;
-}
-
 namespace fu {
 
 struct WordArgs {
   std::string tokenizer, templates = "seven";
 
-  void add(CLI::App& app);
+  void add(Command& app);
   /// throws UsageError or FileError.
   WordSource source(const std::string& weights, const BackboneOptions& options) const;
   /// Files that are read.
