@@ -2,7 +2,7 @@
 # tools/test.sh [quick | all]: installs what is missing, builds, and runs the tests.
 #
 #   quick   formatting, and the release build's tests
-#   (none)  also the engine in double precision and under the address and undefined-behaviour sanitizers
+#   (none)  also the engine in double precision, under the address and undefined-behaviour sanitizers
 #   all     also everything under these, clang, clang-tidy, the thread sanitizer, OpenMP's threads, MPI, a shared library, other processors,
 #           WebAssembly, packages, the book and the reference
 #
@@ -48,24 +48,19 @@ if step formatting clang-format; then
 fi
 
 step "release build, warnings are errors"
-build "$root/build" --preset release
+build "$root/build" --preset release -DFU_BOOK=$([ "$mode" = all ] && echo ON || echo OFF)
 
-if [ "$mode" != quick ]; then
-  step "double precision: the engine and its gradients"
-  targets=engine_tests build "$root/build-double" --preset double
-  program build-double engine_tests
-fi
-
-# `all` runs everything under clang's sanitizers.
-if [ "$mode" = default ] || { [ "$mode" = all ] && ! command -v clang++ >/dev/null; }; then
-  step "address and undefined-behaviour sanitizers: the engine and the readers of files"
-  targets=engine_tests build "$root/build-sanitize" --preset sanitize
-  program build-sanitize engine_tests
+# One build serves two ends. `all` has a build for each: doubles as people use them, and everything under sanitizers, in float.
+if [ "$mode" = default ]; then
+  step "double precision, under the address and undefined-behaviour sanitizers: the engine, its gradients and the readers of files"
+  targets=engine_tests build "$root/build-double-sanitize" --preset double-sanitize
+  program build-double-sanitize engine_tests
 fi
 
 if [ "$mode" = all ]; then
-  step "double precision: networks, and users of the library"
-  targets="layer_tests fu_libraries featup" build "$root/build-double" --preset double
+  step "double precision: the engine and its gradients, networks, and users of the library"
+  targets="engine_tests layer_tests fu_libraries featup" build "$root/build-double" --preset double
+  program build-double engine_tests
   program build-double layer_tests
   suites build-double -R '^consume/'
 
@@ -83,6 +78,7 @@ if [ "$mode" = all ]; then
         (cd "$root" && xargs -P "$cores" -n 4 clang-tidy -p build-clang --quiet --warnings-as-errors='*') || fail clang-tidy
     fi
   else
+    step "address and undefined-behaviour sanitizers: everything"
     build "$root/build-sanitize" --preset sanitize
     suites build-sanitize
   fi

@@ -2,14 +2,15 @@
 # list of targets for core/isa.cpp, which picks one when the program starts.
 file(GLOB kernel_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*.cpp)
 set(kernel_targets "")
-# Under sanitizers -O3 takes ten times as long to compile as -O1, and checks the same accesses. GCC fuses multiplications and
-# additions, which math.h counts on, with its expensive optimizations only.
+# GCC fuses multiplications and additions, which math.h counts on, with its expensive optimizations only.
+set(kernel_quick -O1)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  list(APPEND kernel_quick -fexpensive-optimizations)
+endif()
+# Under sanitizers -O3 takes ten times as long to compile as -O1, and checks the same accesses.
 set(kernel_level -O3)
 if(FU_SANITIZE)
-  set(kernel_level -O1)
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    list(APPEND kernel_level -fexpensive-optimizations)
-  endif()
+  set(kernel_level ${kernel_quick})
   if(FU_SANITIZE MATCHES "fuzzer")
     list(APPEND kernel_level -fno-sanitize=fuzzer-no-link)  # no kernel reads a file
   endif()
