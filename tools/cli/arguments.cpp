@@ -62,7 +62,7 @@ void FeatureArgs::add(Command& app) {
       .between(1, 16384);
 }
 
-std::string FeatureArgs::wanted_size() const { return tile > 0 && !size_option.given() ? "own" : size; }
+std::string FeatureArgs::wanted_size() const { return tile > 0 && size_option && !size_option.given() ? "own" : size; }
 
 void FeatureArgs::add_layout(Command& app, std::string& layout, const std::string& help) {
   app.add_option("--features-layout", layout, help).one_of({"auto", "hwc", "chw", "tokens"}).show_default();

@@ -45,6 +45,8 @@ class Option {
   Option& show_default();
   Option& show_default(const std::string& text);
 
+  /// False for a default-made one, which stands for no option.
+  explicit operator bool() const { return option_ != nullptr; }
   /// Whether the command line has it. False for a default-made one.
   bool given() const;
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "featup/classes/words.h"
+#include "tools/cli/command.h"
 
 namespace fu {
 

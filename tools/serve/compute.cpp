@@ -97,7 +97,7 @@ PhotoFeatures Service::features_of(const HttpRequest& r, const Wish& wish, const
   FeatureArgs source = model_.source;
   if (!wish.size.empty()) {
     source.size = wish.size;
-    source.size_option = nullptr;
+    source.size_option = Option();
   }
   const MappedFile file(kPhoto, reinterpret_cast<const unsigned char*>(r.body.data()), r.body.size());
   Image photo = read_image(file);
