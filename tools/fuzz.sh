@@ -4,8 +4,8 @@
 # possible) on one core, as many targets at a time as there are cores. FU_FUZZ_RUNS=N: for N executions, and MINUTES at most if it is given.
 # FU_FUZZ_SEED=N: always the same changes; else others each time.
 #
-# What broke something is kept as tests/fuzz/corpus/TARGET/found-..., where the tests run it from then on; exits 1 then. Inputs
-# that reached new code stay in build-clang-sanitize/fuzz/, where the next run goes on.
+# What broke something, or takes more than 10 seconds also when it runs alone, is kept as tests/fuzz/corpus/TARGET/found-..., where the tests
+# run it from then on; exits 1 then. Inputs that reached new code stay in build-clang-sanitize/fuzz/, where the next run goes on.
 set -euo pipefail
 # shellcheck source=tools/setup.sh
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
@@ -46,12 +46,25 @@ fuzz_one() {
 export -f fuzz_one
 export fuzz corpus work limit root
 mkdir -p "$work"
+failed=$(mktemp)
+export failed
+trap 'rm -f "$failed"' EXIT
+printf '%s\n' "${names[@]}" | xargs -P "$(nproc)" -I{} bash -c 'fuzz_one {} || echo {} >>"$failed"'
 code=0
-printf '%s\n' "${names[@]}" | xargs -P "$(nproc)" -I{} bash -c 'fuzz_one {}' || code=1
-for name in "${names[@]}"; do
+while read -r name; do
+  bad=1
   for found in "$work/$name-found"/*; do
     [ -f "$found" ] || continue
-    mv "$found" "$corpus/$name/found-$(basename "$found" | cut -c 1-20)"
+    # What took too long beside others, or on a machine that stood still, is given once more, alone.
+    if [[ ${found##*/} =~ ^(timeout|slow-unit)- ]] && "$fuzz" "$name" -timeout=10 -rss_limit_mb=2048 "$found" >"$work/$name.again.log" 2>&1 </dev/null; then
+      echo "$name: ${found##*/} takes less than 10 seconds alone"
+      rm "$found"
+      [ $bad = 2 ] || bad=0
+    else
+      mv "$found" "$corpus/$name/found-$(basename "$found" | cut -c 1-20)"
+      bad=2
+    fi
   done
-done
+  [ $bad = 0 ] || code=1
+done <"$failed"
 exit $code

@@ -19,12 +19,12 @@ class Numbers {
  public:
   Numbers(const unsigned char* data, std::size_t size) : data_(data), size_(size) {}
   unsigned byte() { return at_ < size_ ? data_[at_++] : 0; }
-  /// A size: mostly small, sometimes negative or beyond everything.
+  /// A size: mostly small, sometimes negative or beyond everything. Nothing between: what is slow finds little.
   std::int64_t number() {
     static const std::int64_t edges[] = {-1, std::numeric_limits<std::int64_t>::max(),
                                          std::numeric_limits<std::int64_t>::min(), std::int64_t{1} << 33};
     const unsigned b = byte();
-    return b < 240 ? b % 48 : b < 252 ? 48 * std::int64_t{b - 240} : edges[b - 252];
+    return b < 240 ? b % 48 : b < 252 ? 16 * std::int64_t{b - 240} : edges[b - 252];
   }
   double real_number() {
     const unsigned b = byte();
