@@ -10,20 +10,16 @@ Conv2d::Conv2d(Index in, Index out, Index kernel, Random* random, Index stride, 
       stride_(stride),
       padding_(padding),
       dilation_(dilation) {
-  add("weight", weight, FileLayout::conv);
+  add("weight", weight, FileLayout::conv, &narrow_);
   if (with_bias) add("bias", bias);
 }
 
 void Conv2d::pack(const Tensor& scale, const Tensor& shift) {
-  if (weight.packed) return;
-  const Index out = weight.value.dim(0);
-  Tensor w = weight.value.reshape({out, weight.value.size() / out}), b = bias.value;
-  if (scale.size() > 0) {
-    w = w * scale.reshape({out, 1});
-    if (b.size() > 0) b = b * scale;
-  }
+  if (packed_.out() > 0) return;
+  Tensor b = bias.value;
+  if (scale.size() > 0 && b.size() > 0) b = b * scale;
   if (shift.size() > 0) b = b.size() > 0 ? b + shift : shift;
-  packed_ = PackedLinear(w, b);
+  packed_ = pack_weight(weight.value, narrow_, scale, b);
   weight.set(Tensor());
   bias.set(Tensor());
   weight.trainable = bias.trainable = false;

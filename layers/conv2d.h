@@ -35,6 +35,7 @@ class Conv2d : public Module {
   static X activate(const X& x, Activation activation);
 
   Index kernel_, stride_, padding_, dilation_;
+  NarrowMatrix narrow_;  // until it is packed
   PackedLinear packed_;
 };
 

@@ -7,18 +7,15 @@ Linear::Linear(Index in, Index out, Random* random, bool with_bias, FileLayout l
       bias(with_bias ? uniform_fan_in({out}, in, random) : Tensor()),
       in_(in),
       out_(out) {
-  add("weight", weight, layout);
+  add("weight", weight, layout, &narrow_);
   if (with_bias) add("bias", bias);
 }
 
 void Linear::pack(const Tensor& scale) {
-  if (weight.packed) return;
-  Tensor w = weight.value, b = bias.value;
-  if (scale.size() > 0) {
-    w = w * scale.reshape({out_, 1});
-    if (b.size() > 0) b = b * scale;
-  }
-  packed_ = PackedLinear(w, b);
+  if (packed_.out() > 0) return;
+  Tensor b = bias.value;
+  if (scale.size() > 0 && b.size() > 0) b = b * scale;
+  packed_ = pack_weight(weight.value, narrow_, scale, b);
   weight.set(Tensor());
   bias.set(Tensor());
   weight.trainable = bias.trainable = false;

@@ -37,6 +37,7 @@ class Linear : public Module {
 
  private:
   Index in_, out_;
+  NarrowMatrix narrow_;  // until it is packed
   PackedLinear packed_;
 };
 

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace fu {
 
-void Module::add(const std::string& name, Parameter& parameter, FileLayout layout) {
+void Module::add(const std::string& name, Parameter& parameter, FileLayout layout, NarrowMatrix* narrow) {
   parameter.name = name;
-  own_.push_back({name, &parameter, layout});
+  own_.push_back({name, &parameter, layout, narrow});
 }
 
 void Module::add(const std::string& name, Module& child) {
@@ -17,8 +18,12 @@ void Module::add(const std::string& name, Module& child) {
 
 void Module::visit(const std::function<void(const std::string&, Parameter&, FileLayout)>& f,
                    const std::string& prefix) {
-  for (const Entry& e : own_) f(prefix + e.name, *e.parameter, e.layout);
-  for (const auto& [name, child] : children_) child->visit(f, prefix + name + ".");
+  visit_entries([&f](const std::string& name, const Entry& e) { f(name, *e.parameter, e.layout); }, prefix);
+}
+
+void Module::visit_entries(const std::function<void(const std::string&, const Entry&)>& f, const std::string& prefix) {
+  for (const Entry& e : own_) f(prefix + e.name, e);
+  for (const auto& [name, child] : children_) child->visit_entries(f, prefix + name + ".");
 }
 
 std::vector<Parameter*> Module::parameters() {
@@ -68,13 +73,20 @@ Tensor to_file(const Tensor& t, FileLayout layout) {
 
 }  // namespace
 
-void Module::load(const Reader& read) {
-  visit([&](const std::string& name, Parameter& p, FileLayout layout) {
-    refuse_packed("load", name, p);
-    const Shape& own = p.value.shape();
-    const Tensor t = read(name, file_shape(own, layout));
-    p.set(from_file(t, own, layout));
-  });
+void Module::load(const Reader& read, const NarrowTypes& types) {
+  visit_entries(
+      [&](const std::string& name, const Entry& e) {
+        Parameter& p = *e.parameter;
+        refuse_packed("load", name, p);
+        const Shape own = p.value.shape();
+        const Tensor t = from_file(read(name, file_shape(own, e.layout)), own, e.layout);
+        const NarrowType type = types && e.narrow ? types(name) : NarrowType::none;
+        if (type == NarrowType::none) return p.set(t);
+        *e.narrow = pack_narrow(t.reshape({own[0], -1}), type);
+        p.set(Tensor());
+        p.trainable = false, p.packed = true;
+      },
+      "");
 }
 
 void Module::load(const Weights& weights, const std::string& prefix) {
@@ -108,6 +120,13 @@ void Module::set_trainable(bool trainable) {
     if (trainable) refuse_packed("train", name, p);
     p.trainable = trainable && !p.buffer;
   });
+}
+
+PackedLinear pack_weight(const Tensor& weight, NarrowMatrix& narrow, const Tensor& scale, const Tensor& bias) {
+  if (narrow.type != NarrowType::none) return PackedLinear(std::exchange(narrow, NarrowMatrix()), scale, bias);
+  const Index out = weight.dim(0);
+  const Tensor rows = weight.reshape({out, out > 0 ? weight.size() / out : 0});
+  return PackedLinear(scale.size() > 0 ? rows * scale.reshape({out, 1}) : rows, bias);
 }
 
 Tensor uniform_fan_in(const Shape& shape, Index fan_in, Random* random) {

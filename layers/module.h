@@ -64,8 +64,11 @@ class Module {
 
   /// Gives the values of the parameter of that name. `shape` is the one that it has in PyTorch's files.
   using Reader = std::function<Tensor(const std::string& name, const Shape& shape)>;
-  /// Reads every parameter.
-  void load(const Reader& read);
+  /// Says in which type the layer may keep the parameter of that name.
+  using NarrowTypes = std::function<NarrowType(const std::string& name)>;
+  /// Reads every parameter. For inference, `types` lets layers keep their weights in narrow types: those are rounded
+  /// and packed one by one, as they are read, and their layers must be packed afterwards.
+  void load(const Reader& read, const NarrowTypes& types = {});
   /// Reads every parameter as prefix + name. Throws FileError naming the tensor that is missing or of the wrong shape.
   void load(const Weights& weights, const std::string& prefix = "");
   /// Adds every parameter to `tensors`, laid out as PyTorch's files are: what load() reads.
@@ -81,7 +84,9 @@ class Module {
 
  protected:
   /// Registration, in constructors. The parameter or module must be a member, or owned by one.
-  void add(const std::string& name, Parameter& parameter, FileLayout layout = FileLayout::same);
+  /// narrow: where the layer can keep the parameter in a narrow type, as rows of a matrix; null: it cannot.
+  void add(const std::string& name, Parameter& parameter, FileLayout layout = FileLayout::same,
+           NarrowMatrix* narrow = nullptr);
   void add(const std::string& name, Module& child);
 
  private:
@@ -89,11 +94,18 @@ class Module {
     std::string name;
     Parameter* parameter;
     FileLayout layout;
+    NarrowMatrix* narrow;
   };
+  void visit_entries(const std::function<void(const std::string& name, const Entry& entry)>& f,
+                     const std::string& prefix);
   std::vector<Entry> own_;
   std::vector<std::pair<std::string, Module*>> children_;
   std::string registered_name_;
 };
+
+/// A layer's weight (out,..), or the narrow one in its place, packed for inference with each output multiplied by
+/// `scale` (out) where it is given. `narrow` is empty afterwards.
+PackedLinear pack_weight(const Tensor& weight, NarrowMatrix& narrow, const Tensor& scale, const Tensor& bias);
 
 /// Values uniform in [-1/sqrt(fan_in), 1/sqrt(fan_in)): PyTorch's default for linear and convolution layers, weights
 /// and biases alike. Without `random`, undefined: layers that will be loaded take null.

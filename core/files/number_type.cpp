@@ -147,8 +147,10 @@ void from_reals(DType type, const real* in, Index n, unsigned char* bytes) {
       store_as(static_cast<std::uint16_t>(bits >> 16), bytes + 2 * i);
     } else if (type == DType::f32) {
       store_as(static_cast<float>(in[i]), bytes + 4 * i);
+    } else if (type == DType::i8) {
+      store_as(static_cast<std::int8_t>(in[i]), bytes + i);
     } else {
-      require<UsageError>(type == DType::f64, "[write] numbers can be written as f16, bf16, f32 or f64, not ",
+      require<UsageError>(type == DType::f64, "[write] numbers can be written as f16, bf16, f32, f64 or i8, not ",
                           dtype_name(type), ".");
       store_as(static_cast<double>(in[i]), bytes + 8 * i);
     }

@@ -17,7 +17,7 @@ const char* dtype_name(DType type);
 /// Converts n little-endian numbers (at any alignment) to reals.
 void to_reals(DType type, const unsigned char* bytes, Index n, real* out);
 /// Converts n reals to f16, bf16, f32 or f64, little-endian. Rounds to nearest, ties to even; what is too large becomes
-/// infinite. throws UsageError for another type.
+/// infinite. Or to i8: whole numbers from -128 to 127. throws UsageError for another type.
 void from_reals(DType type, const real* in, Index n, unsigned char* bytes);
 
 }  // namespace fu

@@ -101,20 +101,27 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
   std::vector<std::uint64_t>* list_ = nullptr;
 };
 
+constexpr struct {
+  const char* name;
+  DType type;
+} kTypes[] = {{"F16", DType::f16},      {"BF16", DType::bf16},       {"F32", DType::f32},        {"F64", DType::f64},
+              {"I8", DType::i8},        {"I16", DType::i16},         {"I32", DType::i32},        {"I64", DType::i64},
+              {"U8", DType::u8},        {"U16", DType::u16},         {"U32", DType::u32},        {"U64", DType::u64},
+              {"BOOL", DType::boolean}, {"F8_E4M3", DType::f8_e4m3}, {"F8_E5M2", DType::f8_e5m2}};
+
 bool find_type(const std::string& name, DType& type) {
-  static constexpr struct {
-    const char* name;
-    DType type;
-  } kTypes[] = {{"F16", DType::f16},      {"BF16", DType::bf16},       {"F32", DType::f32},        {"F64", DType::f64},
-                {"I8", DType::i8},        {"I16", DType::i16},         {"I32", DType::i32},        {"I64", DType::i64},
-                {"U8", DType::u8},        {"U16", DType::u16},         {"U32", DType::u32},        {"U64", DType::u64},
-                {"BOOL", DType::boolean}, {"F8_E4M3", DType::f8_e4m3}, {"F8_E5M2", DType::f8_e5m2}};
   for (const auto& t : kTypes)
     if (name == t.name) {
       type = t.type;
       return true;
     }
   return false;
+}
+
+const char* name_of(DType type) {
+  for (const auto& t : kTypes)
+    if (type == t.type) return t.name;
+  return "";
 }
 
 }  // namespace
@@ -178,12 +185,6 @@ TensorEntries read_safetensors(const MappedFile& file, std::map<std::string, std
 
 namespace {
 
-struct Output {
-  std::string name;
-  Shape shape;
-  ElementSource source;
-};
-
 std::string quoted(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -195,18 +196,17 @@ std::string in_brackets(const std::vector<Index>& numbers) {
 }
 
 /// Of text, and not of JSON values: their destructors take memory, and end the process where there is none.
-std::string header_of(const std::vector<Output>& tensors, const std::map<std::string, std::string>& metadata,
-                      DType type) {
+std::string header_of(const std::vector<TensorOutput>& tensors, const std::map<std::string, std::string>& metadata) {
   std::string text = "{";
   for (const auto& [key, value] : metadata)
     text += (text.size() > 1 ? "," : "\"__metadata__\":{") + quoted(key) + ":" + quoted(value);
   if (!metadata.empty()) text += "}";
   Index at = 0;
-  for (const Output& t : tensors) {
+  for (const TensorOutput& t : tensors) {
     std::vector<Index> shape;
     for (int i = 0; i < t.shape.rank(); ++i) shape.push_back(t.shape[i]);
-    const Index end = at + t.shape.elements() * dtype_size(type);
-    text += (text.size() > 1 ? "," : "") + quoted(t.name) + ":{\"dtype\":\"" + (type == DType::f16 ? "F16" : "F32") +
+    const Index end = at + t.shape.elements() * dtype_size(t.type);
+    text += (text.size() > 1 ? "," : "") + quoted(t.name) + ":{\"dtype\":\"" + name_of(t.type) +
             "\",\"shape\":" + in_brackets(shape) + ",\"data_offsets\":" + in_brackets({at, end}) + "}";
     at = end;
   }
@@ -215,32 +215,34 @@ std::string header_of(const std::vector<Output>& tensors, const std::map<std::st
   return text;
 }
 
-void write_all(const std::string& path, const std::vector<Output>& tensors,
-               const std::map<std::string, std::string>& metadata, DType type) {
-  require<UsageError>(type == DType::f32 || type == DType::f16, path, ": .safetensors are written as f32 or f16.");
-  const std::string text = header_of(tensors, metadata, type);
+}  // namespace
+
+void write_safetensors(const std::string& path, const std::vector<TensorOutput>& tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  for (const TensorOutput& t : tensors)
+    require<UsageError>(t.type == DType::f32 || t.type == DType::f16 || t.type == DType::bf16 || t.type == DType::i8,
+                        path, ": .safetensors are written as f32, f16, bf16 or i8.");
+  const std::string text = header_of(tensors, metadata);
   unsigned char length[8];
   for (int i = 0; i < 8; ++i) length[i] = static_cast<unsigned char>(std::uint64_t{text.size()} >> (8 * i) & 255);
   OutputFile out(path);
   out.write(length, 8);
   out.write(text.data(), text.size());
   const ByteSink sink = [&out](const void* data, std::size_t size) { out.write(data, size); };
-  for (const Output& t : tensors) write_elements(sink, t.shape.elements(), t.source, type);
+  for (const TensorOutput& t : tensors) write_elements(sink, t.shape.elements(), t.source, t.type);
   out.commit();
 }
 
-}  // namespace
-
 void write_safetensors(const std::string& path, const std::map<std::string, Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata, DType type) {
-  std::vector<Output> outputs;
-  for (const auto& [name, tensor] : tensors) outputs.push_back({name, tensor.shape(), elements_of(tensor)});
-  write_all(path, outputs, metadata, type);
+  std::vector<TensorOutput> outputs;
+  for (const auto& [name, tensor] : tensors) outputs.push_back({name, tensor.shape(), elements_of(tensor), type});
+  write_safetensors(path, outputs, metadata);
 }
 
 void write_safetensors(const std::string& path, const std::string& name, const Shape& shape,
                        const ElementSource& source, const std::map<std::string, std::string>& metadata, DType type) {
-  write_all(path, {{name, shape, source}}, metadata, type);
+  write_safetensors(path, {{name, shape, source, type}}, metadata);
 }
 
 }  // namespace fu

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/files/narrow_file.h"
 #include "core/files/readers.h"
 
 namespace fu {
@@ -65,6 +66,7 @@ void Weights::open(const std::shared_ptr<const MappedFile>& file) {
   } else if (n >= 9 && p[8] == '{') {
     format_ = "safetensors";
     entries_ = read_safetensors(*file, metadata_, left_out_);
+    take_row_scales(file->path(), metadata_, entries_);
   } else {
     throw FileError(file->path() +
                     ": is not a .safetensors, .npy, .npz or PyTorch (.pth, .pt, .ckpt, .bin) file: its first bytes fit "
@@ -154,6 +156,7 @@ Tensor Weights::read(const std::string& name) const {
   }
   if (dense && !e.big_endian) {
     to_reals(e.type, data, n, t.data());
+    if (e.row_scales) multiply_rows(t, e.row_scales);
     return t;
   }
   Index position[Shape::kMaxRank] = {};

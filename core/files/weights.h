@@ -31,6 +31,8 @@ struct TensorEntry {
   const unsigned char* summed = nullptr;
   std::size_t summed_bytes = 0;
   std::uint32_t sum = 0;
+  // Of whole numbers that stand for others (narrow_file.h): the scale of each row, little-endian f32. Null: none.
+  const unsigned char* row_scales = nullptr;
 
   /// Sets the strides of a dense tensor, rows first or, for `fortran`, columns first.
   void make_dense(bool fortran = false);
@@ -70,8 +72,9 @@ class Weights {
   bool has(const std::string& name) const { return entries_.count(name) + left_out_.count(name) > 0; }
   /// Shape of a tensor; FileError naming the nearest names if there is none.
   const Shape& shape(const std::string& name) const { return entry(name).shape; }
-  /// The tensor, converted to `real` and dense. cost: reads its bytes, and checks their sum where an archive gives one.
-  /// throws FileError if there is none of that name, or if its bytes are damaged.
+  /// The tensor, converted to `real` and dense, rows of whole numbers multiplied by their scales. cost: reads its
+  /// bytes, and checks their sum where an archive gives one. throws FileError if there is none of that name, or if its
+  /// bytes are damaged.
   Tensor read(const std::string& name) const;
   /// For parameters: read(), after checking the shape, and that all numbers are finite. FileError names path, tensor,
   /// expected and found.
@@ -111,6 +114,16 @@ ElementSource elements_of(const Tensor& tensor);
 /// Elements of an image (H,W,C) in the order (C,H,W). The image must outlive the source.
 ElementSource planes_of(const Tensor& image);
 
+/// A tensor to be written. The source must live until it is.
+struct TensorOutput {
+  std::string name;
+  Shape shape;
+  ElementSource source;
+  DType type = DType::f32;  // or f16, bf16, i8
+};
+/// Writes tensors as .safetensors, one after the other: only the one that is being written must be in memory.
+void write_safetensors(const std::string& path, const std::vector<TensorOutput>& tensors,
+                       const std::map<std::string, std::string>& metadata);
 /// Writes a map of tensors as .safetensors (f32 or f16) with string metadata.
 void write_safetensors(const std::string& path, const std::map<std::string, Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata = {}, DType type = DType::f32);

@@ -5,8 +5,13 @@
 // sets, and multiplies them with its panels. k is cut into blocks, so that a panel stays in the first-level cache.
 // Neither cut depends on the number of threads, and every output is summed in the order of k. So results have the same
 // bits for any number of threads.
+//
+// Weights of 16 bits are widened a panel at a time, each time that a task takes the panel: of 96 rows, that is a
+// fortieth of the work on it.
 #include "core/kernels/declare.h"
-#include "core/kernels/gemm_micro.h"
+#include "core/kernels/int8.h"
+#include "core/kernels/narrow.h"
+#include "core/kernels/windows.h"
 #include "core/parallel.h"
 
 namespace fu::FU_ISA {
@@ -15,11 +20,6 @@ namespace {
 
 constexpr Index kStripsPerTask = 96 / kMicroRows;  // rows of a task, in strips of kMicroRows
 constexpr Index kPanelsPerTask = 16;               // columns of a task, in panels
-
-Index depth_block(Index k) {
-  const Index blocks = imax(1, ceil_div(k, kMaxDepth));
-  return imax(1, round_up(ceil_div(k, blocks), 8));
-}
 
 void pack_panel(const real* b, Index b_row, Index b_col, Index k, Index cols, real* packed) {
   if (b_col == 1 && cols == kMicroCols) {
@@ -63,7 +63,8 @@ constexpr Index kSplitDepth = 192;  // packed B of this depth stays in the secon
 struct SplitK {
   Index parts = 0, part = 0, padded_n = 0, worker = 0;  // 0 parts: the product is not of this kind
   explicit SplitK(const GemmArgs& g) {
-    if (g.packed_b || g.k < 8192 || g.m * g.n > 131072 || g.k < 8 * imax(g.m, g.n)) return;
+    if (g.packed_b || g.narrow_type != NarrowType::none || g.k < 8192) return;
+    if (g.m * g.n > 131072 || g.k < 8 * imax(g.m, g.n)) return;
     parts = imin(16, g.k / 2048);
     part = round_up(ceil_div(g.k, parts), kSplitDepth);
     parts = ceil_div(g.k, part);
@@ -108,64 +109,18 @@ void gemm_split(const GemmArgs& g, const SplitK& split) {
 
 }  // namespace
 
-namespace {
-
-/// Copies n reals. The last vector overlaps the one before it: faster than element by element.
-inline void copy_run(const real* in, Index n, real* out) {
-  if (n < kLanes) {
-    for (Index i = 0; i < n; ++i) out[i] = in[i];
-    return;
-  }
-  for (Index i = 0; i + kLanes < n; i += kLanes) store(out + i, load(in + i));
-  store(out + n - kLanes, load(in + n - kLanes));
-}
-inline void zero_run(Index n, real* out) {
-  for (Index i = 0; i < n; ++i) out[i] = 0;
-}
-
-/// Copies elements [p0, p0 + k) of windows [first, first + rows), as copy_rows does with rows of a matrix.
-void copy_windows(const real* x, const WindowArgs& g, Index first, Index rows, Index p0, Index k, real* copy) {
-  const Index row_length = g.kw * g.c;
-  for (Index i = 0; i < rows; ++i) {
-    const Index window = first + i, line = window / g.cols;
-    const Index y0 = line % g.rows * g.stride - g.pad, q0 = window % g.cols * g.stride - g.pad;
-    const real* image = x + line / g.rows * g.h * g.w * g.c;
-    const bool whole_rows = g.dilation == 1 && q0 >= 0 && q0 + g.kw <= g.w;
-    real* out = copy + i * kRowStride;
-    for (Index p = p0; p < p0 + k;) {
-      const Index u = p / row_length, at = p % row_length, y = y0 + u * g.dilation;
-      const Index end = imin(p0 + k, (u + 1) * row_length) - u * row_length;  // of this row of the window
-      if (y < 0 || y >= g.h) {
-        zero_run(end - at, out);
-      } else if (whole_rows) {
-        copy_run(image + (y * g.w + q0) * g.c + at, end - at, out);
-      } else {
-        for (Index t = at; t < end;) {
-          const Index v = t / g.c, stop = imin(end, (v + 1) * g.c), q = q0 + v * g.dilation;
-          if (q < 0 || q >= g.w)
-            zero_run(stop - t, out + t - at);
-          else
-            copy_run(image + (y * g.w + q) * g.c + t - v * g.c, stop - t, out + t - at);
-          t = stop;
-        }
-      }
-      out += end - at;
-      p = u * row_length + end;
-    }
-  }
-}
-
-}  // namespace
-
 Index gemm_scratch(const GemmArgs& g) {
+  if (g.narrow_type == NarrowType::int8) return int8_product_scratch(g);
   const SplitK split(g);
   if (split.parts > 1) return split.scratch(g);
-  const Index packed = g.packed_b ? 0 : depth_block(g.k) * round_up(g.n, kMicroCols);
-  return packed + kStripsPerTask * kMicroRows * kRowStride * g.workers;
+  const Index rows = kStripsPerTask * kMicroRows * kRowStride * g.workers;
+  if (g.narrow_type != NarrowType::none) return rows + kPanelSize * g.workers;
+  return rows + (g.packed_b ? 0 : depth_block(g.k) * round_up(g.n, kMicroCols));
 }
 
 void gemm(const GemmArgs& g) {
   if (g.m == 0 || g.n == 0) return;
+  if (g.narrow_type == NarrowType::int8) return int8_product(g);
   const SplitK split(g);
   if (split.parts > 1) return gemm_split(g, split);
   const Index depth = depth_block(g.k), panels = ceil_div(g.n, kMicroCols), padded_n = panels * kMicroCols;
@@ -178,13 +133,15 @@ void gemm(const GemmArgs& g) {
   const Index col_tasks = imax(ceil_div(panels, kPanelsPerTask), imin(panels, ceil_div(8, row_tasks)));
   const Index panels_per_task = ceil_div(panels, col_tasks);
   real* const rows_scratch = g.scratch;
+  const bool narrow = g.narrow_type != NarrowType::none;
+  // Behind the rows: B packed, or a panel of narrow B for each worker.
   real* const packed_scratch = g.scratch + kStripsPerTask * kMicroRows * kRowStride * g.workers;
 
   for (Index p0 = 0; p0 == 0 || p0 < g.k; p0 += depth) {
     const Index kb = imin(depth, g.k - p0);
     const bool first = p0 == 0, last = p0 + kb >= g.k;
     const real* packed = g.packed_b ? g.packed_b + p0 * padded_n : packed_scratch;
-    if (!g.packed_b)
+    if (!g.packed_b && !narrow)
       parallel_for(panels, [&](Index j) {
         pack_panel(g.b + p0 * g.b_row + j * kMicroCols * g.b_col, g.b_row, g.b_col, kb,
                    imin(kMicroCols, g.n - j * kMicroCols), packed_scratch + j * kMicroCols * kb);
@@ -207,10 +164,16 @@ void gemm(const GemmArgs& g) {
           for (Index t = 0; t < cols; ++t) bias[t] = g.bias[j * kMicroCols + t];
         const Epilogue e{g.bias && last ? bias : nullptr, last ? g.activation : Activation::none,
                          !first || g.accumulate};
+        const real* panel = packed + j * kMicroCols * kb;
+        if (narrow) {
+          real* const wide = packed_scratch + worker * kPanelSize;
+          widen_panel(g, p0, kb, j, wide);
+          panel = wide;
+        }
         for (Index s = s0; s < s1; ++s) {
           real* c = g.c + s * kMicroRows * g.ldc + j * kMicroCols;
-          micro_tile_rows(imin(kMicroRows, g.m - s * kMicroRows), kb, a + (s - s0) * kMicroRows * kRowStride,
-                          packed + j * kMicroCols * kb, c, g.ldc, cols, e);
+          micro_tile_rows(imin(kMicroRows, g.m - s * kMicroRows), kb, a + (s - s0) * kMicroRows * kRowStride, panel, c,
+                          g.ldc, cols, e);
         }
       }
     });

@@ -18,6 +18,12 @@ constexpr Index kRowStride = kMaxDepth + 16;
 constexpr Index kMicroCols = kMicroVectors * kLanes;
 static_assert(kMicroRows <= 16, "micro_tile_rows lists 16 heights");
 
+/// Rows of B in one block of k: the blocks are of about equal length.
+static inline Index depth_block(Index k) {
+  const Index blocks = imax(1, ceil_div(k, kMaxDepth));
+  return imax(1, round_up(ceil_div(k, blocks), 8));
+}
+
 /// What is done to a finished tile of sums: c = act(sum + bias), or c = act(c + sum + bias).
 struct Epilogue {
   const real* bias;  // (kMicroCols) of this tile, or null
@@ -38,7 +44,7 @@ static inline Vec activate(Vec x, Activation a) {
 }
 
 /// Applies the epilogue to a tile of sums (rows, kMicroCols) and writes its first `cols` columns to c.
-__attribute__((noinline)) static void finish_tile(const real* tile, Index rows, real* c, Index ldc, Index cols,
+__attribute__((noinline, unused)) static void finish_tile(const real* tile, Index rows, real* c, Index ldc, Index cols,
                                                   const Epilogue& e) {
   for (Index j = 0; j < cols; j += kLanes) {
     const Index n = cols - j;

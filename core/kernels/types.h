@@ -49,12 +49,16 @@ struct WindowArgs {
   Index rows = 0, cols = 0;  // of windows: rows = (h + 2 pad - dilation (kh - 1) - 1) / stride + 1, cols alike
 };
 
+/// Numbers that weights are kept in. f16: 1 sign, 5 exponent and 10 fraction bits; bf16: the upper half of a 32-bit
+/// number. int8: whole numbers from -127 to 127, times a scale for each output channel. none: reals.
+enum class NarrowType { none, f16, bf16, int8 };
+
 /// C (m,n) = act(A B + bias), with A (m,k) at a[i*a_row + p*a_col] and B (k,n) at b[p*b_row + j*b_col].
 struct GemmArgs {
   Index m = 0, n = 0, k = 0;
   const real* a = nullptr;
   Index a_row = 0, a_col = 1;
-  const real* b = nullptr;  // or null, with packed_b
+  const real* b = nullptr;  // or null, with packed_b or narrow_b
   Index b_row = 0, b_col = 1;
   const real* packed_b = nullptr;  // as gemm_pack wrote it: for weights that are used again and again
   real* c = nullptr;
@@ -66,9 +70,22 @@ struct GemmArgs {
   // patches but those that it is about to multiply. m is a multiple of rows * cols; a_row and a_col are not read, and B
   // must be packed.
   const WindowArgs* windows = nullptr;
-  real* scratch = nullptr;  // gemm_scratch(args) reals
-  int workers = threads();  // threads that take part at most; scratch has room for so many
+  // Or none. Else B is narrow, and b and packed_b are null; a_col is 1. Column j is B's numbers times narrow_scale[j].
+  //   f16, bf16  B is widened a panel at a time: the same bits as the product with the widened B
+  //   int8       each row of A is rounded to whole numbers times a power of 2, as many bits as the sum of k products
+  //              surely fits into 32 bits with (int8.h): the sums are exact
+  NarrowType narrow_type = NarrowType::none;
+  const void* narrow_b = nullptr;      // as narrow_pack wrote it
+  const real* narrow_scale = nullptr;  // (n), or null for f16 and bf16: 1
+  real* scratch = nullptr;             // gemm_scratch(args) reals
+  int workers = threads();             // threads that take part at most; scratch has room for so many
 };
+
+/// Largest whole number that a row of activations is rounded to: k products with numbers up to 127 fit into 32 bits.
+constexpr Index int8_activation_limit(Index k) {
+  const Index most = k < 1 ? 32767 : 2147483647 / (127 * k);
+  return most < 32767 ? most : 32767;
+}
 
 /// Softmax attention of `batch` sequences: y = softmax(scale q k^T) v for each head.
 /// qkv (batch, tokens, 3, heads, head_dim), y (batch, tokens, heads, head_dim). Memory grows linearly with tokens.

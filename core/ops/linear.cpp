@@ -63,6 +63,17 @@ PackedLinear::PackedLinear(const Tensor& weight, const Tensor& bias) : bias_(bia
   kernels().gemm_pack(weight.data(), 1, k_, k_, n_, packed_.data());
 }
 
+PackedLinear::PackedLinear(const NarrowMatrix& weight, const Tensor& scale, const Tensor& bias)
+    : k_(weight.k), n_(weight.n), type_(weight.type), packed_(weight.packed), bias_(bias), scale_(weight.scale) {
+  const Shape outputs{n_};
+  require<ShapeError>((bias.size() == 0 || bias.shape() == outputs) && (scale.size() == 0 || scale.shape() == outputs),
+                      "[linear] narrow weight (", n_, ",", k_, "), scale ", scale.shape(), ", bias ", bias.shape(),
+                      ": scale and bias must be (N).");
+  if (scale.size() == 0) return;
+  scale_ = scale.clone();
+  for (Index i = 0; i < weight.scale.size(); ++i) scale_.data()[i] *= weight.scale.data()[i];
+}
+
 Tensor PackedLinear::operator()(const Tensor& x, Activation activation) const {
   require<ShapeError>(x.rank() >= 1 && x.dim(-1) == k_, "[linear] x ", x.shape(), " for weights (", n_, ",", k_,
                       "): x's last size must be ", k_, ".");
@@ -80,7 +91,12 @@ void PackedLinear::add_to(Tensor& y, const Tensor& x) const {
 GemmArgs PackedLinear::product(Index rows, Tensor& y, Activation activation, bool accumulate) const {
   GemmArgs args;
   args.m = rows, args.n = n_, args.k = k_;
-  args.packed_b = packed_.data();
+  if (type_ == NarrowType::none) {
+    args.packed_b = packed_.data();
+  } else {
+    args.narrow_type = type_, args.narrow_b = packed_.data();
+    args.narrow_scale = scale_.size() ? scale_.data() : nullptr;
+  }
   args.c = y.data(), args.ldc = n_;
   args.bias = bias_.size() ? bias_.data() : nullptr;
   args.activation = activation;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/kernels/types.h"
+#include "core/ops/narrow.h"
 #include "core/tensor.h"
 
 namespace fu {
@@ -30,6 +31,9 @@ class PackedLinear {
   PackedLinear() = default;
   /// weight (N,K), bias (N) or of size 0 for none. throws ShapeError otherwise.
   PackedLinear(const Tensor& weight, const Tensor& bias);
+  /// Of narrow weights, whose output n is multiplied by scale[n] (N), or of size 0 for none. f16 and bf16: the same
+  /// bits as a PackedLinear of the rounded weights times the scale. throws ShapeError if the sizes do not fit.
+  PackedLinear(const NarrowMatrix& weight, const Tensor& scale, const Tensor& bias);
   Index in() const { return k_; }
   Index out() const { return n_; }
   /// act(x weight^T + bias), x (..,K) -> (..,N)
@@ -45,7 +49,8 @@ class PackedLinear {
   void run(const Tensor& x, Tensor& y, Activation activation, bool accumulate) const;
 
   Index k_ = 0, n_ = 0;
-  Tensor packed_, bias_;
+  NarrowType type_ = NarrowType::none;
+  Tensor packed_, bias_, scale_;  // scale (N), or of size 0: of narrow weights
 };
 
 }  // namespace fu

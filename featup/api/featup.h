@@ -3,6 +3,7 @@
 
 // From pixels to fine features.
 #include "featup/backbones/backbone.h"
+#include "featup/backbones/convert.h"
 #include "featup/photo/preprocess.h"
 #include "featup/upsamplers/photo_views.h"
 #include "featup/upsamplers/registry.h"

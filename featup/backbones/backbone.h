@@ -59,6 +59,7 @@ struct BackboneOptions {
   std::string positions = "auto";   // how position embeddings are resized
   // Of the photo at the backbone: "0.485,0.456,0.406"; empty: by the files, or the family's.
   std::string mean = {}, std = {};
+  std::string precision = "auto";  // of its layers' weights in memory; auto: as the file has them
 };
 
 /// Every feature that some family has, for help.
@@ -89,6 +90,11 @@ void visit_fields(Options& o, Visitor&& field) {
   field(o.mean, FieldInfo("mean", "mean of red, green and blue, like 0.485,0.456,0.406").left_out_by_default());
   field(o.std,
         FieldInfo("std", "standard deviation of red, green and blue, like 0.229,0.224,0.225").left_out_by_default());
+  field(o.precision, FieldInfo("precision",
+                               "what the layers' weights are kept in: 32 bits a number, 16 (half the memory), or 8 (a "
+                               "quarter, and faster); auto: as the file has them")
+                         .one_of({"auto", "f32", "f16", "bf16", "int8"})
+                         .left_out_by_default());
 }
 
 /// Opens the backbone that the library carries under that name ("builtin"), or else the one in that file or folder:
@@ -105,5 +111,7 @@ void visit_fields(Options& o, Visitor&& field) {
 std::unique_ptr<Backbone> open_backbone(const std::string& name_or_path, const BackboneOptions& options = {});
 /// The same for weights that are open already, from a file or from memory.
 std::unique_ptr<Backbone> open_backbone(const Weights& weights, const BackboneOptions& options = {});
+/// The weights that open_backbone() opens by that name or path. throws FileError.
+Weights backbone_weights(const std::string& name_or_path);
 
 }  // namespace fu

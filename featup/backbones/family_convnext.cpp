@@ -97,11 +97,13 @@ Plan plan_of(const BackboneFile& file, const BackboneOptions& options) {
   const bool normed = feature != "stage";
   require<UsageError>(!normed || stage == 4, "[backbone] ", file.weights.path(), ": feature '", feature, "' of stage ",
                       stage, ": only the last stage has a norm. Take 'stage'.");
-  NamedTensors tensors(file.weights, file.prefix, rules_of(stage, normed));
+  NamedTensors tensors(file.weights, file.prefix, rules_of(stage, normed), wanted_precision(options));
   const ConvNextConfig c = read_convnext_config(shapes_of(tensors), stage, normed);
   const std::string title = title_of(c) + ", stage " + std::to_string(stage) + " of width " +
                             std::to_string(c.channels()) + ", patch " + std::to_string(c.stride());
-  return {plan_stages(file, options, stage, feature, title), std::move(tensors), c};
+  StagedPlan plan = plan_stages(file, options, stage, feature, title);
+  say_precision(tensors, options, plan.summary);
+  return {std::move(plan), std::move(tensors), c};
 }
 
 }  // namespace

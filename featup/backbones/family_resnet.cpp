@@ -83,11 +83,13 @@ Plan plan_of(const BackboneFile& file, const BackboneOptions& options) {
   const int stage = choose_stage(file, options);
   const bool segmenter = is_segmenter(file.weights, file.prefix);
   const std::string feature = options.feature != "auto" ? options.feature : segmenter ? "dilated" : "token";
-  NamedTensors tensors(file.weights, file.prefix, rules_of(stage));
+  NamedTensors tensors(file.weights, file.prefix, rules_of(stage), wanted_precision(options));
   const ResNetConfig c = read_resnet_config(shapes_of(tensors), stage, feature == "dilated");
   const std::string title = title_of(c) + (segmenter ? " of DeepLab" : "") + ", layer" + std::to_string(stage) +
                             " of width " + std::to_string(c.channels()) + ", patch " + std::to_string(c.stride());
-  return {plan_stages(file, options, stage, feature, title), std::move(tensors), c};
+  StagedPlan plan = plan_stages(file, options, stage, feature, title);
+  say_precision(tensors, options, plan.summary);
+  return {std::move(plan), std::move(tensors), c};
 }
 
 }  // namespace

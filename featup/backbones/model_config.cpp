@@ -1,17 +1,24 @@
 #include "featup/backbones/model_config.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "core/files/bytes.h"
+#include "core/files/narrow_file.h"
+#include "core/number_text.h"
+#include "featup/fields.h"
 
 namespace fu {
 
 namespace {
 
 using Json = nlohmann::json;
+
+constexpr const char *kCarried = "featup.file.", *kSettings = "featup.settings";  // in converted weights' metadata
+constexpr const char* kFiles[] = {"config.json", "open_clip_config.json", "preprocessor_config.json"};
 
 /// A file of a model's folder; an empty object if it is not there.
 struct ConfigFile {
@@ -20,12 +27,27 @@ struct ConfigFile {
 
   ConfigFile(const std::string& folder, const std::string& file)
       : name(file), path((std::filesystem::path(folder.empty() ? "." : folder) / file).string()) {
+    parse(text_of_file(path));
+  }
+  /// Of converted weights.
+  ConfigFile(const Weights& weights, const std::string& file) : name(file), path(weights.path() + ", " + file) {
+    const auto it = weights.metadata().find(std::string(kCarried) + file);
+    if (it != weights.metadata().end()) parse(it->second);
+  }
+
+  /// Empty if there is no such file.
+  static std::string text_of_file(const std::string& path) {
     constexpr std::size_t kMost = std::size_t{1} << 22;  // they have some kilobytes
     std::error_code none;
-    if (!std::filesystem::is_regular_file(path, none)) return;
+    if (!std::filesystem::is_regular_file(path, none)) return {};
     const MappedFile mapped(path);
     require<FileError>(mapped.size() <= kMost, path, ": has ", mapped.size(), " bytes; no configuration is so large.");
     const std::string_view text = mapped.text(0, mapped.size());
+    require<FileError>(!text.empty(), path, ": is empty. Mend or remove it.");
+    return std::string(text);
+  }
+  void parse(const std::string& text) {
+    if (text.empty()) return;
     check_json_texts(text, path);
     json = Json::parse(text.begin(), text.end(), nullptr, false);
     require<FileError>(json.is_object(), path, ": is no JSON object. Mend or remove it.");
@@ -143,15 +165,86 @@ void read_open_clip(const ConfigFile& file, ModelConfig& config) {
   if (!config.heads) config.heads = {width->value / (head_width ? head_width->value : 64), file.name};
 }
 
-}  // namespace
+/// "0.5,1,2" as numbers; none if it is something else.
+std::optional<std::vector<double>> numbers_in(const std::string& text) {
+  std::vector<double> numbers;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', at), text.size());
+    double number = 0;
+    if (!read_number(text.substr(at, comma - at), number)) return {};
+    numbers.push_back(number);
+    at = comma + 1;
+  }
+  return numbers;
+}
 
-ModelConfig read_model_config(const std::string& folder) {
+/// place: a folder, or converted weights.
+template <class Place>
+ModelConfig read_files(const Place& place) {
   ModelConfig config;
-  read_config(ConfigFile(folder, "config.json"), config);
-  read_open_clip(ConfigFile(folder, "open_clip_config.json"), config);
-  const ConfigFile preprocessor(folder, "preprocessor_config.json");
+  read_config(ConfigFile(place, kFiles[0]), config);
+  read_open_clip(ConfigFile(place, kFiles[1]), config);
+  const ConfigFile preprocessor(place, kFiles[2]);
   preprocessor.read_normalization(preprocessor.json, "image_mean", "image_std", config.normalization);
   return config;
+}
+
+/// What was taken for the original: it depends on more than tensors, such as the file's name.
+void read_settings(const Weights& weights, ModelConfig& config) {
+  const auto it = weights.metadata().find(kSettings);
+  if (it == weights.metadata().end()) return;
+  const std::string source = "the original weights";
+  std::map<std::string, std::string> texts = split_fields(it->second);
+  const auto numbers = [&](const std::string& text, std::size_t count) {
+    const std::optional<std::vector<double>> read = numbers_in(text);
+    require<FileError>(read && read->size() == count, weights.path(), ": its settings say '", printable(text),
+                       "', expected ", count, " numbers. The file is damaged.");
+    return *read;
+  };
+  const auto triple = [&](const char* key, bool positive) {
+    const std::vector<double> n = numbers(texts[key], 3);
+    for (const double x : n)
+      require<FileError>(!positive || x > 0, weights.path(), ": its setting '", key, "' is '", printable(texts[key]),
+                         "', expected numbers above 0.");
+    return std::array<double, 3>{n[0], n[1], n[2]};
+  };
+  if (texts.count("heads")) {
+    const double heads = numbers(texts["heads"], 1)[0];
+    require<FileError>(heads >= 1 && heads <= 1000, weights.path(), ": its settings say ", heads, " heads.");
+    config.heads = {static_cast<Index>(heads), source};
+  }
+  if (texts.count("eps")) {
+    const double eps = numbers(texts["eps"], 1)[0];
+    require<FileError>(eps > 0 && eps < 1, weights.path(), ": its settings say an eps of ", eps, ".");
+    config.norm_eps = {eps, source};
+  }
+  if (texts.count("activation")) config.activation = {texts["activation"], source};
+  if (texts.count("positions")) config.positions = {texts["positions"], source};
+  if (texts.count("mean") && texts.count("std"))
+    config.normalization = {Normalization{triple("mean", false), triple("std", true)}, source};
+}
+
+}  // namespace
+
+ModelConfig read_model_config(const std::string& folder) { return read_files(folder); }
+
+ModelConfig read_model_config(const Weights& weights) {
+  if (weights.metadata().count(kConvertedKey) == 0)
+    return weights.folder().empty() ? ModelConfig{} : read_files(weights.folder());
+  ModelConfig config = read_files(weights);
+  config.width.reset();  // it was compared with the tensors before
+  read_settings(weights, config);
+  return config;
+}
+
+std::map<std::string, std::string> carried_config(const std::string& folder, const std::string& settings) {
+  std::map<std::string, std::string> carried{{kSettings, settings}};
+  for (const char* file : kFiles) {
+    if (folder.empty()) break;
+    const std::string text = ConfigFile::text_of_file((std::filesystem::path(folder) / file).string());
+    if (!text.empty()) carried[std::string(kCarried) + file] = text;
+  }
+  return carried;
 }
 
 }  // namespace fu

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/base.h"
+#include "core/files/weights.h"
 
 namespace fu {
 
@@ -36,11 +38,19 @@ struct ModelConfig {
   std::optional<Stated<double>> rope_theta;
   std::optional<Stated<std::string>> activation;  // "gelu", "quick_gelu", "gelu_pytorch_tanh", "silu", ...
   std::optional<Stated<Normalization>> normalization;
-  std::vector<std::string> labels;  // names of the classifier's classes, by number (id2label)
+  std::optional<Stated<std::string>> positions;  // BackboneOptions::positions
+  std::vector<std::string> labels;               // names of the classifier's classes, by number (id2label)
 };
 
 /// Reads the files in a folder; those that are not there say nothing. throws FileError for one that is no JSON, or
 /// that says something impossible, such as 0 heads.
 ModelConfig read_model_config(const std::string& folder);
+/// The same of the folder of weights. Converted weights carry the files, and what else was known of the original, in
+/// their metadata: then only that is read.
+ModelConfig read_model_config(const Weights& weights);
+
+/// Metadata by which converted weights carry `settings`, as "heads=12 activation=erf", and the files in the folder,
+/// which may be empty: then none.
+std::map<std::string, std::string> carried_config(const std::string& folder, const std::string& settings);
 
 }  // namespace fu

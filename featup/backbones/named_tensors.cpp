@@ -87,10 +87,11 @@ bool find_prefix(const Weights& weights, const std::string& ending, std::string&
   return found;
 }
 
-NamedTensors::NamedTensors(const Weights& weights, const std::string& prefix, const NameRules& rules)
-    : weights_(&weights) {
+NamedTensors::NamedTensors(const Weights& weights, const std::string& prefix, const NameRules& rules,
+                           std::optional<NarrowType> precision)
+    : weights_(&weights), precision_(precision) {
   std::vector<std::string> captured;
-  for (const auto& [full, unused] : weights.entries()) {
+  for (const auto& [full, entry] : weights.entries()) {
     if (full.compare(0, prefix.size(), prefix) != 0) continue;
     const std::string_view name = std::string_view(full).substr(prefix.size());
     const NameRule* rule = nullptr;
@@ -104,6 +105,9 @@ NamedTensors::NamedTensors(const Weights& weights, const std::string& prefix, co
                        "wrong without it.");
     std::string ours = filled_in(rule->name, captured);
     if (ours.empty()) continue;
+    require<FileError>(entry.type != DType::i8 || entry.row_scales, weights.path(), ": tensor '", printable(full),
+                       "' is of 8-bit numbers, without the scales that say what they stand for. Convert the original "
+                       "weights with this program.");
     Part part{full};
     if (const std::size_t at = ours.find(" ^T"); at != std::string::npos) {
       part.transposed = true;
@@ -196,7 +200,44 @@ Index NamedTensors::count(const std::string& stem) const {
   return n;
 }
 
-Tensor NamedTensors::read_part(const Part& part, const Shape& expected) const {
+bool NamedTensors::may_be_narrow(const std::string& name, const Part& part) const {
+  const std::string ending = ".weight";
+  if (part.transposed || name.size() < ending.size() ||
+      name.compare(name.size() - ending.size(), ending.size(), ending) != 0)
+    return false;
+  const Shape& s = weights_->shape(part.file);
+  return s.rank() == 2 || (s.rank() == 4 && (s[1] > 1 || (s[2] == 1 && s[3] == 1)));  // else each channel by itself
+}
+
+NarrowType NamedTensors::part_type(const std::string& name, const Part& part) const {
+  if (part.file.empty() || !may_be_narrow(name, part)) return NarrowType::none;
+  if (precision_) return *precision_;
+  switch (weights_->entries().at(part.file).type) {
+    case DType::f16: return NarrowType::f16;
+    case DType::bf16: return NarrowType::bf16;
+    case DType::i8: return NarrowType::int8;
+    default: return NarrowType::none;
+  }
+}
+
+NarrowType NamedTensors::narrow_type(const std::string& name) const {
+  const auto it = found_.find(name);
+  if (it == found_.end() || it->second.empty()) return NarrowType::none;
+  const NarrowType first = part_type(name, it->second.front());
+  for (const Part& part : it->second)
+    if (part_type(name, part) != first) return NarrowType::none;
+  return first;
+}
+
+std::set<std::string> NamedTensors::narrow_tensors() const {
+  std::set<std::string> names;
+  for (const auto& [name, parts] : found_)
+    for (const Part& part : parts)
+      if (!part.file.empty() && may_be_narrow(name, part)) names.insert(part.file);
+  return names;
+}
+
+Tensor NamedTensors::read_part(const Part& part, const Shape& expected, NarrowType type) const {
   const Shape found = part_shape(part);
   const bool same = found == expected || without_ones(found) == without_ones(expected);
   require<FileError>(same, path(), ": tensor '", printable(part.file), "' has shape ", found, ", expected ", expected,
@@ -210,13 +251,15 @@ Tensor NamedTensors::read_part(const Part& part, const Shape& expected) const {
     if (!std::isfinite(t.data()[i]))
       throw FileError(cat(path(), ": tensor '", printable(part.file),
                           "' holds a number that is infinite or none, at element ", i, "."));
+  require<FileError>(fits_narrow(t, type), path(), ": tensor '", printable(part.file),
+                     "' holds a number that is too large for ", narrow_name(type), ". Take bf16.");
   return (part.transposed ? t.permute({1, 0}) : t).reshape(expected);
 }
 
 Tensor NamedTensors::read(const std::string& name, const Shape& expected, Gaps gaps) const {
   const std::vector<Part>& list = parts(name);
   read_.insert(name);
-  if (list.size() == 1) return read_part(list[0], expected);
+  if (list.size() == 1) return read_part(list[0], expected, narrow_type(name));
   const auto n = static_cast<Index>(list.size());
   require<FileError>(expected.rank() >= 1 && expected[0] % n == 0, path(), ": '", printable(name_in_file(name)),
                      "' and its like have ", n, " parts, expected rows of ", expected, ".");
@@ -231,7 +274,7 @@ Tensor NamedTensors::read(const std::string& name, const Shape& expected, Gaps g
     }
     require<FileError>(!part.file.empty(), path(), ": lacks a part of '", printable(name), "': it has '",
                        printable(name_in_file(name)), "', but not those that belong to it.");
-    const Tensor t = read_part(part, each);
+    const Tensor t = read_part(part, each, narrow_type(name));
     out = std::copy_n(t.data(), t.size(), out);
   }
   return all;

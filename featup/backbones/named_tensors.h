@@ -3,11 +3,13 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "core/files/weights.h"
+#include "core/ops/narrow.h"
 
 namespace fu {
 
@@ -35,9 +37,11 @@ NameRules joined(std::initializer_list<NameRules> tables);
 
 class NamedTensors {
  public:
+  /// precision: the type that layers keep their weights in; none: that of the file.
   /// Gives every tensor of the file whose name begins with `prefix` the name of the first rule that fits. Reads no
   /// tensor. throws FileError naming a tensor that no rule knows, or one that is there twice.
-  NamedTensors(const Weights& weights, const std::string& prefix, const NameRules& rules);
+  NamedTensors(const Weights& weights, const std::string& prefix, const NameRules& rules,
+               std::optional<NarrowType> precision = {});
 
   const Weights& weights() const { return *weights_; }
   const std::string& path() const { return weights_->path(); }
@@ -54,6 +58,12 @@ class NamedTensors {
   /// The same for a tensor of several parts, where rows of zeros may stand for those that the file lacks.
   enum class Gaps { refused, zeros };
   Tensor read(const std::string& name, const Shape& expected, Gaps gaps) const;
+  /// The type in which the layer may keep that parameter: what is wanted, or the file's. It is the same for a file and
+  /// for the converted one.
+  NarrowType narrow_type(const std::string& name) const;
+  /// Names in the file of the tensors that may be kept in a narrow type: matrices, and kernels of convolutions over all
+  /// channels. Not those that are transposed: the rows of int8 are outputs.
+  std::set<std::string> narrow_tensors() const;
   /// throws FileError naming a tensor that has a name here and was never read: the network has no place for it. Names
   /// that begin with `unless` may stay: of a part that is not wanted.
   void require_all_read(const std::string& unless = "") const;
@@ -67,9 +77,12 @@ class NamedTensors {
   const std::vector<Part>& parts(const std::string& name) const;
   void add(const std::string& name, const Part& part, std::size_t place);
   Shape part_shape(const Part& part) const;
-  Tensor read_part(const Part& part, const Shape& expected) const;
+  Tensor read_part(const Part& part, const Shape& expected, NarrowType type) const;
+  bool may_be_narrow(const std::string& name, const Part& part) const;
+  NarrowType part_type(const std::string& name, const Part& part) const;
 
   const Weights* weights_;
+  std::optional<NarrowType> precision_;
   std::map<std::string, std::vector<Part>> found_;  // parts in the order of their rows
   mutable std::set<std::string> read_;
 };

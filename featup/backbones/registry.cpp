@@ -26,11 +26,6 @@ const BackboneFamily* carried_by_name(const std::string& name) {
   return nullptr;
 }
 
-/// Weights from memory have no files beside them.
-ModelConfig config_beside(const Weights& weights) {
-  return weights.folder().empty() ? ModelConfig{} : read_model_config(weights.folder());
-}
-
 void require_feature(const BackboneFamily& family, const std::string& path, const std::string& feature) {
   const bool known =
       feature == "auto" || std::find(family.features.begin(), family.features.end(), feature) != family.features.end();
@@ -105,8 +100,18 @@ std::unique_ptr<BackboneSummary> describe_backbone(const Weights& weights, const
   const BackboneFamily* family = recognise_backbone(weights, prefix);
   if (!family) return nullptr;
   require_feature(*family, weights.path(), options.feature);
-  const BackboneFile file{weights, prefix, config_beside(weights)};
-  return std::make_unique<BackboneSummary>(family->describe(file, options));
+  const BackboneFile file{weights, prefix, read_model_config(weights)};
+  auto summary = std::make_unique<BackboneSummary>(family->describe(file, options));
+  summary->prefix = prefix;
+  return summary;
+}
+
+Weights backbone_weights(const std::string& name_or_path) {
+  if (const BackboneFamily* family = carried_by_name(name_or_path)) return family->carried();
+  std::error_code none;
+  require<FileError>(std::filesystem::exists(name_or_path, none), "[backbone] ", name_or_path,
+                     ": is neither a file nor a backbone's name. Choices are ", backbone_choices(), ".");
+  return Weights(name_or_path);
 }
 
 std::unique_ptr<Backbone> open_backbone(const std::string& name_or_path, const BackboneOptions& options) {
@@ -114,10 +119,7 @@ std::unique_ptr<Backbone> open_backbone(const std::string& name_or_path, const B
     require_feature(*family, name_or_path, options.feature);
     return family->open({family->carried(), "", {}}, options);
   }
-  std::error_code none;
-  require<FileError>(std::filesystem::exists(name_or_path, none), "[backbone] ", name_or_path,
-                     ": is neither a file nor a backbone's name. Choices are ", backbone_choices(), ".");
-  return open_backbone(Weights(name_or_path), options);
+  return open_backbone(backbone_weights(name_or_path), options);
 }
 
 std::unique_ptr<Backbone> open_backbone(const Weights& weights, const BackboneOptions& options) {
@@ -126,7 +128,7 @@ std::unique_ptr<Backbone> open_backbone(const Weights& weights, const BackboneOp
   require<FileError>(family, "[backbone] ", weights.path(), ": holds no backbone of a known family. Choices are ",
                      backbone_choices(), ".");
   require_feature(*family, weights.path(), options.feature);
-  return family->open({weights, prefix, config_beside(weights)}, options);
+  return family->open({weights, prefix, read_model_config(weights)}, options);
 }
 
 }  // namespace fu

@@ -12,10 +12,30 @@ namespace fu {
 namespace {
 
 std::string text_of(const std::array<double, 3>& numbers) {
-  return number_text(numbers[0], 6) + "," + number_text(numbers[1], 6) + "," + number_text(numbers[2], 6);
+  return number_text(numbers[0], 9) + "," + number_text(numbers[1], 9) + "," + number_text(numbers[2], 9);
 }
 
 }  // namespace
+
+std::optional<NarrowType> wanted_precision(const BackboneOptions& options) {
+  if (options.precision == "auto") return {};
+  return narrow_type_of(options.precision);
+}
+
+void say_precision(const NamedTensors& tensors, const BackboneOptions& options, BackboneSummary& summary) {
+  summary.narrow_tensors = tensors.narrow_tensors();
+  std::set<std::string> types;
+  for (const std::string& name : summary.narrow_tensors)
+    types.insert(dtype_name(tensors.weights().entries().at(name).type));
+  const std::optional<NarrowType> wanted = wanted_precision(options);
+  if (wanted) {
+    summary.settings.push_back({"precision", narrow_name(*wanted), "option"});
+    return;
+  }
+  for (const NarrowType type : {NarrowType::f16, NarrowType::bf16, NarrowType::int8})
+    if (types.count(type == NarrowType::int8 ? "i8" : narrow_name(type)))
+      summary.settings.push_back({"precision", narrow_name(type), "as the file has them"});
+}
 
 bool BackboneFile::of_featup() const {
   return prefix.compare(0, 14, "model.0.model.") == 0 || prefix.compare(0, 12, "model.model.") == 0;

@@ -2,12 +2,15 @@
 // weights, or what is usual in its family.
 #pragma once
 
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "core/files/weights.h"
 #include "featup/backbones/backbone.h"
 #include "featup/backbones/model_config.h"
+#include "featup/backbones/named_tensors.h"
 
 namespace fu {
 
@@ -15,7 +18,14 @@ namespace fu {
 struct BackboneSummary {
   std::string text;
   std::vector<BackboneSetting> settings;
+  std::string prefix = {};                    // of its tensors' names in the file
+  std::set<std::string> narrow_tensors = {};  // names in the file of those that may be kept in 16 or 8 bits
 };
+
+/// What BackboneOptions::precision asks for; none for "auto".
+std::optional<NarrowType> wanted_precision(const BackboneOptions& options);
+/// Adds to a summary what may be narrow, and, where something is, its type and why.
+void say_precision(const NamedTensors& tensors, const BackboneOptions& options, BackboneSummary& summary);
 
 /// A file of weights with what is known of it before any tensor is read.
 struct BackboneFile {

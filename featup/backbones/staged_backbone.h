@@ -43,7 +43,8 @@ class StagedBackbone : public Backbone {
   /// Reads and packs all parameters. throws FileError naming a tensor that does not fit, or that none of them is.
   StagedBackbone(std::unique_ptr<Model> model, StagedPlan plan, const NamedTensors& tensors)
       : model_(std::move(model)), plan_(std::move(plan)) {
-    model_->load([&](const std::string& name, const Shape& shape) { return tensors.read(name, shape); });
+    model_->load([&](const std::string& name, const Shape& shape) { return tensors.read(name, shape); },
+                 [&](const std::string& name) { return tensors.narrow_type(name); });
     tensors.require_all_read();
     model_->set_trainable(false);
     model_->pack();

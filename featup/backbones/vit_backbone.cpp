@@ -73,7 +73,8 @@ void choose_eps(VitPlan& plan, const BackboneFile& file, const VitFamily& family
   plan.summary.settings.push_back({"eps", number_text(eps, 6), source});
 }
 
-void choose_positions(VitPlan& plan, const VitFamily& family, const BackboneOptions& options) {
+void choose_positions(VitPlan& plan, const BackboneFile& file, const VitFamily& family,
+                      const BackboneOptions& options) {
   if (plan.config.rotary) {
     require<UsageError>(options.positions == "auto", "[backbone] positions ", options.positions, ": ", family.title,
                         " has no position embeddings; it rotates queries and keys.");
@@ -81,13 +82,15 @@ void choose_positions(VitPlan& plan, const VitFamily& family, const BackboneOpti
   }
   const std::vector<std::pair<std::string, PositionRule>> names = {
       {"dino", PositionRule::dino}, {"size", PositionRule::size}, {"aa", PositionRule::aa}};
+  std::string wanted = options.positions, source = "option";
+  if (wanted == "auto" && file.config.positions)
+    wanted = file.config.positions->value, source = file.config.positions->source;
   plan.config.positions = family.positions.value;
   for (const auto& [name, rule] : names)
-    if (name == options.positions) plan.config.positions = rule;
+    if (name == wanted) plan.config.positions = rule;
   for (const auto& [name, rule] : names)
     if (rule == plan.config.positions)
-      plan.summary.settings.push_back(
-          {"positions", name, options.positions == "auto" ? family.positions.source : "option"});
+      plan.summary.settings.push_back({"positions", name, wanted == "auto" ? family.positions.source : source});
 }
 
 void choose_output(VitPlan& plan, const BackboneFile& file, const BackboneOptions& options) {
@@ -113,7 +116,7 @@ void choose_output(VitPlan& plan, const BackboneFile& file, const BackboneOption
 
 VitPlan plan_vit(const BackboneFile& given, const VitFamily& family, const BackboneOptions& options) {
   BackboneFile file = given;
-  VitPlan plan{NamedTensors(given.weights, given.prefix, family.rules)};
+  VitPlan plan{NamedTensors(given.weights, given.prefix, family.rules, wanted_precision(options))};
   plan.config = read_vit_sizes(plan.tensors, family.rotary);
   VitConfig& c = plan.config;
   check_width(file, c.dim);
@@ -122,10 +125,11 @@ VitPlan plan_vit(const BackboneFile& given, const VitFamily& family, const Backb
     c.activation = choose_activation(file.weights.path(), options.activation, file.config.activation,
                                      family.activation.value, family.activation.source, plan.summary.settings);
   choose_eps(plan, file, family, options);
-  choose_positions(plan, family, options);
+  choose_positions(plan, file, family, options);
   plan.normalization = choose_normalization(file, options, family.normalization.value, family.normalization.source,
                                             plan.summary.settings);
   choose_output(plan, file, options);
+  say_precision(plan.tensors, options, plan.summary);
   const std::string letter = size_letter(c), patch = std::to_string(c.patch);
   std::string& text = plan.summary.text;
   text = family.title;
@@ -139,10 +143,11 @@ VitPlan plan_vit(const BackboneFile& given, const VitFamily& family, const Backb
   return plan;
 }
 
-/// Reads all parameters of a network, and makes sure that none is left over.
-void load_parameters(Vit& vit, const VitPlan& plan, const BackboneFile& file, const VitFamily& family) {
+/// Reads all parameters of a network, and makes sure that none is left over. narrow: for inference, where weights may
+/// stay in narrow types.
+void load_parameters(Vit& vit, const VitPlan& plan, const BackboneFile& file, const VitFamily& family, bool narrow) {
   const NamedTensors& tensors = plan.tensors;
-  vit.load([&](const std::string& name, const Shape& shape) {
+  const auto read = [&](const std::string& name, const Shape& shape) {
     if (name == "rope_embed.periods" && !tensors.has(name))
       return rope_periods(plan.config.dim / plan.config.heads,
                           file.config.rope_theta ? file.config.rope_theta->value : 100);
@@ -150,7 +155,9 @@ void load_parameters(Vit& vit, const VitPlan& plan, const BackboneFile& file, co
     const bool gaps = family.missing_key_bias && name.size() > ending.size() &&
                       name.compare(name.size() - ending.size(), ending.size(), ending) == 0;
     return tensors.read(name, shape, gaps ? NamedTensors::Gaps::zeros : NamedTensors::Gaps::refused);
-  });
+  };
+  const auto type = [&](const std::string& name) { return tensors.narrow_type(name); };
+  vit.load(read, narrow ? Module::NarrowTypes(type) : Module::NarrowTypes());
   if (plan.config.rotary && tensors.has("rope_embed.periods")) {
     const Tensor periods = tensors.read("rope_embed.periods", {plan.config.dim / plan.config.heads / 4});
     for (Index i = 0; i < periods.size(); ++i)
@@ -170,7 +177,7 @@ class VitBackbone : public Backbone {
         layer_(plan.layer),
         normalization_(plan.normalization),
         summary_(plan.summary) {
-    load_parameters(vit_, plan, file, family);
+    load_parameters(vit_, plan, file, family, true);
     vit_.pack();
   }
   std::string describe() const override { return summary_.text; }
@@ -226,7 +233,7 @@ std::unique_ptr<Backbone> open_vit(const BackboneFile& file, const VitFamily& fa
 std::unique_ptr<Vit> load_vit(const BackboneFile& file, const VitFamily& family, const BackboneOptions& options) {
   const VitPlan plan = plan_vit(file, family, options);
   auto vit = std::make_unique<Vit>(plan.config, nullptr);
-  load_parameters(*vit, plan, file, family);
+  load_parameters(*vit, plan, file, family, false);
   return vit;
 }
 

@@ -83,7 +83,7 @@ Classifier::Classifier(const std::string& path, const BackboneOptions& options) 
   classes_.kind = ScoreKind::activation;
   classes_.source = "classifier " + layer.name + " of " + path;
   const Index k = classes_.map.matrix.dim(1);
-  const std::vector<std::string> labels = read_model_config(weights.folder()).labels;
+  const std::vector<std::string> labels = read_model_config(weights).labels;
   for (Index i = 0; i < k; ++i)
     classes_.names.push_back(static_cast<Index>(labels.size()) == k ? labels[usize(i)] : std::to_string(i));
 }

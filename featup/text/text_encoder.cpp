@@ -71,7 +71,7 @@ std::unique_ptr<TextEncoder> open_text_encoder(const std::string& path, const Ba
   require<FileError>(recognise_text(weights, family), "[text] ", path,
                      ": holds no text encoder of CLIP or SigLIP. Give a file of the whole model, with its text part.");
   const NamedTensors tensors(weights, family.prefix, family.rules);
-  const ModelConfig config = read_model_config(weights.folder());
+  const ModelConfig config = read_model_config(weights);
   auto encoder = std::make_unique<TextEncoder>();
   TextConfig c = read_sizes(tensors, family);
   choose_heads(tensors, family, config, c, encoder->settings_);

@@ -79,16 +79,25 @@ std::vector<std::string> uses_of(const Weights& w) {
   return found;
 }
 
-void report_tensors(const Weights& w, Report& report) {
-  Index numbers = 0;
-  std::map<std::string, Index> types;
-  for (const auto& [name, e] : w.entries()) {
-    numbers += e.shape.elements();
-    ++types[dtype_name(e.type)];
+/// Numbers of all tensors, and the bytes they take in the file.
+struct Sizes {
+  Index numbers = 0, bytes = 0;
+  explicit Sizes(const Weights& w) {
+    for (const auto& [name, e] : w.entries()) {
+      numbers += e.shape.elements();
+      bytes += e.shape.elements() * dtype_size(e.type);
+    }
   }
+};
+
+void report_tensors(const Weights& w, Report& report) {
+  const Sizes sizes(w);
+  std::map<std::string, Index> types;
+  for (const auto& [name, e] : w.entries()) ++types[dtype_name(e.type)];
   report["format"] = w.format();
   report["tensors"] = w.entries().size();
-  report["numbers"] = numbers;
+  report["numbers"] = sizes.numbers;
+  report["bytes"] = sizes.bytes;
   report["types"] = types;
   report["metadata"] = w.metadata();
 }
@@ -102,10 +111,10 @@ void report_entries(const Weights& w, Report& report) {
 }
 
 void print_file(const Weights& w, const std::vector<std::string>& uses, bool all) {
-  Index numbers = 0;
-  for (const auto& [name, e] : w.entries()) numbers += e.shape.elements();
-  say("%s: %s, %zu tensors, %ld numbers%s%s%s\n", w.path().c_str(), w.format().c_str(), w.entries().size(),
-      static_cast<long>(numbers), w.root().empty() ? "" : ", under '", w.root().c_str(), w.root().empty() ? "" : "'");
+  const Sizes sizes(w);
+  say("%s: %s, %zu tensors, %ld numbers, %.1f MB%s%s%s\n", w.path().c_str(), w.format().c_str(), w.entries().size(),
+      static_cast<long>(sizes.numbers), static_cast<double>(sizes.bytes) / 1e6, w.root().empty() ? "" : ", under '",
+      w.root().c_str(), w.root().empty() ? "" : "'");
   for (const std::string& use : uses) say("  %s\n", use.c_str());
   if (uses.empty()) say("  nothing that this program knows how to use\n");
   std::size_t listed = 0;

@@ -6,6 +6,7 @@
 #include "featup/backbones/vit.h"
 #include "featup/published/implicit_fit.h"
 #include "featup/training/upsampler_trainer.h"
+#include "layers/state_dict.h"
 #include "tools/lab/bench_case.h"
 
 namespace fu {
@@ -14,10 +15,16 @@ namespace {
 
 constexpr Index kPatch = 16, kGrid = 14;
 
-std::shared_ptr<Vit> random_vit(VitConfig c) {
+/// type: that its layers keep their weights in.
+std::shared_ptr<Vit> random_vit(VitConfig c, NarrowType type = NarrowType::none) {
   Random random(1);
   c.heads = c.dim / 64, c.mlp_hidden = 4 * c.dim;
   const auto model = std::make_shared<Vit>(c, &random);
+  if (type != NarrowType::none) {
+    const std::map<std::string, Tensor> values = state_dict(*model);
+    model->load([&](const std::string& name, const Shape&) { return values.at(name); },
+                [type](const std::string&) { return type; });
+  }
   model->pack();
   return model;
 }
@@ -29,8 +36,9 @@ VitConfig plain_vit(Index dim) {
 }
 
 /// One image of grid x grid patches.
-BenchRun vit(const VitConfig& c, Index grid, VitFeature feature = VitFeature::token) {
-  const auto model = random_vit(c);
+BenchRun vit(const VitConfig& c, Index grid, VitFeature feature = VitFeature::token,
+             NarrowType type = NarrowType::none) {
+  const auto model = random_vit(c, type);
   Random random(4);
   const Tensor image = random.uniform({1, c.patch * grid, c.patch * grid, 3}, -2, 2);
   const auto d = static_cast<double>(c.dim), patches = static_cast<double>(grid * grid);
@@ -168,6 +176,8 @@ std::vector<BenchCase> bench_models() {
   return {
       {"vit_s16_224", [] { return vit(plain_vit(384), kGrid); }},
       {"deit_tiny_224", [] { return vit(plain_vit(192), kGrid); }},
+      {"deit_tiny_bf16", [] { return vit(plain_vit(192), kGrid, VitFeature::token, NarrowType::bf16); }},
+      {"deit_tiny_int8", [] { return vit(plain_vit(192), kGrid, VitFeature::token, NarrowType::int8); }},
       {"dinov2_s14_518", [] { return dinov2(); }},
       {"dinov3_s16_512", [] { return dinov3(); }},
       {"clip_b16_224", [] { return clip(); }},

@@ -19,6 +19,7 @@ constexpr Index kPairTaps = 4;                      // weighted.h: 2 pixels x 4 
 constexpr Index kDepthwisePixels = 7;               // depthwise.cpp: 7 outputs, a row of weights
 constexpr bool kLaneFactors = false;                // a lane can be the factor of a whole vector
 
+using portable::dot_pairs;
 using portable::keep_n;
 using portable::load_n;
 using portable::reciprocal;

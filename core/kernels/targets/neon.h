@@ -16,6 +16,7 @@ constexpr Index kPairTaps = 7;                      // weighted.h: 2 pixels x 7 
 constexpr Index kDepthwisePixels = 14;              // depthwise.cpp: 14 outputs, a row of weights
 constexpr bool kLaneFactors = true;                 // a lane can be the factor of a whole vector
 
+using portable::dot_pairs;
 using portable::keep_n;
 using portable::load_n;
 using portable::reciprocal;

@@ -23,6 +23,10 @@ typedef std::int32_t IntLane;
 #endif
 typedef IntLane VecInt __attribute__((vector_size(FU_VECTOR_BYTES)));
 
+// Whole numbers of 16 bits, and of 32: the same number of bytes, so a 32-bit lane is a pair of 16-bit ones.
+typedef std::int16_t VecShort __attribute__((vector_size(FU_VECTOR_BYTES)));
+typedef std::int32_t VecWord __attribute__((vector_size(FU_VECTOR_BYTES)));
+
 constexpr Index kLanes = FU_VECTOR_BYTES / static_cast<Index>(sizeof(real));
 
 static inline Vec load(const real* p) { return *reinterpret_cast<const VecUnaligned*>(p); }
@@ -54,6 +58,12 @@ static inline Vec keep_n(Vec v, Index n) {
 static inline Vec vmax(Vec a, Vec b) { return a > b ? a : b; }
 /// The smaller of a and b in each lane; b where either is NaN.
 static inline Vec vmin(Vec a, Vec b) { return a < b ? a : b; }
+
+/// a[2i] b[2i] + a[2i+1] b[2i+1] in 32-bit lane i. The sum must fit.
+static inline VecWord dot_pairs(VecShort a, VecShort b) {
+  const VecWord x = reinterpret_cast<VecWord>(a), y = reinterpret_cast<VecWord>(b);
+  return (x >> 16) * (y >> 16) + ((x << 16) >> 16) * ((y << 16) >> 16);
+}
 
 /// 1 / x. Targets may be off by 2 or 3 units in the last place; math.h counts them into its bounds.
 static inline Vec reciprocal(Vec x) { return 1 / x; }

@@ -24,6 +24,10 @@ using portable::load_n;
 using portable::reciprocal;
 using portable::store_n;
 
+static inline VecWord dot_pairs(VecShort a, VecShort b) {
+  return reinterpret_cast<VecWord>(wasm_i32x4_dot_i16x8(v128_t(a), v128_t(b)));
+}
+
 #ifdef FU_REAL_DOUBLE
 using portable::vmax;
 using portable::vmin;

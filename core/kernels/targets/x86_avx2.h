@@ -19,6 +19,8 @@ constexpr bool kLaneFactors = false;                // a lane can be the factor 
 using portable::zip_high;
 using portable::zip_low;
 
+static inline VecWord dot_pairs(VecShort a, VecShort b) { return __builtin_ia32_pmaddwd256(a, b); }
+
 #ifdef FU_REAL_DOUBLE
 using portable::keep_n;
 using portable::load_n;

@@ -24,6 +24,14 @@ using portable::vmin;
 using portable::zip_high;
 using portable::zip_low;
 
+static inline VecWord dot_pairs(VecShort a, VecShort b) {
+#ifdef __clang__
+  return __builtin_ia32_pmaddwd512(a, b);
+#else
+  return __builtin_ia32_pmaddwd512_mask(a, b, VecWord{}, static_cast<unsigned short>(-1));
+#endif
+}
+
 #ifdef FU_REAL_DOUBLE
 using portable::reciprocal;
 #else

@@ -28,6 +28,8 @@ using portable::store_n;
 using portable::zip_high;
 using portable::zip_low;
 
+static inline VecWord dot_pairs(VecShort a, VecShort b) { return __builtin_ia32_pmaddwd128(a, b); }
+
 #ifdef FU_REAL_DOUBLE
 using portable::vmax;
 using portable::vmin;
