@@ -1,7 +1,6 @@
 // featup convert: weights of any format as one .safetensors, a backbone's in 16 or 8 bits a number.
 #include "featup/backbones/convert.h"
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 
 #include "featup/backbones/registry.h"
@@ -20,20 +19,20 @@ struct ConvertCommand {
   Index heads = 0;
   CommonArgs common;
 
-  void add(CLI::App& app) {
+  void add(Command& app) {
     app.add_option(
            "weights", input,
            "weights: a .safetensors, .pth, .pt, .bin or .ckpt file, a folder as Hugging Face gives it, or builtin")
-        ->required();
+        .required();
     app.add_option("-o,--output", output, "the .safetensors file; default featup-out/NAME-DTYPE.safetensors");
     app.add_option("--dtype", dtype,
                    "what the weights of a backbone's layers become: f16 and bf16 take half the memory, int8 a quarter; "
                    "norms, biases and positions stay f32")
-        ->check(CLI::IsMember({"f32", "f16", "bf16", "int8"}))
-        ->capture_default_str();
+        .one_of({"f32", "f16", "bf16", "int8"})
+        .show_default();
     app.add_option("--heads", heads,
                    "attention heads of a transformer, which the result will say; 0: by the files, or by the width")
-        ->check(CLI::Range(0, 1000));
+        .between(0, 1000);
     common.add(app);
     app.footer("Example: featup convert dinov2_vits14.pth --dtype int8 -o dinov2-int8.safetensors");
   }
@@ -85,6 +84,6 @@ int run_convert(const ConvertCommand& o, const Program&) {
 
 }  // namespace
 
-void add_convert(CLI::App& command, Program& program) { add_command(command, program, run_convert); }
+void add_convert(Command& command, Program& program) { add_command(command, program, run_convert); }
 
 }  // namespace fu
