@@ -40,7 +40,8 @@ Index narrow_packed_size_ref(NarrowType type, Index k, Index n) {
 }
 
 void narrow_pack_ref(NarrowType type, const void* rows, Index k, Index n, void* packed) {
-  std::memcpy(packed, rows, usize((type == NarrowType::int8 ? 1 : 2) * k * n));
+  const Index bytes = (type == NarrowType::int8 ? 1 : 2) * k * n;
+  if (bytes > 0) std::memcpy(packed, rows, usize(bytes));
 }
 
 Index gemm_scratch_ref(const GemmArgs&) { return 0; }
