@@ -40,7 +40,8 @@ Index narrow_packed_size_ref(NarrowType type, Index k, Index n) {
 }
 
 void narrow_pack_ref(NarrowType type, const void* rows, Index k, Index n, void* packed) {
-  std::memcpy(packed, rows, usize((type == NarrowType::int8 ? 1 : 2) * k * n));
+  const Index bytes = (type == NarrowType::int8 ? 1 : 2) * k * n;
+  if (bytes > 0) std::memcpy(packed, rows, usize(bytes));
 }
 
 Index gemm_scratch_ref(const GemmArgs&) { return 0; }
@@ -82,17 +83,15 @@ DoubleMatrix rounded_rows(DoubleMatrix a) {
   return a;
 }
 
-/// A B with narrow B.
-DoubleMatrix narrow_product(const GemmArgs& g, const DoubleMatrix& a) {
+/// B as it is multiplied: of int8 whole numbers, whose scale is applied to the sums.
+DoubleMatrix matrix_b(const GemmArgs& g) {
+  if (g.packed_b) return doubles(g.packed_b, g.k, g.n, g.n, 1);
+  if (g.narrow_type == NarrowType::none) return doubles(g.b, g.k, g.n, g.b_row, g.b_col);
   DoubleMatrix b = narrow_numbers(g);
-  if (g.narrow_type == NarrowType::int8) {
-    DoubleMatrix c = rounded_rows(a) * b;  // sums of whole numbers below 2^31: exact
-    return c * doubles(g.narrow_scale, g.n).matrix().asDiagonal();
-  }
-  if (g.narrow_scale)
+  if (g.narrow_type != NarrowType::int8 && g.narrow_scale)
     for (Index j = 0; j < g.n; ++j)
       for (Index p = 0; p < g.k; ++p) b(p, j) = static_cast<double>(static_cast<real>(b(p, j)) * g.narrow_scale[j]);
-  return a * b;
+  return b;
 }
 
 }  // namespace
@@ -104,13 +103,11 @@ void gemm_ref(const GemmArgs& g) {
     const Index image_rows = g.m / std::max<Index>(1, g.windows->cols);
     im2col_ref(g.a, *g.windows, 0, image_rows, patches.data());
   }
-  const DoubleMatrix a =
-      g.windows ? doubles(patches.data(), g.m, g.k, g.k, 1) : doubles(g.a, g.m, g.k, g.a_row, g.a_col);
-  DoubleMatrix c;
-  if (g.narrow_type != NarrowType::none)
-    c = narrow_product(g, a);
-  else
-    c = a * (g.packed_b ? doubles(g.packed_b, g.k, g.n, g.n, 1) : doubles(g.b, g.k, g.n, g.b_row, g.b_col));
+  DoubleMatrix a = g.windows ? doubles(patches.data(), g.m, g.k, g.k, 1) : doubles(g.a, g.m, g.k, g.a_row, g.a_col);
+  const bool int8 = g.narrow_type == NarrowType::int8;
+  if (int8) a = rounded_rows(a);
+  DoubleMatrix c = a * matrix_b(g);  // of int8, sums of whole numbers below 2^31: exact
+  if (int8) c = c * doubles(g.narrow_scale, g.n).matrix().asDiagonal();
   if (g.accumulate) c += doubles(g.c, g.m, g.n, g.ldc, 1);
   if (g.bias) c.rowwise() += doubles(g.bias, g.n).matrix();
   write_matrix(c.unaryExpr([&](double x) { return activate(x, g.activation); }), g.c, g.ldc);
