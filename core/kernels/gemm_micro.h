@@ -45,7 +45,7 @@ static inline Vec activate(Vec x, Activation a) {
 
 /// Applies the epilogue to a tile of sums (rows, kMicroCols) and writes its first `cols` columns to c.
 __attribute__((noinline, unused)) static void finish_tile(const real* tile, Index rows, real* c, Index ldc, Index cols,
-                                                  const Epilogue& e) {
+                                                          const Epilogue& e) {
   for (Index j = 0; j < cols; j += kLanes) {
     const Index n = cols - j;
     const Vec bias = e.bias ? load(e.bias + j) : Vec{};

@@ -101,10 +101,10 @@ TEST_CASE("narrow backbone: every family gives the same converted and narrowed w
                                                                 {"resnet", resnet(16, {1, 1, 1, 1})},
                                                                 {"convnext", original_convnext(16, {1, 1, 1, 1})}};
   const TempFolder folder;
-  for (const auto& [name, shapes] : networks) {
-    CAPTURE(name);
-    const std::string path = folder / (name + ".safetensors");
-    write_random(path, shapes);
+  for (const auto& network : networks) {
+    CAPTURE(network.first);
+    const std::string path = folder / (network.first + ".safetensors");
+    write_random(path, network.second);
     const Tensor full = features(path);
     for (const NarrowType type : kTypes) {
       CAPTURE(narrow_name(type));
