@@ -16,6 +16,11 @@ constexpr const char* kConvertedKey = "featup.converted";
 constexpr const char* kConvertedVersion = "1";
 constexpr const char* kScaleEnding = ".scale";
 
+/// Whether a file with these metadata was converted.
+inline bool is_converted(const std::map<std::string, std::string>& metadata) {
+  return metadata.count(kConvertedKey) > 0;
+}
+
 /// Gives tensors of whole numbers their scales, which leave the list. Nothing happens to a file that was not converted.
 /// throws FileError for another version, and for a scale that is missing, of another type or shape, or not a positive
 /// number.

@@ -59,7 +59,7 @@ struct BackboneOptions {
   std::string positions = "auto";   // how position embeddings are resized
   // Of the photo at the backbone: "0.485,0.456,0.406"; empty: by the files, or the family's.
   std::string mean = {}, std = {};
-  std::string precision = "auto";  // of its layers' weights in memory; auto: as the file has them
+  std::string precision = "auto";  // of its layers' weights in memory; auto: as a converted file has them, else f32
 };
 
 /// Every feature that some family has, for help.
@@ -92,7 +92,7 @@ void visit_fields(Options& o, Visitor&& field) {
         FieldInfo("std", "standard deviation of red, green and blue, like 0.229,0.224,0.225").left_out_by_default());
   field(o.precision, FieldInfo("precision",
                                "what the layers' weights are kept in: 32 bits a number, 16 (half the memory), or 8 (a "
-                               "quarter, and faster); auto: as the file has them")
+                               "quarter, and faster); auto: as a converted file has them, else f32")
                          .one_of({"auto", "f32", "f16", "bf16", "int8"})
                          .left_out_by_default());
 }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "core/files/narrow_file.h"
 #include "core/number_text.h"
 #include "core/ops.h"
 
@@ -32,6 +33,7 @@ void say_precision(const NamedTensors& tensors, const BackboneOptions& options, 
     summary.settings.push_back({"precision", narrow_name(*wanted), "option"});
     return;
   }
+  if (!is_converted(tensors.weights().metadata())) return;
   for (const NarrowType type : {NarrowType::f16, NarrowType::bf16, NarrowType::int8})
     if (types.count(type == NarrowType::int8 ? "i8" : narrow_name(type)))
       summary.settings.push_back({"precision", narrow_name(type), "as the file has them"});
