@@ -244,7 +244,7 @@ TEST_CASE("help: every command of README.md runs") {
     std::istringstream words(command);
     for (std::string word, before; words >> word; before = word) {
       if (std::filesystem::exists(folder / word)) continue;
-      if (before == "--backbone" && !contains(word, ".ckpt"))
+      if ((before == "--backbone" || before == "convert") && !contains(word, ".ckpt"))
         write_backbone(folder / word);
       else if (contains(word, ".ckpt"))
         std::filesystem::create_symlink(folder / both, folder / word);
@@ -258,8 +258,8 @@ TEST_CASE("help: every command of README.md runs") {
     CAPTURE(o.err);
     CHECK(o.code == 0);
   }
-  for (const char* result :
-       {"featup-out/photo.npy", "featup-out/photo.png", "photo.html", "dino_jbu.safetensors", "features",
-        "featup-out/photo.labels.png", "featup-out/photo.html", "probe.safetensors", "words.safetensors"})
+  for (const char* result : {"featup-out/photo.npy", "featup-out/photo.png", "photo.html", "dino_jbu.safetensors",
+                             "features", "featup-out/photo.labels.png", "featup-out/photo.html", "probe.safetensors",
+                             "words.safetensors", "dinov2-int8.safetensors"})
     CHECK(std::filesystem::exists(folder / result));
 }
