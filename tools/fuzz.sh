@@ -49,9 +49,9 @@ mkdir -p "$work"
 failed=$(mktemp)
 export failed
 trap 'rm -f "$failed"' EXIT
-printf '%s\n' "${names[@]}" | xargs -P "$(nproc)" -I{} bash -c 'fuzz_one {} || echo {} >>"$failed"'
+printf '%s\n' "${names[@]}" | xargs -P "$(nproc)" -I{} bash -c 'fuzz_one {} || echo {} $? >>"$failed"'
 code=0
-while read -r name; do
+while read -r name status; do
   bad=1
   for found in "$work/$name-found"/*; do
     [ -f "$found" ] || continue
@@ -59,7 +59,7 @@ while read -r name; do
     if [[ ${found##*/} =~ ^(timeout|slow-unit)- ]] && "$fuzz" "$name" -timeout=10 -rss_limit_mb=2048 "$found" >"$work/$name.again.log" 2>&1 </dev/null; then
       echo "$name: ${found##*/} takes less than 10 seconds alone"
       rm "$found"
-      [ $bad = 2 ] || bad=0
+      [ "$status" != 70 ] || [ $bad = 2 ] || bad=0  # 70: libFuzzer ended with a timeout, and nothing else
     else
       mv "$found" "$corpus/$name/found-$(basename "$found" | cut -c 1-20)"
       bad=2

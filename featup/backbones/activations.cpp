@@ -37,7 +37,7 @@ Activation choose_activation(const std::string& path, const std::string& option,
   } else {
     const auto& names = activation_names();
     const auto it = std::find_if(names.begin(), names.end(), [&](const auto& n) { return n.first == name; });
-    require<FileError>(it != names.end(), path, ": its ", source, " wants the activation '", name,
+    require<FileError>(it != names.end(), path, ": ", source, " wants the activation '", name,
                        "', which this program does not have.");
     chosen = it->second;
   }

@@ -213,7 +213,7 @@ bool NamedTensors::may_be_narrow(const std::string& name, const Part& part) cons
 NarrowType NamedTensors::part_type(const std::string& name, const Part& part) const {
   if (part.file.empty() || !may_be_narrow(name, part)) return NarrowType::none;
   if (precision_) return *precision_;
-  if (!is_converted(weights_->metadata())) return NarrowType::none;  // whoever shared it in 16 bits meant the download
+  if (!is_converted(weights_->metadata())) return NarrowType::none;  // f32 is faster
   switch (weights_->entries().at(part.file).type) {
     case DType::f16: return NarrowType::f16;
     case DType::bf16: return NarrowType::bf16;

@@ -37,9 +37,9 @@ NameRules joined(std::initializer_list<NameRules> tables);
 
 class NamedTensors {
  public:
-  /// precision: the type that layers keep their weights in; none: that of the file if it was converted, else f32.
   /// Gives every tensor of the file whose name begins with `prefix` the name of the first rule that fits. Reads no
-  /// tensor. throws FileError naming a tensor that no rule knows, or one that is there twice.
+  /// tensor. precision: the type that layers keep their weights in; none: that of the file if it was converted, else
+  /// f32. throws FileError naming a tensor that no rule knows, or one that is there twice.
   NamedTensors(const Weights& weights, const std::string& prefix, const NameRules& rules,
                std::optional<NarrowType> precision = {});
 

@@ -86,8 +86,11 @@ void choose_positions(VitPlan& plan, const BackboneFile& file, const VitFamily& 
   if (wanted == "auto" && file.config.positions)
     wanted = file.config.positions->value, source = file.config.positions->source;
   plan.config.positions = family.positions.value;
+  bool known = wanted == "auto";
   for (const auto& [name, rule] : names)
-    if (name == wanted) plan.config.positions = rule;
+    if (name == wanted) plan.config.positions = rule, known = true;
+  require<FileError>(known, file.weights.path(), ": ", source, " wants positions resized by '", printable(wanted),
+                     "', which this program does not have.");
   for (const auto& [name, rule] : names)
     if (rule == plan.config.positions)
       plan.summary.settings.push_back({"positions", name, wanted == "auto" ? family.positions.source : source});

@@ -199,6 +199,17 @@ TEST_CASE("narrow backbone: damaged files are refused in a line that says why") 
   CHECK(contains(error(replaced("blocks.0.attn.proj.weight.scale", "blocks.0.attn.proj.weight.scalf")),
                  "'blocks.0.attn.proj.weight.scale', which says what they stand for, is missing"));
   CHECK(contains(error(replaced("featup.converted", "featup.invertedx")), "of 8-bit numbers, without the scales"));
+  // Settings that no network has.
+  const auto setting = [&](const std::string& name, char first) {
+    const std::size_t begin = bytes.find(" " + name + "=", bytes.find("featup.settings"));
+    REQUIRE(begin != std::string::npos);
+    std::string changed = bytes;
+    changed[begin + name.size() + 2] = first;
+    return changed;
+  };
+  CHECK(contains(error(setting("positions", '?')), "wants positions resized by '?"));
+  CHECK(contains(error(setting("activation", '?')), "wants the activation '?"));
+  CHECK(contains(error(setting("eps", '?')), "expected 1 numbers"));
   // A scale that is another number, or has another shape.
   const std::string entry = "\"blocks.0.attn.proj.weight.scale\":{\"dtype\":\"F32\",\"shape\":[16],\"data_offsets\":[";
   const std::size_t at = bytes.find(entry);
