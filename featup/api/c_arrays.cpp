@@ -12,6 +12,7 @@ namespace {
 
 constexpr Index kMostSide = Index{1} << 24;  // so that no product of sides overflows
 constexpr Index kMostPixels = Index{1} << 34;
+constexpr Index kMostStride = Index{1} << 37;  // bytes; times a side, it is below 2^62
 
 struct Format {
   Index channels, red, green, blue;
@@ -34,12 +35,19 @@ struct Strides {
   Index row, column, channel;
 };
 
-/// Zeros become those of dense pixels.
+Index plausible(Index stride) {
+  require<UsageError>(stride >= -kMostStride && stride <= kMostStride, "[featup_c] a stride of ", stride,
+                      " bytes: no memory is as large. Give the distance in bytes, or 0.");
+  return stride;
+}
+
+/// Zeros become those of dense pixels. throws UsageError.
 Strides filled(Strides s, Index width, Index channels, Index element) {
-  const bool planes = s.channel != 0 && std::abs(s.channel) != element;
+  const bool planes = plausible(s.channel) != 0 && std::abs(s.channel) != element;
   if (s.channel == 0) s.channel = element;
-  if (s.column == 0) s.column = planes ? element : channels * element;
+  if (plausible(s.column) == 0) s.column = planes ? element : channels * element;
   if (s.row == 0) s.row = width * s.column;
+  plausible(s.row);
   return s;
 }
 
@@ -148,6 +156,7 @@ bool asks_size(fu_output& output, Index height, Index width, Index channels) {
                       "[featup_c] an output of ", output.height, "x", output.width, "x", output.channels,
                       " for a result of ", height, "x", width, "x", channels,
                       ". Ask for the size first, with data a null pointer.");
+  filled({output.row_stride, output.column_stride, output.channel_stride}, width, channels, sizeof(float));
   return false;
 }
 

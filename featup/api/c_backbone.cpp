@@ -48,6 +48,9 @@ InputSize input_size_of(const fu_input_size& size, Index patch) {
                           (size.short_side > 0) + (size.height > 0) + (size.own != 0) <= 1,
                       "[featup_c] input of short_side ", size.short_side, ", height ", size.height, ", width ",
                       size.width, ", own ", size.own, ": give a short side, or height and width, or own; or none.");
+  require<UsageError>(std::max({size.short_side, size.height, size.width}) <= kMaxInputSide,
+                      "[featup_c] input of short_side ", size.short_side, ", height ", size.height, ", width ",
+                      size.width, ": the backbone sees at most ", kMaxInputSide, " pixels a side. Give less.");
   require<UsageError>(size.height % patch == 0 && size.width % patch == 0, "[featup_c] input of ", size.height, "x",
                       size.width, ": the backbone's patches are ", patch, " pixels wide; give multiples of that.");
   InputSize result;
@@ -96,8 +99,8 @@ Scene::Scene(const fu_scene* scene) {
     grid_ = whole_image_ ? Extent{1, 1} : Extent{in_size_.height / patch, in_size_.width / patch};
     channels_ = backbone_->channels();
   }
-  require<UsageError>(in_size_.height * in_size_.width <= kMaxInput && in_size_.height <= kMaxInputSide &&
-                          in_size_.width <= kMaxInputSide,
+  require<UsageError>(in_size_.height <= kMaxInputSide && in_size_.width <= kMaxInputSide &&
+                          in_size_.height * in_size_.width <= kMaxInput,
                       "[featup_c] the backbone would see ", in_size_.height, "x", in_size_.width,
                       " pixels, which is too many. Give a smaller input size.");
   views_ = std::make_shared<const PhotoViews>(std::move(photo), cropped_);

@@ -14,6 +14,13 @@ namespace fu::fuzz {
 
 namespace {
 
+/// A number at which sums and products overflow.
+std::int64_t edge(unsigned kind) {
+  const std::int64_t edges[] = {std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min(),
+                                std::int64_t{1} << 40};
+  return edges[kind % 3];
+}
+
 /// Takes numbers off the input; zeros after its end.
 class Numbers {
  public:
@@ -21,10 +28,8 @@ class Numbers {
   unsigned byte() { return at_ < size_ ? data_[at_++] : 0; }
   /// A size: mostly small, sometimes negative or beyond everything. Nothing between: what is slow finds little.
   std::int64_t number() {
-    static const std::int64_t edges[] = {-1, std::numeric_limits<std::int64_t>::max(),
-                                         std::numeric_limits<std::int64_t>::min(), std::int64_t{1} << 33};
     const unsigned b = byte();
-    return b < 240 ? b % 48 : b < 252 ? 16 * std::int64_t{b - 240} : edges[b - 252];
+    return b < 240 ? b % 48 : b < 252 ? 16 * std::int64_t{b - 240} : b == 252 ? -1 : edge(b);
   }
   double real_number() {
     const unsigned b = byte();
@@ -57,10 +62,15 @@ void check(fu_status status) {
 struct Models {
   fu_backbone* backbone = nullptr;
   fu_upsampler* methods[3] = {};
+  fu_fit* fit = nullptr;
   Models() {
     check(fu_backbone_open("builtin", nullptr, &backbone));
     const char* const names[] = {"builtin", "bilinear", "jbu-classic"};
     for (int i = 0; i < 3; ++i) check(fu_upsampler_open(names[i], nullptr, &methods[i]));
+    const std::vector<unsigned char> grey(usize(48 * 48), 99);
+    const fu_image image = {grey.data(), 48, 48, FU_GREY8, 0, 0, 0};
+    const fu_scene scene = {&image, backbone, {48, 0, 0, 0}, nullptr};
+    check(fu_fit_make(&scene, "views=2 held-out=1", nullptr, &fit));
   }
 };
 
@@ -85,6 +95,9 @@ struct Picture {
       image.data = bytes.data() + row * (image.height - 1);
     }
     if (kind == 3) image.data = nullptr;
+    // Strides beyond all memory are refused before a byte is read.
+    if (numbers.byte() % 16 == 1) image.column_stride = edge(numbers.byte());
+    if (numbers.byte() % 16 == 1) image.channel_stride = edge(numbers.byte());
   }
 };
 
@@ -129,6 +142,23 @@ void upsample(Numbers& numbers, const Models& models) {
   check(fu_upsample_points(models.methods[numbers.byte() % 3], &scene, &options, points, 2, values.data()));
 }
 
+void query(Numbers& numbers, const Models& models) {
+  const Picture picture(numbers);
+  fu_query wanted{};
+  if (numbers.byte() % 4 == 0) wanted.image = &picture.image;
+  if (numbers.byte() % 2) wanted.height = numbers.number(), wanted.width = numbers.number();
+  wanted.top = numbers.number(), wanted.left = numbers.number();
+  wanted.rows = numbers.number(), wanted.columns = numbers.number();
+  fu_tensor* part = nullptr;
+  check(fu_fit_query(models.fit, &wanted, &part));
+  fu_tensor_free(part);
+  fu_output into{};
+  check(fu_fit_query_into(models.fit, &wanted, &into));
+  const double points[4] = {numbers.real_number(), numbers.real_number(), numbers.real_number(), numbers.real_number()};
+  std::vector<float> values(2 * 4096);
+  check(fu_fit_points(models.fit, &wanted, points, 2, values.data()));
+}
+
 void load(Numbers& numbers, const Models& models) {
   const unsigned kind = numbers.byte() % 4;
   std::size_t n = 0;
@@ -151,10 +181,13 @@ void load(Numbers& numbers, const Models& models) {
 void fuzz_c_interface(const unsigned char* data, std::size_t size) {
   static const Models models;
   Numbers numbers(data, size);
-  if (numbers.byte() % 4) {
-    upsample(numbers, models);
-  } else {
+  const unsigned kind = numbers.byte() % 8;
+  if (kind % 4 == 0) {
     load(numbers, models);
+  } else if (kind == 7) {
+    query(numbers, models);
+  } else {
+    upsample(numbers, models);
   }
 }
 

@@ -71,7 +71,7 @@ PhotoFeatures Featurizer::run(const std::string& name, Image pixels, Report& rep
   result.views = views;
   if (backbone_) {
     const Extent size = input_extent(photo, size_, backbone_->patch());
-    require<UsageError>(size.height * size.width <= kMaxInput && std::max(size.height, size.width) <= kMaxInputSide,
+    require<UsageError>(std::max(size.height, size.width) <= kMaxInputSide && size.height * size.width <= kMaxInput,
                         name, ": at --size ", options_.size, " the backbone would see ", size.height, "x", size.width,
                         " pixels, which is too many. Give a smaller --size, or HxW to crop.");
     const Tensor image = normalize(views->at(size.height, size.width));

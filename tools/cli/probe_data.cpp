@@ -115,7 +115,7 @@ PreparedPhoto ProbePhotos::prepare(Index i, Index patch) const {
   const bool own = size_.short_side == 0 && size_.height == 0;
   const Extent size =
       own ? Extent{photo.height / patch * patch, photo.width / patch * patch} : input_extent(whole, size_, patch);
-  require<UsageError>(size.height * size.width <= kMaxInput && std::max(size.height, size.width) <= kMaxInputSide, path,
+  require<UsageError>(std::max(size.height, size.width) <= kMaxInputSide && size.height * size.width <= kMaxInput, path,
                       ": at --size ", options_.size, " the backbone would see ", size.height, "x", size.width,
                       " pixels, which is too many. Give a smaller --size.");
   const Part part = own                ? middle_part(photo, size.height, size.width)
