@@ -89,7 +89,7 @@ struct alignas(64) Slot {
   }
 };
 
-class Pool {
+class ThreadPool {
  public:
   void run(ParallelLoop& loop);
   void stop();
@@ -111,33 +111,33 @@ class Pool {
 
 // The pool stands in memory that is never destroyed, because threads of the application may still be in a loop while
 // the program ends, and because a child process must forget it as it is.
-alignas(Pool) unsigned char g_memory[sizeof(Pool)];
+alignas(ThreadPool) unsigned char g_pool_memory[sizeof(ThreadPool)];
 std::atomic<bool> g_open{false};      // from loading to unloading of this code; outside, loops run serially
 std::atomic<unsigned> g_forks{0};     // how many forks lie between this process and the one that loaded this code
 thread_local bool g_of_pool = false;  // whether the thread is one of the pool's
 
-Pool& pool() { return *std::launder(reinterpret_cast<Pool*>(g_memory)); }
+ThreadPool& thread_pool() { return *std::launder(reinterpret_cast<ThreadPool*>(g_pool_memory)); }
 
 /// In a child process only the thread that called fork() exists: it starts with a fresh pool.
 void after_fork_in_child() {
   g_forks.fetch_add(1);
-  new (g_memory) Pool;
+  new (g_pool_memory) ThreadPool;
 }
 
 // Joins the threads at the end of the program, and before a shared library that holds this code is unloaded.
-struct Lifetime {
-  Lifetime() {
-    new (g_memory) Pool;
+struct PoolOfProcess {
+  PoolOfProcess() {
+    new (g_pool_memory) ThreadPool;
     pthread_atfork(nullptr, nullptr, after_fork_in_child);
     g_open = true;
   }
-  ~Lifetime() {
+  ~PoolOfProcess() {
     g_open = false;
-    pool().stop();
+    thread_pool().stop();
   }
-} g_lifetime;
+} g_pool_of_process;
 
-void Pool::run(ParallelLoop& loop) {
+void ThreadPool::run(ParallelLoop& loop) {
   Slot* const slot = take_slot();
   if (!slot) return loop.work(0);
   hire(loop.workers - 1);
@@ -151,7 +151,7 @@ void Pool::run(ParallelLoop& loop) {
   slot->taken.store(false, std::memory_order_release);
 }
 
-Slot* Pool::take_slot() {
+Slot* ThreadPool::take_slot() {
   for (Slot& slot : slots_)
     if (!slot.taken.load(std::memory_order_relaxed) && !slot.taken.exchange(true, std::memory_order_acq_rel))
       return &slot;
@@ -159,7 +159,7 @@ Slot* Pool::take_slot() {
 }
 
 /// Starts threads until there are n, or as many as the system allows.
-void Pool::hire(int n) {
+void ThreadPool::hire(int n) {
   if (hired_.load(std::memory_order_acquire) >= n) return;
   std::lock_guard<std::mutex> lock(hiring_);
   // Signals are for the application's threads.
@@ -177,7 +177,7 @@ void Pool::hire(int n) {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-void Pool::serve() {
+void ThreadPool::serve() {
   g_of_pool = true;
   const unsigned forks = g_forks.load();
   while (!stopping_.load(std::memory_order_relaxed)) {
@@ -195,7 +195,7 @@ void Pool::serve() {
   }
 }
 
-bool Pool::help_somebody() {
+bool ThreadPool::help_somebody() {
   for (Slot& slot : slots_) {
     const int worker = slot.join();
     if (worker == 0) continue;
@@ -209,11 +209,11 @@ bool Pool::help_somebody() {
   return false;
 }
 
-void Pool::wake_others(int n) {
+void ThreadPool::wake_others(int n) {
   if (asleep_.load() > 0) wake(news_, n);
 }
 
-void Pool::stop() {
+void ThreadPool::stop() {
   std::lock_guard<std::mutex> lock(hiring_);
   stopping_ = true;
   news_.fetch_add(1);
@@ -239,7 +239,7 @@ bool inside_foreign_team() { return false; }
 
 void run_with_team(ParallelLoop& loop) {
   if (g_open.load(std::memory_order_relaxed))
-    pool().run(loop);
+    thread_pool().run(loop);
   else
     loop.work(0);
 }

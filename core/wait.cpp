@@ -40,12 +40,12 @@ struct Waiting {
   std::mutex mutex;
   std::condition_variable changed;
 };
-alignas(Waiting) unsigned char g_memory[sizeof(Waiting)];
+alignas(Waiting) unsigned char g_waiting_memory[sizeof(Waiting)];
 
 Waiting& waiting() {
   static Waiting* const w = [] {
-    pthread_atfork(nullptr, nullptr, [] { new (g_memory) Waiting; });
-    return new (g_memory) Waiting;
+    pthread_atfork(nullptr, nullptr, [] { new (g_waiting_memory) Waiting; });
+    return new (g_waiting_memory) Waiting;
   }();
   return *w;
 }

@@ -16,7 +16,7 @@ constexpr const char* kNames[] = {"model.safetensors",           "model.safetens
 constexpr std::size_t kMaxIndex = 64u << 20, kMaxNames = 50000, kMaxDepth = 32;
 
 /// Keeps the texts of the object "weight_map" at the top, and walks over everything else.
-class Handler : public nlohmann::json_sax<nlohmann::json> {
+class IndexHandler : public nlohmann::json_sax<nlohmann::json> {
  public:
   std::map<std::string, std::string> map;
   std::string error;
@@ -100,7 +100,7 @@ std::map<std::string, std::string> read_shard_index(const MappedFile& file) {
   require<FileError>(file.size() <= kMaxIndex, file.path(), ": is an index of ", file.size(),
                      " bytes, more than any model needs.");
   check_json_texts(file.text(0, file.size()), file.path());
-  Handler handler;
+  IndexHandler handler;
   const char* text = reinterpret_cast<const char*>(file.data());
   const bool ok = nlohmann::json::sax_parse(text, text + file.size(), &handler);
   require<FileError>(ok, file.path(), ": is no index of weights: it has ", handler.error, ".");

@@ -21,13 +21,13 @@ namespace {
 
 // Names of files under construction, for remove_unfinished_outputs(): fixed storage, because a signal handler may not
 // allocate.
-constexpr int kSlots = 16, kSlotLength = 4096;
-char g_names[kSlots][kSlotLength];
-std::atomic<int> g_used[kSlots];  // 0 free, 1 being filled, 2 valid
+constexpr int kKept = 16, kNameLength = 4096;
+char g_names[kKept][kNameLength];
+std::atomic<int> g_used[kKept];  // 0 free, 1 being filled, 2 valid
 
-int claim_slot(const std::string& name) {
-  if (name.size() >= kSlotLength) return -1;
-  for (int i = 0; i < kSlots; ++i) {
+int claim_name(const std::string& name) {
+  if (name.size() >= kNameLength) return -1;
+  for (int i = 0; i < kKept; ++i) {
     int expected = 0;
     if (!g_used[i].compare_exchange_strong(expected, 1)) continue;
     std::memcpy(g_names[i], name.c_str(), name.size() + 1);
@@ -48,7 +48,7 @@ void tidy(const std::string& folder) {
 }  // namespace
 
 void remove_unfinished_outputs() noexcept {
-  for (int i = 0; i < kSlots; ++i)
+  for (int i = 0; i < kKept; ++i)
     if (g_used[i] == 2) unlink(g_names[i]);
 }
 
@@ -73,7 +73,7 @@ void OutputFile::open_temporary() {
   constexpr int kTries = 100;
   for (int i = 0; i < kTries; ++i) {
     temporary_ = temporary_name(path_);
-    slot_ = claim_slot(temporary_);
+    slot_ = claim_name(temporary_);
     descriptor_ =
         uninterrupted([&] { return open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
     const int error = errno;

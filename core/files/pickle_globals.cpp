@@ -10,7 +10,7 @@ namespace fu {
 
 namespace {
 
-constexpr std::size_t kMaxTensors = 50000, kMaxNames = 10000;
+constexpr std::size_t kMaxTensors = 50000, kMaxGlobals = 10000;
 
 enum Global : std::int64_t {
   kDictionary,
@@ -127,7 +127,7 @@ bool is_forbidden(std::string_view module, std::string_view name) {
 std::int64_t PickleMachine::name_index(const std::string& name) {
   const auto [it, fresh] = name_indices_.emplace(name, static_cast<std::int64_t>(names_.size()));
   if (fresh) names_.push_back(name);
-  if (names_.size() > kMaxNames) fail("names absurdly many globals");
+  if (names_.size() > kMaxGlobals) fail("names absurdly many globals");
   return it->second;
 }
 

@@ -9,8 +9,8 @@ namespace fu {
 
 namespace {
 
-constexpr std::size_t kMaxHeader = 100u << 20;  // the format's own limit
-constexpr std::size_t kMaxItems = 50000, kMaxMetadata = 10000;
+constexpr std::size_t kMaxHeaderBytes = 100u << 20;  // the format's own limit
+constexpr std::size_t kMaxTensorItems = 50000, kMaxMetadata = 10000;
 
 struct Item {
   std::string dtype;
@@ -19,7 +19,7 @@ struct Item {
 };
 
 /// Reads the header while it is parsed. A hostile one (deep nesting, a million keys) is refused before it takes memory.
-class Handler : public nlohmann::json_sax<nlohmann::json> {
+class HeaderHandler : public nlohmann::json_sax<nlohmann::json> {
  public:
   std::map<std::string, Item> items;
   std::map<std::string, std::string> metadata;
@@ -51,7 +51,7 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
     if (depth_ == 2) {
       in_metadata_ = key_ == "__metadata__";
       if (!in_metadata_) {
-        if (items.size() >= kMaxItems) return fail("more than " + std::to_string(kMaxItems) + " tensors");
+        if (items.size() >= kMaxTensorItems) return fail("more than " + std::to_string(kMaxTensorItems) + " tensors");
         const auto [it, fresh] = items.emplace(key_, Item{});
         if (!fresh) return fail("the name '" + printable(key_) + "' twice");
         item_ = &it->second;
@@ -104,13 +104,14 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
 constexpr struct {
   const char* name;
   DType type;
-} kTypes[] = {{"F16", DType::f16},      {"BF16", DType::bf16},       {"F32", DType::f32},        {"F64", DType::f64},
-              {"I8", DType::i8},        {"I16", DType::i16},         {"I32", DType::i32},        {"I64", DType::i64},
-              {"U8", DType::u8},        {"U16", DType::u16},         {"U32", DType::u32},        {"U64", DType::u64},
-              {"BOOL", DType::boolean}, {"F8_E4M3", DType::f8_e4m3}, {"F8_E5M2", DType::f8_e5m2}};
+} kHeaderTypes[] = {{"F16", DType::f16},      {"BF16", DType::bf16},       {"F32", DType::f32},
+                    {"F64", DType::f64},      {"I8", DType::i8},           {"I16", DType::i16},
+                    {"I32", DType::i32},      {"I64", DType::i64},         {"U8", DType::u8},
+                    {"U16", DType::u16},      {"U32", DType::u32},         {"U64", DType::u64},
+                    {"BOOL", DType::boolean}, {"F8_E4M3", DType::f8_e4m3}, {"F8_E5M2", DType::f8_e5m2}};
 
 bool find_type(const std::string& name, DType& type) {
-  for (const auto& t : kTypes)
+  for (const auto& t : kHeaderTypes)
     if (name == t.name) {
       type = t.type;
       return true;
@@ -119,7 +120,7 @@ bool find_type(const std::string& name, DType& type) {
 }
 
 const char* name_of(DType type) {
-  for (const auto& t : kTypes)
+  for (const auto& t : kHeaderTypes)
     if (type == t.type) return t.name;
   return "";
 }
@@ -129,10 +130,11 @@ const char* name_of(DType type) {
 TensorEntries read_safetensors(const MappedFile& file, std::map<std::string, std::string>& metadata,
                                std::map<std::string, std::string>& left_out) {
   const std::uint64_t length = read_le(file.data(), 8);
-  require<FileError>(length <= kMaxHeader && length <= file.size() - 8, file.path(), ": announces a header of ", length,
+  require<FileError>(length <= kMaxHeaderBytes && length <= file.size() - 8, file.path(), ": announces a header of ",
+                     length,
                      " bytes, more than the file or the format has. It is cut off, damaged, or not .safetensors.");
   check_json_texts(file.text(8, length), file.path());
-  Handler handler;
+  HeaderHandler handler;
   const char* text = reinterpret_cast<const char*>(file.data()) + 8;
   const bool ok = nlohmann::json::sax_parse(text, text + length, &handler);
   require<FileError>(ok, file.path(), ": its .safetensors header has ", handler.error, ".");

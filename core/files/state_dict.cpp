@@ -10,8 +10,8 @@ using Kind = PickleValue::Kind;
 
 constexpr const char* kRootKeys[] = {"state_dict", "model",          "teacher",  "student", "model_state_dict",
                                      "encoder",    "target_encoder", "backbone", "ema",     "params"};
-constexpr int kMostRoots = 2;                                // one inside of the other
-constexpr std::size_t kMaxDepth = 64, kMaxVisits = 1000000;  // of dictionaries, and of their items
+constexpr int kMostRoots = 2;                                  // one inside of the other
+constexpr std::size_t kMaxNesting = 64, kMaxVisits = 1000000;  // of dictionaries, and of their items
 
 class Finder {
  public:
@@ -70,7 +70,7 @@ void Finder::choose(const PickleValue& v, int roots) {
 }
 
 void Finder::collect(const PickleValue& v, const std::string& prefix, bool nested, std::size_t depth) {
-  require<FileError>(depth <= kMaxDepth, path_, ": its dictionaries of tensors are absurdly deep.");
+  require<FileError>(depth <= kMaxNesting, path_, ": its dictionaries of tensors are absurdly deep.");
   for (std::size_t i = 0; i + 1 < v.items.size(); i += 2) {
     require<FileError>(++visits_ <= kMaxVisits, path_, ": its dictionaries of tensors have absurdly many items.");
     const PickleValue &key = pickle_.value(v.items[i]), &item = pickle_.value(v.items[i + 1]);

@@ -13,7 +13,7 @@ void put(std::string& out, std::uint64_t value, int bytes) {
   for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i) & 255));
 }
 
-std::uint32_t crc32(const std::string& data) {
+std::uint32_t sum_of(const std::string& data) {
   static const std::array<std::uint32_t, 256> table = [] {
     std::array<std::uint32_t, 256> t{};
     for (std::uint32_t i = 0; i < 256; ++i) {
@@ -29,7 +29,7 @@ std::uint32_t crc32(const std::string& data) {
 }
 
 // The opcodes of pickle protocol 2 that a state_dict needs. source: Python's pickletools
-struct Pickle {
+struct PickleOutput {
   std::string out = std::string("\x80\x02", 2);
   void op(char c) { out.push_back(c); }
   void text(const std::string& s) { op('X'), put(out, s.size(), 4), out += s; }
@@ -65,15 +65,15 @@ struct Pickle {
 };
 
 /// A zip of stored entries, written in the order in which they are added.
-class Zip {
+class ZipOutput {
  public:
-  explicit Zip(const std::string& path) : file_(path) {}
+  explicit ZipOutput(const std::string& path) : file_(path) {}
   void add(const std::string& name, const std::string& data) {
     require<FileError>(at_ + data.size() < 0xFFFFFFF0u, name,
                        ": a PyTorch file of more than 4 GB is not written. Write .safetensors.");
     std::string fields;  // the same in both headers
     put(fields, 20, 2), put(fields, 0, 2), put(fields, 0, 2), put(fields, 0, 2), put(fields, 0x21, 2);
-    put(fields, crc32(data), 4), put(fields, data.size(), 4), put(fields, data.size(), 4), put(fields, name.size(), 2),
+    put(fields, sum_of(data), 4), put(fields, data.size(), 4), put(fields, data.size(), 4), put(fields, name.size(), 2),
         put(fields, 0, 2);
     put(directory_, 0x02014b50, 4), put(directory_, 20, 2);
     directory_ += fields;
@@ -106,8 +106,8 @@ class Zip {
 
 void write_torch(const std::string& path, const std::string& root, const std::map<std::string, Tensor>& tensors) {
   require<FileError>(tensors.size() < 60000, path, ": has too many tensors for a PyTorch file. Write .safetensors.");
-  Zip zip(path);
-  Pickle pickle;
+  ZipOutput zip(path);
+  PickleOutput pickle;
   pickle.op('}'), pickle.op('(');
   pickle.text(root);
   pickle.empty_ordered_dict(), pickle.op('(');

@@ -12,8 +12,6 @@ namespace fu::c {
 
 namespace {
 
-constexpr double kBackboneShare = 0.4;  // of the time
-
 fu_classes* classes_handle_of(Classes classes) {
   auto handle = std::make_unique<fu_classes>();
   handle->classes = std::move(classes);
@@ -40,14 +38,14 @@ Words encoded(const WordSource& source, const char* const* words, int64_t count)
 }
 
 /// One labelling, checked but not begun.
-struct Request {
+struct LabelRequest {
   const fu_upsampler& upsampler;
   const fu_classes& classes;
   fu_label_options options;
   Scene scene;
   Extent size;
 
-  Request(const fu_upsampler* handle, const fu_scene* seen, const fu_classes* what, const fu_label_options* wanted)
+  LabelRequest(const fu_upsampler* handle, const fu_scene* seen, const fu_classes* what, const fu_label_options* wanted)
       : upsampler(needed(handle, "upsampler")),
         classes(needed(what, "classes")),
         options(wanted ? *wanted : fu_label_options{}),
@@ -76,7 +74,7 @@ void copy_labels(const LabelMap& map, const fu_labels& result) {
   }
 }
 
-void label(const Request& request, fu_labels& result) {
+void label(const LabelRequest& request, fu_labels& result) {
   require<UsageError>(!request.classes.numbers,
                       "[featup_c] the probe gives numbers, which are no classes. Ask for the scores.");
   const Extent size = request.size;
@@ -92,7 +90,7 @@ void label(const Request& request, fu_labels& result) {
               result);
 }
 
-Tensor scores(const Request& request) {
+Tensor scores(const LabelRequest& request) {
   const Tensor values = upsampled_scores(*request.upsampler.upsampler, request.features(), request.scene.guide(),
                                          request.size, request.classes.classes, request.upsampling());
   return request.classes.centre.size() > 0 ? values + request.classes.centre : values;
@@ -170,7 +168,7 @@ fu_status fu_label(const fu_upsampler* upsampler, const fu_scene* scene, const f
                    const fu_label_options* options, fu_labels* result) {
   return guarded([&] {
     needed(result, "result");
-    label(Request(upsampler, scene, classes, options), *result);
+    label(LabelRequest(upsampler, scene, classes, options), *result);
   });
 }
 
@@ -178,6 +176,6 @@ fu_status fu_scores(const fu_upsampler* upsampler, const fu_scene* scene, const 
                     const fu_label_options* options, fu_tensor** scores) {
   return guarded([&] {
     needed(scores, "scores") = nullptr;
-    *scores = handle_of(fu::c::scores(Request(upsampler, scene, classes, options)));
+    *scores = handle_of(fu::c::scores(LabelRequest(upsampler, scene, classes, options)));
   });
 }

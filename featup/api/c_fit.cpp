@@ -11,7 +11,7 @@ namespace fu::c {
 
 namespace {
 
-constexpr Index kMostPixels = Index{1} << 28;  // of the whole photo at the size that is asked for
+constexpr Index kMostResultPixels = Index{1} << 28;  // of the whole photo at the size that is asked for
 
 fu_fit* fit_handle_of(FittedMap map) { return new fu_fit{std::move(map)}; }
 
@@ -65,15 +65,16 @@ struct Query {
         size{wanted.height, wanted.width},
         map(map_of(wanted.projection, fit.channels())) {
     if (size.height == 0 && size.width == 0) size = {fit.photo.height, fit.photo.width};
-    require<UsageError>(size.height >= 1 && size.width >= 1 && size.height <= kMostPixels &&
-                            size.width <= kMostPixels && size.height * size.width <= kMostPixels,
+    require<UsageError>(size.height >= 1 && size.width >= 1 && size.height <= kMostResultPixels &&
+                            size.width <= kMostResultPixels && size.height * size.width <= kMostResultPixels,
                         "[fit] a whole result of ", size.height, "x", size.width,
                         ": give both sides, at most 2^28 pixels, or neither.");
-    if (wanted.rows == 0) wanted.rows = size.height - wanted.top;
-    if (wanted.columns == 0) wanted.columns = size.width - wanted.left;
-    require<UsageError>(wanted.top >= 0 && wanted.left >= 0 && wanted.rows >= 1 && wanted.columns >= 1 &&
-                            wanted.rows <= size.height && wanted.columns <= size.width &&
-                            wanted.top <= size.height - wanted.rows && wanted.left <= size.width - wanted.columns,
+    const bool inside = wanted.top >= 0 && wanted.top < size.height && wanted.left >= 0 && wanted.left < size.width;
+    if (inside && wanted.rows == 0) wanted.rows = size.height - wanted.top;
+    if (inside && wanted.columns == 0) wanted.columns = size.width - wanted.left;
+    require<UsageError>(inside && wanted.rows >= 1 && wanted.columns >= 1 && wanted.rows <= size.height &&
+                            wanted.columns <= size.width && wanted.top <= size.height - wanted.rows &&
+                            wanted.left <= size.width - wanted.columns,
                         "[fit] a part of ", wanted.rows, "x", wanted.columns, " at (", wanted.top, ",", wanted.left,
                         ") is not inside of ", size.height, "x", size.width, ".");
   }

@@ -86,6 +86,7 @@ void say(fu_log_level level, const std::string& line);
 /// A part of the work, from `from` to `to`, told to the callback; empty without one. It throws Cancelled. The struct
 /// must outlive it.
 Progress progress_of(const fu_progress* progress, const char* stage, double from = 0, double to = 1);
+constexpr double kBackboneShare = 0.4;  // of the time that an image takes through a backbone and an upsampler
 /// Asks the callback. throws Cancelled.
 void tell(const fu_progress& progress, double fraction, const char* stage);
 

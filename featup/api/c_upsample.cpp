@@ -9,9 +9,8 @@ namespace fu::c {
 
 namespace {
 
-constexpr Index kMostSide = Index{1} << 20;    // of a result
-constexpr Index kBlockReals = Index{1} << 25;  // of the map that is made for points: 128 MB
-constexpr double kBackboneShare = 0.4;         // of the time
+constexpr Index kMostResultSide = Index{1} << 20;  // of a result
+constexpr Index kBlockReals = Index{1} << 25;      // of the map that is made for points: 128 MB
 
 UpsamplerOptions options_of(const fu_upsampler_options* options, fu_upsampler& handle) {
   UpsamplerOptions result;
@@ -33,14 +32,14 @@ void open(const Source& source, const fu_upsampler_options* options, fu_upsample
 }
 
 /// One upsampling, checked but not begun.
-struct Request {
+struct UpsampleRequest {
   const fu_upsampler& upsampler;
   fu_upsample_options options;
   Scene scene;
   Extent size;
   ChannelMap map;
 
-  Request(const fu_upsampler* handle, const fu_scene* seen, const fu_upsample_options* wanted)
+  UpsampleRequest(const fu_upsampler* handle, const fu_scene* seen, const fu_upsample_options* wanted)
       : upsampler(needed(handle, "upsampler")),
         options(wanted ? *wanted : fu_upsample_options{}),
         scene(seen),
@@ -59,7 +58,7 @@ struct Request {
 };
 
 /// Channels [begin, end) of the result as a map over the features' channels.
-ChannelMap block_of(const Request& request, Index begin, Index end) {
+ChannelMap block_of(const UpsampleRequest& request, Index begin, Index end) {
   if (request.has_map()) {
     ChannelMap part;
     const Index rows = request.map.matrix.dim(0), all = request.map.matrix.dim(1), n = end - begin;
@@ -100,7 +99,7 @@ void sample(const Tensor& map, const double* points, int64_t count, Index begin,
   }
 }
 
-void run_points(const Request& request, const double* points, int64_t count, float* result) {
+void run_points(const UpsampleRequest& request, const double* points, int64_t count, float* result) {
   require_inside(points, count, request.size);
   const Index all = request.channels(), pixels = request.size.height * request.size.width;
   // A method that looks many times would do so for every block.
@@ -126,8 +125,9 @@ void run_points(const Request& request, const double* points, int64_t count, flo
 
 Extent result_size(int64_t height, int64_t width, const Scene& scene) {
   if (height == 0 && width == 0) return default_output(scene.grid().height, scene.grid().width, scene.in_size());
-  require<UsageError>(height >= 1 && width >= 1 && height <= kMostSide && width <= kMostSide, "[featup_c] a result of ",
-                      height, "x", width, ": give both sides, from 1 to ", kMostSide, ", or neither.");
+  require<UsageError>(height >= 1 && width >= 1 && height <= kMostResultSide && width <= kMostResultSide,
+                      "[featup_c] a result of ", height, "x", width, ": give both sides, from 1 to ", kMostResultSide,
+                      ", or neither.");
   return {height, width};
 }
 
@@ -164,14 +164,14 @@ fu_status fu_upsample(const fu_upsampler* upsampler, const fu_scene* scene, cons
                       fu_tensor** features) {
   return guarded([&] {
     needed(features, "features") = nullptr;
-    *features = handle_of(Request(upsampler, scene, options).run());
+    *features = handle_of(UpsampleRequest(upsampler, scene, options).run());
   });
 }
 
 fu_status fu_upsample_into(const fu_upsampler* upsampler, const fu_scene* scene, const fu_upsample_options* options,
                            fu_output* features) {
   return guarded([&] {
-    const Request request(upsampler, scene, options);
+    const UpsampleRequest request(upsampler, scene, options);
     if (asks_size(needed(features, "features"), request.size.height, request.size.width, request.channels())) return;
     store(request.run(), *features);
   });
@@ -180,7 +180,7 @@ fu_status fu_upsample_into(const fu_upsampler* upsampler, const fu_scene* scene,
 fu_status fu_upsample_points(const fu_upsampler* upsampler, const fu_scene* scene, const fu_upsample_options* options,
                              const double* points, int64_t count, float* result) {
   return guarded([&] {
-    const Request request(upsampler, scene, options);
+    const UpsampleRequest request(upsampler, scene, options);
     points_of(points, count);
     run_points(request, points, count, &needed(result, "result"));
   });

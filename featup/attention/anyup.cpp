@@ -6,7 +6,7 @@ namespace fu {
 
 namespace {
 
-EncoderOptions encoder(Index in, Index width, Index kernel = 1) {
+EncoderOptions anyup_encoder(Index in, Index width, Index kernel = 1) {
   EncoderOptions o;
   o.in = in, o.width = width, o.kernel = kernel;
   return o;
@@ -22,11 +22,11 @@ BasisEncoder::BasisEncoder(const EncoderOptions& o, Random* random)
 }
 
 AnyUp::AnyUp(Random* random, Index width)
-    : image_encoder(encoder(3, width), random),
-      key_encoder(encoder(width, width), random),
-      query_encoder(encoder(width, width), random),
-      key_features_encoder(encoder(width, width), random),
-      aggregation(encoder(2 * width, width, 3), random),
+    : image_encoder(anyup_encoder(3, width), random),
+      key_encoder(anyup_encoder(width, width), random),
+      query_encoder(anyup_encoder(width, width), random),
+      key_features_encoder(anyup_encoder(width, width), random),
+      aggregation(anyup_encoder(2 * width, width, 3), random),
       cross(width, ProjectionNames::thirds, random),
       rope(width, random) {
   add("image_encoder", image_encoder);

@@ -6,7 +6,7 @@ namespace fu {
 
 namespace {
 
-EncoderOptions encoder(Index in, Index width) {
+EncoderOptions jafar_encoder(Index in, Index width) {
   EncoderOptions o;
   o.in = in, o.width = width;
   o.names = kNamedParts;
@@ -25,10 +25,10 @@ Index channels_of(const Weights& file) {
 }  // namespace
 
 Jafar::Jafar(Index channels, Random* random, Index width)
-    : image_encoder(encoder(3, width), random),
-      key_encoder(encoder(width, width), random),
-      query_encoder(encoder(width, width), random),
-      key_features_encoder(encoder(channels, width), random),
+    : image_encoder(jafar_encoder(3, width), random),
+      key_encoder(jafar_encoder(width, width), random),
+      query_encoder(jafar_encoder(width, width), random),
+      key_features_encoder(jafar_encoder(channels, width), random),
       gamma(width, width, 1, random, 1, 0, 1, false),
       beta(width, width, 1, random, 1, 0, 1, false),
       cross(width, ProjectionNames::own, random),

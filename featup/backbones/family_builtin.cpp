@@ -7,7 +7,7 @@ namespace fu {
 
 namespace {
 
-VitFamily family_of(const BackboneFile&) {
+VitFamily family_of_builtin(const BackboneFile&) {
   VitFamily family;
   family.title = "built-in transformer (distilled from DeiT-Tiny)";
   family.rules = original_names();
@@ -19,7 +19,7 @@ VitFamily family_of(const BackboneFile&) {
 }  // namespace
 
 BackboneFamily backbone_family_builtin() {
-  BackboneFamily family = vit_family<family_of>("builtin", "a small transformer inside the program", nullptr);
+  BackboneFamily family = vit_family<family_of_builtin>("builtin", "a small transformer inside the program", nullptr);
   family.carried = builtin_backbone;
   return family;
 }

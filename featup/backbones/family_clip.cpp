@@ -7,7 +7,7 @@ namespace fu {
 
 namespace {
 
-bool recognise(const Weights& weights, std::string& prefix) {
+bool recognise_clip(const Weights& weights, std::string& prefix) {
   std::string found;
   if (!find_prefix(weights, "class_embedding", found) || !weights.has(found + "conv1.weight")) return false;
   prefix = found;
@@ -22,7 +22,7 @@ Because<Activation> activation_of(const BackboneFile& file) {
   return {Activation::gelu, "usual for OpenCLIP; OpenAI's, DFN's and MetaCLIP's are quick"};
 }
 
-VitFamily family_of(const BackboneFile& file) {
+VitFamily family_of_clip(const BackboneFile& file) {
   VitFamily family;
   family.title = "CLIP";
   family.rules = joined({{{"class_embedding", "cls_token"},
@@ -46,7 +46,7 @@ VitFamily family_of(const BackboneFile& file) {
 }  // namespace
 
 BackboneFamily backbone_family_clip() {
-  BackboneFamily family = vit_family<family_of>("clip", "CLIP", recognise);
+  BackboneFamily family = vit_family<family_of_clip>("clip", "CLIP", recognise_clip);
   family.features = clip_features();
   return family;
 }

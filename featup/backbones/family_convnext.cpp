@@ -7,7 +7,7 @@ namespace fu {
 
 namespace {
 
-bool recognise(const Weights& weights, std::string& prefix) {
+bool recognise_convnext(const Weights& weights, std::string& prefix) {
   for (const char* first : {"encoder.stages.0.layers.0.dwconv.weight", "stages.0.layers.0.depthwise_conv.weight",
                             "stages.0.blocks.0.conv_dw.weight", "stages.0.0.dwconv.weight"})
     if (std::string found; find_prefix(weights, first, found)) {
@@ -86,12 +86,12 @@ std::string title_of(const ConvNextConfig& c) {
   return "ConvNeXt";
 }
 
-struct Plan : StagedPlan {
+struct ConvNextPlan : StagedPlan {
   NamedTensors tensors;
   ConvNextConfig config;
 };
 
-Plan plan_of(const BackboneFile& file, const BackboneOptions& options) {
+ConvNextPlan plan_of_convnext(const BackboneFile& file, const BackboneOptions& options) {
   const int stage = choose_stage(file, options);
   const std::string feature = options.feature != "auto" ? options.feature : stage == 4 ? "token" : "stage";
   const bool normed = feature != "stage";
@@ -113,12 +113,12 @@ BackboneFamily backbone_family_convnext() {
   family.name = "convnext";
   family.summary = "ConvNeXt";
   family.features = {"token", "stage", "cls"};  // the map with and without the final norm; its mean, normalised
-  family.recognise = recognise;
+  family.recognise = recognise_convnext;
   family.describe = [](const BackboneFile& file, const BackboneOptions& options) {
-    return plan_of(file, options).summary;
+    return plan_of_convnext(file, options).summary;
   };
   family.open = [](const BackboneFile& file, const BackboneOptions& options) -> std::unique_ptr<Backbone> {
-    const Plan plan = plan_of(file, options);
+    const ConvNextPlan plan = plan_of_convnext(file, options);
     return std::make_unique<StagedBackbone<ConvNext>>(std::make_unique<ConvNext>(plan.config, nullptr), plan,
                                                       plan.tensors);
   };

@@ -11,7 +11,7 @@ namespace {
 
 const char kPatches[] = "patch_embed.proj.weight";
 
-bool recognise(const Weights& weights, std::string& prefix) {
+bool recognise_dino(const Weights& weights, std::string& prefix) {
   std::string found;
   if (!find_prefix(weights, kPatches, found)) return false;
   // Without positions it is a DINOv3, which rotates.
@@ -88,7 +88,7 @@ std::string title_of(const Weights& w, const std::string& p, bool clip, bool sig
   return w.has(p + "cls_token") ? "DINO, DeiT or MAE" : "I-JEPA";
 }
 
-VitFamily family_of(const BackboneFile& file) {
+VitFamily family_of_dino(const BackboneFile& file) {
   const Weights& w = file.weights;
   const std::string& p = file.prefix;
   const bool clip = w.has(p + "norm_pre.weight"),
@@ -118,7 +118,7 @@ VitFamily family_of(const BackboneFile& file) {
 }  // namespace
 
 BackboneFamily backbone_family_dino() {
-  BackboneFamily family = vit_family<family_of>("dino", "DINO, DINOv2, DeiT, MAE, ViT", recognise);
+  BackboneFamily family = vit_family<family_of_dino>("dino", "DINO, DINOv2, DeiT, MAE, ViT", recognise_dino);
   family.features = clip_features();
   std::rotate(family.features.begin(), family.features.begin() + 3, family.features.end());  // token first
   return family;

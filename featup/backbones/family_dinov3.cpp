@@ -19,7 +19,7 @@ VitFamily dinov3_family(const BackboneFile& file) {
 
 namespace {
 
-bool recognise(const Weights& weights, std::string& prefix) {
+bool recognise_dinov3(const Weights& weights, std::string& prefix) {
   std::string found;
   if (!find_prefix(weights, "patch_embed.proj.weight", found) || weights.has(found + "pos_embed")) return false;
   const bool original = weights.has(found + "storage_tokens") || weights.has(found + "rope_embed.periods");
@@ -28,7 +28,7 @@ bool recognise(const Weights& weights, std::string& prefix) {
   return original || timm;
 }
 
-VitFamily family_of(const BackboneFile& file) {
+VitFamily family_of_dinov3(const BackboneFile& file) {
   VitFamily family = dinov3_family(file);
   family.rules = joined(
       {{{"storage_tokens", "register_tokens"},
@@ -57,6 +57,6 @@ VitFamily family_of(const BackboneFile& file) {
 
 }  // namespace
 
-BackboneFamily backbone_family_dinov3() { return vit_family<family_of>("dinov3", "DINOv3", recognise); }
+BackboneFamily backbone_family_dinov3() { return vit_family<family_of_dinov3>("dinov3", "DINOv3", recognise_dinov3); }
 
 }  // namespace fu

@@ -7,7 +7,7 @@ namespace fu {
 
 namespace {
 
-VitFamily family_of(const BackboneFile& file) {
+VitFamily family_of_hf_clip(const BackboneFile& file) {
   VitFamily family;
   family.title = "CLIP";
   family.rules = hf_clip_names(file.weights, file.prefix);
@@ -21,9 +21,9 @@ VitFamily family_of(const BackboneFile& file) {
 }  // namespace
 
 BackboneFamily backbone_family_hf_clip() {
-  BackboneFamily family = vit_family<family_of>("hf_clip", "CLIP", [](const Weights& weights, std::string& prefix) {
-    return recognise_hf_clip(weights, true, prefix);
-  });
+  BackboneFamily family = vit_family<family_of_hf_clip>(
+      "hf_clip", "CLIP",
+      [](const Weights& weights, std::string& prefix) { return recognise_hf_clip(weights, true, prefix); });
   family.features = clip_features();
   return family;
 }

@@ -7,7 +7,7 @@ namespace fu {
 
 namespace {
 
-bool recognise(const Weights& weights, std::string& prefix) {
+bool recognise_hf_dinov2(const Weights& weights, std::string& prefix) {
   std::string found;
   if (!find_prefix(weights, "embeddings.patch_embeddings.projection.weight", found)) return false;
   if (!has_hf_block(weights, found, "layer_scale1.lambda1")) return false;
@@ -15,7 +15,7 @@ bool recognise(const Weights& weights, std::string& prefix) {
   return true;
 }
 
-VitFamily family_of(const BackboneFile& file) {
+VitFamily family_of_hf_dinov2(const BackboneFile& file) {
   const bool registers = file.weights.has(file.prefix + "embeddings.register_tokens");
   VitFamily family;
   family.title = "DINOv2";
@@ -35,6 +35,8 @@ VitFamily family_of(const BackboneFile& file) {
 
 }  // namespace
 
-BackboneFamily backbone_family_hf_dinov2() { return vit_family<family_of>("hf_dinov2", "DINOv2", recognise); }
+BackboneFamily backbone_family_hf_dinov2() {
+  return vit_family<family_of_hf_dinov2>("hf_dinov2", "DINOv2", recognise_hf_dinov2);
+}
 
 }  // namespace fu

@@ -6,7 +6,7 @@ namespace fu {
 
 namespace {
 
-bool recognise(const Weights& weights, std::string& prefix) {
+bool recognise_hf_dinov3(const Weights& weights, std::string& prefix) {
   std::string found;
   if (!find_prefix(weights, "embeddings.patch_embeddings.weight", found)) return false;
   for (const char* block : {"layer.0.", "model.layer.0.", "layers.0.", "encoder.layer.0."})
@@ -17,7 +17,7 @@ bool recognise(const Weights& weights, std::string& prefix) {
   return false;
 }
 
-VitFamily family_of(const BackboneFile& file) {
+VitFamily family_of_hf_dinov3(const BackboneFile& file) {
   VitFamily family = dinov3_family(file);
   family.rules = joined({{{"embeddings.cls_token", "cls_token"},
                           {"embeddings.mask_token", ""},
@@ -46,6 +46,8 @@ VitFamily family_of(const BackboneFile& file) {
 
 }  // namespace
 
-BackboneFamily backbone_family_hf_dinov3() { return vit_family<family_of>("hf_dinov3", "DINOv3", recognise); }
+BackboneFamily backbone_family_hf_dinov3() {
+  return vit_family<family_of_hf_dinov3>("hf_dinov3", "DINOv3", recognise_hf_dinov3);
+}
 
 }  // namespace fu

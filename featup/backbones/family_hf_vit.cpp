@@ -7,7 +7,7 @@ namespace fu {
 
 namespace {
 
-bool recognise(const Weights& weights, std::string& prefix) {
+bool recognise_hf_vit(const Weights& weights, std::string& prefix) {
   std::string found;
   if (!find_prefix(weights, "embeddings.patch_embeddings.projection.weight", found)) return false;
   if (!has_hf_block(weights, found, "layernorm_before.weight")) return false;
@@ -15,7 +15,7 @@ bool recognise(const Weights& weights, std::string& prefix) {
   return true;
 }
 
-VitFamily family_of(const BackboneFile& file) {
+VitFamily family_of_hf_vit(const BackboneFile& file) {
   const Weights& w = file.weights;
   const std::string& p = file.prefix;
   VitFamily family;
@@ -35,6 +35,8 @@ VitFamily family_of(const BackboneFile& file) {
 
 }  // namespace
 
-BackboneFamily backbone_family_hf_vit() { return vit_family<family_of>("hf_vit", "ViT, DeiT, MAE, I-JEPA", recognise); }
+BackboneFamily backbone_family_hf_vit() {
+  return vit_family<family_of_hf_vit>("hf_vit", "ViT, DeiT, MAE, I-JEPA", recognise_hf_vit);
+}
 
 }  // namespace fu

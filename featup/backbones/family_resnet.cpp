@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char* kHfStem = "embedder.embedder.convolution.weight";
 
-bool recognise(const Weights& weights, std::string& prefix) {
+bool recognise_resnet(const Weights& weights, std::string& prefix) {
   std::string found;
   const bool plain = find_prefix(weights, "layer1.0.conv1.weight", found) && weights.has(found + "conv1.weight");
   if (!plain && !find_prefix(weights, kHfStem, found)) return false;
@@ -74,12 +74,12 @@ std::string title_of(const ResNetConfig& c) {
   return title.empty() ? "ResNet" : title;
 }
 
-struct Plan : StagedPlan {
+struct ResNetPlan : StagedPlan {
   NamedTensors tensors;
   ResNetConfig config;
 };
 
-Plan plan_of(const BackboneFile& file, const BackboneOptions& options) {
+ResNetPlan plan_of_resnet(const BackboneFile& file, const BackboneOptions& options) {
   const int stage = choose_stage(file, options);
   const bool segmenter = is_segmenter(file.weights, file.prefix);
   const std::string feature = options.feature != "auto" ? options.feature : segmenter ? "dilated" : "token";
@@ -99,12 +99,12 @@ BackboneFamily backbone_family_resnet() {
   family.name = "resnet";
   family.summary = "ResNet, DeepLab";
   family.features = {"token", "dilated"};  // the last map; the same by dilated layers, 8 pixels a cell
-  family.recognise = recognise;
+  family.recognise = recognise_resnet;
   family.describe = [](const BackboneFile& file, const BackboneOptions& options) {
-    return plan_of(file, options).summary;
+    return plan_of_resnet(file, options).summary;
   };
   family.open = [](const BackboneFile& file, const BackboneOptions& options) -> std::unique_ptr<Backbone> {
-    const Plan plan = plan_of(file, options);
+    const ResNetPlan plan = plan_of_resnet(file, options);
     return std::make_unique<StagedBackbone<ResNet>>(std::make_unique<ResNet>(plan.config, nullptr), plan, plan.tensors);
   };
   return family;

@@ -7,7 +7,7 @@ namespace fu {
 
 namespace {
 
-VitFamily family_of(const BackboneFile& file) {
+VitFamily family_of_siglip(const BackboneFile& file) {
   VitFamily family;
   family.title = "SigLIP";
   family.rules = hf_clip_names(file.weights, file.prefix);
@@ -21,9 +21,9 @@ VitFamily family_of(const BackboneFile& file) {
 }  // namespace
 
 BackboneFamily backbone_family_siglip() {
-  BackboneFamily family = vit_family<family_of>("siglip", "SigLIP", [](const Weights& weights, std::string& prefix) {
-    return recognise_hf_clip(weights, false, prefix);
-  });
+  BackboneFamily family = vit_family<family_of_siglip>(
+      "siglip", "SigLIP",
+      [](const Weights& weights, std::string& prefix) { return recognise_hf_clip(weights, false, prefix); });
   family.features = {"token", "key", "query", "value", "maskclip", "image"};
   return family;
 }

@@ -16,7 +16,7 @@ namespace {
 /// CLIP's file holds 262144 merges, of which the model knows these.
 constexpr std::size_t kClipMerges = 49152 - 256 - 2;
 /// The file has 3 MB; merges.txt of others up to 10.
-constexpr std::size_t kMostBytes = std::size_t{1} << 25;
+constexpr std::size_t kMostMerges = std::size_t{1} << 25;
 constexpr const char *kStart = "<|startoftext|>", *kEnd = "<|endoftext|>";
 
 /// Special tokens, contractions, runs of letters, single numbers, runs of anything else. Upper and lower case count as
@@ -26,9 +26,9 @@ constexpr const char* kWords =
 
 std::string read_text(const std::string& path) {
   const MappedFile file(path);
-  if (is_gzip(file)) return gunzip(file, kMostBytes);
-  require<FileError>(file.size() <= kMostBytes, path, ": has ", file.size(), " bytes; CLIP's merges have at most ",
-                     kMostBytes, ".");
+  if (is_gzip(file)) return gunzip(file, kMostMerges);
+  require<FileError>(file.size() <= kMostMerges, path, ": has ", file.size(), " bytes; CLIP's merges have at most ",
+                     kMostMerges, ".");
   return std::string(file.text(0, file.size()));
 }
 

@@ -10,7 +10,7 @@ namespace fu {
 
 namespace {
 
-constexpr std::size_t kMostBytes = std::size_t{1} << 24;
+constexpr std::size_t kMostText = std::size_t{1} << 24;
 constexpr Index kMostLength = Index{1} << 20;
 
 /// Finds tokens in a text: the leftmost, and of those that begin there the longest.
@@ -67,8 +67,8 @@ class Pipeline : public Tokenizer {
     const std::size_t around = parts_.start.size() + parts_.end.size();
     require<UsageError>(length >= static_cast<Index>(around) && length <= kMostLength, "[tokenizer] length ", length,
                         " is not within ", around, " (start and end) and ", kMostLength, ".");
-    require<UsageError>(text.size() <= kMostBytes, "[tokenizer] the text has ", text.size(), " bytes, at most ",
-                        kMostBytes, " are read. Cut it.");
+    require<UsageError>(text.size() <= kMostText, "[tokenizer] the text has ", text.size(), " bytes, at most ",
+                        kMostText, " are read. Cut it.");
     const std::size_t most = usize(length) - around;
     std::vector<Index> body;
     const std::u32string all = decode_utf8(text);
@@ -89,8 +89,8 @@ class Pipeline : public Tokenizer {
     for (const TextStep& step : parts_.normalizers) {
       text = step(std::move(text));
       // Replacements of a file may be longer than what they replace.
-      require<UsageError>(text.size() <= 4 * kMostBytes, "[tokenizer] the text grows to ", text.size(),
-                          " characters when it is normalized, at most ", 4 * kMostBytes, " are read. Cut it.");
+      require<UsageError>(text.size() <= 4 * kMostText, "[tokenizer] the text grows to ", text.size(),
+                          " characters when it is normalized, at most ", 4 * kMostText, " are read. Cut it.");
     }
     return text;
   }

@@ -70,11 +70,11 @@ struct Graph {
 };
 
 /// A perceptron (3 -> 4 -> 2) on 5 rows.
-struct Perceptron {
+struct TracedPerceptron {
   Random random{1};
   Sequential net;
   Tensor x = random.normal({5, 3});
-  Perceptron() {
+  TracedPerceptron() {
     net.push<Linear>(3, 4, &random);
     net.push<Elementwise>(Unary::gelu);
     net.push<Linear>(4, 2, &random);
@@ -97,7 +97,7 @@ std::vector<std::string> line_of(const std::string& table, const std::string& sc
 }  // namespace
 
 TEST_CASE("trace: the graph of a perceptron, with a frame for every layer") {
-  Perceptron p;
+  TracedPerceptron p;
   Tape tape;
   tape.trace();
   const NameScope outer("net");
@@ -159,7 +159,7 @@ TEST_CASE("trace: Graphviz draws what dot() writes") {
     return;
   }
   const TempFolder folder;
-  Perceptron p;
+  TracedPerceptron p;
   p.net.parameters().front()->name = "a \"name\" with \\ and \n in it";
   Tape tape;
   tape.trace({true});
@@ -198,7 +198,7 @@ TEST_CASE("trace: norms of gradients, and of parameters what backward added up")
 }
 
 TEST_CASE("trace: the table counts ops and bytes by scope") {
-  Perceptron p;
+  TracedPerceptron p;
   Tape tape;
   tape.trace();
   const auto run = [&] {

@@ -28,9 +28,9 @@ namespace {
 
 bool own_threads() { return std::string(FU_THREADS) == "pool"; }
 
-struct WithThreads {
-  explicit WithThreads(int n) { set_threads(n); }
-  ~WithThreads() { set_threads(0); }
+struct ThreadCount {
+  explicit ThreadCount(int n) { set_threads(n); }
+  ~ThreadCount() { set_threads(0); }
 };
 
 /// Numbers whose sum depends on the order of the additions.
@@ -63,7 +63,7 @@ float total(const std::vector<float>& x) {
 
 /// Runs f in a child process, which has 30 seconds. Whether it returned true there.
 template <class F>
-bool in_child(const F& f) {
+bool works_in_child(const F& f) {
   const pid_t child = fork();
   REQUIRE(child >= 0);
   if (child == 0) {
@@ -117,14 +117,14 @@ TEST_CASE("parallel: a reduction has the same bits for any number of threads") {
   CHECK(std::accumulate(x.begin(), x.end(), 0.0f) != one);
   for (int n : {2, 3, 8})
     for (int i = 0; i < 50; ++i) {
-      const WithThreads use(n);
+      const ThreadCount use(n);
       CHECK(total(x) == one);
     }
 }
 
 TEST_CASE("parallel: an exception of a chunk reaches the caller, and the threads go on working") {
   for (int n : {1, 2, 3}) {
-    const WithThreads use(n);
+    const ThreadCount use(n);
     std::atomic<int> begun{0};
     CHECK_THROWS_AS(parallel_for(100000,
                                  [&](Index chunk) {
@@ -142,7 +142,7 @@ TEST_CASE("parallel: an exception of a chunk reaches the caller, and the threads
 }
 
 TEST_CASE("parallel: a loop inside a loop runs in order on its thread") {
-  const WithThreads use(3);
+  const ThreadCount use(3);
   std::atomic<int> wrong{0};
   parallel_for(50, [&](Index) {
     const auto self = std::this_thread::get_id();
@@ -201,12 +201,12 @@ TEST_CASE("parallel: threads that stay idle or leave are not replaced by new one
 
 TEST_CASE("parallel: a child process after fork, also while another thread is in a loop") {
   if (!own_threads()) return;
-  const WithThreads use(3);
+  const ThreadCount use(3);
   const std::vector<float> x = numbers();
   const float expected = total(x);
   const auto works = [&] { return total(x) == expected && total(x) == expected; };
-  CHECK(in_child(works));
-  CHECK(in_child([&] { return works() && in_child(works); }));
+  CHECK(works_in_child(works));
+  CHECK(works_in_child([&] { return works() && works_in_child(works); }));
   std::atomic<bool> stop{false};
   std::atomic<int> started{0};
   std::vector<std::thread> busy;
@@ -219,7 +219,7 @@ TEST_CASE("parallel: a child process after fork, also while another thread is in
     });
   while (started < 2) std::this_thread::yield();
   int good = 0;
-  for (int i = 0; i < 20; ++i) good += in_child(works);
+  for (int i = 0; i < 20; ++i) good += works_in_child(works);
   stop = true;
   for (auto& b : busy) b.join();
   CHECK(good == 20);

@@ -52,9 +52,9 @@ void EvalProbeCommand::add(Command& app) {
 }
 
 /// One run of the command. Methods are opened first: a wrong name should not cost minutes.
-class ProbeRun {
+class EvalProbeRun {
  public:
-  explicit ProbeRun(const EvalProbeCommand& command)
+  explicit EvalProbeRun(const EvalProbeCommand& command)
       : o_(command),
         train_(labelled_photos(o_.images, o_.labels, left_out_)),
         val_(every_nth(labelled_photos(o_.val_images, o_.val_labels, left_out_), o_.every)),
@@ -67,8 +67,8 @@ class ProbeRun {
     for (const LabelledPhoto& photo : val_) stems.push_back(photo.stem);
     require_maps(methods_, stems);
   }
-  ProbeRun(const ProbeRun&) = delete;
-  ProbeRun& operator=(const ProbeRun&) = delete;
+  EvalProbeRun(const EvalProbeRun&) = delete;
+  EvalProbeRun& operator=(const EvalProbeRun&) = delete;
 
   void learn(Report& report);
   void measure();
@@ -101,14 +101,14 @@ class ProbeRun {
   ProgressBar bar_;
 };
 
-std::vector<LabelledPhoto> ProbeRun::every_nth(const std::vector<LabelledPhoto>& photos, Index n) {
+std::vector<LabelledPhoto> EvalProbeRun::every_nth(const std::vector<LabelledPhoto>& photos, Index n) {
   std::vector<LabelledPhoto> chosen;
   for (std::size_t i = 0; i < photos.size(); i += usize(n)) chosen.push_back(photos[i]);
   return chosen;
 }
 
 /// A probe for each seed. memory: the features of all labelled photos.
-void ProbeRun::learn(Report& report) {
+void EvalProbeRun::learn(Report& report) {
   std::vector<LabelledFeatures> labelled;
   for (std::size_t i = 0; i < train_.size(); ++i) {
     bar_.update(0.3 * static_cast<double>(i) / static_cast<double>(train_.size()), "features of labelled photos");
@@ -131,7 +131,7 @@ void ProbeRun::learn(Report& report) {
   report.stage("probes");
 }
 
-void ProbeRun::measure_photo(std::size_t i) {
+void EvalProbeRun::measure_photo(std::size_t i) {
   stem_ = val_[i].stem;
   const CutPhoto cut(val_[i], backbone_->patch());
   const Extent size{cut.photo.height, cut.photo.width};
@@ -153,30 +153,30 @@ void ProbeRun::measure_photo(std::size_t i) {
 }
 
 /// All methods name the pixels of a photo before the next one is read.
-void ProbeRun::measure() {
+void EvalProbeRun::measure() {
   for (std::size_t i = 0; i < val_.size(); ++i) measure_photo(i);
   bar_.finish();
 }
 
-std::vector<ProbeRow> ProbeRun::rows() const {
+std::vector<ProbeRow> EvalProbeRun::rows() const {
   std::vector<ProbeRow> rows;
   for (const TableRow& row : table_rows(methods_, o_.slow_every))
     rows.emplace_back(row.name, row.on_some ? first_on_some_ : scores_[row.method], o_.classes);
   return rows;
 }
 
-std::string ProbeRun::headline() const {
+std::string EvalProbeRun::headline() const {
   return cat("linear probe: ", train_.size(), " photos to learn from, ", val_.size(), " to name, ", o_.seeds,
              " seeds; ", backbone().describe());
 }
 
-std::string ProbeRun::caption() const {
+std::string EvalProbeRun::caption() const {
   return backbone().describe() + "; whiskers: standard deviation over " + std::to_string(o_.seeds) + " seeds";
 }
 
 int run_eval_probe(const EvalProbeCommand& o, const Program&) {
   Report report("eval probe", {}, o.common.json);
-  ProbeRun run(o);
+  EvalProbeRun run(o);
   const std::string folder = output_folder(o.eval.output), chart = folder + "/eval-probe.svg",
                     picture = folder + "/eval-probe.png";
   report_left_out(report, run.left_out(), o.common);

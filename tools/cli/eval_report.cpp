@@ -68,7 +68,7 @@ std::string name_in_chart(const std::string& name) {
   return slash == std::string::npos || slash < file ? name : name.substr(0, file) + name.substr(slash + 1);
 }
 
-ScatterChart chart_of(const EvalReportCommand& o, const ReportRun& run, const std::vector<MethodQuality>& qualities,
+ScatterChart scatter_of(const EvalReportCommand& o, const ReportRun& run, const std::vector<MethodQuality>& qualities,
                       const Recommendation& choice, std::size_t photos) {
   ScatterChart chart;
   chart.title =
@@ -190,7 +190,7 @@ int run_eval_report(const EvalReportCommand& o, const Program& program) {
   const std::vector<ReportRow> rows = run.rows();
   const std::vector<MethodQuality> qualities = run.qualities();
   const Recommendation choice = recommend(qualities);
-  const ScatterChart chart = chart_of(o, run, qualities, choice, n);
+  const ScatterChart chart = scatter_of(o, run, qualities, choice, n);
   const std::string text = report_page(page_of(o, run, program, rows, choice, chart, n));
   write_whole_file(page, text);
   write_scatter_chart(picture, chart);

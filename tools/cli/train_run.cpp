@@ -20,7 +20,7 @@ namespace {
 constexpr Index kJudgeEach = 50;    // steps
 constexpr double kPatience = 0.25;  // seconds; mpirun kills one second after it told to end
 // Streams of random numbers beside the trainer's own.
-constexpr std::uint64_t kSampleStream = std::uint64_t{1} << 61, kHoldStream = std::uint64_t{1} << 62;
+constexpr std::uint64_t kSampleStream = std::uint64_t{1} << 61, kJudgeStream = std::uint64_t{1} << 62;
 
 /// The size that all pictures are cut to.
 Extent training_size(const TrainOptions& options, Index patch) {
@@ -140,7 +140,7 @@ void TrainRun::resume() {
 /// Some photos are kept aside to judge by. Of fewer than five none is: then the first is judged by views of it that
 /// training does not see.
 void TrainRun::hold_out() {
-  const std::vector<Index> order = shuffled(folder_.size(), Random(options_.seed, kHoldStream));
+  const std::vector<Index> order = shuffled(folder_.size(), Random(options_.seed, kJudgeStream));
   held_out_ = std::min(options_.held_out, folder_.size() / 5);
   const auto split = order.begin() + static_cast<std::ptrdiff_t>(held_out_);
   std::vector<Index> judges =

@@ -8,7 +8,7 @@
 #include "core/files/weights.h"
 #include "featup/measure/scene.h"
 #include "tools/media/image_io.h"
-#include "tools/media/number_map.h"
+#include "tools/media/indexed_png.h"
 
 namespace {
 
@@ -21,7 +21,7 @@ void write_depth(const std::string& path, const fu::RenderedScene& scene) {
   std::vector<std::uint16_t> millimetres;
   for (float depth : scene.depth)
     millimetres.push_back(static_cast<std::uint16_t>(static_cast<double>(depth) * 1000 + 0.5));
-  fu::write_png16(path, h, w, millimetres);
+  fu::write_gray16_png(path, h, w, millimetres.data());
 }
 
 }  // namespace

@@ -47,5 +47,9 @@ Image read_stb(const MappedFile& file, std::vector<unsigned char>* opacity);
 /// Checks the sums of a PNG's chunks, and that its data can hold its pixels. stb_image checks neither: damaged bytes
 /// would become wrong pixels. throws FileError.
 void check_png(const MappedFile& file);
+/// Whether it begins as a PNG does, with its header.
+bool is_png(const MappedFile& file);
+/// Where that header says how many bits a sample has, and what the samples are: 0 grey, 2 colours, 3 of a palette.
+constexpr std::size_t kPngBits = 24, kPngKind = 25;
 
 }  // namespace fu

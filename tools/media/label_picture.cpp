@@ -15,13 +15,6 @@ namespace fu {
 
 namespace {
 
-// Where the header of a PNG says how many bits a sample has, and what the samples are.
-constexpr std::size_t kBits = 24, kKind = 25;
-
-bool is_png(const MappedFile& file) {
-  return file.size() >= 33 && file.text(0, 8) == "\x89PNG\r\n\x1a\n" && file.text(12, 4) == "IHDR";
-}
-
 /// Colours in the palette of a PNG.
 Index palette_size(const MappedFile& file) {
   for (std::size_t at = 8; at + 12 <= file.size();) {
@@ -35,7 +28,7 @@ Index palette_size(const MappedFile& file) {
 
 }  // namespace
 
-bool has_palette(const MappedFile& file) { return is_png(file) && file.data()[kKind] == 3; }
+bool has_palette(const MappedFile& file) { return is_png(file) && file.data()[kPngKind] == 3; }
 
 Image read_palette_indices(const MappedFile& file) {
   check_png(file);
@@ -45,7 +38,7 @@ Image read_palette_indices(const MappedFile& file) {
   // The decoder gives colours. Called grey, and its palette and transparency called something to be passed over, the
   // same data are the numbers themselves; those of fewer than 8 bits are spread to 0 to 255.
   std::vector<unsigned char> grey(file.data(), file.data() + file.size());
-  grey[kKind] = 0;
+  grey[kPngKind] = 0;
   for (std::size_t at = 8; at + 12 <= grey.size();) {
     const std::size_t length = read_be(grey.data() + at, 4);
     if (length > grey.size() - at - 12) break;
@@ -60,7 +53,7 @@ Image read_palette_indices(const MappedFile& file) {
       stbi_image_free);
   require<FileError>(levels && width == w && height == h, file.path(),
                      ": cannot be decoded. It is cut off or damaged.");
-  const int bits = file.data()[kBits], spread = bits < 8 ? 255 / ((1 << bits) - 1) : 1;
+  const int bits = file.data()[kPngBits], spread = bits < 8 ? 255 / ((1 << bits) - 1) : 1;
   Image image{h, w, {}};
   image.rgb.resize(usize(w * h * 3));
   for (Index i = 0; i < w * h; ++i)
@@ -70,7 +63,7 @@ Image read_palette_indices(const MappedFile& file) {
 
 void check_palette(const MappedFile& file) {
   const Index colours = palette_size(file);
-  if (colours >= Index{1} << file.data()[kBits]) return;
+  if (colours >= Index{1} << file.data()[kPngBits]) return;
   const Image indices = read_palette_indices(file);
   const int highest = *std::max_element(indices.rgb.begin(), indices.rgb.end());
   require<FileError>(highest < colours, file.path(), ": is damaged: a pixel has colour ", highest, " of a palette of ",
@@ -86,7 +79,7 @@ Image read_label_picture(const std::string& path) {
     return image;
   }
   constexpr const char* kRemedy = ". Save a class a pixel, as a grey picture of 8 bits or as a PNG with a palette.";
-  require<FileError>(!is_png(file) || file.data()[kBits] <= 8, path,
+  require<FileError>(!is_png(file) || file.data()[kPngBits] <= 8, path,
                      ": has 16 bits a pixel, which are more than 256 "
                      "classes",
                      kRemedy);

@@ -1,7 +1,6 @@
 #include "tools/media/number_map.h"
 
 #include <stb_image.h>
-#include <zlib.h>
 
 #include <cmath>
 #include <limits>
@@ -16,12 +15,7 @@ namespace fu {
 
 namespace {
 
-constexpr std::size_t kBits = 24, kKind = 25;  // of a PNG's header
 constexpr const char* kRemedy = ". Save numbers as a grey PNG of 16 bits, or as .npy of (H,W) or (H,W,K).";
-
-bool is_png(const MappedFile& file) {
-  return file.size() >= 33 && file.text(0, 8) == "\x89PNG\r\n\x1a\n" && file.text(12, 4) == "IHDR";
-}
 
 bool is_npy(const MappedFile& file) { return file.size() >= 8 && file.text(0, 6) == "\x93NUMPY"; }
 
@@ -36,7 +30,7 @@ Tensor read_npy_map(const std::string& path) {
 
 Tensor read_deep_png(const MappedFile& file) {
   check_png(file);
-  const int kind = file.data()[kKind];
+  const int kind = file.data()[kPngKind];
   require<FileError>(kind == 0 || kind == 2, file.path(), ": has transparency or a palette, and is no map of numbers",
                      kRemedy);
   require<FileError>(exif_orientation(file.data(), file.size()) == 1, file.path(),
@@ -64,23 +58,11 @@ Tensor read_deep_png(const MappedFile& file) {
   return values;
 }
 
-void append_be(std::string& bytes, std::uint32_t v) {
-  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(v >> shift & 255);
-}
-
-void append_chunk(std::string& png, const std::string& name, const std::string& data) {
-  append_be(png, static_cast<std::uint32_t>(data.size()));
-  const std::string body = name + data;
-  png += body;
-  append_be(png, static_cast<std::uint32_t>(
-                     crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()))));
-}
-
 }  // namespace
 
 bool is_number_map(const std::string& path) {
   const MappedFile file(path);
-  return is_npy(file) || (is_png(file) && file.data()[kBits] == 16);
+  return is_npy(file) || (is_png(file) && file.data()[kPngBits] == 16);
 }
 
 NumberMap read_number_map(const std::string& path) {
@@ -88,7 +70,7 @@ NumberMap read_number_map(const std::string& path) {
   {
     const MappedFile file(path);
     require<FileError>(file.size() < (std::size_t{1} << 31), path, ": is larger than 2 GB; no map of a photo is.");
-    const bool npy = is_npy(file), deep = is_png(file) && file.data()[kBits] == 16;
+    const bool npy = is_npy(file), deep = is_png(file) && file.data()[kPngBits] == 16;
     require<FileError>(npy || deep, path, is_png(file) ? ": has 8 bits a pixel or fewer" : ": is no PNG and no .npy",
                        ", so that it is no map of numbers", kRemedy);
     map.values = npy ? read_npy_map(path) : read_deep_png(file);
@@ -103,34 +85,6 @@ NumberMap read_number_map(const std::string& path) {
     map.known[usize(p)] = known;
   }
   return map;
-}
-
-void write_png16(const std::string& path, Index height, Index width, const std::vector<std::uint16_t>& values) {
-  require<UsageError>(height > 0 && width > 0 && height * width <= kMaxPixels / 4 &&
-                          static_cast<Index>(values.size()) == height * width,
-                      path, ": ", values.size(), " numbers for a picture of ", height, "x", width, " pixels.");
-  std::string rows;
-  for (Index i = 0; i < height; ++i) {
-    rows += '\0';  // no filter
-    for (Index j = 0; j < width; ++j) {
-      const std::uint16_t v = values[usize(i * width + j)];
-      rows += static_cast<char>(v >> 8), rows += static_cast<char>(v & 255);
-    }
-  }
-  uLongf size = compressBound(static_cast<uLong>(rows.size()));
-  std::string packed(size, '\0');
-  require<FileError>(compress2(reinterpret_cast<Bytef*>(packed.data()), &size,
-                               reinterpret_cast<const Bytef*>(rows.data()), static_cast<uLong>(rows.size()), 6) == Z_OK,
-                     path, ": could not be compressed.");
-  packed.resize(size);
-  std::string header;
-  append_be(header, static_cast<std::uint32_t>(width)), append_be(header, static_cast<std::uint32_t>(height));
-  header += std::string("\x10\0\0\0\0", 5);  // 16 bits, grey
-  std::string png = "\x89PNG\r\n\x1a\n";
-  append_chunk(png, "IHDR", header), append_chunk(png, "IDAT", packed), append_chunk(png, "IEND", "");
-  OutputFile file(path);
-  file.write(png.data(), png.size());
-  file.commit();
 }
 
 }  // namespace fu

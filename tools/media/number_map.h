@@ -22,7 +22,4 @@ bool is_number_map(const std::string& path);
 /// damaged files, and for pictures with transparency or that are to be turned.
 NumberMap read_number_map(const std::string& path);
 
-/// Writes a grey PNG of 16 bits, H x W; it appears under its name only when complete. throws FileError.
-void write_png16(const std::string& path, Index height, Index width, const std::vector<std::uint16_t>& values);
-
 }  // namespace fu

@@ -2,6 +2,10 @@
 
 namespace fu {
 
+bool is_png(const MappedFile& file) {
+  return file.size() >= 33 && file.text(0, 8) == "\x89PNG\r\n\x1a\n" && file.text(12, 4) == "IHDR";
+}
+
 void check_png(const MappedFile& file) {
   std::uint32_t table[256];
   for (std::uint32_t i = 0; i < 256; ++i) {
@@ -11,8 +15,8 @@ void check_png(const MappedFile& file) {
   }
   // Deflate packs at most 1032 bytes into one.
   require<FileError>(file.size() >= 33, file.path(), ": is cut off.");
-  const std::size_t w = read_be(file.data() + 16, 4), h = read_be(file.data() + 20, 4), depth = file.data()[24],
-                    kind = file.data()[25];
+  const std::size_t w = read_be(file.data() + 16, 4), h = read_be(file.data() + 20, 4), depth = file.data()[kPngBits],
+                    kind = file.data()[kPngKind];
   const std::size_t samples = kind == 2 ? 3 : kind == 4 ? 2 : kind == 6 ? 4 : 1;
   require<FileError>((w * samples * depth / 8 + 1) * h <= 1032 * file.size(), file.path(), ": claims ", w, "x", h,
                      " pixels in ", file.size(), " bytes: it is cut off or damaged.");

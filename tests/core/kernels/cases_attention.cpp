@@ -12,9 +12,9 @@ struct AttentionSize {
   }
 };
 // Tokens around a vector and around a block of queries (48); heads deeper than one block of a matrix product (384).
-const AttentionSize kSizes[] = {{2, 0, 3, 20},  {2, 1, 3, 20},   {1, 3, 1, 1},   {1, 4, 2, 5},   {1, 7, 2, 4},
-                                {1, 8, 1, 8},   {2, 9, 3, 7},    {1, 15, 1, 16}, {1, 16, 2, 17}, {1, 17, 1, 33},
-                                {2, 50, 3, 20}, {1, 421, 2, 20}, {1, 9, 1, 400}};
+const AttentionSize kAttentions[] = {{2, 0, 3, 20},  {2, 1, 3, 20},   {1, 3, 1, 1},   {1, 4, 2, 5},   {1, 7, 2, 4},
+                                     {1, 8, 1, 8},   {2, 9, 3, 7},    {1, 15, 1, 16}, {1, 16, 2, 17}, {1, 17, 1, 33},
+                                     {2, 50, 3, 20}, {1, 421, 2, 20}, {1, 9, 1, 400}};
 
 AttentionArgs arguments(const AttentionSize& s, const Tensor& qkv) {
   AttentionArgs a;
@@ -27,7 +27,7 @@ AttentionArgs arguments(const AttentionSize& s, const Tensor& qkv) {
 }  // namespace
 
 void kernel_cases_attention(KernelCases& cases) {
-  for (const AttentionSize& s : kSizes) {
+  for (const AttentionSize& s : kAttentions) {
     const Tensor qkv = cases.random.normal({3 * s.values()});
     const auto run = [=](const Kernels& k) {
       AttentionArgs a = arguments(s, qkv);
@@ -41,7 +41,7 @@ void kernel_cases_attention(KernelCases& cases) {
 }
 
 void kernel_cases_attention_backward(KernelCases& cases) {
-  for (const AttentionSize& s : kSizes) {
+  for (const AttentionSize& s : kAttentions) {
     const Tensor qkv = cases.random.normal({3 * s.values()}), dy = cases.random.normal({s.values()});
     const auto run = [=](const Kernels& k) {
       AttentionArgs a = arguments(s, qkv);

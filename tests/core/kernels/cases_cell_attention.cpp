@@ -5,7 +5,7 @@ namespace fu::test {
 
 namespace {
 
-struct AttentionSize {
+struct CellAttentionSize {
   const char* name;
   CellWindows windows;
   Index heads, head_dim, c;
@@ -14,7 +14,7 @@ struct AttentionSize {
   Index maps() const { return use == HeadUse::sum ? heads : 1; }
 };
 
-std::vector<AttentionSize> attention_sizes() {
+std::vector<CellAttentionSize> attention_sizes() {
   return {{"one cell", all_cells(3, 2, 1, 1), 1, 1, 1, HeadUse::mean},
           {"all cells", all_cells(11, 60, 5, 9), 2, 5, 33, HeadUse::mean},
           {"within", cells_within(33, 50, 7, 6, 0.1f), 4, 32, 40, HeadUse::mean},
@@ -26,7 +26,7 @@ std::vector<AttentionSize> attention_sizes() {
 
 struct AttentionTensors {
   Tensor q, k, v, dy;
-  AttentionTensors(Random& random, const AttentionSize& s)
+  AttentionTensors(Random& random, const CellAttentionSize& s)
       : q(random.normal({1, s.windows.height, s.windows.width, s.heads * s.head_dim})),
         k(random.normal({1, s.windows.h, s.windows.w, s.heads * s.head_dim})),
         v(random.normal({s.maps(), s.windows.h, s.windows.w, s.c})),
@@ -36,7 +36,7 @@ struct AttentionTensors {
 }  // namespace
 
 void kernel_cases_cell_attention(KernelCases& cases) {
-  for (const AttentionSize& s : attention_sizes()) {
+  for (const CellAttentionSize& s : attention_sizes()) {
     const AttentionTensors t(cases.random, s);
     cases.add(
         s.name,
@@ -52,7 +52,7 @@ void kernel_cases_cell_attention(KernelCases& cases) {
 }
 
 void kernel_cases_cell_attention_backward(KernelCases& cases) {
-  for (const AttentionSize& s : attention_sizes()) {
+  for (const CellAttentionSize& s : attention_sizes()) {
     const AttentionTensors t(cases.random, s);
     cases.add(
         s.name,

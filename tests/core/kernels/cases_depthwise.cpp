@@ -5,21 +5,21 @@ namespace fu::test {
 
 namespace {
 
-struct Size {
+struct DepthwiseSize {
   Index h, w, c, kernel, pad;
   WindowArgs windows() const { return windows_on({2, h, w, c}, kernel, kernel, 1, pad); }
   std::string name() const { return label({{"h", h}, {"w", w}, {"c", c}, {"kernel", kernel}, {"pad", pad}}); }
 };
 // Around blocks of 7 and 14 outputs in a row, and vectors of channels.
-const Size kSizes[] = {{9, 14, 5, 7, 3},  {5, 28, 33, 7, 3}, {3, 7, 16, 7, 3}, {8, 20, 17, 7, 3}, {3, 60, 8, 7, 3},
-                       {4, 3, 9, 7, 3},   {1, 1, 4, 7, 3},   {9, 9, 7, 7, 0},  {7, 8, 3, 7, 6},   {9, 13, 15, 3, 1},
-                       {5, 6, 18, 3, 1},  {6, 9, 2, 3, 2},   {6, 6, 5, 2, 1},  {4, 5, 16, 1, 0},  {9, 12, 4, 9, 4},
-                       {11, 17, 1, 5, 2}, {4, 4, 0, 3, 1}};
+const DepthwiseSize kDepthwise[] = {
+    {9, 14, 5, 7, 3}, {5, 28, 33, 7, 3}, {3, 7, 16, 7, 3}, {8, 20, 17, 7, 3}, {3, 60, 8, 7, 3}, {4, 3, 9, 7, 3},
+    {1, 1, 4, 7, 3},  {9, 9, 7, 7, 0},   {7, 8, 3, 7, 6},  {9, 13, 15, 3, 1}, {5, 6, 18, 3, 1}, {6, 9, 2, 3, 2},
+    {6, 6, 5, 2, 1},  {4, 5, 16, 1, 0},  {9, 12, 4, 9, 4}, {11, 17, 1, 5, 2}, {4, 4, 0, 3, 1}};
 
 }  // namespace
 
 void kernel_cases_depthwise_conv(KernelCases& cases) {
-  for (const Size& s : kSizes)
+  for (const DepthwiseSize& s : kDepthwise)
     for (bool with_bias : {true, false}) {
       const Tensor x = cases.random.normal({2, s.h, s.w, s.c}), w = cases.random.normal({s.kernel, s.kernel, s.c}),
                    bias = cases.random.normal({s.c});
@@ -34,7 +34,7 @@ void kernel_cases_depthwise_conv(KernelCases& cases) {
 }
 
 void kernel_cases_depthwise_conv_backward_weight(KernelCases& cases) {
-  for (const Size& s : kSizes) {
+  for (const DepthwiseSize& s : kDepthwise) {
     const WindowArgs windows = s.windows();
     const Tensor x = cases.random.normal({2, s.h, s.w, s.c}),
                  dy = cases.random.normal({2, windows.rows, windows.cols, s.c});

@@ -9,9 +9,9 @@ struct ProductSize {
   Index m, k, n;
 };
 // Around tiles of 4, 6 and 12 rows and of 2 vectors of columns, beyond one block of k and one task, and empty.
-const ProductSize kSizes[] = {{1, 1, 1},     {5, 3, 2},     {6, 16, 16},  {7, 17, 33},  {13, 9, 31}, {4, 8, 7},
-                              {12, 5, 8},    {3, 0, 4},     {0, 3, 4},    {4, 3, 0},    {3, 4, 9},   {11, 7, 15},
-                              {25, 800, 40}, {97, 303, 65}, {200, 64, 1}, {1, 385, 600}};
+const ProductSize kProducts[] = {{1, 1, 1},     {5, 3, 2},     {6, 16, 16},  {7, 17, 33},  {13, 9, 31}, {4, 8, 7},
+                                 {12, 5, 8},    {3, 0, 4},     {0, 3, 4},    {4, 3, 0},    {3, 4, 9},   {11, 7, 15},
+                                 {25, 800, 40}, {97, 303, 65}, {200, 64, 1}, {1, 385, 600}};
 
 /// A, B, bias and what C holds before.
 struct ProductInput {
@@ -53,7 +53,7 @@ Tensor packed_b(const Kernels& k, const ProductInput& in, bool by_columns) {
 
 /// The packed layout is each target's own, so it is tested by a product with it.
 void kernel_cases_gemm_pack(KernelCases& cases) {
-  for (const ProductSize& s : kSizes)
+  for (const ProductSize& s : kProducts)
     for (bool by_columns : {false, true}) {
       const ProductInput in(cases.random, s);
       const auto run = [=](const Kernels& k) {
@@ -109,7 +109,7 @@ void windows(KernelCases& cases) {
 }  // namespace
 
 void kernel_cases_gemm(KernelCases& cases) {
-  for (const ProductSize& s : kSizes) {
+  for (const ProductSize& s : kProducts) {
     const ProductInput in(cases.random, s);
     for (Activation act : {Activation::none, Activation::relu, Activation::gelu, Activation::quick_gelu,
                            Activation::tanh_gelu, Activation::silu})

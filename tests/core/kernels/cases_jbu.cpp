@@ -15,10 +15,10 @@ struct LevelSize {
 };
 // Output widths around a tile (32 pixels) and a strip (128), channels around vectors and the few that are not folded
 // (4), sources smaller than a neighbourhood, and the most keys and guidance.
-const LevelSize kSizes[] = {{3, 32, 3, 5, 7, 10},  {3, 32, 3, 4, 17, 1}, {3, 32, 3, 9, 16, 24}, {1, 8, 3, 3, 5, 33},
-                            {2, 7, 3, 3, 4, 3},    {5, 16, 3, 6, 40, 9}, {4, 16, 3, 5, 5, 48},  {3, 32, 3, 20, 3, 5},
-                            {3, 64, 8, 4, 18, 5},  {1, 1, 1, 4, 9, 12},  {3, 4, 3, 2, 66, 4},   {1, 3, 2, 1, 1, 16},
-                            {2, 5, 3, 12, 15, 17}, {1, 4, 3, 3, 8, 8},   {1, 4, 3, 3, 8, 7},    {1, 4, 3, 3, 8, 15}};
+const LevelSize kLevels[] = {{3, 32, 3, 5, 7, 10},  {3, 32, 3, 4, 17, 1}, {3, 32, 3, 9, 16, 24}, {1, 8, 3, 3, 5, 33},
+                             {2, 7, 3, 3, 4, 3},    {5, 16, 3, 6, 40, 9}, {4, 16, 3, 5, 5, 48},  {3, 32, 3, 20, 3, 5},
+                             {3, 64, 8, 4, 18, 5},  {1, 1, 1, 4, 9, 12},  {3, 4, 3, 2, 66, 4},   {1, 3, 2, 1, 1, 16},
+                             {2, 5, 3, 12, 15, 17}, {1, 4, 3, 3, 8, 8},   {1, 4, 3, 3, 8, 7},    {1, 4, 3, 3, 8, 15}};
 
 /// Bicubic x2 of an axis of n with a reflected border, as row_first and row_weight of JbuLevelArgs.
 struct EnlargedAxis {
@@ -109,8 +109,8 @@ Tensor result_of(const Kernels& k, const Level& level) {
   return y;
 }
 
-void add_cases(KernelCases& cases, Tensor (*f)(const Kernels&, const Level&)) {
-  for (const LevelSize& s : kSizes) {
+void add_level_cases(KernelCases& cases, Tensor (*f)(const Kernels&, const Level&)) {
+  for (const LevelSize& s : kLevels) {
     const Level level(cases.random, s);
     cases.add(
         s.name(), [=](const Kernels& k) { return f(k, level); }, 2e-5);
@@ -119,9 +119,9 @@ void add_cases(KernelCases& cases, Tensor (*f)(const Kernels&, const Level&)) {
 
 }  // namespace
 
-void kernel_cases_jbu_col_fold(KernelCases& cases) { add_cases(cases, result_of); }
-void kernel_cases_jbu_keys(KernelCases& cases) { add_cases(cases, kernels_of); }
-void kernel_cases_jbu_kernel_rows(KernelCases& cases) { add_cases(cases, kernels_of); }
-void kernel_cases_jbu_rows(KernelCases& cases) { add_cases(cases, result_of); }
+void kernel_cases_jbu_col_fold(KernelCases& cases) { add_level_cases(cases, result_of); }
+void kernel_cases_jbu_keys(KernelCases& cases) { add_level_cases(cases, kernels_of); }
+void kernel_cases_jbu_kernel_rows(KernelCases& cases) { add_level_cases(cases, kernels_of); }
+void kernel_cases_jbu_rows(KernelCases& cases) { add_level_cases(cases, result_of); }
 
 }  // namespace fu::test

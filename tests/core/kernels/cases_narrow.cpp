@@ -7,13 +7,13 @@ namespace fu::test {
 
 namespace {
 
-struct Size {
+struct NarrowSize {
   Index m, k, n;
 };
 // Around tiles and tasks, odd k, beyond one block of k (384, of int8 768) and one task, and empty.
-const Size kSizes[] = {{1, 1, 1},     {5, 3, 2},    {6, 16, 16},  {7, 17, 33},   {13, 9, 31},
-                       {3, 0, 4},     {0, 3, 4},    {4, 3, 0},    {25, 801, 40}, {97, 303, 65},
-                       {1, 385, 600}, {9, 1601, 7}, {200, 64, 1}, {200, 33, 800}};
+const NarrowSize kNarrow[] = {{1, 1, 1},     {5, 3, 2},    {6, 16, 16},  {7, 17, 33},   {13, 9, 31},
+                              {3, 0, 4},     {0, 3, 4},    {4, 3, 0},    {25, 801, 40}, {97, 303, 65},
+                              {1, 385, 600}, {9, 1601, 7}, {200, 64, 1}, {200, 33, 800}};
 constexpr NarrowType kTypes[] = {NarrowType::f16, NarrowType::bf16, NarrowType::int8};
 
 /// Weights (n,k) in a narrow type.
@@ -41,7 +41,7 @@ struct NarrowRows {
 };
 
 /// Packs the weights, and multiplies.
-Tensor product(const Kernels& table, GemmArgs g, const NarrowRows& rows, const Tensor& scale, Tensor out) {
+Tensor narrow_product(const Kernels& table, GemmArgs g, const NarrowRows& rows, const Tensor& scale, Tensor out) {
   Tensor packed = outputs(table.narrow_packed_size(rows.type, g.k, g.n));
   table.narrow_pack(rows.type, rows.data(), g.k, g.n, packed.data());
   g.narrow_type = rows.type, g.narrow_b = packed.data(), g.narrow_scale = scale.size() > 0 ? scale.data() : nullptr;
@@ -53,7 +53,7 @@ Tensor product(const Kernels& table, GemmArgs g, const NarrowRows& rows, const T
 }
 
 void matrices(KernelCases& cases, NarrowType type, bool scaled) {
-  for (const Size& s : kSizes) {
+  for (const NarrowSize& s : kNarrow) {
     const NarrowRows rows(cases.random, type, s.n * s.k);
     const Tensor a = cases.random.normal({s.m, s.k}), c = cases.random.normal({s.m, s.n}),
                  bias = cases.random.normal({s.n});
@@ -79,28 +79,28 @@ void matrices(KernelCases& cases, NarrowType type, bool scaled) {
               GemmArgs g;
               g.m = s.m, g.k = s.k, g.n = s.n, g.a = x.data(), g.a_row = s.k;
               g.bias = bias.data(), g.activation = act, g.accumulate = accumulate;
-              return product(table, g, rows, scale, accumulate ? outputs_like(c) : outputs(s.m * s.n));
+              return narrow_product(table, g, rows, scale, accumulate ? outputs_like(c) : outputs(s.m * s.n));
             },
             act == Activation::gelu ? 4e-5 : 1e-5);  // where all outputs are negative, gelu leaves little of them
   }
 }
 
-void windows(KernelCases& cases, NarrowType type) {
+void narrow_windows(KernelCases& cases, NarrowType type) {
   struct Image {
     Index h, w, c, n, kernel, stride, pad, dilation;
   };
   for (const Image& s : {Image{9, 11, 5, 7, 3, 1, 1, 1}, Image{14, 17, 3, 20, 7, 2, 3, 1},
                          Image{9, 8, 100, 40, 3, 1, 2, 2}, Image{8, 9, 17, 5, 1, 2, 0, 1}}) {
-    const WindowArgs windows = windows_on({2, s.h, s.w, s.c}, s.kernel, s.kernel, s.stride, s.pad, s.dilation);
-    const Index m = 2 * windows.rows * windows.cols, k = s.kernel * s.kernel * s.c;
+    const WindowArgs narrow_windows = windows_on({2, s.h, s.w, s.c}, s.kernel, s.kernel, s.stride, s.pad, s.dilation);
+    const Index m = 2 * narrow_windows.rows * narrow_windows.cols, k = s.kernel * s.kernel * s.c;
     const NarrowRows rows(cases.random, type, s.n * k);
     const Tensor x = cases.random.normal({2, s.h, s.w, s.c}), scale = cases.random.uniform({s.n}, real(.01), 1);
     cases.add(
-        label({{"type", static_cast<Index>(type)}, {"windows, h", s.h}, {"c", s.c}, {"kernel", s.kernel}}),
+        label({{"type", static_cast<Index>(type)}, {"narrow_windows, h", s.h}, {"c", s.c}, {"kernel", s.kernel}}),
         [=](const Kernels& table) {
           GemmArgs g;
-          g.m = m, g.k = k, g.n = s.n, g.a = x.data(), g.windows = &windows, g.activation = Activation::relu;
-          return product(table, g, rows, scale, outputs(m * s.n));
+          g.m = m, g.k = k, g.n = s.n, g.a = x.data(), g.windows = &narrow_windows, g.activation = Activation::relu;
+          return narrow_product(table, g, rows, scale, outputs(m * s.n));
         },
         1e-5);
   }
@@ -118,7 +118,7 @@ void not_finite(KernelCases& cases) {
       [=](const Kernels& table) {
         GemmArgs g;
         g.m = 9, g.k = 50, g.n = 20, g.a = x.data(), g.a_row = 50;
-        return product(table, g, rows, scale, outputs(9 * 20));
+        return narrow_product(table, g, rows, scale, outputs(9 * 20));
       },
       1e-5);
 }
@@ -129,7 +129,7 @@ void kernel_cases_narrow_pack(KernelCases& cases) {
   for (const NarrowType type : kTypes) {
     matrices(cases, type, false);
     if (type != NarrowType::int8) matrices(cases, type, true);
-    windows(cases, type);
+    narrow_windows(cases, type);
   }
   not_finite(cases);
 }

@@ -16,7 +16,7 @@ using namespace fu::test;
 
 namespace {
 
-constexpr NarrowType kTypes[] = {NarrowType::f16, NarrowType::bf16, NarrowType::int8};
+constexpr NarrowType kNarrowTypes[] = {NarrowType::f16, NarrowType::bf16, NarrowType::int8};
 
 BackboneOptions of_precision(const std::string& name) {
   BackboneOptions options;
@@ -42,7 +42,7 @@ double cosine(const Tensor& a, const Tensor& b) {
   return sum / double(n);
 }
 
-Tensor features(const std::string& path, const BackboneOptions& options = {}) {
+Tensor features_by(const std::string& path, const BackboneOptions& options = {}) {
   return open_backbone(path, options)->features(photo());
 }
 
@@ -50,32 +50,32 @@ Tensor features(const std::string& path, const BackboneOptions& options = {}) {
 
 TEST_CASE("narrow backbone: the built-in one, converted") {
   const TempFolder folder;
-  const Tensor full = features("builtin");
+  const Tensor full = features_by("builtin");
   const Weights original = backbone_weights("builtin");
   convert_weights(original, folder / "f32", NarrowType::none);
-  CHECK(same_bits(features(folder / "f32"), full));
-  for (const NarrowType type : kTypes) {
+  CHECK(same_bits(features_by(folder / "f32"), full));
+  for (const NarrowType type : kNarrowTypes) {
     const std::string name = narrow_name(type), path = folder / name;
     CAPTURE(name);
     const ConvertedWeights done = convert_weights(original, path, type);
     CHECK(done.tensors == static_cast<Index>(original.entries().size()));
     CHECK(done.narrow > 0);
-    const Tensor narrow = features(path);
+    const Tensor narrow = features_by(path);
     CHECK(cosine(narrow, full) >= (type == NarrowType::int8 ? .995 : .9995));
     CHECK(same_bits(narrow, full) == (type == NarrowType::f16));  // the library carries it as f16
     // Narrowed while it is opened, it is the same.
-    CHECK(same_bits(features("builtin", of_precision(name)), narrow));
-    CHECK(same_bits(features(folder / "f32", of_precision(name)), narrow));
+    CHECK(same_bits(features_by("builtin", of_precision(name)), narrow));
+    CHECK(same_bits(features_by(folder / "f32", of_precision(name)), narrow));
     // Widened, weights of 16 bits give the same bits; of 8, activations are not rounded then.
-    const Tensor wide = features(path, of_precision("f32"));
+    const Tensor wide = features_by(path, of_precision("f32"));
     if (type == NarrowType::int8)
       CHECK(cosine(wide, narrow) >= .9999);
     else
       CHECK(same_bits(wide, narrow));
     // To f32 and back.
     convert_weights(Weights(path), folder / "wide", NarrowType::none);
-    CHECK(same_bits(features(folder / "wide"), wide));
-    CHECK(same_bits(features(folder / "wide", of_precision(name)), narrow));
+    CHECK(same_bits(features_by(folder / "wide"), wide));
+    CHECK(same_bits(features_by(folder / "wide", of_precision(name)), narrow));
     convert_weights(Weights(path), folder / "again", type);
     CHECK(read_bytes(folder / "again") == read_bytes(path));
     const auto summary = describe_backbone(Weights(path));
@@ -107,12 +107,12 @@ TEST_CASE("narrow backbone: every family gives the same converted and narrowed w
     CAPTURE(network.first);
     const std::string path = folder / (network.first + ".safetensors");
     write_random(path, network.second);
-    const Tensor full = features(path);
-    for (const NarrowType type : kTypes) {
+    const Tensor full = features_by(path);
+    for (const NarrowType type : kNarrowTypes) {
       CAPTURE(narrow_name(type));
       convert_weights(Weights(path), folder / "narrow", type);
-      const Tensor narrow = features(folder / "narrow");
-      CHECK(same_bits(features(path, of_precision(narrow_name(type))), narrow));
+      const Tensor narrow = features_by(folder / "narrow");
+      CHECK(same_bits(features_by(path, of_precision(narrow_name(type))), narrow));
       CHECK(cosine(narrow, full) > .99);
       CHECK(!same_bits(narrow, full));
     }
@@ -129,7 +129,7 @@ TEST_CASE("narrow backbone: what stands beside the original's tensors is carried
   write_bytes(folder / "model/preprocessor_config.json",
               R"({"image_mean": [0.5, 0.4, 0.3], "image_std": [0.2, 0.3, 0.1]})");
   convert_weights(Weights(folder / "model"), folder / "alone.safetensors", NarrowType::none);
-  CHECK(same_bits(features(folder / "alone.safetensors"), features(folder / "model")));
+  CHECK(same_bits(features_by(folder / "alone.safetensors"), features_by(folder / "model")));
   const ModelConfig config = read_model_config(Weights(folder / "alone.safetensors"));
   CHECK(config.labels == std::vector<std::string>{"cat", "dog"});
   const auto summary = describe_backbone(Weights(folder / "alone.safetensors"));

@@ -10,7 +10,7 @@ using namespace fu::test;
 namespace {
 
 /// A backbone that mixes colours and their means over cells of 8 pixels.
-Tensor features(const Tensor& image) {
+Tensor mixed_features(const Tensor& image) {
   static const Tensor mixing = [] {
     Random random(5);
     return random.normal({6, 3});
@@ -177,7 +177,7 @@ TEST_CASE("fit: explains unseen views better than bilinear, saves and renders th
     if (mode == 1) o.pca = 4;
     if (mode == 2) o.grid = false, o.steps = 60;
     if (mode == 3) o.pca = 4, o.steps = 30, o.network.downsampler = "simple";
-    FitRun run(photo, features, o);
+    FitRun run(photo, mixed_features, o);
     double before = 0;
     while (run.work()) {
       CHECK(run.fraction() >= before);
@@ -230,12 +230,12 @@ TEST_CASE("fit: stopped and resumed, the same bits as never stopped") {
       if (until > 0 && run.steps() >= until) break;
     return run.result();
   };
-  FitRun whole(photo, features, o), first(photo, features, o);
+  FitRun whole(photo, mixed_features, o), first(photo, mixed_features, o);
   const FittedMap expected = finish(whole, 0);
   finish(first, 17).save(folder / "half.safetensors");
   FittedMap half = FittedMap::load(folder / "half.safetensors");
   half.settings["path"] = folder / "half.safetensors";
-  FitRun second(photo, features, o);
+  FitRun second(photo, mixed_features, o);
   second.resume(half);
   const FittedMap resumed = finish(second, 0);
   CHECK(second.steps() == 40);
@@ -250,10 +250,10 @@ TEST_CASE("fit: stopped and resumed, the same bits as never stopped") {
   }
   Image other = photo;
   other.rgb[0] = static_cast<unsigned char>(other.rgb[0] + 1);
-  FitRun third(other, features, o);
+  FitRun third(other, mixed_features, o);
   CHECK(contains(message_of([&] { third.resume(half); }), "is a fit of another photo"));
   o.network.lr = 0.125;
-  FitRun fourth(photo, features, o);
+  FitRun fourth(photo, mixed_features, o);
   CHECK(contains(message_of([&] { fourth.resume(half); }), "was made with other options: lr=0.002"));
   half.settings["fingerprint"] = "0 1 4 0.029999999999999999 ";
   CHECK(contains(message_of([&] { fourth.resume(half); }), "was begun by an earlier version"));
@@ -270,15 +270,15 @@ TEST_CASE("fit: the same bits for any number of threads; constant, tiny and one-
     return run.result();
   };
   const Image photo = picture(64, 80);
-  CHECK(same_bits(fit(photo, features, 1).grid, fit(photo, features, 2).grid));
+  CHECK(same_bits(fit(photo, mixed_features, 1).grid, fit(photo, mixed_features, 2).grid));
   const auto finite = [](const Tensor& x) {
     return std::all_of(x.data(), x.data() + x.size(), [](real v) { return std::isfinite(v); });
   };
   const Image constant{32, 48, std::vector<unsigned char>(32 * 48 * 3, 90)};
-  CHECK(finite(fit(constant, features, 2).grid));
-  CHECK(finite(fit(picture(8, 8), features, 2).grid));  // one position
-  const auto one_channel = [](const Tensor& image) { return slice(features(image), 3, 0, 1); };
+  CHECK(finite(fit(constant, mixed_features, 2).grid));
+  CHECK(finite(fit(picture(8, 8), mixed_features, 2).grid));  // one position
+  const auto one_channel = [](const Tensor& image) { return slice(mixed_features(image), 3, 0, 1); };
   CHECK(finite(fit(photo, one_channel, 2).grid));
-  const auto broken = [](const Tensor& image) { return unary(Unary::log, features(image)); };
+  const auto broken = [](const Tensor& image) { return unary(Unary::log, mixed_features(image)); };
   CHECK(contains(message_of([&] { fit(photo, broken, 1); }), "not finite"));
 }

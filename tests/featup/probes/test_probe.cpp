@@ -10,7 +10,7 @@ using namespace fu::test;
 
 namespace {
 
-Probe example(bool hidden) {
+Probe example_probe(bool hidden) {
   Random random(1);
   Probe p;
   const Index inputs = hidden ? 6 : 4;
@@ -29,7 +29,7 @@ using Tensors = std::map<std::string, Tensor>;
 /// The message for a file like that of an example, changed by f.
 template <class F>
 std::string refusal(const std::string& path, const F& change) {
-  write_probe(path, example(true));
+  write_probe(path, example_probe(true));
   Metadata metadata;
   Tensors tensors;
   {
@@ -50,7 +50,7 @@ TEST_CASE("probe file: everything comes back") {
   const TempFolder folder;
   for (const bool hidden : {false, true})
     for (const Probe::Kind kind : {Probe::Kind::classes, Probe::Kind::numbers}) {
-      Probe p = example(hidden);
+      Probe p = example_probe(hidden);
       p.kind = kind;
       if (kind == Probe::Kind::numbers) p.centre = Tensor::from({3}, {1, 2, 3});
       write_probe(folder / "p.safetensors", p, {{"input", "photos"}});
@@ -74,7 +74,7 @@ TEST_CASE("probe file: everything comes back") {
       CHECK(is_probe(file));
       CHECK(file.metadata().at("input") == "photos");
     }
-  CHECK(describe_probe(example(true)) ==
+  CHECK(describe_probe(example_probe(true)) ==
         "3 classes (m) from 4 channels by a hidden layer of 6 units and a linear layer; road, sky, clouds, tree "
         "\"oak\"");
 }
@@ -136,7 +136,7 @@ TEST_CASE("probe file: refusals name the file, what was expected and what was fo
   CHECK(contains(refusal(path, [](Tensors& t, Metadata&) { t["bias"] = Tensor::full({3}, NAN); }), "'bias'"));
   CHECK(contains(message_of([&] { read_probe(folder / "none.safetensors"); }), "none.safetensors"));
 
-  Probe wrong = example(true);
+  Probe wrong = example_probe(true);
   wrong.names.pop_back();
   CHECK(contains(message_of([&] { write_probe(path, wrong); }), "do not fit together"));
   wrong.names.push_back("two\nlines");
@@ -146,7 +146,7 @@ TEST_CASE("probe file: refusals name the file, what was expected and what was fo
 TEST_CASE("probe file: cut off or with a changed bit it is refused, or is a probe all the same") {
   const TempFolder folder;
   const std::string path = folder / "p.safetensors";
-  write_probe(path, example(true));
+  write_probe(path, example_probe(true));
   std::ifstream in(path, std::ios::binary);
   const std::string whole{std::istreambuf_iterator<char>(in), {}};
   Random random(7);

@@ -9,11 +9,11 @@ using namespace fu::test;
 
 namespace {
 
-constexpr Index kChannels = 6, kCell = 8;
+constexpr Index kMixedChannels = 6, kCell = 8;
 
 /// A backbone that mixes colours and their means over cells of 8 pixels.
-Tensor features(const Tensor& image) {
-  static const Tensor mixing = Random(5).normal({kChannels, 3});
+Tensor cell_features(const Tensor& image) {
+  static const Tensor mixing = Random(5).normal({kMixedChannels, 3});
   return adaptive_avg_pool(linear(image, mixing, Tensor()), image.dim(1) / kCell, image.dim(2) / kCell);
 }
 
@@ -36,7 +36,7 @@ UpsamplerTrainerOptions small_options() {
 }
 
 /// Moves parameters off their first values, so that nothing cancels.
-void disturb(Module& module) {
+void disturb_all(Module& module) {
   Random random(77);
   for (Parameter* p : module.parameters())
     p->set(p->value + unary(Unary::affine, random.normal(p->value.shape()), real(0.05)));
@@ -65,25 +65,25 @@ TEST_CASE("training: the loss on few channels is the loss on all of them") {
       UpsamplerObjectiveOptions o = small_options().objective;
       o.attention = attention, o.layers.mixing = mixing, o.tv = 0.3, o.crf = 0.2;
       Random random(3);
-      UpsamplerObjective training(kChannels, o, &random);
-      disturb(training);
+      UpsamplerObjective training(kMixedChannels, o, &random);
+      disturb_all(training);
       UpsamplerExample e;
-      e.image = picture(40, 56, 1), e.features = features(e.image);
+      e.image = picture(40, 56, 1), e.features = cell_features(e.image);
       std::vector<Tensor> views;
       for (int v = 0; v < 2; ++v) {
         e.jitters.push_back(draw_jitter(random, 40, 56, 4, 2));
-        views.push_back(features(apply_jitter(e.image, e.jitters.back())));
+        views.push_back(cell_features(apply_jitter(e.image, e.jitters.back())));
       }
       e.views = concat(views, 0);
       const UpsamplerDraws draws = training.draw(e, random);
       // The same, as it is defined.
-      JbuLayers upsampler(kChannels, o.layers, nullptr);
+      JbuLayers upsampler(kMixedChannels, o.layers, nullptr);
       std::unique_ptr<Downsampler> down;
       if (attention)
-        down = std::make_unique<AttentionDownsampler>(kChannels, o.kernel, nullptr);
+        down = std::make_unique<AttentionDownsampler>(kMixedChannels, o.kernel, nullptr);
       else
         down = std::make_unique<SimpleDownsampler>(o.kernel);
-      ScaleNet scale_net(kChannels, nullptr);
+      ScaleNet scale_net(kMixedChannels, nullptr);
       const TempFolder folder;
       std::map<std::string, Tensor> tensors;
       training.save(tensors);
@@ -132,7 +132,7 @@ TEST_CASE("training: it learns, in the same bits for any number of threads, and 
   UpsamplerTrainerOptions options = small_options();
   options.objective.uncertainty =
       false;  // the loss is then a squared error, and not a likelihood, which may fall below 0
-  UpsamplerTrainer whole(features, kChannels, options);
+  UpsamplerTrainer whole(cell_features, kMixedChannels, options);
   double first = 0, last = 0;
   for (Index step = 0; step < 60; ++step) {
     const WithThreads n(step % 2 ? 1 : 2);
@@ -146,7 +146,7 @@ TEST_CASE("training: it learns, in the same bits for any number of threads, and 
   CAPTURE(first);
   CAPTURE(last);
   CHECK(last < 0.75 * first);
-  UpsamplerTrainer resumed(features, kChannels, options);
+  UpsamplerTrainer resumed(cell_features, kMixedChannels, options);
   resumed.load(Weights(folder / "checkpoint.safetensors"));
   CHECK(resumed.steps() == 25);
   for (Index step = 25; step < 60; ++step) resumed.step(batch(step));
@@ -158,7 +158,8 @@ TEST_CASE("training: it learns, in the same bits for any number of threads, and 
 
 TEST_CASE("training: a batch in parts, as several processes take them, gives the same weights") {
   const std::vector<Tensor> images = {picture(64, 64, 1), picture(64, 64, 2), picture(64, 64, 3)};
-  UpsamplerTrainer one(features, kChannels, small_options()), two(features, kChannels, small_options());
+  UpsamplerTrainer one(cell_features, kMixedChannels, small_options()),
+      two(cell_features, kMixedChannels, small_options());
   for (int step = 0; step < 3; ++step) {
     const double whole = one.accumulate(images, 0, 3);
     const double second = two.accumulate({images[2]}, 2, 3);
@@ -178,7 +179,7 @@ TEST_CASE("training: a batch in parts, as several processes take them, gives the
 
 TEST_CASE("training: what is saved is what was learned, for every kind of stack") {
   const TempFolder folder;
-  const Tensor image = picture(64, 64, 4), low = features(image);
+  const Tensor image = picture(64, 64, 4), low = cell_features(image);
   for (int kind = 0; kind < 5; ++kind) {
     CAPTURE(kind);
     UpsamplerTrainerOptions o = small_options();
@@ -188,8 +189,8 @@ TEST_CASE("training: what is saved is what was learned, for every kind of stack"
     if (kind == 4) o.objective.layers.smoothing.strength = 20;
     o.objective.layers.unit_sum = kind == 1, o.objective.layers.shared = kind == 2,
     o.objective.layers.mixing = kind != 3;
-    UpsamplerTrainer trainer(features, kChannels, o);
-    disturb(trainer.objective());
+    UpsamplerTrainer trainer(cell_features, kMixedChannels, o);
+    disturb_all(trainer.objective());
     write_safetensors(folder / "stack.safetensors", trainer.upsampler());
     const JbuStack stack{Weights(folder / "stack.safetensors")};
     CHECK(relative_error(jbu_stack(stack, low, image), trainer.objective().map(low, image)) <= 1e-5);
@@ -240,11 +241,11 @@ TEST_CASE("training: back-projection puts in what the first level smooths away")
   // Where the level keeps every cell's mean, nothing changes; else the map's means come closer to the features.
   UpsamplerTrainerOptions o = small_options();
   o.objective.layers.levels = 1, o.objective.layers.mixing = false, o.objective.layers.unit_sum = true;
-  const Tensor image = picture(64, 64, 4), low = features(image);
+  const Tensor image = picture(64, 64, 4), low = cell_features(image);
   double off[2];
   for (int kind = 0; kind < 2; ++kind) {
     o.objective.filter.strength = static_cast<real>(kind), o.objective.filter.noise = 0;
-    const Tensor map = UpsamplerTrainer(features, kChannels, o).objective().map(low, image);
+    const Tensor map = UpsamplerTrainer(cell_features, kMixedChannels, o).objective().map(low, image);
     off[kind] = static_cast<double>(sum(unary(Unary::square, adaptive_avg_pool(map, 8, 8) - low)).item());
   }
   CHECK(off[1] < 0.7 * off[0]);
@@ -254,9 +255,10 @@ TEST_CASE("training: a stack whose map has another size than the picture") {
   for (Index levels : {Index{2}, Index{4}}) {
     UpsamplerTrainerOptions o = small_options();
     o.objective.layers.levels = levels;
-    UpsamplerTrainer trainer(features, kChannels, o);
+    UpsamplerTrainer trainer(cell_features, kMixedChannels, o);
     const Tensor image = picture(64, 48, 4);
     CHECK(std::isfinite(trainer.step({image})));
-    CHECK(trainer.objective().map(features(image), image).shape() == Shape{1, 8 << levels, 6 << levels, kChannels});
+    CHECK(trainer.objective().map(cell_features(image), image).shape() ==
+          Shape{1, 8 << levels, 6 << levels, kMixedChannels});
   }
 }

@@ -9,17 +9,17 @@ using namespace fu::test;
 
 namespace {
 
-constexpr Index kCell = 8;
+constexpr Index kCellSide = 8;
 
 /// A backbone that mixes colours, their means over cells of 8 pixels and a nonlinear part.
 FeatureFunction backbone_of(Index channels) {
   return [mixing = Random(5).normal({channels, 3})](const Tensor& image) {
     const Tensor x = linear(image, mixing, Tensor());
-    return adaptive_avg_pool(x + unary(Unary::sin, x), image.dim(1) / kCell, image.dim(2) / kCell);
+    return adaptive_avg_pool(x + unary(Unary::sin, x), image.dim(1) / kCellSide, image.dim(2) / kCellSide);
   };
 }
 
-Tensor picture(Index h, Index w, std::uint64_t seed) {
+Tensor leaning_picture(Index h, Index w, std::uint64_t seed) {
   Random random(seed);
   Tensor x = unary(Unary::affine, random.normal({1, h, w, 3}), real(0.1));
   for (Index i = 0; i < h * w; ++i)
@@ -61,7 +61,7 @@ TEST_CASE(
       const FeatureFunction backbone = backbone_of(kChannels);
       UpsamplerTrainer whole(backbone, kChannels, o);
       const Index side = 32 * whole.photo_scale();
-      const std::vector<Tensor> batch = {picture(side, side, 3)};
+      const std::vector<Tensor> batch = {leaning_picture(side, side, 3)};
       double first = 0, last = 0;
       for (Index step = 0; step < kSteps; ++step) {
         const WithThreads n(step % 2 ? 1 : 3);
@@ -98,7 +98,8 @@ TEST_CASE("trained kinds: parts of a batch, as several processes take them, add 
   for (const TrainedKind& kind : trained_kinds()) {
     CAPTURE(kind.name);
     const UpsamplerTrainerOptions o = small_options(kind.name, TrainingLoss::views);
-    const std::vector<Tensor> photos = {picture(32, 32, 1), picture(32, 32, 2), picture(32, 32, 3)};
+    const std::vector<Tensor> photos = {leaning_picture(32, 32, 1), leaning_picture(32, 32, 2),
+                                        leaning_picture(32, 32, 3)};
     UpsamplerTrainer one(backbone_of(8), 8, o), two(backbone_of(8), 8, o), three(backbone_of(8), 8, o);
     const double whole = one.accumulate(photos, 0, 3),
                  parts = two.accumulate({photos[0], photos[1]}, 0, 3) + three.accumulate({photos[2]}, 2, 3);
@@ -121,8 +122,8 @@ TEST_CASE("trained kinds: forms enlarged are the forms of what is enlarged") {
       CAPTURE(channels);
       Random random(2);
       const auto upsampler = kind.make(channels, small_options(kind.name, TrainingLoss::views).objective, &random);
-      const Tensor image = picture(32, 40, 1), low = backbone_of(channels)(image), one = random.normal({3, channels}),
-                   two = random.normal({4, channels});
+      const Tensor image = leaning_picture(32, 40, 1), low = backbone_of(channels)(image),
+                   one = random.normal({3, channels}), two = random.normal({4, channels});
       const Tensor forms = upsampler->enlarge({{low, one, false}, {low, two, true}}, low, image).value,
                    all = upsampler->enlarge_all(low, low, image).value,
                    squares = upsampler->enlarge_all(square(Var(low)), low, image).value;
@@ -146,7 +147,7 @@ TEST_CASE("trained kinds: the loss on crops is 1 - cosine + squared error of the
   UpsamplerTrainerOptions o = small_options("naf", TrainingLoss::crops);
   Random random(4);
   UpsamplerObjective objective(channels, o.objective, &random);
-  const Tensor photo = picture(64, 80, 2), image = adaptive_avg_pool(photo, 32, 40);
+  const Tensor photo = leaning_picture(64, 80, 2), image = adaptive_avg_pool(photo, 32, 40);
   UpsamplerExample e;
   e.image = image, e.features = backbone(image);
   std::vector<Tensor> views;

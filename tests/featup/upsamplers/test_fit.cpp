@@ -11,7 +11,7 @@ using namespace fu::test;
 namespace {
 
 /// A backbone that mixes colours and their means over cells of 8 pixels, and counts its looks.
-struct Backbone {
+struct CountingBackbone {
   int looks = 0;
   Tensor operator()(const Tensor& image) {
     ++looks;
@@ -24,7 +24,7 @@ struct Backbone {
 
 TEST_CASE("fit as an upsampler: looks as often as it is told, and explains unseen views better than one look") {
   const Tensor image = normalize(picture(64, 80));
-  Backbone backbone;
+  CountingBackbone backbone;
   const FeatureFunction look = [&](const Tensor& x) { return backbone(x); };
   const Tensor features = look(image);
   const Guide guide = [&](Index h, Index w) { return h == 0 ? image : resize_bilinear(image, h, w); };
@@ -49,7 +49,7 @@ TEST_CASE("fit as an upsampler: looks as often as it is told, and explains unsee
 
 TEST_CASE("fit as an upsampler: a map over channels before the fit gives what it gives after it, at any size") {
   const Tensor image = normalize(picture(64, 80));
-  Backbone backbone;
+  CountingBackbone backbone;
   const Tensor features = backbone(image);
   const Guide guide = [&](Index h, Index w) { return h == 0 ? image : resize_bilinear(image, h, w); };
   UpsamplerOptions options;

@@ -12,11 +12,11 @@ using namespace fu::test;
 
 namespace {
 
-Tensor cells(const Tensor& image) { return adaptive_avg_pool(image, image.dim(1) / 16, image.dim(2) / 16); }
+Tensor cell_means(const Tensor& image) { return adaptive_avg_pool(image, image.dim(1) / 16, image.dim(2) / 16); }
 
 UpsamplerOptions with_backbone() {
   UpsamplerOptions options;
-  options.backbone = cells;
+  options.backbone = cell_means;
   return options;
 }
 
@@ -51,7 +51,7 @@ TEST_CASE("upsamplers: every method opens by its name and asks for the photo onc
     }
     CountingGuide counting{random.uniform({1, 64, 80, 3}, -1, 1), {}};
     const auto upsampler = open_upsampler(method.name, with_backbone());
-    const Tensor y = (*upsampler)(cells(counting.photo), counting.guide(), {64, 80});
+    const Tensor y = (*upsampler)(cell_means(counting.photo), counting.guide(), {64, 80});
     CHECK(y.shape() == Shape{1, 64, 80, 3});
     for (const auto& asked : counting.asked) {
       CAPTURE(asked.first.first);

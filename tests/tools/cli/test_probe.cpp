@@ -5,7 +5,7 @@
 #include "featup/probes/probe_trainer.h"
 #include "tests/tools/program.h"
 #include "tools/cli/probe_data.h"
-#include "tools/media/number_map.h"
+#include "tools/media/indexed_png.h"
 
 using namespace fu;
 using namespace fu::test;
@@ -37,7 +37,7 @@ void write_labelled(const TempFolder& folder, int count) {
     const std::string name = "/" + std::to_string(i) + ".png";
     write_png(folder / ("photos" + name), scene.image);
     write_png(folder / ("labels" + name), grey(labels, kHeight, kWidth));
-    write_png16(folder / ("depth" + name), kHeight, kWidth, millimetres(scene));
+    write_gray16_png(folder / ("depth" + name), kHeight, kWidth, millimetres(scene).data());
   }
 }
 

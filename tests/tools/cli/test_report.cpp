@@ -8,8 +8,8 @@ using namespace fu::test;
 
 namespace {
 
-const std::string kHostile = "<img src=x onerror=window.hacked=1>";
-const std::string kPhotos = "photos/1.png photos/2.png photos/3.png photos/4.png 'photos/" + kHostile + ".png'";
+const std::string kHostileName = "<img src=x onerror=window.hacked=1>";
+const std::string kPhotos = "photos/1.png photos/2.png photos/3.png photos/4.png 'photos/" + kHostileName + ".png'";
 const std::string kMethods = " --only --upsampler builtin --upsampler views:3 ";
 
 /// Five scenes with labels of two classes; the last of them has a name that would be markup.
@@ -19,7 +19,7 @@ void write_labelled(const TempFolder& folder) {
     const RenderedScene scene = render_scene(static_cast<std::uint64_t>(i), 80, 99);
     Image labels{80, 99, {}};
     for (const unsigned char label : scene.labels) labels.rgb.insert(labels.rgb.end(), 3, label > 0 ? 1 : 0);
-    const std::string name = "/" + (i == 0 ? kHostile : std::to_string(i)) + ".png";
+    const std::string name = "/" + (i == 0 ? kHostileName : std::to_string(i)) + ".png";
     write_png(folder / ("photos" + name), scene.image), write_png(folder / ("labels" + name), labels);
   }
 }
@@ -64,7 +64,7 @@ TEST_CASE("eval report: the numbers are those of eval views and eval probe") {
       const std::string to = std::string(side) + "_" + part;
       std::filesystem::create_directories(folder / to);
       for (const std::string& name : side == std::string("learn") ? std::vector<std::string>{"2", "4"}
-                                                                  : std::vector<std::string>{"1", "3", kHostile})
+                                                                  : std::vector<std::string>{"1", "3", kHostileName})
         std::filesystem::copy(folder / (std::string(part) + "/" + name + ".png"), folder / (to + "/" + name + ".png"));
     }
   const auto probe = json_of(folder,
@@ -101,7 +101,7 @@ TEST_CASE("eval report: one file, no network, names are text") {
   const auto data = data_of(page);
   CHECK(contains(o.out, data["headline"].get<std::string>() + "\n"));
   REQUIRE(data["photos"].size() == 4);
-  CHECK(data["photos"][3]["name"] == kHostile + ".png");
+  CHECK(data["photos"][3]["name"] == kHostileName + ".png");
   CHECK(data["photos"][0]["panels"].size() == 5);
   CHECK(data["photos"][1]["panels"].size() == 4);  // views:3 has not seen it
   CHECK("featup " + options == data["settings"][0][1].get<std::string>() + " ");
