@@ -69,7 +69,7 @@ std::string name_in_chart(const std::string& name) {
 }
 
 ScatterChart scatter_of(const EvalReportCommand& o, const ReportRun& run, const std::vector<MethodQuality>& qualities,
-                      const Recommendation& choice, std::size_t photos) {
+                        const Recommendation& choice, std::size_t photos) {
   ScatterChart chart;
   chart.title =
       choice.by_labels ? "Mean IoU of a linear probe against time" : "Explained variance of unseen views against time";
