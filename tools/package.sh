@@ -34,7 +34,7 @@ pack() {
   local generator=$1 prefix=$2 options bill made
   shift 2
   read -r -a options <<<"${CMAKE_ARGS:-}"
-  targets="featup fu_shared fu_inference_shared fu_manual" build "$folder" -DCMAKE_BUILD_TYPE=Release -DFU_TESTS=OFF -DBUILD_SHARED_LIBS=ON -DFU_UNITY=all -DFU_HARDENING=ON \
+  targets="featup fu_shared fu_inference_shared fu_manual" build "$folder" -DCMAKE_BUILD_TYPE=Release -DFU_TESTS=OFF -DBUILD_SHARED_LIBS=ON -DFU_HARDENING=ON \
     -DCMAKE_INSTALL_PREFIX="$prefix" "$@" "${options[@]}"
   rm -rf "$folder/stage" "$folder/bill" "$folder/packed"
   # A .deb has the prefix in its names of files, an archive has not.

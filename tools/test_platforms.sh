@@ -54,7 +54,7 @@ get_libraries() {
 # cross TARGETS NAME: builds these for tools/platforms/NAME.cmake. Kernels are optimized as everywhere, the rest quickly.
 cross() {
   targets=$1 build "$work/$2" -DCMAKE_TOOLCHAIN_FILE="$root/tools/platforms/$2.cmake" -DCMAKE_BUILD_TYPE=Release \
-    -DCMAKE_CXX_FLAGS_RELEASE="-O1 -DNDEBUG" -DFU_TESTS=ON -DFU_WERROR=ON -DFU_UNITY=all
+    -DCMAKE_CXX_FLAGS_RELEASE="-O1 -DNDEBUG" -DFU_TESTS=ON -DFU_WERROR=ON
 }
 
 # program EMULATOR NAME OPTIONS...: a test program

@@ -60,8 +60,9 @@ void resize_lines(const unsigned char* in, unsigned char* out, const FixedTaps& 
 
 namespace {
 
+constexpr Index kMostSide = Index{1} << 28;  // so that no product of sides overflows
+
 void require_sides(const char* op, const Image& image) {
-  constexpr Index kMostSide = Index{1} << 28;  // so that no product of sides overflows
   require<ShapeError>(image.height >= 1 && image.width >= 1 && image.height <= kMostSide && image.width <= kMostSide,
                       "[", op, "] an image of ", image.height, "x", image.width,
                       " pixels: both sides must be at least 1. Give an image with pixels.");
@@ -148,6 +149,12 @@ Image center_crop(const Image& image, Index height, Index width) {
 
 Extent input_extent(const Image& photo, const InputSize& size, Index patch) {
   require_sides("input_extent", photo);
+  const bool sides = size.height > 0 && size.width > 0 && std::max(size.height, size.width) <= kMostSide;
+  const bool one = size.own || (size.short_side >= 1 && size.short_side <= kMostSide);
+  require<UsageError>(patch >= 1 && patch <= kMostSide && size.height >= 0 && size.width >= 0 &&
+                          (size.height > 0 || size.width > 0 ? sides : one),
+                      "[input_extent] short side ", size.short_side, ", height ", size.height, ", width ", size.width,
+                      ", patches of ", patch, " pixels: give a short side, or height and width, of at least 1.");
   if (size.height > 0) return {size.height, size.width};
   if (size.own) return {photo.height / patch * patch, photo.width / patch * patch};
   const double scale = static_cast<double>(size.short_side) / static_cast<double>(std::min(photo.height, photo.width));

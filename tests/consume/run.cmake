@@ -52,8 +52,11 @@ else()
     list(APPEND options -DFEATUP=${FEATUP} -DFU_REAL=${REAL} -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER})
   endif()
   if(WAY STREQUAL "add_subdirectory")
-    # As a project does that compiles all of its own files in batches: ours are then chosen by FU_UNITY alone.
-    list(APPEND options -DCMAKE_UNITY_BUILD=ON -DFU_UNITY=all)
+    # As a project does that compiles its own files in batches: ours are chosen by FU_UNITY alone.
+    list(APPEND options -DCMAKE_UNITY_BUILD=ON)
+  endif()
+  if(WAY STREQUAL "fetch")
+    list(APPEND options -DFU_UNITY=OFF)
   endif()
   run(${CMAKE_COMMAND} -G ${GENERATOR} -S ${source} -B . ${options})
   run(${CMAKE_COMMAND} --build . --target all)

@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "featup/photo/jitter.h"
 #include "featup/photo/preprocess.h"
 #include "tests/support.h"
@@ -14,6 +16,12 @@ TEST_CASE("preprocess: sizes, crops and the resize's identities") {
   CHECK(e.width == 304);  // 298.67 to whole patches
   CHECK(input_extent(image, {0, 64, 96}, 16).width == 96);
   CHECK(input_extent({1, 1000, {}}, {16, 0, 0}, 16).width == 16000);
+  for (const Index n : {std::numeric_limits<Index>::max(), std::numeric_limits<Index>::min(), Index{-1}, Index{0}}) {
+    CHECK_THROWS_AS(input_extent(image, {n, 0, 0}, 16), UsageError);
+    CHECK_THROWS_AS(input_extent(image, {224, 64, n}, 16), UsageError);
+    CHECK_THROWS_AS(input_extent(image, {224, n, 64}, 16), UsageError);
+    CHECK_THROWS_AS(input_extent(image, {0, 0, 0, true}, n), UsageError);
+  }
   const Image covered = cover(image, 20, 20);
   CHECK(covered.height == 20);
   CHECK(covered.width == 20);
