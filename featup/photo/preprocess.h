@@ -49,8 +49,8 @@ Image crop(const Image& image, Index top, Index left, Index height, Index width)
 /// The middle height x width pixels. throws ShapeError if the image is smaller.
 Image center_crop(const Image& image, Index height, Index width);
 
-/// The size that the photo will have at the backbone, whose patches are `patch` pixels wide. throws UsageError for sizes
-/// below 1, or above 2^28.
+/// The size that the photo will have at the backbone, whose patches are `patch` pixels wide. throws UsageError for
+/// sizes below 1, or above 2^28.
 Extent input_extent(const Image& photo, const InputSize& size, Index patch);
 /// The photo scaled to cover height x width, and centre-cropped to it.
 /// @code
