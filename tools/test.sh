@@ -43,6 +43,15 @@ program() {
   "$root/$folder/bin/$name" --no-intro "$@" || fail "$name of $folder"
 }
 
+# engine FOLDER: its engine_tests, those of kernels beside all others, for most keep one core busy
+engine() {
+  local kernels
+  "$root/$1/bin/engine_tests" --no-intro -sf='*core/kernels/*' &
+  kernels=$!
+  program "$1" engine_tests -sfe='*core/kernels/*'
+  wait "$kernels" || fail "kernels of $1"
+}
+
 if step formatting clang-format; then
   git -C "$root" ls-files -- '*.cpp' '*.h' | (cd "$root" && xargs clang-format --dry-run --Werror) || fail formatting
 fi
@@ -54,13 +63,13 @@ build "$root/build" --preset release -DFU_BOOK=$([ "$mode" = all ] && echo ON ||
 if [ "$mode" = default ]; then
   step "double precision, under the address and undefined-behaviour sanitizers: the engine, its gradients and the readers of files"
   targets=engine_tests build "$root/build-double-sanitize" --preset double-sanitize
-  program build-double-sanitize engine_tests
+  engine build-double-sanitize
 fi
 
 if [ "$mode" = all ]; then
   step "double precision: the engine and its gradients, networks, and users of the library"
   targets="engine_tests layer_tests fu_libraries featup" build "$root/build-double" --preset double
-  program build-double engine_tests
+  engine build-double
   program build-double layer_tests
   suites build-double -R '^consume/'
 
@@ -72,7 +81,7 @@ if [ "$mode" = all ]; then
     FU_FUZZ_SEED=1 "$root/tools/fuzz.sh" 0.333 || fail fuzzing
     step "clang: the engine, optimized"
     targets=engine_tests build "$root/build-clang" --preset clang
-    program build-clang engine_tests
+    engine build-clang
     if step clang-tidy clang-tidy; then
       git -C "$root" ls-files -- 'core/*.cpp' 'autograd/*.cpp' 'layers/*.cpp' 'featup/*.cpp' 'tools/*.cpp' |
         (cd "$root" && xargs -P "$cores" -n 4 clang-tidy -p build-clang --quiet --warnings-as-errors='*') || fail clang-tidy
@@ -92,7 +101,7 @@ if [ "$mode" = all ]; then
   step "OpenMP's threads"
   targets=engine_tests build "$root/build-openmp" --preset openmp
   # Waiting threads would else keep the cores from those that work.
-  OMP_WAIT_POLICY=passive program build-openmp engine_tests
+  OMP_WAIT_POLICY=passive engine build-openmp
 
   if step "processes that share a training, by MPI" mpicxx; then
     targets="featup rank_tests" build "$root/build-mpi" --preset mpi
