@@ -31,6 +31,11 @@ class Numbers {
     const unsigned b = byte();
     return b < 240 ? b % 48 : b < 252 ? 16 * std::int64_t{b - 240} : b == 252 ? -1 : edge(b);
   }
+  /// A size below `most`, where larger ones would be slow; sometimes negative or beyond everything.
+  std::int64_t below(unsigned most) {
+    const unsigned b = byte();
+    return b < 252 ? b % most : b == 252 ? -1 : edge(b);
+  }
   double real_number() {
     const unsigned b = byte();
     return b < 250    ? b * 0.25 - 4
@@ -108,7 +113,8 @@ void upsample(Numbers& numbers, const Models& models) {
   std::vector<float> own;
   fu_features features{};
   if (numbers.byte() % 2) {
-    features = {nullptr, numbers.number(), numbers.number(), numbers.number(), 0, 0, 0};
+    // Without a size, the result has 16 times the sides of the features.
+    features = {nullptr, numbers.below(12), numbers.below(12), numbers.number(), 0, 0, 0};
     const bool sane = features.height >= 0 && features.width >= 0 && features.channels >= 0 && features.height < 4096 &&
                       features.width < 4096 && features.channels < 4096;
     own.assign(sane ? usize(features.height * features.width * features.channels) : 0,
@@ -118,7 +124,8 @@ void upsample(Numbers& numbers, const Models& models) {
   } else {
     scene.backbone = models.backbone;
   }
-  scene.input = {numbers.number(), 0, 0, static_cast<int>(numbers.byte() % 2)};
+  // The long side of a narrow picture becomes ten times as long.
+  scene.input = {numbers.below(48), 0, 0, static_cast<int>(numbers.byte() % 2)};
   if (numbers.byte() % 4 == 0) scene.input = {0, numbers.number(), numbers.number(), 0};
   fu_upsample_options options{};
   options.height = numbers.number();
