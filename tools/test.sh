@@ -52,6 +52,17 @@ engine() {
   wait "$kernels" || fail "kernels of $1"
 }
 
+# tidy: clang-tidy over all of ours but the tests, as that build compiles it: files of a folder as one, which takes a quarter of the time.
+tidy() {
+  local built=$root/build-clang-sanitize names files
+  names=$(sed -nE 's/^ *"file": "(.*)",?$/\1/p' "$built/compile_commands.json" | grep -vE "/(tests|header-examples|media/stb\.cpp)" | sort -u)
+  files=$(sed -nE 's/^#include "(.*)"$/\1/p' $(grep '/Unity/' <<<"$names"))
+  # What another system or build has is in no command of this one.
+  { echo "$names"; git -C "$root" ls-files -- 'core/*.cpp' 'autograd/*.cpp' 'layers/*.cpp' 'featup/*.cpp' 'tools/*.cpp' |
+      sed "s|^|$root/|" | grep -vxF "$files" | grep -vxF "$names" | grep -v 'media/stb\.cpp'; } |
+    xargs -P "$cores" -n 4 clang-tidy -p "$built" --quiet --warnings-as-errors='*'
+}
+
 if step formatting clang-format; then
   git -C "$root" ls-files -- '*.cpp' '*.h' | (cd "$root" && xargs clang-format --dry-run --Werror) || fail formatting
 fi
@@ -83,8 +94,7 @@ if [ "$mode" = all ]; then
     targets=engine_tests build "$root/build-clang" --preset clang
     engine build-clang
     if step clang-tidy clang-tidy; then
-      git -C "$root" ls-files -- 'core/*.cpp' 'autograd/*.cpp' 'layers/*.cpp' 'featup/*.cpp' 'tools/*.cpp' |
-        (cd "$root" && xargs -P "$cores" -n 4 clang-tidy -p build-clang --quiet --warnings-as-errors='*') || fail clang-tidy
+      tidy || fail clang-tidy
     fi
   else
     step "address and undefined-behaviour sanitizers: everything"

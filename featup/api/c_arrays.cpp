@@ -184,7 +184,7 @@ void store(const Tensor& tensor, const fu_output& output) {
 
 }  // namespace fu::c
 
-using namespace fu::c;
+using namespace fu::c;  // NOLINT(google-global-names-in-headers): no header
 
 const float* fu_tensor_data(const fu_tensor* tensor) { return tensor ? tensor->data : nullptr; }
 

@@ -118,9 +118,9 @@ void Scene::require_map() const {
 
 }  // namespace fu::c
 
-using namespace fu::c;
-using fu::require;
-using fu::UsageError;
+using namespace fu::c;  // NOLINT(google-global-names-in-headers): no header
+using fu::require;      // NOLINT(google-global-names-in-headers): no header
+using fu::UsageError;   // NOLINT(google-global-names-in-headers): no header
 
 fu_status fu_backbone_open(const char* name_or_path, const char* options, fu_backbone** backbone) {
   return guarded([&] {

@@ -100,7 +100,7 @@ Tensor scores(const LabelRequest& request) {
 
 }  // namespace fu::c
 
-using namespace fu::c;
+using namespace fu::c;  // NOLINT(google-global-names-in-headers): no header
 
 fu_status fu_words_encode(const char* weights, const char* tokenizer, const char* templates, const char* options,
                           const char* const* words, int64_t count, fu_classes** classes) {

@@ -95,7 +95,7 @@ struct Query {
 
 }  // namespace fu::c
 
-using namespace fu::c;
+using namespace fu::c;  // NOLINT(google-global-names-in-headers): no header
 
 fu_status fu_fit_make(const fu_scene* scene, const char* options, const fu_progress* progress, fu_fit** fit) {
   return guarded([&] {

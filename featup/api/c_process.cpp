@@ -73,7 +73,7 @@ Progress progress_of(const fu_progress* progress, const char* stage, double from
 
 }  // namespace fu::c
 
-using namespace fu::c;
+using namespace fu::c;  // NOLINT(google-global-names-in-headers): no header
 
 const char* fu_last_error(void) { return g_error; }
 

@@ -138,7 +138,7 @@ void note_channels(const fu_upsampler& upsampler, Index channels) {
 
 }  // namespace fu::c
 
-using namespace fu::c;
+using namespace fu::c;  // NOLINT(google-global-names-in-headers): no header
 
 fu_status fu_upsampler_open(const char* name_or_path, const fu_upsampler_options* options, fu_upsampler** upsampler) {
   return guarded([&] {

@@ -15,8 +15,6 @@ using namespace fu::c;
 
 namespace {
 
-constexpr double kBackboneShare = 0.4;  // of the time
-
 std::vector<std::pair<std::string, std::string>> settings_of(const char* text) {
   std::vector<std::pair<std::string, std::string>> settings;
   std::istringstream lines(text ? text : "");
