@@ -82,6 +82,17 @@ function judge() {
 const profile = fs.mkdtempSync(path.join(os.tmpdir(), "featup-page-"));
 const server = http.createServer((request, response) => serve(request, response, end));
 let browser = null, timer = null, ended = false;
+
+// The browser's other processes may write to its folder for a while after it has ended.
+function remove(tries) {
+  try {
+    fs.rmSync(profile, { recursive: true, force: true });
+  } catch (error) {
+    if (tries === 0) throw error;
+    setTimeout(remove, 200, tries - 1);
+  }
+}
+
 function end() {
   if (ended) return;
   ended = true;
@@ -89,7 +100,7 @@ function end() {
   judge();
   browser.once("exit", () => {
     server.closeAllConnections();
-    server.close(() => fs.rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
+    server.close(() => remove(50));
   });
   browser.kill();
   if (served) served.kill();
