@@ -1,6 +1,6 @@
 // The C interface beside the library's own: the same bits, from one thread and from many, through callbacks that throw,
-// and under a locale that writes numbers in another way. Ends with 1 at the first check that fails. The folder for
-// files is the argument.
+// and under a locale that writes numbers in another way; and what it refuses. Ends with 1 at the first check that
+// fails. The folder for files is the argument.
 #include <featup/featup.h>
 #include <featup/featup_c.h>
 
@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <locale>
 #include <stdexcept>
 #include <string>
@@ -156,6 +157,44 @@ void test_locale(const Handles& handles, const std::string& folder) {
   std::locale::global(before);
 }
 
+/// Numbers at which sums and products overflow are refused, wherever they stand.
+void test_edges(const Handles& h) {
+  const fu_scene usual = h.scene(64);
+  fu_fit* fit = nullptr;
+  CHECK(fu_fit_make(&usual, "views=2 held-out=1", nullptr, &fit) == FU_OK);
+  fu_tensor* features = nullptr;
+  const auto refuses = [&](const fu_scene& scene, const fu_upsample_options* options) {
+    CHECK(fu_upsample(h.upsampler, &scene, options, &features) == FU_ERROR_USAGE && features == nullptr);
+  };
+  for (const int64_t n :
+       {std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min(), int64_t{1} << 40, int64_t{-1}}) {
+    const fu_input_size sizes[] = {{n, 0, 0, 0}, {0, n, n, 0}, {0, 64, n, 0}, {0, n, 64, 0}};
+    for (const fu_input_size& size : sizes) refuses({&h.image, h.backbone, size, nullptr}, nullptr);
+    for (const int64_t height : {n, int64_t{64}}) {
+      const fu_upsample_options options = {height, n, nullptr, {nullptr, nullptr}};
+      refuses(usual, &options);
+    }
+    const fu_query parts[] = {{n, n, 0, 0, 0, 0, nullptr, nullptr}, {0, 0, n, 0, 0, 0, nullptr, nullptr},
+                              {0, 0, 0, n, 0, 0, nullptr, nullptr}, {0, 0, 0, 0, n, 0, nullptr, nullptr},
+                              {0, 0, 0, 0, 0, n, nullptr, nullptr}, {0, 0, n, n, n, n, nullptr, nullptr}};
+    for (const fu_query& part : parts)
+      CHECK(fu_fit_query(fit, &part, &features) == FU_ERROR_USAGE && features == nullptr);
+    if (n == -1) continue;  // as a stride it is an odd one, but one
+    for (int k = 0; k < 3; ++k) {
+      fu_image far = h.image;
+      (k == 0 ? far.row_stride : k == 1 ? far.column_stride : far.channel_stride) = n;
+      refuses({&far, h.backbone, {64, 0, 0, 0}, nullptr}, nullptr);
+      fu_output out = {nullptr, 0, 0, 0, 0, 0, 0};
+      CHECK(fu_upsample_into(h.upsampler, &usual, nullptr, &out) == FU_OK);
+      float place = 0;
+      out.data = &place;
+      (k == 0 ? out.row_stride : k == 1 ? out.column_stride : out.channel_stride) = n;
+      CHECK(fu_upsample_into(h.upsampler, &usual, nullptr, &out) == FU_ERROR_USAGE);
+    }
+  }
+  fu_fit_free(fit);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -164,6 +203,7 @@ int main(int argc, char** argv) {
   {
     const Handles handles(photo);
     test_bits(handles, expected);
+    test_edges(handles);
     test_threads(handles, expected);
     test_throwing_callback(handles);
     test_lifetime(handles);
