@@ -1,24 +1,14 @@
 #include "core/cores.h"
 
-#ifdef __linux__
-#include <sched.h>
-#endif
-
 #include <algorithm>
 #include <cstdio>
 #include <thread>
 
+#include "core/system.h"
+
 namespace fu {
 
 namespace {
-
-int scheduled_cores() {
-#ifdef __linux__
-  cpu_set_t cores;  // for 1024 cores; larger machines answer with an error
-  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return CPU_COUNT(&cores);
-#endif
-  return static_cast<int>(std::thread::hardware_concurrency());
-}
 
 /// Control groups say "quota period", both in microseconds, or "max period".
 int control_group_cores(int otherwise) {
@@ -33,8 +23,9 @@ int control_group_cores(int otherwise) {
 }  // namespace
 
 int usable_cores() {
-  const int n = std::max(1, scheduled_cores());
-  return std::max(1, control_group_cores(n));
+  const int scheduled = os::scheduled_cores();
+  const int n = scheduled > 0 ? scheduled : static_cast<int>(std::thread::hardware_concurrency());
+  return std::max(1, control_group_cores(std::max(1, n)));
 }
 
 }  // namespace fu

@@ -4,10 +4,8 @@
 // left, and leave. The caller works too; when no chunk is left, it closes the slot and waits for those inside only. So
 // a thread that never got a core delays nothing. Joining and leaving are single atomic steps: no lock exists that a
 // thread could hold while the system has taken it off its core.
-#include <pthread.h>
 
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <mutex>
 #include <new>
@@ -16,6 +14,7 @@
 #include "core/cores.h"
 #include "core/kernels/targets/cpu.h"
 #include "core/parallel_loop.h"
+#include "core/system.h"
 #include "core/wait.h"
 
 namespace fu {
@@ -128,7 +127,7 @@ void after_fork_in_child() {
 struct PoolOfProcess {
   PoolOfProcess() {
     new (g_pool_memory) ThreadPool;
-    pthread_atfork(nullptr, nullptr, after_fork_in_child);
+    os::at_fork(nullptr, nullptr, after_fork_in_child);
     g_open = true;
   }
   ~PoolOfProcess() {
@@ -163,18 +162,16 @@ void ThreadPool::hire(int n) {
   if (hired_.load(std::memory_order_acquire) >= n) return;
   std::lock_guard<std::mutex> lock(hiring_);
   // Signals are for the application's threads.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    for (int i = hired_.load(); i < n && !stopping_; ++i) {
-      threads_[i] = std::thread([this] { serve(); });
-      hired_.store(i + 1, std::memory_order_release);
+  os::without_signals([&] {
+    try {
+      for (int i = hired_.load(); i < n && !stopping_; ++i) {
+        threads_[i] = std::thread([this] { serve(); });
+        hired_.store(i + 1, std::memory_order_release);
+      }
+    } catch (const std::exception&) {
+      // Fewer threads do the same work.
     }
-  } catch (const std::exception&) {
-    // Fewer threads do the same work.
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  });
 }
 
 void ThreadPool::serve() {

@@ -1,8 +1,5 @@
 #include "core/pool.h"
 
-#include <pthread.h>
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -15,6 +12,7 @@
 #include "core/context.h"
 #include "core/context_state.h"
 #include "core/error.h"
+#include "core/system.h"
 #include "core/trim.h"
 
 namespace fu {
@@ -53,7 +51,7 @@ Pool& pool() {
   static Pool* const p = [] {
     Pool* const made = new (g_memory) Pool;
     // Another thread may hold the lock while this one calls fork(): in the child it would stay locked for ever.
-    pthread_atfork([] { pool().mutex.lock(); }, [] { pool().mutex.unlock(); }, [] { pool().mutex.unlock(); });
+    os::at_fork([] { pool().mutex.lock(); }, [] { pool().mutex.unlock(); }, [] { pool().mutex.unlock(); });
     return made;
   }();
   return *p;
@@ -76,11 +74,8 @@ struct Lifetime {
 } g_lifetime;
 
 void* from_system(std::size_t size) {
-  void* block = nullptr;
-  if (posix_memalign(&block, size >= kHugePage ? kHugePage : kAlignment, size) != 0) return nullptr;
-  // Huge pages: a result of 77 MB takes 38 page faults, with ordinary pages 19,000.
-  if (size >= kHugePage) madvise(block, size, MADV_HUGEPAGE);
-  return block;
+  const bool huge = size >= kHugePage;
+  return os::take_memory(size, huge ? kHugePage : kAlignment, huge);
 }
 
 /// Bytes that the system can give before it kills processes: what the machine has available, or what the control group
@@ -114,7 +109,7 @@ void shrink_cache(ContextState& c, std::size_t bytes) {
     for (auto it = c.free.begin(); it != c.free.end(); ++it)
       if (!it->second.blocks.empty() && (oldest == c.free.end() || it->second.used < oldest->second.used)) oldest = it;
     auto& [size, list] = *oldest;
-    std::free(list.blocks.back());
+    os::give_memory(list.blocks.back());
     list.blocks.pop_back();
     c.stats.cached -= size;
     if (list.blocks.empty()) c.free.erase(oldest);
@@ -169,7 +164,7 @@ void note_owner(Pool& p, ContextState& c, void* block) {
     p.owners.emplace(block, &c);
     ++c.references;
   } catch (const std::bad_alloc&) {
-    std::free(block);
+    os::give_memory(block);
     throw MemoryError("[memory] the system has no memory left. Ask for a smaller result.");
   }
 }
@@ -192,7 +187,7 @@ void keep_or_free(Pool& p, ContextState& c, void* block, std::size_t size) noexc
   const std::size_t held = c.stats.cached + c.stats.live + size, steps_want = c.stats.peak_live + c.stats.peak_live / 4;
   if (!p.keeps_blocks || c.ended || size > c.cache_limit ||
       (c.stats.cached + size > kMaxCached && (size >= kLargeBlock || held > steps_want))) {
-    std::free(block);
+    os::give_memory(block);
     return;
   }
   try {
@@ -201,7 +196,7 @@ void keep_or_free(Pool& p, ContextState& c, void* block, std::size_t size) noexc
     list.used = ++p.clock;
     c.stats.cached += size;
   } catch (...) {  // no memory for the list
-    std::free(block);
+    os::give_memory(block);
   }
   if (c.stats.cached > c.cache_limit) shrink_cache(c, c.cache_limit);
 }

@@ -118,6 +118,28 @@ TEST_CASE("tree: Eigen and JSON stay out of the library's headers, but for core/
   check_none(broken);
 }
 
+TEST_CASE("tree: the system is called in core/system.cpp alone, by the program also for signals and sockets") {
+  const std::set<std::string> callers = {"core/system.cpp", "core/kernels/targets/cpu.h", "tools/cli/interrupt.cpp",
+                                         "tools/serve/listener.cpp", "tools/serve/server_names.cpp"};
+  const std::set<std::string> headers = {"dirent.h", "dlfcn.h",  "fcntl.h",  "netdb.h",   "poll.h", "pthread.h",
+                                         "sched.h",  "signal.h", "stdlib.h", "termios.h", "time.h", "unistd.h"};
+  std::vector<std::string> broken;
+  std::size_t seen = 0;
+  for (const SourceText& s : sources())
+    for (const std::string& path : s.includes()) {
+      const std::string folder = path.substr(0, path.find('/') + 1);
+      const bool of_system =
+          headers.count(path) || folder == "sys/" || folder == "linux/" || folder == "netinet/" || folder == "arpa/";
+      if (!of_system || kFloors[floor_of(s.name())] == "tests") continue;
+      if (callers.count(s.name()))
+        ++seen;
+      else
+        broken.push_back(s.name() + " includes " + path);
+    }
+  check_none(broken);
+  CHECK(seen > callers.size());  // else none would be found above either
+}
+
 TEST_CASE("tree: the library speaks of arguments, not of the program's options") {
   std::vector<std::string> broken;
   for (const SourceText& s : sources()) {

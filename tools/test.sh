@@ -125,12 +125,16 @@ if [ "$mode" = all ]; then
   step "other processors"
   bash "$root/tools/test_platforms.sh" || fail "other processors"
 
+  # Beside each other, for most of both keeps one core busy. What is missing comes first: one process at a time installs.
+  step "packages: made, and installed on a bare Debian; what they print comes after WebAssembly"
+  need_packages "${package_packages[@]}"
+  printed=$(mktemp)
+  bash "$root/tools/package.sh" "$root/build-package/packages" >"$printed" 2>&1 &
+  packages=$!
   if step "WebAssembly, by node and in a browser" em++; then bash "$root/tools/test_wasm.sh" || fail WebAssembly; fi
-fi
-
-if [ "$mode" = all ]; then
-  step "packages: made, and installed on a bare Debian"
-  bash "$root/tools/package.sh" "$root/build-package/packages" || fail packages
+  wait "$packages" || fail packages
+  cat "$printed"
+  rm -f "$printed"
 fi
 
 if [ "$mode" = all ] && step "the book: what is measured, and its page" pandoc; then

@@ -1,10 +1,9 @@
 // Weights in a folder, as Hugging Face gives them: one file under one of the usual names, or several ("shards") with an
 // index that says which tensor is where.
-#include <sys/stat.h>
-
 #include <nlohmann/json.hpp>
 
 #include "core/files/readers.h"
+#include "core/system.h"
 
 namespace fu {
 
@@ -81,8 +80,7 @@ std::string weights_file_in(const std::string& folder) {
   std::string looked_for;
   for (const char* name : kNames) {
     const std::string path = folder + (folder.back() == '/' ? "" : "/") + name;
-    struct stat info {};
-    if (stat(path.c_str(), &info) == 0) return path;
+    if (os::file_facts(path)) return path;
     looked_for += (looked_for.empty() ? "" : ", ") + std::string(name);
   }
   throw FileError(folder + ": is a folder without weights: none of " + looked_for +

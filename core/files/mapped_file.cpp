@@ -1,10 +1,5 @@
 #include "core/files/mapped_file.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -17,7 +12,7 @@
 #include "core/base.h"
 #include "core/files/bytes.h"
 #include "core/files/read_error.h"
-#include "core/files/uninterrupted.h"
+#include "core/system.h"
 
 namespace fu {
 
@@ -66,11 +61,11 @@ Bytes drain(int fd, const std::string& path) {
   Bytes all, run(kRun);
   bool wrote = false;  // somebody holds the other end
   for (;;) {
-    const ssize_t n = uninterrupted([&] { return read(fd, run.data(), run.size()); });
+    const std::ptrdiff_t n = os::read_some(fd, run.data(), run.size());
     if (n < 0 && errno == EAGAIN) {
       // Nothing yet, but there will be: from now on reading waits.
       wrote = true;
-      fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+      os::wait_for_data(fd);
       continue;
     }
     if (n < 0) fail(path, "read");
@@ -87,23 +82,15 @@ Bytes drain(int fd, const std::string& path) {
   }
 }
 
-/// Keeps the number of a pipe's inode from being given to another one. Not as a reader, for whom others would wait.
-void hold(int fd) {
-#ifdef O_PATH
-  if (open(("/proc/self/fd/" + std::to_string(fd)).c_str(), O_PATH | O_CLOEXEC) >= 0) return;
-#endif
-  fcntl(fd, F_DUPFD_CLOEXEC, 3);
-}
-
 /// What came through a pipe, which can be read only once.
-std::shared_ptr<const Bytes> piped(int fd, const struct stat& info, const std::string& path) {
+std::shared_ptr<const Bytes> piped(int fd, const os::FileFacts& facts, const std::string& path) {
   static std::mutex guard;
-  static std::map<std::pair<dev_t, ino_t>, std::shared_ptr<const Bytes>> known;
+  static std::map<std::pair<std::uint64_t, std::uint64_t>, std::shared_ptr<const Bytes>> known;
   const std::lock_guard<std::mutex> lock(guard);
-  std::shared_ptr<const Bytes>& bytes = known[{info.st_dev, info.st_ino}];
+  std::shared_ptr<const Bytes>& bytes = known[facts.identity];
   if (!bytes) {
     bytes = std::make_shared<const Bytes>(drain(fd, path));
-    hold(fd);
+    os::keep_identity(fd);
   }
   return bytes;
 }
@@ -118,37 +105,32 @@ const char* mapped_file_at(const void* address) noexcept {
 }
 
 MappedFile::MappedFile(const std::string& path) : path_(path == "-" ? "standard input" : path) {
-  // Non-blocking: opening a named pipe must not hang the program.
-  const int fd = uninterrupted([&] {
-    return path == "-" ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-                       : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  });
+  const int fd = path == "-" ? os::duplicate(os::kStandardInput) : os::open_to_read(path);
   if (fd < 0) fail(path_, "opened");
   struct Closer {
     int fd;
-    ~Closer() { close(fd); }
+    ~Closer() { os::close_file(fd); }
   } const closer{fd};
-  struct stat info {};
-  if (fstat(fd, &info) != 0) fail(path_, "read");
-  if (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode)) {
-    piped_ = piped(fd, info, path_);
+  const std::optional<os::FileFacts> facts = os::file_facts(fd);
+  if (!facts) fail(path_, "read");
+  if (facts->pipe) {
+    piped_ = piped(fd, *facts, path_);
     data_ = piped_->data(), size_ = piped_->size(), mapped_ = false;
     require<FileError>(size_ > 0, path_, ": is empty.");
     return;
   }
-  require<FileError>(S_ISREG(info.st_mode), path_, ": is not a regular file. Give the path of a file.");
-  require<FileError>(info.st_size > 0, path_, ": is empty.");
+  require<FileError>(facts->regular, path_, ": is not a regular file. Give the path of a file.");
+  require<FileError>(facts->size > 0, path_, ": is empty.");
   const std::string name = shown(path_);  // before the map: what is thrown here must not leave it behind
-  void* map = mmap(nullptr, static_cast<std::size_t>(info.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
-  if (map == MAP_FAILED) fail(path_, "mapped");
-  data_ = static_cast<const unsigned char*>(map);
-  size_ = static_cast<std::size_t>(info.st_size);
+  size_ = static_cast<std::size_t>(facts->size);
+  data_ = os::map_file(fd, size_);
+  if (!data_) fail(path_, "mapped");
   slot_ = claim_slot(data_, size_, name);
 }
 
 MappedFile::~MappedFile() {
   if (slot_ >= 0) g_slots[slot_].used = 0;
-  if (mapped_ && data_) munmap(const_cast<unsigned char*>(data_), size_);
+  if (mapped_ && data_) os::unmap_file(data_, size_);
 }
 
 }  // namespace fu

@@ -1,9 +1,5 @@
 #include "core/files/output_file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -13,7 +9,7 @@
 #include <set>
 
 #include "core/files/temporary_files.h"
-#include "core/files/uninterrupted.h"
+#include "core/system.h"
 
 namespace fu {
 
@@ -49,21 +45,20 @@ void tidy(const std::string& folder) {
 
 void remove_unfinished_outputs() noexcept {
   for (int i = 0; i < kKept; ++i)
-    if (g_used[i] == 2) unlink(g_names[i]);
+    if (g_used[i] == 2) os::remove_file(g_names[i]);
 }
 
 OutputFile::OutputFile(const std::string& path) : path_(path) {
   if (path == "-") {
-    descriptor_ = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    descriptor_ = os::duplicate(os::kStandardOutput);
     require<FileError>(descriptor_ >= 0, "standard output cannot be written: ", std::strerror(errno), ".");
     return;
   }
-  struct stat info {};
-  require<FileError>(stat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode), path,
+  const std::optional<os::FileFacts> facts = os::file_facts(path);
+  require<FileError>(!facts || !facts->folder, path,
                      ": is a folder; a file cannot replace it. Give the name of a file.");
   // Renaming onto a device or a pipe would replace it by a file.
-  require<FileError>(stat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode), path,
-                     ": is a device or a pipe; results are written to files.");
+  require<FileError>(!facts || facts->regular, path, ": is a device or a pipe; results are written to files.");
   tidy(folder_part(path));
   open_temporary();
 }
@@ -74,15 +69,16 @@ void OutputFile::open_temporary() {
   for (int i = 0; i < kTries; ++i) {
     temporary_ = temporary_name(path_);
     slot_ = claim_name(temporary_);
-    descriptor_ =
-        uninterrupted([&] { return open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
+    descriptor_ = os::create_file(temporary_);
     const int error = errno;
-    struct stat info {};
     // Between these two calls another process may have found the file without its lock, and removed it.
-    if (descriptor_ >= 0 && lock_file(descriptor_) && fstat(descriptor_, &info) == 0 && info.st_nlink > 0) return;
+    if (descriptor_ >= 0 && lock_file(descriptor_)) {
+      const std::optional<os::FileFacts> facts = os::file_facts(descriptor_);
+      if (facts && facts->names > 0) return;
+    }
     if (descriptor_ >= 0) {
-      close(descriptor_);
-      unlink(temporary_.c_str());
+      os::close_file(descriptor_);
+      os::remove_file(temporary_.c_str());
     }
     if (slot_ >= 0) g_used[slot_] = 0;
     const bool again = descriptor_ >= 0 || error == EEXIST;
@@ -94,8 +90,8 @@ void OutputFile::open_temporary() {
 
 OutputFile::~OutputFile() {
   if (descriptor_ >= 0) {
-    close(descriptor_);
-    if (!temporary_.empty()) unlink(temporary_.c_str());
+    os::close_file(descriptor_);
+    if (!temporary_.empty()) os::remove_file(temporary_.c_str());
   }
   if (slot_ >= 0) g_used[slot_] = 0;
 }
@@ -110,7 +106,7 @@ void OutputFile::write(const void* data, std::size_t size) {
   const char* p = static_cast<const char*>(data);
   while (size > 0) {
     const std::size_t run = std::min(size, std::size_t{1} << 30);
-    const ssize_t n = uninterrupted([&] { return ::write(descriptor_, p, run); });
+    const std::ptrdiff_t n = os::write_some(descriptor_, p, run);
     if (n <= 0) fail("cannot be written");
     p += n;
     size -= static_cast<std::size_t>(n);
@@ -122,19 +118,16 @@ void OutputFile::commit() {
     const int descriptor = descriptor_;
     descriptor_ = -1;
     // Interrupted, it has closed the descriptor all the same.
-    if (close(descriptor) != 0 && errno != EINTR) fail("cannot be completed");
+    if (!os::close_file(descriptor) && errno != EINTR) fail("cannot be completed");
     return;
   }
-  // Some file systems have nothing to bring to the disk, and say so.
-  const bool on_disk =
-      uninterrupted([&] { return fsync(descriptor_); }) == 0 || errno == EINVAL || errno == ENOTSUP || errno == ENOSYS;
-  // The lock is held until the file has its name. After fsync(), close() has nothing to tell.
-  const bool named = on_disk && rename(temporary_.c_str(), path_.c_str()) == 0;
+  // The lock is held until the file has its name. After sync_file(), close_file() has nothing to tell.
+  const bool named = os::sync_file(descriptor_) && os::rename_file(temporary_, path_);
   const int error = errno, descriptor = descriptor_;
   descriptor_ = -1;
-  if (!named) unlink(temporary_.c_str());
-  close(descriptor);
-  if (named) return sync_folder(folder_part(path_));
+  if (!named) os::remove_file(temporary_.c_str());
+  os::close_file(descriptor);
+  if (named) return os::sync_folder(folder_part(path_));
   errno = error;
   fail("cannot be completed");
 }

@@ -14,7 +14,5 @@ bool lock_file(int descriptor);
 void remove_stale_files(const std::string& folder) noexcept;
 /// "x/y.npy" -> "x/"; "" for a name alone.
 std::string folder_part(const std::string& path);
-/// Brings a folder's names to the disk, as far as the file system can.
-void sync_folder(const std::string& folder) noexcept;
 
 }  // namespace fu

@@ -1,13 +1,12 @@
 #include "core/files/weights.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include "core/files/narrow_file.h"
 #include "core/files/readers.h"
+#include "core/system.h"
 
 namespace fu {
 
@@ -24,8 +23,8 @@ void TensorEntry::make_dense(bool fortran) {
 namespace {
 
 bool is_folder(const std::string& path) {
-  struct stat info {};
-  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+  const std::optional<os::FileFacts> facts = os::file_facts(path);
+  return facts && facts->folder;
 }
 
 std::string folder_of(const std::string& path) {

@@ -1,14 +1,11 @@
 #include "featup/probes/sample_store.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 
-#include "core/files/uninterrupted.h"
 #include "core/parallel.h"
+#include "core/system.h"
 
 namespace fu {
 
@@ -30,7 +27,7 @@ std::uint64_t hash_of(const char* data, std::size_t n) {
 }
 
 int opened(const std::string& path) {
-  const int descriptor = uninterrupted([&] { return open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666); });
+  const int descriptor = os::open_or_create(path);
   if (descriptor < 0) fail(path, "cannot be opened");
   return descriptor;
 }
@@ -38,7 +35,7 @@ int opened(const std::string& path) {
 void write_at(int descriptor, const std::string& path, const void* data, std::size_t size, std::uint64_t at) {
   const char* p = static_cast<const char*>(data);
   while (size > 0) {
-    const ssize_t n = uninterrupted([&] { return pwrite(descriptor, p, size, static_cast<off_t>(at)); });
+    const std::ptrdiff_t n = os::write_some_at(descriptor, p, size, at);
     if (n <= 0) fail(path, "cannot be written");
     p += n, size -= static_cast<std::size_t>(n), at += static_cast<std::uint64_t>(n);
   }
@@ -49,7 +46,7 @@ std::size_t read_at(int descriptor, const std::string& path, void* data, std::si
   std::size_t done = 0;
   while (done < size) {
     char* const to = static_cast<char*>(data) + done;
-    const ssize_t n = uninterrupted([&] { return pread(descriptor, to, size - done, static_cast<off_t>(at + done)); });
+    const std::ptrdiff_t n = os::read_some_at(descriptor, to, size - done, at + done);
     if (n < 0) fail(path, "cannot be read");
     if (n == 0) break;
     done += static_cast<std::size_t>(n);
@@ -91,15 +88,15 @@ SampleStore::SampleStore(const std::string& folder, Index channels, Index target
     records_ = opened(records_path_);
     read_records();
   } catch (...) {
-    close(rows_);
-    if (records_ >= 0) close(records_);
+    os::close_file(rows_);
+    if (records_ >= 0) os::close_file(records_);
     throw;
   }
 }
 
 SampleStore::~SampleStore() {
-  close(rows_);
-  close(records_);
+  os::close_file(rows_);
+  os::close_file(records_);
 }
 
 std::size_t SampleStore::record_size() const { return kHead + 16 + usize(channels_ + targets_) * 2 * sizeof(double); }
@@ -117,8 +114,8 @@ std::string SampleStore::record_of(const PhotoSamples& photo) const {
 
 /// Takes records up to the first that is not whole, or whose samples are not there.
 void SampleStore::read_records() {
-  const off_t size = lseek(rows_, 0, SEEK_END);
-  if (size < 0) fail(rows_path_, "cannot be read");
+  const std::optional<os::FileFacts> rows = os::file_facts(rows_);
+  if (!rows) fail(rows_path_, "cannot be read");
   const std::uint64_t row = static_cast<std::uint64_t>(channels_ + targets_) * sizeof(real);
   std::string record(record_size(), '\0');
   while (read_at(records_, records_path_, record.data(), record.size(), counts_.size() * record.size()) ==
@@ -126,9 +123,7 @@ void SampleStore::read_records() {
     std::uint64_t hash = 0, count = 0;
     std::memcpy(&hash, record.data(), sizeof hash);
     std::memcpy(&count, record.data() + 8, sizeof count);
-    if (hash != hash_of(record.data() + 8, record.size() - 8) ||
-        (samples_ + count) * row > static_cast<std::uint64_t>(size))
-      return;
+    if (hash != hash_of(record.data() + 8, record.size() - 8) || (samples_ + count) * row > rows->size) return;
     counts_.push_back(static_cast<std::uint32_t>(count));
     samples_ += count;
   }

@@ -44,3 +44,11 @@ endif()
 if(FU_CONSUME_ALL)
   consumer(fetch_shared fetch shared -DSTANDARD=20)
 endif()
+
+# The longest begin first: at the end nothing is left to run beside them.
+set_tests_properties(consume/find_package_static PROPERTIES COST 100)
+foreach(name consume/add_subdirectory consume/fetch_shared)
+  if(TEST ${name})
+    set_tests_properties(${name} PROPERTIES COST 200)
+  endif()
+endforeach()

@@ -1,10 +1,10 @@
 // featup eval report: which upsampler to take. All methods on the user's photos, by the views of `eval views` and, with
 // labels, by the probe of `eval probe`; one page with a recommendation, a table, quality against time, and pictures.
 #include <cmath>
-#include <ctime>
 
 #include "core/isa.h"
 #include "core/parallel.h"
+#include "core/system.h"
 #include "tools/cli/errors.h"
 #include "tools/cli/inputs.h"
 #include "tools/cli/outputs.h"
@@ -45,15 +45,6 @@ namespace {
 
 std::string counted(std::size_t n, const std::string& what) {
   return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
-}
-
-std::string today() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  localtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%d", &parts);
-  return text;
 }
 
 std::string headline(const EvalReportCommand& o, const ReportRun& run, std::size_t photos) {
@@ -116,7 +107,7 @@ std::vector<std::pair<std::string, std::string>> settings_of(const EvalReportCom
   const Featurizer& featurizer = run.featurizer();
   std::vector<std::pair<std::string, std::string>> settings = {{"command", "featup " + program.arguments},
                                                                {"version", "featup " + program.version},
-                                                               {"date", today()},
+                                                               {"date", os::today()},
                                                                {"backbone", featurizer.describe()}};
   if (o.source.backbone.name != "builtin") settings.emplace_back("weights", o.source.backbone.name);
   if (const auto known = featurizer.backbone()->settings(); !known.empty() && o.source.backbone.name != "builtin")

@@ -1,15 +1,12 @@
 #include "tools/cli/probe_cache.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 
 #include "core/files/bytes.h"
 #include "core/files/temporary_files.h"
-#include "core/files/uninterrupted.h"
+#include "core/system.h"
 #include "featup/fields.h"
 #include "tools/cli/outputs.h"
 
@@ -51,23 +48,23 @@ ProbeCache::ProbeCache(const std::string& output, const std::string& settings, b
   }
   resumed_ = true;
   if (before == settings) return;
-  close(lock_);
+  os::close_file(lock_);
   throw UsageError(folder_ + ": holds a training that was begun with other settings or files: " +
                    fingerprint_difference(before, settings) +
                    ". Give those again to go on with it, or --restart to begin anew.");
 }
 
 ProbeCache::~ProbeCache() {
-  if (lock_ >= 0) close(lock_);
+  if (lock_ >= 0) os::close_file(lock_);
 }
 
 /// The lock ends with the process, however that ends.
 void ProbeCache::lock() {
   const std::string path = folder_ + "/lock";
-  lock_ = uninterrupted([&] { return open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666); });
+  lock_ = os::open_or_create(path);
   require<FileError>(lock_ >= 0, path, ": cannot be written: ", std::strerror(errno), ".");
   const bool free = lock_file(lock_);
-  if (!free) close(lock_);
+  if (!free) os::close_file(lock_);
   require<UsageError>(free, folder_, ": another process trains this probe. Wait for it, or name another with -o.");
 }
 

@@ -1,13 +1,12 @@
 #include "tools/cli/progress.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <mutex>
 
 #include "core/files/bytes.h"
+#include "core/system.h"
 
 namespace fu {
 
@@ -36,7 +35,7 @@ double now_seconds() {
 }
 
 ProgressBar::ProgressBar(const std::string& title, bool quiet)
-    : title_(shown(title)), quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0), start_(now_seconds()) {}
+    : title_(shown(title)), quiet_(quiet), terminal_(os::is_terminal(os::kStandardError)), start_(now_seconds()) {}
 
 void ProgressBar::update(double fraction, const std::string& what) {
   const double t = now_seconds() - start_;

@@ -1,14 +1,12 @@
 #include "tools/cli/ranks.h"
 
-#include <signal.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
 
 #include "core/error.h"
+#include "core/system.h"
 
 #ifdef FU_HAVE_MPI
 #include <mpi.h>
@@ -35,7 +33,7 @@ bool Ranks::speaks() const {
   if (neighbours_.empty() || neighbours_.front().rank != 0) return false;
   for (const Neighbour& n : neighbours_) {
     if (n.rank == rank_) return true;
-    if (kill(n.process, 0) == 0) return false;
+    if (os::process_lives(n.process)) return false;
   }
   return false;
 }
@@ -97,7 +95,7 @@ Ranks::Ranks() {
   MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &machine);
   MPI_Comm_size(machine, &here);
   neighbours_.resize(usize(here));
-  const Neighbour self = {rank, static_cast<int>(getpid())};
+  const Neighbour self = {rank, os::process_number()};
   MPI_Allgather(&self, 2, MPI_INT, neighbours_.data(), 2, MPI_INT, machine);
   MPI_Comm_free(&machine);
 }

@@ -1,11 +1,10 @@
 #include "tools/cli/report.h"
 
-#include <sys/resource.h>
-
 #include <cstdio>
 
 #include "core/isa.h"
 #include "core/parallel.h"
+#include "core/system.h"
 #include "tools/cli/errors.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/say.h"
@@ -55,9 +54,7 @@ void Report::print() {
   for (const auto& [name, value] : stages_.items()) json_["seconds"][name] = value;
   json_["threads"] = threads();
   json_["isa"] = kernels().isa;
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  json_["peak_rss_mb"] = static_cast<double>(usage.ru_maxrss) / 1024;
+  json_["peak_rss_mb"] = static_cast<double>(os::peak_resident_memory()) / (1 << 20);
   if (prints_) std::fprintf(output_for_text(), "%s\n", json_text(json_).c_str());
 }
 

@@ -1,6 +1,4 @@
 // featup serve: features over HTTP.
-#include <unistd.h>
-
 #include <cstdio>
 #include <optional>
 

@@ -3,30 +3,28 @@
 // The peak is measured first: fused multiply-adds on registers alone, on all threads. Each case then runs until a
 // second has passed; the median of its times counts. Work is counted as the multiplications and additions that the
 // method needs, in GFLOP.
-#include <stdlib.h>
-#include <unistd.h>
-
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "core/files/weights.h"
 #include "core/isa.h"
 #include "core/parallel.h"
 #include "core/pool.h"
 #include "core/random.h"
+#include "core/system.h"
 #include "tools/cli/progress.h"
 #include "tools/lab/bench_case.h"
 
 namespace fu {
 
 TemporaryWeights::TemporaryWeights(const std::map<std::string, Shape>& shapes) {
-  path_ = (std::filesystem::temp_directory_path() / "featup-bench-XXXXXX").string();
-  const int fd = mkstemp(path_.data());
-  require<FileError>(fd >= 0, path_, ": cannot be written.");
-  ::close(fd);
+  path_ = os::create_temporary_file();
+  require<FileError>(!path_.empty(), "no temporary file can be made.");
   Random random(1);
   std::map<std::string, Tensor> tensors;
   for (const auto& [name, shape] : shapes) tensors[name] = random.uniform(shape, real(-0.05), real(0.05));
@@ -58,7 +56,7 @@ double fma_peak() {
   for (int round = 0; round < 40; ++round) {
     constexpr Index kRounds = 4000000;
     std::vector<real> sink(usize(threads()));
-    if (round % 5 == 0) usleep(30000);
+    if (round % 5 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(30));
     const double start = now_seconds();
     parallel_for(threads(), [&](Index i) { sink[usize(i)] = kernels().fma_peak(kRounds); });
     const double flop = 2.0 * 10 * static_cast<double>(kRounds) * static_cast<double>(kernels().lanes) * threads();

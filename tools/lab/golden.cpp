@@ -1,11 +1,10 @@
 #include "tools/lab/golden.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 
+#include "core/system.h"
 #include "tools/lab/golden_case.h"
 
 namespace fu {
@@ -23,14 +22,11 @@ double largest_error(const Tensor& actual, const Tensor& expected) {
 }
 
 ParamFile::ParamFile(const Case& c, const std::string& prefix) {
-  std::string name = (std::filesystem::temp_directory_path() / "featup-golden-XXXXXX").string();
-  const int fd = mkstemp(name.data());
-  require<FileError>(fd >= 0, name, ": cannot be written.");
-  path = name;
+  path = os::create_temporary_file();
+  require<FileError>(!path.empty(), "no temporary file can be made.");
   std::map<std::string, Tensor> renamed;
   for (auto& [key, tensor] : c.params()) renamed[prefix + key] = tensor;
   write_safetensors(path, renamed);
-  ::close(fd);
 }
 
 ParamFile::~ParamFile() { std::filesystem::remove(path); }

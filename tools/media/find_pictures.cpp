@@ -1,10 +1,9 @@
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <set>
 
 #include "core/files/read_error.h"
+#include "core/system.h"
 #include "tools/media/image_folder.h"
 
 namespace fu {
@@ -44,7 +43,7 @@ class Search {
   bool arrays_;
   FoundPictures found_;
   std::vector<fs::path> links_, below_;
-  std::set<std::pair<dev_t, ino_t>> entered_;
+  std::set<std::pair<std::uint64_t, std::uint64_t>> entered_;
   std::size_t hidden_ = 0, others_ = 0, closed_ = 0, again_ = 0, dead_links_ = 0;
 };
 
@@ -54,8 +53,8 @@ void Search::enter(const fs::path& first) {
   while (!below_.empty()) {
     const fs::path folder = below_.back();
     below_.pop_back();
-    struct stat info {};
-    if (stat(folder.c_str(), &info) == 0 && !entered_.insert({info.st_dev, info.st_ino}).second) {
+    const std::optional<os::FileFacts> facts = os::file_facts(folder.string());
+    if (facts && !entered_.insert(facts->identity).second) {
       ++again_;
       continue;
     }

@@ -1,24 +1,13 @@
 #include "tools/serve/metrics.h"
 
-#include <unistd.h>
-
-#include <fstream>
-
 #include "core/error.h"
 #include "core/pool.h"
+#include "core/system.h"
 #include "featup/version.h"
 
 namespace fu {
 
 namespace {
-
-/// Bytes of the process that are in memory; 0 where the system does not tell.
-std::size_t resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  std::size_t pages = 0, resident = 0;
-  file >> pages >> resident;
-  return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-}
 
 std::string head(const char* name, const char* kind, const char* help) {
   return cat("# HELP ", name, " ", help, "\n# TYPE ", name, " ", kind, "\n");
@@ -83,7 +72,7 @@ std::string Metrics::text(const Load& load) const {
          gauge("featup_places", "Requests that are taken at a time at most.", load.places) +
          gauge("featup_tensor_bytes", "Memory of tensors in use.", pool.live) +
          gauge("featup_cached_bytes", "Memory of tensors that is kept for reuse.", pool.cached) +
-         gauge("process_resident_memory_bytes", "Resident memory of the process.", resident_bytes()) +
+         gauge("process_resident_memory_bytes", "Resident memory of the process.", os::resident_memory()) +
          cat(head("featup_info", "gauge", "The program's version."), "featup_info{version=\"" FEATUP_VERSION "\"} 1\n");
 }
 
