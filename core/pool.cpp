@@ -11,6 +11,7 @@
 
 #include "core/context.h"
 #include "core/context_state.h"
+#include "core/control_groups.h"
 #include "core/error.h"
 #include "core/system.h"
 #include "core/trim.h"
@@ -89,17 +90,7 @@ std::uint64_t available_memory() {
       if (std::sscanf(line, "MemAvailable: %lu kB", &kb) == 1) available = std::uint64_t{kb} * 1024;
     std::fclose(f);
   }
-  const auto number = [](const char* path) {
-    unsigned long long v = ~0ull;
-    if (std::FILE* f = std::fopen(path, "r")) {
-      if (std::fscanf(f, "%llu", &v) != 1) v = ~0ull;  // "max"
-      std::fclose(f);
-    }
-    return v;
-  };
-  const unsigned long long limit = number("/sys/fs/cgroup/memory.max"), used = number("/sys/fs/cgroup/memory.current");
-  if (limit != ~0ull && used != ~0ull && limit > used) available = std::min<std::uint64_t>(available, limit - used);
-  return available;
+  return std::min(available, control_group_memory());
 }
 
 /// Gives blocks back to the system until at most `bytes` are kept, those of the sizes used longest ago first.
