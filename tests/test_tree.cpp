@@ -140,6 +140,27 @@ TEST_CASE("tree: the system is called in core/system.cpp alone, by the program a
   CHECK(seen > callers.size());  // else none would be found above either
 }
 
+TEST_CASE("tree: what a processor decides stands in core/kernels/targets/") {
+  std::vector<std::string> broken;
+  std::size_t seen = 0;
+  for (const SourceText& s : sources())
+    for (std::size_t i = 0; i < s.lines().size(); ++i) {
+      const std::string& line = s.lines()[i];
+      const std::size_t first = line.find_first_not_of(' ');
+      if (first == std::string::npos || line[first] != '#' || line.find("if") == std::string::npos) continue;
+      for (const char* name : {"__x86_64__", "__i386__", "__aarch64__", "__arm__", "__ARM_", "__AVX", "__SSE",
+                               "__FMA__", "__s390", "__powerpc", "__riscv", "__wasm_simd"})
+        if (line.find(name) == std::string::npos)
+          continue;
+        else if (s.name().rfind("core/kernels/targets/", 0) == 0)
+          ++seen;
+        else
+          broken.push_back(s.name() + ":" + std::to_string(i + 1) + ": " + line);
+    }
+  check_none(broken);
+  CHECK(seen > 0);  // else none would be found above either
+}
+
 TEST_CASE("tree: the library speaks of arguments, not of the program's options") {
   std::vector<std::string> broken;
   for (const SourceText& s : sources()) {

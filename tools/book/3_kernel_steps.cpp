@@ -5,11 +5,9 @@
 #ifndef BOOK_TARGET
 #define BOOK_TARGET basic
 #define BOOK_VECTOR_BYTES 16
-#ifdef __aarch64__
-#define BOOK_ROWS 8
-#else
-#define BOOK_ROWS 4
 #endif
+#ifndef BOOK_ROWS
+#define BOOK_ROWS 4  // rows of sums that stay in registers, of which there are 16
 #endif
 
 namespace fu::book::BOOK_TARGET {
