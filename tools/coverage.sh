@@ -19,7 +19,7 @@ mkdir "$folder/counts"
 # One file of counts for each program; processes of it that end at the same time wait for each other.
 export LLVM_PROFILE_FILE=$folder/counts/%m.profraw
 failed=0
-(cd "$folder" && ctest -j "$(nproc)" -E '^(consume|python|book|demo)' >tests.txt) || { tail -n 20 "$folder/tests.txt" >&2; failed=1; }
+(cd "$folder" && ctest -j "$(nproc)" -E '^(consume|python|book|demo|soak|faults|reference)' >tests.txt) || { tail -n 20 "$folder/tests.txt" >&2; failed=1; }
 unset LLVM_PROFILE_FILE
 llvm-profdata merge -sparse "$folder"/counts/*.profraw -o "$folder/all.profdata"
 arguments=("$folder/bin/${programs[0]}")

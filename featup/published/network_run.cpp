@@ -56,7 +56,8 @@ void NetworkRun::step(const std::vector<JitteredView>& views) {
                       ": the fit has diverged. Give a smaller learning rate.");
   network_.eval();
   network_.set_coarse(false);
-  loss_ = step_ == 0 ? loss : 0.9 * loss_ + 0.1 * loss;
+  // Rounded as the file rounds it: a run that is resumed goes on from the same number.
+  loss_ = static_cast<double>(static_cast<float>(step_ == 0 ? loss : 0.9 * loss_ + 0.1 * loss));
   ++step_;
 }
 
