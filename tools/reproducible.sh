@@ -23,12 +23,12 @@ differ=0
 # same FIRST SECOND
 same() {
   if cmp "$1" "$2"; then
-    printf '%s  %s, %s bytes\n' "$(sha256sum "$1" | cut -c 1-16)" "$(basename "$1")" "$(stat -c %s "$1")"
+    printf '%s  %s, %s bytes\n' "$(sha256sum "$1" | cut -c 1-16)" "$(basename "$1")" "$(stat -L -c %s "$1")"
   else
     differ=1
   fi
 }
-for file in lib/libfeatup.a lib/libfeatup_inference.a lib/libfeatup.so lib/libfeatup_inference.so bin/featup; do
+for file in lib/libfeatup.a lib/libfeatup.so lib/libfeatup_inference.so bin/featup; do
   same "$one/build-package/$file" "$two/build-package/$file"
 done
 for file in "$work"/packages-one/*; do same "$file" "$work/packages-two/$(basename "$file")"; done
