@@ -142,7 +142,7 @@ bool rename_file(const std::string& from, const std::string& to) { return rename
 
 void remove_file(const char* path) noexcept { unlink(path); }
 
-bool lock_file(int descriptor) {
+bool try_lock(int descriptor) {
 #ifdef __EMSCRIPTEN__
   static_cast<void>(descriptor);
   errno = ENOTSUP;  // flock() is declared there, and missing
@@ -163,7 +163,7 @@ void remove_unlocked_files(const std::string& folder, bool (*chosen)(const char*
     if (descriptor < 0) continue;
     struct stat info {};
     // Here a lock that cannot be had at all is no proof that the file's process is dead.
-    if (fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) && lock_file(descriptor) &&
+    if (fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) && try_lock(descriptor) &&
         same_file(descriptor, at, entry->d_name))
       unlinkat(at, entry->d_name, 0);
     close(descriptor);

@@ -68,7 +68,7 @@ bool rename_file(const std::string& from, const std::string& to);
 void remove_file(const char* path) noexcept;
 
 /// Locks an open file for this process until it is closed, without waiting; EWOULDBLOCK: another process has the lock.
-bool lock_file(int descriptor);
+bool try_lock(int descriptor);
 /// Removes regular files of a folder ("": the current one) whose names are chosen and whose lock can be had; no links.
 void remove_unlocked_files(const std::string& folder, bool (*chosen)(const char* name)) noexcept;
 

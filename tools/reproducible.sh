@@ -15,9 +15,13 @@ for copy in "$one" "$two"; do
   mkdir -p "$copy"
   tar -C "$root" --exclude='./build*' --exclude=./.git --exclude=./packages -cf - . | tar -C "$copy" -xf -
 done
-(cd "$one" && TZ=UTC tools/package.sh --no-check "$work/packages-one" >/dev/null)
-(cd "$two" && umask 077 && TZ=Pacific/Kiritimati LANG=C LC_ALL=C CCACHE_DISABLE=1 \
-  tools/package.sh --no-check "$work/packages-two" >/dev/null)
+# make OUT: in the folder of a copy. The static library for inference is in no package, so it is asked for by name.
+make() {
+  tools/package.sh --no-check "$1" >/dev/null
+  cmake --build build-package --target fu_inference_static >/dev/null
+}
+(cd "$one" && export TZ=UTC && make "$work/packages-one")
+(cd "$two" && umask 077 && export TZ=Pacific/Kiritimati LANG=C LC_ALL=C CCACHE_DISABLE=1 && make "$work/packages-two")
 
 differ=0
 # same FIRST SECOND
@@ -28,7 +32,7 @@ same() {
     differ=1
   fi
 }
-for file in lib/libfeatup.a lib/libfeatup.so lib/libfeatup_inference.so bin/featup; do
+for file in lib/libfeatup.a lib/libfeatup_inference.a lib/libfeatup.so lib/libfeatup_inference.so bin/featup; do
   same "$one/build-package/$file" "$two/build-package/$file"
 done
 for file in "$work"/packages-one/*; do same "$file" "$work/packages-two/$(basename "$file")"; done

@@ -53,7 +53,7 @@ std::string temporary_name(const std::string& path) {
   return folder + path.substr(folder.size(), kLongestName - end.size()) + end;
 }
 
-bool lock_file(int descriptor) { return os::lock_file(descriptor) || errno != EWOULDBLOCK; }
+bool lock_file(int descriptor) { return os::try_lock(descriptor) || errno != EWOULDBLOCK; }
 
 void remove_stale_files(const std::string& folder) noexcept { os::remove_unlocked_files(folder, is_temporary); }
 
