@@ -9,7 +9,8 @@ namespace fu::faults {
 
 namespace {
 
-const std::vector<std::string> kJobs = {"upsample", "fit", "train", "segment", "features", "probe", "network"};
+const std::vector<std::string> kJobs = {"upsample", "fit",   "train",   "segment",
+                                        "features", "probe", "network", "convert"};
 
 Ended signalled(const Command& command, double after, int number) {
   Process process(command);

@@ -92,6 +92,7 @@ Job Workplace::described(const std::string& name) {
       {"probe",
        "probe train --images in/photos --labels in/labels -o out/probe.safetensors --size 64 --pixels 100 --batch 64 "
        "--epochs 2 --validation 0 --checkpoint 0"},
+      {"convert", "convert builtin -o out/c.safetensors --dtype int8"},
       {"show", "show in/a.npy -o out/s.png"},
   };
   Job job;
