@@ -16,7 +16,7 @@ timed=$#
 shift || true
 need_packages "${build_packages[@]}" "${test_packages[@]}" clang libclang-rt-dev
 targets=featup_fuzz build "$root/build-clang-sanitize" --preset clang-sanitize
-fuzz=$root/build-clang-sanitize/bin/featup_fuzz corpus=$root/tests/fuzz/corpus work=$root/build-clang-sanitize/fuzz
+fuzz=$root/build-clang-sanitize/bin/featup_fuzz corpus=$root/tests/fuzz/corpus dictionary=$root/tests/fuzz/words.dict work=$root/build-clang-sanitize/fuzz
 mapfile -t names < <(sed -nE 's/^FU_FUZZ\((\w+),.*/\1/p' "$root/tests/fuzz/targets.def")
 [ $# -eq 0 ] || names=("$@")
 seconds=$(awk "BEGIN { print int($minutes * 60 + 0.999) }")
@@ -32,7 +32,7 @@ fuzz_one() {
   local name=$1 log=$work/$1.log code=0 executions rate covered
   mkdir -p "$work/$name" "$work/$name-found"
   # shellcheck disable=SC2086
-  "$fuzz" "$name" $limit -timeout=10 -rss_limit_mb=2048 -max_len=131072 -print_final_stats=1 -verbosity=1 \
+  "$fuzz" "$name" $limit -timeout=10 -rss_limit_mb=2048 -max_len=131072 -dict="$dictionary" -print_final_stats=1 -verbosity=1 \
     -artifact_prefix="$work/$name-found/" "$work/$name" "$corpus/$name" >"$log" 2>&1 </dev/null || code=$?
   executions=$(sed -nE 's/^stat::number_of_executed_units: *([0-9]+)/\1/p' "$log")
   rate=$(sed -nE 's/^stat::average_exec_per_sec: *([0-9]+)/\1/p' "$log")
@@ -44,7 +44,7 @@ fuzz_one() {
   return $code
 }
 export -f fuzz_one
-export fuzz corpus work limit root
+export fuzz corpus dictionary work limit root
 mkdir -p "$work"
 failed=$(mktemp)
 export failed
