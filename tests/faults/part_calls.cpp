@@ -47,8 +47,7 @@ std::string fault_after(const Workplace& place, const Job& job, const std::strin
 void torture_calls(Workplace& place, Tally& tally) {
   const bool quick = place.options().quick;
   std::vector<std::string> names = {"pipe", "output", "fit", "probe"};
-  if (!quick)
-    names.insert(names.end(), {"upsample", "jpeg", "query", "show", "segment", "features", "train"});
+  if (!quick) names.insert(names.end(), {"upsample", "jpeg", "query", "show", "segment", "features", "train"});
   for (const std::string& name : names) {
     const Job& job = place.job(name);
     const std::vector<std::string> calls = place.calls(job, "files");
