@@ -28,6 +28,12 @@ bool lists(const std::string& list, const std::string& word) {
   return ("," + list + ",").find("," + word + ",") != std::string::npos;
 }
 
+/// Where version 2 is: the whole tree, or beside trees of version 1 in a folder of its own.
+std::string second_version(const std::string& tree) {
+  return !opened(tree + "/cgroup.controllers") && opened(tree + "/unified/cgroup.controllers") ? tree + "/unified"
+                                                                                               : tree;
+}
+
 /// Folders of the process's groups that can have limits of this kind ("cpu", "memory"), its own first, then those that
 /// it is in. In a container the root of the tree is often the container's own group, whatever place the process is
 /// told.
@@ -44,16 +50,19 @@ std::vector<std::string> group_folders(const std::string& root, const std::strin
     if (kinds == 0 || place == 0) continue;
     const std::string names = text.substr(kinds, place - 1 - kinds);
     if (!names.empty() && !lists(names, kind)) continue;
-    const std::string base = names.empty() ? tree : tree + "/" + kind;
-    for (std::string path = text.substr(place); path.size() > 1 && path[0] == '/'; path.erase(path.rfind('/')))
-      folders.push_back(base + path);
+    // A tree for several kinds has the name of all, and mostly a link of each name that leads there.
+    std::vector<std::string> bases = {second_version(tree)};
+    if (!names.empty()) bases = {tree + "/" + kind, tree + "/" + names};
+    for (const std::string& base : bases) {
+      for (std::string path = text.substr(place); path.size() > 1 && path[0] == '/'; path.erase(path.rfind('/')))
+        folders.push_back(base + path);
+      folders.push_back(base);
+    }
   }
-  folders.push_back(tree + "/" + kind);
-  folders.push_back(tree);
   return folders;
 }
 
-/// Bytes of a group in pages of files, which the system drops when memory is needed.
+/// Bytes of a group in pages of files and in what the kernel knows of them, which it drops when memory is needed.
 std::uint64_t droppable(const std::string& statistics) {
   const File file = opened(statistics);
   std::uint64_t whole = 0, own = 0;
@@ -64,7 +73,8 @@ std::uint64_t droppable(const std::string& statistics) {
     if (std::sscanf(line, "total_inactive_file %llu", &bytes) == 1 ||
         std::sscanf(line, "total_active_file %llu", &bytes) == 1)
       whole += bytes;
-    if (std::sscanf(line, "inactive_file %llu", &bytes) == 1 || std::sscanf(line, "active_file %llu", &bytes) == 1)
+    if (std::sscanf(line, "inactive_file %llu", &bytes) == 1 || std::sscanf(line, "active_file %llu", &bytes) == 1 ||
+        std::sscanf(line, "slab_reclaimable %llu", &bytes) == 1)
       own += bytes;
   }
   return std::max(whole, own);

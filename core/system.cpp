@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -23,6 +24,8 @@
 namespace fu::os {
 
 namespace {
+
+static_assert(sizeof(off_t) == 8, "files may have more than 2 GB: on systems of 32 bits with _FILE_OFFSET_BITS=64");
 
 /// The result of a call, which is made again for as long as a signal interrupts it.
 template <class Call>
@@ -58,13 +61,13 @@ bool same_file(int descriptor, int folder, const char* name) {
 
 std::optional<FileFacts> file_facts(const std::string& path) {
   struct stat info {};
-  if (stat(path.c_str(), &info) != 0) return std::nullopt;
+  if (uninterrupted([&] { return stat(path.c_str(), &info); }) != 0) return std::nullopt;
   return facts_of(info);
 }
 
 std::optional<FileFacts> file_facts(int descriptor) {
   struct stat info {};
-  if (fstat(descriptor, &info) != 0) return std::nullopt;
+  if (uninterrupted([&] { return fstat(descriptor, &info); }) != 0) return std::nullopt;
   return facts_of(info);
 }
 
@@ -94,7 +97,15 @@ std::ptrdiff_t read_some(int descriptor, void* data, std::size_t size) {
 }
 
 std::ptrdiff_t write_some(int descriptor, const void* data, std::size_t size) {
-  return uninterrupted([&] { return write(descriptor, data, size); });
+  const auto once = [&] { return uninterrupted([&] { return write(descriptor, data, size); }); };
+  std::ptrdiff_t written = once();
+  // Another process may have set the terminal or pipe that it shares with this one not to wait.
+  while (written == -1 && errno == EAGAIN) {
+    pollfd room{descriptor, POLLOUT, 0};
+    if (uninterrupted([&] { return poll(&room, 1, -1); }) == -1) return -1;
+    written = once();
+  }
+  return written;
 }
 
 std::ptrdiff_t read_some_at(int descriptor, void* data, std::size_t size, std::uint64_t at) {
@@ -140,7 +151,9 @@ void sync_folder(const std::string& folder) noexcept {
 
 bool rename_file(const std::string& from, const std::string& to) { return rename(from.c_str(), to.c_str()) == 0; }
 
-void remove_file(const char* path) noexcept { unlink(path); }
+void remove_file(const char* path) noexcept {
+  uninterrupted([&] { return unlink(path); });
+}
 
 bool try_lock(int descriptor) {
 #ifdef __EMSCRIPTEN__
@@ -216,9 +229,11 @@ void without_signals(const std::function<void()>& work) {
   struct Held {
     sigset_t before;
     Held() {
-      sigset_t all;
-      sigfillset(&all);
-      pthread_sigmask(SIG_SETMASK, &all, &before);
+      sigset_t held;
+      sigfillset(&held);
+      // What an instruction of the thread itself raises ends the process at once where it is held back.
+      for (const int fault : {SIGILL, SIGBUS, SIGSEGV, SIGFPE, SIGTRAP, SIGSYS}) sigdelset(&held, fault);
+      pthread_sigmask(SIG_SETMASK, &held, &before);
     }
     ~Held() { pthread_sigmask(SIG_SETMASK, &before, nullptr); }
   } const held;
@@ -228,6 +243,11 @@ void without_signals(const std::function<void()>& work) {
 int process_number() { return static_cast<int>(getpid()); }
 
 bool process_lives(int number) { return kill(static_cast<pid_t>(number), 0) == 0; }
+
+std::uint64_t physical_memory() {
+  const long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGESIZE);
+  return pages > 0 && bytes > 0 ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(bytes) : 0;
+}
 
 std::size_t resident_memory() {
   std::FILE* const f = std::fopen("/proc/self/statm", "r");

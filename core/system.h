@@ -1,9 +1,11 @@
 // What the library asks of the operating system. system.cpp answers with the calls of POSIX and Linux; no other file of
-// the library makes one, so that another system needs another system.cpp and nothing else.
+// the library makes one, so that another system needs another system.cpp and nothing else. (What the processor has is
+// asked in core/kernels/targets.)
 //
 // A descriptor is the number of an open file, -1 for none. What fails says why in errno. Calls that a signal interrupts
-// are made again, but for close_file(): the program's own handlers never interrupt one, but those of an application
-// that has this library inside may (without SA_RESTART), and network file systems let any signal do it.
+// are made again, but for close_file() and rename_file(), which may have done it: the program's own handlers never
+// interrupt one, but those of an application that has this library inside may (without SA_RESTART), and network file
+// systems let any signal do it.
 #pragma once
 
 #include <atomic>
@@ -44,6 +46,7 @@ bool close_file(int descriptor) noexcept;
 
 /// Bytes that were read or written, fewer than `size` at will of the system; read: 0 at the end; -1 on failure.
 std::ptrdiff_t read_some(int descriptor, void* data, std::size_t size);
+/// Waits until something can be written.
 std::ptrdiff_t write_some(int descriptor, const void* data, std::size_t size);
 /// The same from byte `at` of the file on.
 std::ptrdiff_t read_some_at(int descriptor, void* data, std::size_t size, std::uint64_t at);
@@ -85,12 +88,15 @@ bool sleep_while(std::atomic<std::uint32_t>& word, std::uint32_t value);
 bool wake_sleepers(std::atomic<std::uint32_t>& word, int n);
 /// What each later fork() of this process calls: before it, then in the parent, and in the child. Null: nothing.
 void at_fork(void (*before)(), void (*parent)(), void (*child)());
-/// Calls it while all signals are held back from this thread, and from those that it starts, which never receive one.
+/// Calls it while signals are held back from this thread, and from those that it starts, which never receive one: all
+/// but those that an instruction of theirs raises, such as SIGILL and SIGSEGV.
 void without_signals(const std::function<void()>& work);
 
 int process_number();
 /// Whether a process of that number is there, and one of ours.
 bool process_lives(int number);
+/// Bytes of the machine's memory; 0 where the system does not tell.
+std::uint64_t physical_memory();
 /// Bytes of this process in memory, now and at most so far; 0 where the system does not tell.
 std::size_t resident_memory();
 std::size_t peak_resident_memory();

@@ -61,7 +61,7 @@ pack DEB /usr -DFU_SERVE=ON -DCMAKE_INSTALL_LIBDIR="lib/$multiarch" -DCMAKE_EXE_
 # a folder that has the archive alone.
 mkdir -p "$folder/archives"
 ln -sf "$libraries/libz.a" "$folder/archives/libz.a"
-pack TGZ /usr/local -DFU_SERVE=OFF -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_EXE_LINKER_FLAGS="-static-libstdc++ -static-libgcc -L$folder/archives" \
+pack TGZ /usr/local -DFU_SERVE=OFF -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_EXE_LINKER_FLAGS="-static-libstdc++ -static-libgcc -L\"$folder/archives\"" \
   -DTURBOJPEG_LIBRARY="$libraries/libturbojpeg.a" -DZLIB_LIBRARY_RELEASE="$libraries/libz.a"
 [ $check = 0 ] || "$root/tools/packages/check.sh" "$out"/featup_*.deb "$out"/featup-*.tar.gz
 stat -c '%n: %s bytes' "$out"/featup[_-]*

@@ -56,11 +56,11 @@ engine() {
 tidy() {
   local built=$root/build-clang-sanitize names files
   names=$(sed -nE 's/^ *"file": "(.*)",?$/\1/p' "$built/compile_commands.json" | grep -vE "/(tests|header-examples|media/stb\.cpp)" | sort -u)
-  files=$(sed -nE 's/^#include "(.*)"$/\1/p' $(grep '/Unity/' <<<"$names"))
+  files=$(grep '/Unity/' <<<"$names" | xargs -d '\n' sed -nE 's/^#include "(.*)"$/\1/p')
   # What another system or build has is in no command of this one.
-  { echo "$names"; git -C "$root" ls-files -- 'core/*.cpp' 'autograd/*.cpp' 'layers/*.cpp' 'featup/*.cpp' 'tools/*.cpp' |
+  { printf '%s\n' "$names"; git -C "$root" ls-files -- 'core/*.cpp' 'autograd/*.cpp' 'layers/*.cpp' 'featup/*.cpp' 'tools/*.cpp' |
       sed "s|^|$root/|" | grep -vxF "$files" | grep -vxF "$names" | grep -v 'media/stb\.cpp'; } |
-    xargs -P "$cores" -n 4 clang-tidy -p "$built" --quiet --warnings-as-errors='*'
+    xargs -d '\n' -P "$cores" -n 4 clang-tidy -p "$built" --quiet --warnings-as-errors='*'
 }
 
 if step formatting clang-format; then
@@ -127,12 +127,17 @@ if [ "$mode" = all ]; then
 
   # Beside each other, for most of both keeps one core busy. What is missing comes first: one process at a time installs.
   step "packages: made, and installed on a bare Debian; what they print comes after WebAssembly"
-  need_packages "${package_packages[@]}"
+  bare=()
+  if [ "$(id -u)" = 0 ] && ! command -v debootstrap >/dev/null; then bare=(debootstrap); fi
+  (need_packages "${package_packages[@]}" "${bare[@]}") || fail "what packages need"
   printed=$(mktemp)
   bash "$root/tools/package.sh" "$root/build-package/packages" >"$printed" 2>&1 &
   packages=$!
+  trap 'kill "$packages" 2>/dev/null || true; rm -f "$printed"' EXIT
+  trap 'exit 130' INT TERM
   if step "WebAssembly, by node and in a browser" em++; then bash "$root/tools/test_wasm.sh" || fail WebAssembly; fi
   wait "$packages" || fail packages
+  trap - INT TERM EXIT
   cat "$printed"
   rm -f "$printed"
 fi

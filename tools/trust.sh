@@ -27,7 +27,8 @@ numbers() { grep -oE "[0-9]+ +$1" "$2" | awk '{ n += $1 } END { print n + 0 }' |
 row() {
   local part=$1 what=$2 begin=$SECONDS code=0
   shift 2
-  "$@" >"$logs/$part" 2>&1 </dev/null || code=1
+  # In a shell of its own: a build that fails ends that one alone.
+  ("$@") >"$logs/$part" 2>&1 </dev/null || code=1
   printf '| %s | %s | %s | %d min |\n' "$what" "$($count "$logs/$part")" "$([ $code = 0 ] && echo nothing || echo "**something: $logs/$part**")" \
     $(((SECONDS - begin + 59) / 60))
   [ $code = 0 ] || found=1

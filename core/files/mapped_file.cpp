@@ -123,6 +123,8 @@ MappedFile::MappedFile(const std::string& path) : path_(path == "-" ? "standard 
   require<FileError>(facts->size > 0, path_, ": is empty.");
   const std::string name = shown(path_);  // before the map: what is thrown here must not leave it behind
   size_ = static_cast<std::size_t>(facts->size);
+  require<FileError>(size_ == facts->size, path_, ": has ", facts->size, " bytes, more than a program of ",
+                     8 * sizeof(void*), " bits can take.");
   data_ = os::map_file(fd, size_);
   if (!data_) fail(path_, "mapped");
   slot_ = claim_slot(data_, size_, name);

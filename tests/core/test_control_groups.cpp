@@ -72,6 +72,33 @@ TEST_CASE("control groups: limits of a container, of both versions") {
   CHECK(first.memory() == 200001);
 }
 
+TEST_CASE("control groups: both versions beside each other, and a tree of several kinds without links to it") {
+  const Machine both;
+  both.say("proc/self/cgroup", "3:cpu,cpuacct:/\n2:memory:/\n0::/robot.slice\n");
+  both.say("sys/fs/cgroup/unified/cgroup.controllers", "cpu memory\n");
+  both.say("sys/fs/cgroup/unified/robot.slice/cpu.max", "300000 100000\n");
+  both.say("sys/fs/cgroup/unified/robot.slice/memory.max", "5000\n");
+  both.say("sys/fs/cgroup/unified/robot.slice/memory.current", "1000\n");
+  both.say("sys/fs/cgroup/unified/robot.slice/memory.stat", "slab_reclaimable 100\nslab 300\n");
+  CHECK(both.cores() == 3);
+  CHECK(both.memory() == 4100);
+  both.say("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "100000\n");
+  both.say("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000\n");
+  CHECK(both.cores() == 1);
+
+  // Of version 2 alone, with groups of others that have the names of kinds.
+  const Machine second;
+  second.say("proc/self/cgroup", "0::/mine\n");
+  second.say("sys/fs/cgroup/cgroup.controllers", "cpu memory\n");
+  second.say("sys/fs/cgroup/cpu/cpu.max", "50000 100000\n");
+  second.say("sys/fs/cgroup/unified/cgroup.controllers", "cpu memory\n");
+  second.say("sys/fs/cgroup/unified/mine/cpu.max", "50000 100000\n");
+  second.say("sys/fs/cgroup/memory/memory.max", "100\n");
+  second.say("sys/fs/cgroup/memory/memory.current", "1\n");
+  CHECK(std::isinf(second.cores()));
+  CHECK(second.memory() == kNoLimit);
+}
+
 TEST_CASE("control groups: the smallest limit of those that a service is in counts") {
   const Machine machine;
   machine.say("proc/self/cgroup", "0::/robot.slice/camera.service\n");

@@ -1,14 +1,19 @@
 // Files under construction: many processes at one name, what killed processes leave, and names that others have taken.
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <set>
+#include <thread>
+#include <vector>
 
 #include "core/files/output_file.h"
 #include "core/files/temporary_files.h"
+#include "core/system.h"
 #include "tests/core/file_bytes.h"
 
 using namespace fu;
@@ -142,4 +147,28 @@ TEST_CASE("output files: '-' is standard output") {
   CHECK(status == 0);
   CHECK(read_bytes(folder / "out") == "bytes");
   CHECK(names_in(folder) == std::set<std::string>{"out"});
+}
+
+TEST_CASE("output: a pipe that does not wait takes all of the data") {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  REQUIRE(fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0);
+  const std::vector<char> data(std::size_t{1} << 20, 'x');  // a pipe has room for 64 KB
+  std::size_t received = 0;
+  std::thread reader([&] {
+    std::vector<char> block(10000);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    for (ssize_t n = 0; (n = read(ends[0], block.data(), block.size())) > 0;) received += static_cast<std::size_t>(n);
+  });
+  std::size_t sent = 0;
+  while (sent < data.size()) {
+    const std::ptrdiff_t n = os::write_some(ends[1], data.data() + sent, data.size() - sent);
+    if (n <= 0) break;
+    sent += static_cast<std::size_t>(n);
+  }
+  close(ends[1]);
+  reader.join();
+  close(ends[0]);
+  CHECK(sent == data.size());
+  CHECK(received == data.size());
 }

@@ -3,6 +3,7 @@
 // for the library's own threads alone: libgomp hangs after a fork and cannot be unloaded.
 #include <dlfcn.h>
 #include <doctest/doctest.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -108,6 +109,23 @@ TEST_CASE("parallel: several threads work, and a loop goes on without those that
     workers.insert(worker);
   });
   CHECK(workers.size() == (std::string(FU_THREADS) == "none" ? 1 : 3));
+}
+
+TEST_CASE("parallel: threads receive no signals, but an instruction that fails in one still reaches its handler") {
+  if (!own_threads()) return;
+  const std::thread::id caller = std::this_thread::get_id();
+  std::atomic<int> seen{0}, wrong{0};
+  parallel_for(64, 3, [&](Index, int) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    if (std::this_thread::get_id() == caller) return;
+    sigset_t held;
+    pthread_sigmask(SIG_SETMASK, nullptr, &held);
+    ++seen;
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGALRM}) wrong += sigismember(&held, number) != 1;
+    for (const int number : {SIGILL, SIGBUS, SIGSEGV, SIGFPE}) wrong += sigismember(&held, number) != 0;
+  });
+  CHECK(seen > 0);
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("parallel: a reduction has the same bits for any number of threads") {

@@ -85,7 +85,8 @@ std::terminate_handler g_terminate_before = nullptr;
 void on_no_memory() {
   constexpr std::size_t kLittle = std::size_t{64} << 10;
   thread_local bool tried_again = false;
-  void* const little = std::malloc(kLittle);
+  // volatile: a compiler may else take it for granted that there is some, and ask for none.
+  void* volatile little = std::malloc(kLittle);
   if (!little) end_without_memory();
   std::free(little);
   tried_again = !tried_again;

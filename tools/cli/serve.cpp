@@ -1,8 +1,12 @@
 // featup serve: features over HTTP.
+#include <algorithm>
 #include <cstdio>
+#include <limits>
 #include <optional>
 
+#include "core/control_groups.h"
 #include "core/pool.h"
+#include "core/system.h"
 #include "featup/upsamplers/registry.h"
 #include "tools/cli/channel_maps.h"
 #include "tools/cli/errors.h"
@@ -57,17 +61,19 @@ void ServeCommand::add(Command& app) {
       .show_default();
   common.add(app);
   app.footer(
-      "GET / lists what is answered. Without --max-memory the limit is half of the machine's memory. Ctrl-C and\n"
-      "SIGTERM let what was taken be finished.\n"
+      "GET / lists what is answered. Without --max-memory the limit is half of the memory of the machine, or of\n"
+      "what a limit of its container leaves. Ctrl-C and SIGTERM let what was taken be finished.\n"
       "Example: featup serve --port 8080, and then\n"
       "  curl -H 'Content-Type: image/jpeg' --data-binary @photo.jpg 'http://127.0.0.1:8080/v1/upsample?pca=3' -o "
       "photo.npy");
 }
 
-/// Half of the machine's memory, in bytes; 0 if the system does not tell.
+/// Half of the machine's memory, or of what limits of control groups leave of it, in bytes; 0 if the system does not
+/// tell.
 std::size_t half_of_memory() {
-  const long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGESIZE);
-  return pages > 0 && bytes > 0 ? static_cast<std::size_t>(pages) / 2 * static_cast<std::size_t>(bytes) : 0;
+  const std::uint64_t there = os::physical_memory(), left = control_group_memory();
+  constexpr std::uint64_t kMost = std::numeric_limits<std::size_t>::max();
+  return there == 0 ? 0 : static_cast<std::size_t>(std::min({there / 2, left / 2, kMost}));
 }
 
 ServedModel open_model(const ServeCommand& o) {

@@ -4,6 +4,7 @@
 // second has passed; the median of its times counts. Work is counted as the multiplications and additions that the
 // method needs, in GFLOP.
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -24,7 +25,8 @@ namespace fu {
 
 TemporaryWeights::TemporaryWeights(const std::map<std::string, Shape>& shapes) {
   path_ = os::create_temporary_file();
-  require<FileError>(!path_.empty(), "no temporary file can be made.");
+  require<FileError>(!path_.empty(), "no temporary file can be made: ", std::strerror(errno),
+                     ". TMPDIR names the folder for it.");
   Random random(1);
   std::map<std::string, Tensor> tensors;
   for (const auto& [name, shape] : shapes) tensors[name] = random.uniform(shape, real(-0.05), real(0.05));

@@ -1,7 +1,9 @@
 #include "tools/lab/golden.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 
 #include "core/system.h"
@@ -23,7 +25,8 @@ double largest_error(const Tensor& actual, const Tensor& expected) {
 
 ParamFile::ParamFile(const Case& c, const std::string& prefix) {
   path = os::create_temporary_file();
-  require<FileError>(!path.empty(), "no temporary file can be made.");
+  require<FileError>(!path.empty(), "no temporary file can be made: ", std::strerror(errno),
+                     ". TMPDIR names the folder for it.");
   std::map<std::string, Tensor> renamed;
   for (auto& [key, tensor] : c.params()) renamed[prefix + key] = tensor;
   write_safetensors(path, renamed);
