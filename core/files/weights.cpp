@@ -23,6 +23,7 @@ void TensorEntry::make_dense(bool fortran) {
 namespace {
 
 bool is_folder(const std::string& path) {
+  if (path == "-") return false;  // standard input
   const std::optional<os::FileFacts> facts = os::file_facts(path);
   return facts && facts->folder;
 }

@@ -109,7 +109,7 @@ std::unique_ptr<BackboneSummary> describe_backbone(const Weights& weights, const
 Weights backbone_weights(const std::string& name_or_path) {
   if (const BackboneFamily* family = carried_by_name(name_or_path)) return family->carried();
   std::error_code none;
-  require<FileError>(std::filesystem::exists(name_or_path, none), "[backbone] ", name_or_path,
+  require<FileError>(name_or_path == "-" || std::filesystem::exists(name_or_path, none), "[backbone] ", name_or_path,
                      ": is neither a file nor a backbone's name. Choices are ", backbone_choices(), ".");
   return Weights(name_or_path);
 }

@@ -20,9 +20,10 @@ struct ConvertCommand {
   CommonArgs common;
 
   void add(Command& app) {
-    app.add_option(
-           "weights", input,
-           "weights: a .safetensors, .pth, .pt, .bin or .ckpt file, a folder as Hugging Face gives it, or builtin")
+    app.add_option("weights", input,
+                   "weights: a .safetensors, .pth, .pt, .bin or .ckpt file, a folder as Hugging Face gives it, "
+                   "builtin, or - for "
+                   "standard input")
         .required();
     app.add_option("-o,--output", output, "the .safetensors file; default featup-out/NAME-DTYPE.safetensors");
     app.add_option("--dtype", dtype,
@@ -58,7 +59,9 @@ double megabytes(Index bytes) { return static_cast<double>(bytes) / 1e6; }
 int run_convert(const ConvertCommand& o, const Program&) {
   Report report("convert", {o.input}, o.common.json);
   const Weights weights = backbone_weights(o.input);
-  const std::string file = output_file(o.output, stem_of(without_slash(o.input)) + "-" + o.dtype + ".safetensors");
+  const std::string file =
+      output_file(o.output, (o.input == "-" ? input_stem(o.input) : stem_of(without_slash(o.input))) + "-" + o.dtype +
+                                ".safetensors");
   protect_inputs(files_of(o.input), {file});
   report.stage("open");
   BackboneOptions options;

@@ -129,6 +129,7 @@ int run_fit(const FitCommand& o, const Program& program) {
   const std::string name = stem_of(o.input()), file = output_file(o.output, name + ".fit.safetensors"),
                     picture = with_extension(file, ".png");
   protect_inputs({o.input(), o.source.backbone.name}, {file, picture});
+  if (o.resume.empty()) protect_pictures(o.output, {picture});
   check_outputs({file, picture});
   report_backbone(report, featurizer.backbone(), featurizer.describe(), o.source.backbone, o.common);
   report.stage("load");

@@ -9,6 +9,7 @@
 #include "tools/cli/errors.h"
 #include "tools/cli/interrupt.h"
 #include "tools/cli/say.h"
+#include "tools/media/image_io.h"
 
 namespace fu {
 
@@ -109,6 +110,17 @@ std::vector<std::string> output_stems(const std::vector<std::string>& inputs) {
 void make_folder_of(const std::string& path) {
   const std::string folder = std::filesystem::path(path).parent_path().string();
   if (!folder.empty()) output_folder(folder);
+}
+
+void protect_pictures(const std::string& given, const std::vector<std::string>& pictures) {
+  if (given.empty()) return;
+  for (const std::string& picture : pictures) {
+    std::error_code none;
+    if (picture.empty() || !std::filesystem::is_regular_file(picture, none)) continue;
+    require<UsageError>(std::filesystem::file_size(picture, none) == 0 || is_own_png(picture), picture,
+                        ": is there already, and this program did not write it. The picture beside the result would "
+                        "replace it: move it, or name another place with -o.");
+  }
 }
 
 void protect_inputs(const std::vector<std::string>& inputs, const std::vector<std::string>& outputs) {

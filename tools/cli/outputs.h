@@ -33,6 +33,10 @@ void require_own_names(const std::vector<std::string>& inputs, const std::vector
 std::vector<std::string> output_stems(const std::vector<std::string>& inputs);
 /// Makes the folder of a result, if its name has one. throws FileError.
 void make_folder_of(const std::string& path);
+/// To be called before any work, with the pictures that appear beside results without being named: throws UsageError
+/// if there is a file of that name already that the program did not write. given: what -o says; empty: the program's
+/// own folder, where nothing else is expected. Empty pictures are none.
+void protect_pictures(const std::string& given, const std::vector<std::string>& pictures);
 /// throws UsageError if an output is one of the files that are read; empty names are none.
 void protect_inputs(const std::vector<std::string>& inputs, const std::vector<std::string>& outputs);
 

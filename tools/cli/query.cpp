@@ -1,6 +1,7 @@
 // featup query: features of a fitted photo at any size, part or point.
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "featup/fit/photo_window.h"
 #include "featup/upsamplers/components_map.h"
@@ -76,6 +77,7 @@ class Query {
         file_(output_file(o_.output, stem_of(o_.input()) + o_.format.extension())),
         picture_(with_extension(file_, ".png")) {
     protect_inputs({o_.input(), o_.image, o_.points, o_.projection.project}, {file_, picture_});
+    if (o_.points.empty()) protect_pictures(o_.output, {picture_});
     check_outputs({file_, picture_});
     require<OptionError>(o_.projection.project.empty() || o_.projection.pca == 0,
                          "--project and --pca: give one of them.");
@@ -106,10 +108,27 @@ class Query {
   Extent size_;
 };
 
+/// Whether two pictures of one size may show the same: they differ by no more than half of what the first differs from
+/// its mean colour, or than a compressed copy may.
+bool resembles(const Image& picture, const Image& other) {
+  constexpr double kCompressed = 12;  // of 255, the mean over pixels and colours
+  const std::size_t n = picture.rgb.size();
+  double mean[3] = {}, difference = 0, spread = 0;
+  for (std::size_t i = 0; i < n; ++i) mean[i % 3] += 3.0 * picture.rgb[i] / static_cast<double>(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    difference += std::abs(picture.rgb[i] - other.rgb[i]);
+    spread += std::abs(picture.rgb[i] - mean[i % 3]);
+  }
+  return difference <= std::max(spread / 2, kCompressed * static_cast<double>(n));
+}
+
 /// A part of the fitted picture at a size, whatever its shape; of the photo itself, what was fitted.
 PhotoWindow Query::photo_at(Extent size, const ImagePart& part) const {
   if (o_.image.empty()) return photo_window(fit_, nullptr, size, part);
   const Image photo = read_image(o_.image);
+  require<UsageError>(
+      resembles(fit_.photo, photo_window(fit_, &photo, own(), {0, 0, own().height, own().width}).pixels), o_.image,
+      ": is not the photo that was fitted. Give that photo, at any resolution.");
   return photo_window(fit_, &photo, size, part);
 }
 

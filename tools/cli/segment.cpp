@@ -214,6 +214,7 @@ std::string shares_text(const nlohmann::ordered_json& known) {
 
 int run_segment(const SegmentCommand& given, const Program&) {
   SegmentCommand o = given;
+  require<OptionError>(o.output != "-", "-o -: what a photo gives is several files. Give the name of a folder.");
   o.outputs.format = o.format.parsed();
   const ChosenInputs chosen = o.shard.choose(o.images);
   const std::vector<std::string>&inputs = chosen.paths, &stems = chosen.names;

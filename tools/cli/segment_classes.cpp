@@ -133,6 +133,9 @@ ChosenClasses::ChosenClasses(const ClassArgs& args, const FeatureArgs& source)
   if (!args_.head) return;
   require<UsageError>(source.features.empty(), "--features ", source.features,
                       ": --head takes the features of its own backbone.");
+  require<UsageError>(source.backbone.name != "builtin",
+                      "--head: the built-in backbone has no classifier. Give --backbone with weights that have one, of "
+                      "DeiT, ViT, ResNet or ConvNeXt.");
   classifier_ = std::make_unique<Classifier>(weights_, options_);
   classes_ = classifier_->classes();
   if (!args_.names.empty()) {

@@ -56,6 +56,7 @@ TrainFiles files_of(const TrainCommand& o, const std::string& kind, const Ranks&
   files.picture = with_extension(files.upsampler, ".png");
   std::vector<std::string> outputs = {files.upsampler, files.picture};
   if (!o.export_to.empty()) outputs.push_back(o.export_to);
+  if (ranks.first() && !o.resume) protect_pictures(o.output, {files.picture});
   if (ranks.first()) check_outputs(outputs);
   std::error_code none;
   files.existed = std::filesystem::exists(files.upsampler, none);

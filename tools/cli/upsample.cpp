@@ -144,7 +144,10 @@ int run_upsample(const UpsampleCommand& o, const Program&) {
   const auto picture_of = [&](std::size_t i) { return to_output ? std::string() : folder + "/" + stems[i] + ".png"; };
   std::vector<std::string> reads = run.files_read();
   reads.insert(reads.end(), inputs.begin(), inputs.end());
-  for (std::size_t i = 0; i < inputs.size(); ++i) protect_inputs(reads, {data_of(i), picture_of(i)});
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    protect_inputs(reads, {data_of(i), picture_of(i)});
+    if (!o.shard.skips()) protect_pictures(o.output, {picture_of(i)});
+  }
 
   const int code = for_each_input({inputs, o.shard.skips(), picture_of}, o.common, report, [&](std::size_t i) {
     ProgressBar bar("upsample " + stems[i], o.common.quiet);

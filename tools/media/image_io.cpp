@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/files/read_error.h"
+#include "core/files/zip.h"
 #include "tools/media/decoders.h"
 #include "tools/media/exif.h"
 #include "tools/media/stb_memory.h"
@@ -75,6 +76,33 @@ Image read_image(const MappedFile& file, std::vector<unsigned char>* opacity) {
   return image;
 }
 
+namespace {
+
+constexpr std::size_t kBehindHeader = 8 + 25;  // of a PNG: its signature, and the chunk of its size
+
+void append_be(std::string& bytes, std::uint32_t v) {
+  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(v >> shift & 255);
+}
+
+/// A chunk that says who wrote a PNG. source: Portable Network Graphics (W3C, 2003), 11.3.4.3
+std::string software_chunk() {
+  const std::string content = std::string("tEXtSoftware") + '\0' + "featup";
+  std::string chunk;
+  append_be(chunk, static_cast<std::uint32_t>(content.size() - 4));
+  chunk += content;
+  append_be(chunk, crc_of(reinterpret_cast<const unsigned char*>(content.data()), content.size()));
+  return chunk;
+}
+
+}  // namespace
+
+bool is_own_png(const std::string& path) {
+  const MappedFile file(path);
+  const std::string chunk = software_chunk();
+  return file.size() >= kBehindHeader + chunk.size() &&
+         std::memcmp(file.data() + kBehindHeader, chunk.data(), chunk.size()) == 0;
+}
+
 std::string encode_png(const Image& image, const std::string& name) {
   // The encoder counts in int, and holds the picture several times.
   require<UsageError>((image.width * 3 + 1) * image.height <= kMaxPixels, name, ": a picture of ", image.height, "x",
@@ -87,6 +115,7 @@ std::string encode_png(const Image& image, const std::string& name) {
   const int ok = stbi_write_png_to_func(write, &bytes, static_cast<int>(image.width), static_cast<int>(image.height), 3,
                                         image.rgb.data(), static_cast<int>(image.width * 3));
   require<FileError>(ok != 0, name, ": a picture of ", image.height, "x", image.width, " pixels could not be encoded.");
+  bytes.insert(kBehindHeader, software_chunk());
   return bytes;
 }
 

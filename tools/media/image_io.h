@@ -16,6 +16,8 @@ Image read_image(const std::string& path, std::vector<unsigned char>* opacity = 
 /// The same of a file that is open already, such as bytes in memory.
 Image read_image(const MappedFile& file, std::vector<unsigned char>* opacity = nullptr);
 
+/// Whether the file is a PNG of encode_png(), which all say so. throws FileError if it cannot be read.
+bool is_own_png(const std::string& path);
 /// An 8-bit RGB PNG, in memory. name: stands in error messages. Throws UsageError for pictures of more than 256 million
 /// bytes.
 std::string encode_png(const Image& image, const std::string& name);
