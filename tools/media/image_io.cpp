@@ -5,9 +5,9 @@
 #include <cstring>
 
 #include "core/files/read_error.h"
-#include "core/files/zip.h"
 #include "tools/media/decoders.h"
 #include "tools/media/exif.h"
+#include "tools/media/indexed_png.h"
 #include "tools/media/stb_memory.h"
 #include "tools/media/whole_file.h"
 
@@ -80,17 +80,10 @@ namespace {
 
 constexpr std::size_t kBehindHeader = 8 + 25;  // of a PNG: its signature, and the chunk of its size
 
-void append_be(std::string& bytes, std::uint32_t v) {
-  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(v >> shift & 255);
-}
-
 /// A chunk that says who wrote a PNG. source: Portable Network Graphics (W3C, 2003), 11.3.4.3
 std::string software_chunk() {
-  const std::string content = std::string("tEXtSoftware") + '\0' + "featup";
   std::string chunk;
-  append_be(chunk, static_cast<std::uint32_t>(content.size() - 4));
-  chunk += content;
-  append_be(chunk, crc_of(reinterpret_cast<const unsigned char*>(content.data()), content.size()));
+  append_png_chunk(chunk, "tEXt", std::string("Software") + '\0' + "featup");
   return chunk;
 }
 

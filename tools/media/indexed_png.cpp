@@ -26,7 +26,9 @@ void append_be(std::string& out, std::size_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(value >> shift & 255);
 }
 
-void append_chunk(std::string& png, const std::string& name, const std::string& data) {
+}  // namespace
+
+void append_png_chunk(std::string& png, const std::string& name, const std::string& data) {
   append_be(png, data.size());
   const std::size_t begin = png.size();
   png += name;
@@ -34,6 +36,8 @@ void append_chunk(std::string& png, const std::string& name, const std::string& 
   const auto* bytes = reinterpret_cast<const Bytef*>(png.data() + begin);
   append_be(png, crc32(0, bytes, static_cast<uInt>(png.size() - begin)));
 }
+
+namespace {
 
 /// Rows as they are compressed: each begins with the number of its filter, "up", and holds what it differs by from the
 /// row above. Areas of one class, and slopes, become runs of equal bytes.
@@ -74,9 +78,9 @@ void append_text(std::string& png, const std::string& key, std::string text) {
                       "\": must be 1 to 79 printable ASCII characters, without spaces at the ends.");
   std::replace(text.begin(), text.end(), '\0', ' ');
   if (std::all_of(text.begin(), text.end(), [&](char c) { return printable(c) || c == '\n'; }))
-    append_chunk(png, "tEXt", key + '\0' + text);
+    append_png_chunk(png, "tEXt", key + '\0' + text);
   else  // not compressed, no language, no translated keyword
-    append_chunk(png, "iTXt", key + std::string(5, '\0') + encode_utf8(decode_utf8(text)));
+    append_png_chunk(png, "iTXt", key + std::string(5, '\0') + encode_utf8(decode_utf8(text)));
 }
 
 std::string encode(Index height, Index width, const unsigned char* bytes, const Samples& samples,
@@ -88,14 +92,14 @@ std::string encode(Index height, Index width, const unsigned char* bytes, const 
   append_be(header, usize(width));
   append_be(header, usize(height));
   header += {samples.bits, samples.kind, 0, 0, 0};
-  append_chunk(png, "IHDR", header);
-  if (!palette.empty()) append_chunk(png, "PLTE", palette);
+  append_png_chunk(png, "IHDR", header);
+  if (!palette.empty()) append_png_chunk(png, "PLTE", palette);
   for (const auto& [key, text] : texts) append_text(png, key, text);
   const bool numbers = samples.kind != kGray16.kind;
-  append_chunk(
+  append_png_chunk(
       png, "IDAT",
       deflated(filtered(height, width * samples.bytes, bytes), numbers ? 1 : 4, numbers ? Z_RLE : Z_DEFAULT_STRATEGY));
-  append_chunk(png, "IEND", "");
+  append_png_chunk(png, "IEND", "");
   return png;
 }
 

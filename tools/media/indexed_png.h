@@ -11,6 +11,9 @@
 
 namespace fu {
 
+/// Adds a chunk with its length and its sum. name: of four letters. source: Portable Network Graphics (W3C, 2003), 5.3
+void append_png_chunk(std::string& png, const std::string& name, const std::string& data);
+
 using Palette = std::vector<std::array<unsigned char, 3>>;
 /// Keywords and texts that are stored with a picture, such as the names of its classes.
 using PngTexts = std::vector<std::pair<std::string, std::string>>;
