@@ -16,6 +16,15 @@
 
 namespace fu::test {
 
+/// What a system has beside one program with one thread. A test that needs more says so where it stands:
+/// TEST_CASE("..." * doctest::skip(!kHasThreads)). WebAssembly under node has neither,
+/// nor what a system has for many programs: links between files, a umask, a limit of descriptors.
+#ifdef __EMSCRIPTEN__
+inline constexpr bool kHasThreads = false, kHasProcesses = false;
+#else
+inline constexpr bool kHasThreads = true, kHasProcesses = true;
+#endif
+
 /// A folder of its own for the files of a test, removed at the end.
 class TempFolder {
  public:

@@ -23,6 +23,10 @@ if [ -z "$image" ]; then
 fi
 name=$(basename "$image")
 name=${name%.*}
+# What an older version drew beside its results: the program replaces only pictures that say that it made them.
+for picture in "$out/$name.png" "$out/$name.fit.png"; do
+  if [ -f "$out/$name.npy" ] && ! [ "$picture" -ef "$image" ]; then rm -f "$picture"; fi
+done
 "$root/build/bin/featup" upsample "$image" -o "$out"
 "$root/build/bin/featup" fit "$image" -o "$out/$name.fit.safetensors"
 "$root/build/bin/featup" show --html "$out/$name.fit.safetensors" -o "$out/$name.html"

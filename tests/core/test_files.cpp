@@ -267,7 +267,7 @@ TEST_CASE("files: output appears only when complete") {
                  "cannot be written"));
 }
 
-TEST_CASE("files: no descriptors are the machine's fault, a missing file is not") {
+TEST_CASE("files: no descriptors are the machine's fault, a missing file is not" * doctest::skip(!kHasProcesses)) {
   const TempFolder folder;
   write_npy(folder / "a.npy", Tensor::zeros({2}));
   const auto open = [&](const char* name) { const MappedFile file(folder / name); };

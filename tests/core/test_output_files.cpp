@@ -47,7 +47,8 @@ int in_child(const F& work) {
 
 }  // namespace
 
-TEST_CASE("output files: eight processes at one name leave one whole file and nothing else") {
+TEST_CASE("output files: eight processes at one name leave one whole file and nothing else" *
+          doctest::skip(!kHasProcesses)) {
   const TempFolder folder;
   const std::string path = folder / "result";
   constexpr int kWriters = 8, kFiles = 20;
@@ -80,7 +81,8 @@ TEST_CASE("output files: eight processes at one name leave one whole file and no
   CHECK(names_in(folder) == std::set<std::string>{"result"});
 }
 
-TEST_CASE("output files: what a killed process left is removed by the next, what is in use is not") {
+TEST_CASE("output files: what a killed process left is removed by the next, what is in use is not" *
+          doctest::skip(!kHasProcesses)) {
   const TempFolder folder;
   const int status = in_child([&] {
     OutputFile file(folder / "killed");
@@ -118,7 +120,8 @@ TEST_CASE("output files: temporary names differ, and are never too long") {
   CHECK(folder_part("/name") == "/");
 }
 
-TEST_CASE("output files: the mode follows the umask, an older file is replaced, not written into") {
+TEST_CASE("output files: the mode follows the umask, an older file is replaced, not written into" *
+          doctest::skip(!kHasProcesses)) {
   const TempFolder folder;
   write_bytes(folder / "old", "older content");
   std::filesystem::create_hard_link(folder / "old", folder / "other name");
@@ -136,7 +139,7 @@ TEST_CASE("output files: the mode follows the umask, an older file is replaced, 
   CHECK(read_bytes(folder / "other name") == "older content");
 }
 
-TEST_CASE("output files: '-' is standard output") {
+TEST_CASE("output files: '-' is standard output" * doctest::skip(!kHasProcesses)) {
   const TempFolder folder;
   const int status = in_child([&] {
     if (!std::freopen((folder / "out").c_str(), "w", stdout)) _exit(8);
@@ -149,7 +152,7 @@ TEST_CASE("output files: '-' is standard output") {
   CHECK(names_in(folder) == std::set<std::string>{"out"});
 }
 
-TEST_CASE("output: a pipe that does not wait takes all of the data") {
+TEST_CASE("output: a pipe that does not wait takes all of the data" * doctest::skip(!kHasThreads)) {
   int ends[2];
   REQUIRE(pipe(ends) == 0);
   REQUIRE(fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0);

@@ -41,7 +41,7 @@ TEST_CASE("tensor: sharing, reshape, permute, slice") {
   CHECK(contains(message_of([&] { (void)t.item(); }), "[item]"));
 }
 
-TEST_CASE("pool: blocks are reused, the limit holds, threads may share it") {
+TEST_CASE("pool: blocks are reused, the limit holds, threads may share it" * doctest::skip(!kHasThreads)) {
   { Tensor a({1000, 1000}); }
   const auto before = pool_stats();
   for (int i = 0; i < 10; ++i) Tensor a({1000, 1000});
