@@ -7,7 +7,8 @@
 // bits for any number of threads.
 //
 // Weights of 16 bits are widened a panel at a time, each time that a task takes the panel: with 96 rows of A, that is 3
-// to 8 percent of the work on it for bf16, and twice as much for f16, whose numbers take more steps.
+// to 8 percent of the work on it for bf16, and twice as much for f16, whose numbers take more steps. Where the
+// processor multiplies numbers in bf16, rows of A are rounded to them instead.
 #include "core/kernels/declare.h"
 #include "core/kernels/int8.h"
 #include "core/kernels/narrow.h"
@@ -133,7 +134,7 @@ void gemm(const GemmArgs& g) {
   const Index col_tasks = imax(ceil_div(panels, kPanelsPerTask), imin(panels, ceil_div(8, row_tasks)));
   const Index panels_per_task = ceil_div(panels, col_tasks);
   real* const rows_scratch = g.scratch;
-  const bool narrow = g.narrow_type != NarrowType::none;
+  const bool narrow = g.narrow_type != NarrowType::none, bf16 = multiplies_bf16(g.narrow_type);
   // Behind the rows: B packed, or a panel of narrow B for each worker.
   real* const packed_scratch = g.scratch + kStripsPerTask * kMicroRows * kRowStride * g.workers;
 
@@ -157,6 +158,7 @@ void gemm(const GemmArgs& g) {
         copy_windows(g.a, *g.windows, first_row, rows, p0, kb, a);
       else
         copy_rows(g.a + first_row * g.a_row + p0 * g.a_col, g.a_row, g.a_col, rows, kb, a);
+      if (bf16) round_to_bf16(rows, kb, a);
       for (Index j = j0; j < j1; ++j) {
         const Index cols = imin(kMicroCols, g.n - j * kMicroCols);
         real bias[kMicroCols] __attribute__((aligned(64))) = {};
@@ -164,6 +166,16 @@ void gemm(const GemmArgs& g) {
           for (Index t = 0; t < cols; ++t) bias[t] = g.bias[j * kMicroCols + t];
         const Epilogue e{g.bias && last ? bias : nullptr, last ? g.activation : Activation::none,
                          !first || g.accumulate};
+        if (bf16) {
+          real scale[kMicroCols] __attribute__((aligned(64)));
+          column_scales(g, j, scale);
+          const Index length = halves_length(g.narrow_type, kb);
+          const auto* numbers = static_cast<const std::int16_t*>(g.narrow_b) + p0 * padded_n + j * kMicroCols * length;
+          for (Index s = s0; s < s1; ++s)
+            bf16_tile_rows<Bf16>(imin(kMicroRows, g.m - s * kMicroRows), length, a + (s - s0) * kMicroRows * kRowStride,
+                                 numbers, scale, g.c + s * kMicroRows * g.ldc + j * kMicroCols, g.ldc, cols, e);
+          continue;
+        }
         const real* panel = packed + j * kMicroCols * kb;
         if (narrow) {
           real* const wide = packed_scratch + worker * kPanelSize;

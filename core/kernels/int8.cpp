@@ -33,12 +33,12 @@ real power_of_two(IntLane exponent) {
 struct Layout {
   Index blocks, rows, panel, sums, window, units, size;
   explicit Layout(Index k)
-      : blocks(imax(1, ceil_div(round_up(k, 2), pair_depth(k)))),
+      : blocks(imax(1, ceil_div(dot_length(k), dot_depth(k)))),
         rows(0),
-        panel(rows + reals(2 * kTaskRows * blocks * kPairStride)),
-        sums(panel + reals(2 * kPairDepth * kMicroCols)),
+        panel(rows + reals(2 * kTaskRows * blocks * kDotStride)),
+        sums(panel + reals(2 * kDotDepth * kMicroCols)),
         window(sums + reals(4 * kTaskRows * kMicroCols)),
-        units(window + kPairDepth + 16),
+        units(window + kDotDepth + 16),
         size(units + round_up(kTaskRows, 16)) {}
   static Index reals(Index bytes) { return round_up(ceil_div(bytes, static_cast<Index>(sizeof(real))), 16); }
 };
@@ -63,20 +63,30 @@ IntLane largest_bits(const real* x, Index n) {
   return largest;
 }
 
-/// Rounds x * power to whole numbers; `padded` of them are written, those behind n are 0.
+/// Rounds x * power to whole numbers; `padded` of them are written, those behind n are 0. Where they are two planes,
+/// the second one is kDotDepth bytes behind the first.
 void round_numbers(const real* x, Index n, real power, Index padded, std::int16_t* out) {
   typedef std::int16_t Shorts __attribute__((vector_size(2 * kLanes), aligned(2), may_alias));
+  typedef std::int8_t Bytes __attribute__((vector_size(kLanes), aligned(1), may_alias));
   const Vec factor = splat(power), whole = splat(kWhole);
+  auto* const bytes = reinterpret_cast<std::int8_t*>(out);
   for (Index p = 0; p < padded; p += kLanes) {
     const VecInt bits = reinterpret_cast<VecInt>(load_n(x + p, n - p) * factor + whole);
-    *reinterpret_cast<Shorts*>(out + p) = __builtin_convertvector(bits - reinterpret_cast<VecInt>(whole), Shorts);
+    const VecInt number = bits - reinterpret_cast<VecInt>(whole);
+    if constexpr (kDotPlanes == 1) {
+      *reinterpret_cast<Shorts*>(out + p) = __builtin_convertvector(number, Shorts);
+    } else {
+      // 256 * upper + lower, with lower from -128 to 127.
+      *reinterpret_cast<Bytes*>(bytes + p) = __builtin_convertvector((number + 128) >> 8, Bytes);
+      *reinterpret_cast<Bytes*>(bytes + kDotDepth + p) = __builtin_convertvector(number, Bytes);
+    }
   }
 }
 
 /// Rounds a row of A into the layout of the inner loop, and returns what 1 stands for there: NaN for a row that holds
 /// infinity or NaN.
 real round_row(const GemmArgs& g, Index row, Index depth, Index blocks, real* window, std::int16_t* out) {
-  const Index length = round_up(g.k, 2), limit = int8_activation_limit(g.k);
+  const Index length = dot_length(g.k), limit = int8_activation_limit(g.k);
   IntLane largest = 0;
   for (Index p0 = 0; p0 < g.k; p0 += depth) {
     const Index n = imin(depth, g.k - p0);
@@ -96,52 +106,59 @@ real round_row(const GemmArgs& g, Index row, Index depth, Index blocks, real* wi
   const real power = power_of_two(exponent);
   for (Index b = 0; b < blocks; ++b) {
     const Index p0 = b * depth, n = imin(depth, g.k - p0);
-    std::int16_t* const block = out + b * kTaskRows * kPairStride;
+    std::int16_t* const block = out + b * kTaskRows * kDotStride;
     if (finite)
       round_numbers(part_of_row(g, row, p0, n, window), n, power, imin(depth, length - p0), block);
     else
-      for (Index p = 0; p < depth; ++p) block[p] = 0;
+      for (Index p = 0; p < kDotStride; ++p) block[p] = 0;
   }
   return finite ? power_of_two(-exponent) : static_cast<real>(__builtin_nanf(""));
 }
 
-/// n numbers of 8 bits, a multiple of 2 kMicroCols, in 16.
-void widen_pairs(const std::int8_t* in, Index n, std::int16_t* out) {
-  typedef std::int8_t Bytes __attribute__((vector_size(2 * kWordLanes), aligned(1), may_alias));
-  for (Index i = 0; i < n; i += 2 * kWordLanes) {
-    const VecShort wide = __builtin_convertvector(*reinterpret_cast<const Bytes*>(in + i), VecShort);
-    __builtin_memcpy(out + i, &wide, sizeof wide);
+/// n packed weights, a multiple of 2 kMicroCols, as they are multiplied: widened to `panel`, or as they are.
+template <class Number>
+const Number* numbers_of(const std::int8_t* packed, Index n, Number* panel) {
+  if constexpr (sizeof(Number) == 1) {
+    return packed;
+  } else {
+    typedef std::int8_t Bytes __attribute__((vector_size(2 * kWordLanes), aligned(1), may_alias));
+    for (Index i = 0; i < n; i += 2 * kWordLanes) {
+      const VecShort wide = __builtin_convertvector(*reinterpret_cast<const Bytes*>(packed + i), VecShort);
+      __builtin_memcpy(panel + i, &wide, sizeof wide);
+    }
+    return panel;
   }
 }
 
-/// sums (ROWS, kMicroCols) += of `pairs` pairs of numbers; `first`: = instead. a: rows kPairStride apart; b (pairs,
-/// kMicroCols, 2).
+/// sums (ROWS, kMicroCols) += of k numbers, whole steps; `first`: = instead. a: rows kDotStride apart; panel: (k,
+/// kMicroCols) in the order of Dots.
 template <Index ROWS>
-void pair_tile(Index pairs, const std::int16_t* __restrict a, const std::int16_t* __restrict b,
-               std::int32_t* __restrict sums, bool first) {
-  VecWord acc[ROWS][kPairVectors];
+void dot_tile(Index k, const std::int16_t* __restrict a, const Dots::Number* __restrict panel,
+              std::int32_t* __restrict sums, bool first) {
+  typedef std::uint32_t Unsigned __attribute__((vector_size(FU_VECTOR_BYTES)));
+  VecWord acc[ROWS][kWordVectors];
 #pragma GCC unroll 16
   for (Index i = 0; i < ROWS; ++i)
 #pragma GCC unroll 2
-    for (Index j = 0; j < kPairVectors; ++j) acc[i][j] = VecWord{};
-  for (Index p = 0; p < pairs; ++p, a += 2, b += 2 * kMicroCols) {
-    VecShort bv[kPairVectors];
-#pragma GCC unroll 2
-    for (Index j = 0; j < kPairVectors; ++j)
-      __builtin_memcpy(&bv[j], __builtin_assume_aligned(b + j * 2 * kWordLanes, sizeof(VecShort)), sizeof(VecShort));
+    for (Index j = 0; j < kWordVectors; ++j) acc[i][j] = VecWord{};
+  for (Index plane = 0; plane < kDotPlanes; ++plane) {
+    if (plane > 0) {  // what was summed are upper bytes
 #pragma GCC unroll 16
-    for (Index i = 0; i < ROWS; ++i) {
-      std::int32_t pair;
-      __builtin_memcpy(&pair, a + i * kPairStride, sizeof pair);
-      const VecShort both = reinterpret_cast<VecShort>(VecWord{} + pair);
+      for (Index i = 0; i < ROWS; ++i)
 #pragma GCC unroll 2
-      for (Index j = 0; j < kPairVectors; ++j) acc[i][j] += dot_pairs(both, bv[j]);
+        for (Index j = 0; j < kWordVectors; ++j)
+          acc[i][j] = reinterpret_cast<VecWord>(reinterpret_cast<Unsigned>(acc[i][j]) << 8);
     }
+    const char* row = reinterpret_cast<const char*>(a) + plane * kDotDepth;
+    constexpr Index row_bytes = Dots::kStep * static_cast<Index>(sizeof(Dots::Number));
+    const Dots::Number* numbers = panel;
+    for (Index p = 0; p < k; p += Dots::kStep, row += row_bytes, numbers += Dots::kStep * kMicroCols)
+      Dots::step(acc, row, 2 * kDotStride, numbers);
   }
 #pragma GCC unroll 16
   for (Index i = 0; i < ROWS; ++i)
 #pragma GCC unroll 2
-    for (Index j = 0; j < kPairVectors; ++j) {
+    for (Index j = 0; j < kWordVectors; ++j) {
       void* const out = __builtin_assume_aligned(sums + i * kMicroCols + j * kWordLanes, sizeof(VecWord));
       VecWord before{};
       if (!first) __builtin_memcpy(&before, out, sizeof before);
@@ -150,13 +167,13 @@ void pair_tile(Index pairs, const std::int16_t* __restrict a, const std::int16_t
     }
 }
 
-void pair_tile_rows(Index rows, Index pairs, const std::int16_t* a, const std::int16_t* b, std::int32_t* sums,
-                    bool first) {
+void dot_tile_rows(Index rows, Index k, const std::int16_t* a, const Dots::Number* panel, std::int32_t* sums,
+                   bool first) {
   switch (rows) {
 // clang-format off
 #define FU_ROWS(N) \
   case N:          \
-    if constexpr (N <= kMicroRows) return pair_tile<N>(pairs, a, b, sums, first); \
+    if constexpr (N <= kMicroRows) return dot_tile<N>(k, a, panel, sums, first); \
     break;
     FU_ROWS(1) FU_ROWS(2) FU_ROWS(3) FU_ROWS(4) FU_ROWS(5) FU_ROWS(6) FU_ROWS(7) FU_ROWS(8) FU_ROWS(9) FU_ROWS(10)
     FU_ROWS(11) FU_ROWS(12) FU_ROWS(13) FU_ROWS(14) FU_ROWS(15) FU_ROWS(16)
@@ -189,21 +206,22 @@ void finish_sums(const GemmArgs& g, Index first_row, Index rows, Index j, const 
 /// Rows [first_row, first_row + rows), at most kTaskRows, and panels [j0, j1) of the product.
 void product_task(const GemmArgs& g, Index first_row, Index rows, Index j0, Index j1, real* scratch) {
   const Layout layout(g.k);
-  const Index length = round_up(g.k, 2), depth = pair_depth(g.k), padded_n = round_up(g.n, kMicroCols);
+  const Index length = dot_length(g.k), depth = dot_depth(g.k), padded_n = round_up(g.n, kMicroCols);
   auto* const a = reinterpret_cast<std::int16_t*>(scratch + layout.rows);
-  auto* const panel = reinterpret_cast<std::int16_t*>(scratch + layout.panel);
+  auto* const panel = reinterpret_cast<Dots::Number*>(scratch + layout.panel);
   auto* const sums = reinterpret_cast<std::int32_t*>(scratch + layout.sums);
   real* const units = scratch + layout.units;
   for (Index i = 0; i < rows; ++i)
-    units[i] = round_row(g, first_row + i, depth, layout.blocks, scratch + layout.window, a + i * kPairStride);
+    units[i] = round_row(g, first_row + i, depth, layout.blocks, scratch + layout.window, a + i * kDotStride);
   const auto* weights = static_cast<const std::int8_t*>(g.narrow_b);
   for (Index j = j0; j < j1; ++j) {
     for (Index b = 0; b < layout.blocks; ++b) {
       const Index p0 = b * depth, kb = imin(depth, length - p0);
-      widen_pairs(weights + p0 * padded_n + j * kMicroCols * kb, kb * kMicroCols, panel);
+      const Dots::Number* const numbers =
+          numbers_of(weights + p0 * padded_n + j * kMicroCols * kb, kb * kMicroCols, panel);
       for (Index r = 0; r < rows; r += kMicroRows)
-        pair_tile_rows(imin(kMicroRows, rows - r), kb / 2, a + b * kTaskRows * kPairStride + r * kPairStride, panel,
-                       sums + r * kMicroCols, b == 0);
+        dot_tile_rows(imin(kMicroRows, rows - r), kb, a + b * kTaskRows * kDotStride + r * kDotStride, numbers,
+                      sums + r * kMicroCols, b == 0);
     }
     finish_sums(g, first_row, rows, j, sums, units);
   }

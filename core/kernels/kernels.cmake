@@ -2,6 +2,8 @@
 # list of targets for core/isa.cpp, which picks one when the program starts.
 file(GLOB kernel_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*.cpp)
 set(kernel_targets "")
+# What a variant compiles anew.
+set(variant_sources gemm.cpp int8.cpp narrow.cpp targets/variant.cpp)
 # GCC fuses multiplications and additions, which math.h counts on, with its expensive optimizations only.
 set(kernel_quick -O1)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
@@ -16,11 +18,9 @@ if(FU_SANITIZE)
   endif()
 endif()
 
-function(fu_target name file processors condition)
-  if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "${processors}")
-    return()
-  endif()
-  fu_objects(fu_kernels_${name} ${kernel_sources})
+# What a target and a variant of one have in common.
+function(fu_kernels name file condition)
+  fu_objects(fu_kernels_${name} ${sources})
   set_target_properties(fu_kernels_${name} PROPERTIES CXX_VISIBILITY_PRESET hidden)  # never in a shared library's interface
   target_compile_definitions(fu_kernels_${name} PRIVATE FU_ISA=${name} FU_TARGET="core/kernels/targets/${file}")
   # -ffp-contract=fast: a*b+c may become one fused instruction. -Wno-psabi: the compiler warns that vector arguments are
@@ -28,6 +28,23 @@ function(fu_target name file processors condition)
   target_compile_options(fu_kernels_${name} PRIVATE ${kernel_level} -ffp-contract=fast -fno-math-errno -fno-trapping-math
     -Wno-psabi ${ARGN})
   set(kernel_targets "${kernel_targets}FU_TARGET(${name}, ${condition})\n" PARENT_SCOPE)
+endfunction()
+
+function(fu_target name file processors condition)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "${processors}")
+    set(sources ${kernel_sources})
+    fu_kernels(${name} ${file} "${condition}" ${ARGN})
+    set(kernel_targets "${kernel_targets}" PARENT_SCOPE)
+  endif()
+endfunction()
+
+function(fu_variant name base file processors condition)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "${processors}")
+    list(TRANSFORM variant_sources PREPEND ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/ OUTPUT_VARIABLE sources)
+    fu_kernels(${name} ${file} "${condition}" ${ARGN})
+    target_compile_definitions(fu_kernels_${name} PRIVATE FU_BASE=${base})
+    set(kernel_targets "${kernel_targets}" PARENT_SCOPE)
+  endif()
 endfunction()
 
 include(${CMAKE_CURRENT_LIST_DIR}/targets/targets.cmake)

@@ -1,6 +1,7 @@
 // The table of one target's kernels, and the benchmark's measure of peak speed.
 #include "core/kernels/declare.h"
 #include "core/kernels/kernel_table.h"
+#include "core/kernels/narrow.h"
 
 #define FU_STRING2(x) #x
 #define FU_STRING(x) FU_STRING2(x)
@@ -27,6 +28,7 @@ const Kernels& table() {
   static const Kernels kernels = {
       FU_STRING(FU_ISA),
       kLanes,
+      multiplies_bf16(NarrowType::bf16),
 #define FU_KERNEL(result, name, arguments) name,
 #include "core/kernels/kernels.def"
   };

@@ -71,7 +71,8 @@ struct GemmArgs {
   // must be packed.
   const WindowArgs* windows = nullptr;
   // Or none. Else B is narrow, and b and packed_b are null; a_col is 1. Column j is B's numbers times narrow_scale[j].
-  //   f16, bf16  B is widened a panel at a time: the same bits as the product with the widened B
+  //   f16, bf16  B is widened a panel at a time: the same bits as the product with the widened B. In bf16, targets with
+  //              instructions for such numbers round A to them too, and sum products of pairs
   //   int8       each row of A is rounded to whole numbers times a power of 2, as many bits as the sum of k products
   //              surely fits into 32 bits with (int8.h): the sums are exact
   NarrowType narrow_type = NarrowType::none;
@@ -81,10 +82,11 @@ struct GemmArgs {
   int workers = threads();             // threads that take part at most; scratch has room for so many
 };
 
-/// Largest whole number that a row of activations is rounded to: k products with numbers up to 127 fit into 32 bits.
+/// Largest whole number that a row of activations is rounded to: k products with numbers up to 127 fit into 32 bits,
+/// and the number itself into two bytes with a sign each, 127 * 256 + 127.
 constexpr Index int8_activation_limit(Index k) {
-  const Index most = k < 1 ? 32767 : 2147483647 / (127 * k);
-  return most < 32767 ? most : 32767;
+  const Index largest = 32639, most = k < 1 ? largest : 2147483647 / (127 * k);
+  return most < largest ? most : largest;
 }
 
 /// Softmax attention of `batch` sequences: y = softmax(scale q k^T) v for each head.

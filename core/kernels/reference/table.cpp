@@ -17,6 +17,7 @@ const Kernels& kernels_reference() {
   static const Kernels table = {
       "reference",
       1,
+      false,
 #define FU_KERNEL(result, name, arguments) name##_ref,
 #include "core/kernels/kernels.def"
   };

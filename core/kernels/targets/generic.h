@@ -19,14 +19,16 @@ constexpr Index kPairTaps = 4;                      // weighted.h: 2 pixels x 4 
 constexpr Index kDepthwisePixels = 7;               // depthwise.cpp: 7 outputs, a row of weights
 constexpr bool kLaneFactors = false;                // a lane can be the factor of a whole vector
 
-using portable::dot_pairs;
 using portable::keep_n;
 using portable::load_n;
 using portable::reciprocal;
 using portable::store_n;
 using portable::vmax;
 using portable::vmin;
+using portable::widen_f16;
 using portable::zip_high;
 using portable::zip_low;
+using Dots = Pairs<VecWord, portable::add_pairs>;
+using Bf16 = NoBf16;
 
 }  // namespace fu::FU_ISA

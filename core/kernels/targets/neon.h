@@ -2,7 +2,7 @@
 #pragma once
 
 #define FU_VECTOR_BYTES 16
-#include "core/kernels/targets/vector.h"
+#include "core/kernels/targets/neon_dots.h"
 
 namespace fu::FU_ISA {
 
@@ -16,7 +16,6 @@ constexpr Index kPairTaps = 7;                      // weighted.h: 2 pixels x 7 
 constexpr Index kDepthwisePixels = 14;              // depthwise.cpp: 14 outputs, a row of weights
 constexpr bool kLaneFactors = true;                 // a lane can be the factor of a whole vector
 
-using portable::dot_pairs;
 using portable::keep_n;
 using portable::load_n;
 using portable::reciprocal;
@@ -25,5 +24,11 @@ using portable::vmax;
 using portable::vmin;
 using portable::zip_high;
 using portable::zip_low;
+
+#ifdef FU_REAL_DOUBLE
+using portable::widen_f16;
+#else
+static inline Floats widen_f16(Halves halves) { return Floats(vcvt_f32_f16(vreinterpret_f16_u16(uint16x4_t(halves)))); }
+#endif
 
 }  // namespace fu::FU_ISA

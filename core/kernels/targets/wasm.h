@@ -23,10 +23,13 @@ using portable::keep_n;
 using portable::load_n;
 using portable::reciprocal;
 using portable::store_n;
+using portable::widen_f16;
 
-static inline VecWord dot_pairs(VecShort a, VecShort b) {
-  return reinterpret_cast<VecWord>(wasm_i32x4_dot_i16x8(v128_t(a), v128_t(b)));
+static inline VecWord add_pairs(VecWord sums, VecShort a, VecShort b) {
+  return sums + reinterpret_cast<VecWord>(wasm_i32x4_dot_i16x8(v128_t(a), v128_t(b)));
 }
+using Dots = Pairs<VecWord, add_pairs>;
+using Bf16 = NoBf16;
 
 #ifdef FU_REAL_DOUBLE
 using portable::vmax;

@@ -2,6 +2,10 @@
 #pragma once
 
 #define FU_VECTOR_BYTES 32
+#ifdef __AVXVNNI__
+#include <immintrin.h>
+#endif
+
 #include "core/kernels/targets/vector.h"
 
 namespace fu::FU_ISA {
@@ -19,7 +23,16 @@ constexpr bool kLaneFactors = false;                // a lane can be the factor 
 using portable::zip_high;
 using portable::zip_low;
 
-static inline VecWord dot_pairs(VecShort a, VecShort b) { return __builtin_ia32_pmaddwd256(a, b); }
+static inline VecWord add_pairs(VecWord sums, VecShort a, VecShort b) {
+#ifdef __AVXVNNI__
+  return reinterpret_cast<VecWord>(_mm256_dpwssd_avx_epi32(reinterpret_cast<__m256i>(sums),
+                                                           reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
+#else
+  return sums + __builtin_ia32_pmaddwd256(a, b);
+#endif
+}
+using Dots = Pairs<VecWord, add_pairs>;
+using Bf16 = NoBf16;
 
 #ifdef FU_REAL_DOUBLE
 using portable::keep_n;
@@ -28,7 +41,13 @@ using portable::reciprocal;
 using portable::store_n;
 using portable::vmax;
 using portable::vmin;
+using portable::widen_f16;
 #else
+static inline Floats widen_f16(Halves halves) {
+  typedef short Eight __attribute__((vector_size(16)));
+  return __builtin_ia32_vcvtph2ps256(reinterpret_cast<Eight>(halves));
+}
+
 /// All bits set in the first n lanes, 0 <= n <= 8.
 static inline VecInt first_lanes(Index n) {
   static const std::int32_t kMask[16] = {-1, -1, -1, -1, -1, -1, -1, -1};

@@ -2,6 +2,10 @@
 #pragma once
 
 #define FU_VECTOR_BYTES 64
+#ifdef __AVX512VNNI__
+#include <immintrin.h>
+#endif
+
 #include "core/kernels/targets/vector.h"
 
 namespace fu::FU_ISA {
@@ -24,17 +28,39 @@ using portable::vmin;
 using portable::zip_high;
 using portable::zip_low;
 
-static inline VecWord dot_pairs(VecShort a, VecShort b) {
-#ifdef __clang__
-  return __builtin_ia32_pmaddwd512(a, b);
+static inline VecWord add_pairs(VecWord sums, VecShort a, VecShort b) {
+#ifdef __AVX512VNNI__
+  return reinterpret_cast<VecWord>(
+      _mm512_dpwssd_epi32(reinterpret_cast<__m512i>(sums), reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+#elif defined(__clang__)
+  return sums + __builtin_ia32_pmaddwd512(a, b);
 #else
-  return __builtin_ia32_pmaddwd512_mask(a, b, VecWord{}, static_cast<unsigned short>(-1));
+  return sums + __builtin_ia32_pmaddwd512_mask(a, b, VecWord{}, static_cast<unsigned short>(-1));
 #endif
 }
+using Dots = Pairs<VecWord, add_pairs>;
+
+#if defined(__AVX512BF16__) && !defined(FU_REAL_DOUBLE)
+/// Denormal numbers count as zero, and each product and sum is rounded to nearest.
+static inline Floats add_bf16_pairs(Floats sums, VecShort a, VecShort b) {
+  return Floats(_mm512_dpbf16_ps(__m512(sums), (__m512bh)a, (__m512bh)b));
+}
+using Bf16 = Pairs<Floats, add_bf16_pairs>;
+#else
+using Bf16 = NoBf16;
+#endif
 
 #ifdef FU_REAL_DOUBLE
 using portable::reciprocal;
+using portable::widen_f16;
 #else
+static inline Floats widen_f16(Halves halves) {
+  typedef short Sixteen __attribute__((vector_size(32)));
+  constexpr int kAnyRounding = 4;  // exact: no rounding is done
+  return __builtin_ia32_vcvtph2ps512_mask(reinterpret_cast<Sixteen>(halves), Floats{}, static_cast<unsigned short>(-1),
+                                          kAnyRounding);
+}
+
 /// 1 / x for x of ordinary size: an estimate and one step of Newton's method, in a third of the time of a division.
 /// The relative error of the estimate is below 2^-14; after the step it is at most 1.5 units in the last place.
 static inline Vec reciprocal(Vec x) {

@@ -25,10 +25,13 @@ using portable::keep_n;
 using portable::load_n;
 using portable::reciprocal;
 using portable::store_n;
+using portable::widen_f16;
 using portable::zip_high;
 using portable::zip_low;
 
-static inline VecWord dot_pairs(VecShort a, VecShort b) { return __builtin_ia32_pmaddwd128(a, b); }
+static inline VecWord add_pairs(VecWord sums, VecShort a, VecShort b) { return sums + __builtin_ia32_pmaddwd128(a, b); }
+using Dots = Pairs<VecWord, add_pairs>;
+using Bf16 = NoBf16;
 
 #ifdef FU_REAL_DOUBLE
 using portable::vmax;

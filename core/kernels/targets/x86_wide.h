@@ -23,19 +23,26 @@ using portable::reciprocal;
 using portable::store_n;
 using portable::vmax;
 using portable::vmin;
+using portable::widen_f16;
 using portable::zip_high;
 using portable::zip_low;
 
-static inline VecWord dot_pairs(VecShort a, VecShort b) {
+static inline VecWord add_pairs(VecWord sums, VecShort a, VecShort b) {
   typedef std::int16_t HalfShort __attribute__((vector_size(32)));
   typedef std::int32_t HalfWord __attribute__((vector_size(32)));
   HalfShort x[2], y[2];
   __builtin_memcpy(x, &a, sizeof a);
   __builtin_memcpy(y, &b, sizeof b);
-  const HalfWord sums[2] = {__builtin_ia32_pmaddwd256(x[0], y[0]), __builtin_ia32_pmaddwd256(x[1], y[1])};
+  const HalfWord products[2] = {__builtin_ia32_pmaddwd256(x[0], y[0]), __builtin_ia32_pmaddwd256(x[1], y[1])};
   VecWord all;
-  __builtin_memcpy(&all, sums, sizeof all);
-  return all;
+  __builtin_memcpy(&all, products, sizeof all);
+  return sums + all;
 }
+using Dots = Pairs<VecWord, add_pairs>;
+#ifdef FU_REAL_DOUBLE
+using Bf16 = NoBf16;
+#else
+using Bf16 = Pairs<Floats, portable::add_bf16_pairs>;
+#endif
 
 }  // namespace fu::FU_ISA

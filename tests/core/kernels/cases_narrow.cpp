@@ -1,6 +1,7 @@
 // Products with narrow weights. The packed layout is each target's own, so it is tested by products with it.
 #include "core/files/number_type.h"
 #include "core/ops/conv.h"
+#include "core/ops/linear.h"
 #include "tests/core/kernels/kernel_cases.h"
 
 namespace fu::test {
@@ -65,6 +66,7 @@ void matrices(KernelCases& cases, NarrowType type, bool scaled) {
       if (s.m > 3) x.data()[3 * s.k + p] *= real(1e-3);
     }
     if (s.m > 4 && s.k > 1) x.data()[4 * s.k + 1] = 50;
+    if (type == NarrowType::bf16) x = rounded_to(x, type);  // as some targets round it
     for (const Activation act : {Activation::none, Activation::gelu})
       for (const bool accumulate : {false, true})
         cases.add(
@@ -94,7 +96,9 @@ void narrow_windows(KernelCases& cases, NarrowType type) {
     const WindowArgs narrow_windows = windows_on({2, s.h, s.w, s.c}, s.kernel, s.kernel, s.stride, s.pad, s.dilation);
     const Index m = 2 * narrow_windows.rows * narrow_windows.cols, k = s.kernel * s.kernel * s.c;
     const NarrowRows rows(cases.random, type, s.n * k);
-    const Tensor x = cases.random.normal({2, s.h, s.w, s.c}), scale = cases.random.uniform({s.n}, real(.01), 1);
+    Tensor x = cases.random.normal({2, s.h, s.w, s.c});
+    if (type == NarrowType::bf16) x = rounded_to(x, type);
+    const Tensor scale = cases.random.uniform({s.n}, real(.01), 1);
     cases.add(
         label({{"type", static_cast<Index>(type)}, {"narrow_windows, h", s.h}, {"c", s.c}, {"kernel", s.kernel}}),
         [=](const Kernels& table) {
