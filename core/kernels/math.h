@@ -244,8 +244,10 @@ static inline Vec erf_bounded(Vec x) {
   return x * polynomial(z, kP) * reciprocal(polynomial(z, kQ));
 }
 static inline Vec verf(Vec x) {
-  const Vec y = erf_bounded(vmin(vmax(x, splat(-4.0f)), splat(4.0f)));
-  return select(x == x, vmin(vmax(y, splat(-1.0f)), splat(1.0f)), x);
+  const Vec bounded = vmin(vmax(x, splat(-4.0f)), splat(4.0f)), y = erf_bounded(bounded);
+  // At 4 the quotient is 1 with one processor's reciprocal(), and the number below it with another's.
+  const Vec inside = vmin(vmax(y, splat(-1.0f)), splat(1.0f));
+  return select(x == x, select(vabs(bounded) < 4.0f, inside, bounded * 0.25f), x);
 }
 
 #endif
