@@ -39,7 +39,12 @@ function(fu_target name file processors condition)
 endfunction()
 
 function(fu_variant name base file processors condition)
+  # A compiler that is older than the instructions makes a program without them.
+  string(JOIN " " CMAKE_REQUIRED_FLAGS ${ARGN})
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "${processors}")
+    check_cxx_source_compiles("int main() { return 0; }" FU_COMPILES_${name})
+  endif()
+  if(FU_COMPILES_${name})
     list(TRANSFORM variant_sources PREPEND ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/ OUTPUT_VARIABLE sources)
     fu_kernels(${name} ${file} "${condition}" ${ARGN})
     target_compile_definitions(fu_kernels_${name} PRIVATE FU_BASE=${base})
