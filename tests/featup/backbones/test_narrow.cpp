@@ -66,10 +66,12 @@ TEST_CASE("narrow backbone: the built-in one, converted") {
     // Narrowed while it is opened, it is the same.
     CHECK(same_bits(features_by("builtin", of_precision(name)), narrow));
     CHECK(same_bits(features_by(folder / "f32", of_precision(name)), narrow));
-    // Widened, weights of 16 bits give the same bits; of 8, activations are not rounded then.
+    // Widened, weights of 16 bits give the same bits; where activations are rounded too, they are not then.
     const Tensor wide = features_by(path, of_precision("f32"));
     if (type == NarrowType::int8)
       CHECK(cosine(wide, narrow) >= .9999);
+    else if (type == NarrowType::bf16 && kernels().rounds_bf16)
+      CHECK(cosine(wide, narrow) >= .999);
     else
       CHECK(same_bits(wide, narrow));
     // To f32 and back.
