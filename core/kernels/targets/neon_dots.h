@@ -1,4 +1,4 @@
-// Products of whole numbers with NEON, of 64 and of 32 bits: see Dots in vector.h.
+// Products of narrow numbers with NEON, of 64 and of 32 bits: see Dots and Bf16 in vector.h.
 #pragma once
 
 #include <arm_neon.h>
@@ -7,108 +7,81 @@
 
 namespace fu::FU_ISA {
 
+/// Products of a lane of a row of activations, kTogether numbers, with a vector of weights. A step loads four lanes of
+/// each row at once. OP has the types Number, Row, Weights and Sum, kTogether, and add<LANE>(sum, weights, row).
+template <class OP>
+struct ByLane {
+  typedef typename OP::Number Number;
+  static constexpr Index kTogether = OP::kTogether, kStep = 4 * kTogether;
+
+  template <Index ROWS, Index VECTORS>
+  __attribute__((always_inline)) static inline void step(typename OP::Sum (&sums)[ROWS][VECTORS], const char* a,
+                                                         Index stride, const Number* panel) {
+    typename OP::Row rows[ROWS];
+#pragma GCC unroll 16
+    for (Index i = 0; i < ROWS; ++i) __builtin_memcpy(&rows[i], a + i * stride, sizeof rows[i]);
+    lane<0>(sums, rows, panel);
+    lane<1>(sums, rows, panel);
+    lane<2>(sums, rows, panel);
+    lane<3>(sums, rows, panel);
+  }
+
+ private:
+  template <int LANE, Index ROWS, Index VECTORS>
+  __attribute__((always_inline)) static inline void lane(typename OP::Sum (&sums)[ROWS][VECTORS],
+                                                         const typename OP::Row (&rows)[ROWS], const Number* panel) {
+    constexpr Index size = sizeof(typename OP::Weights) / sizeof(Number);
+    typename OP::Weights b[VECTORS];
+#pragma GCC unroll 2
+    for (Index j = 0; j < VECTORS; ++j) __builtin_memcpy(&b[j], panel + (LANE * VECTORS + j) * size, sizeof b[j]);
+#pragma GCC unroll 16
+    for (Index i = 0; i < ROWS; ++i)
+#pragma GCC unroll 2
+      for (Index j = 0; j < VECTORS; ++j) sums[i][j] = OP::template add<LANE>(sums[i][j], b[j], rows[i]);
+  }
+};
+
 #ifdef __ARM_FEATURE_DOTPROD
 /// Numbers of 8 bits, four products an instruction and lane. Of activations, each byte is multiplied on its own.
-struct Dots {
+struct BytesByLane {
   typedef std::int8_t Number;
-  static constexpr Index kTogether = 4, kStep = 16;
-
-  template <Index ROWS, Index VECTORS>
-  __attribute__((always_inline)) static inline void step(VecWord (&sums)[ROWS][VECTORS], const char* a, Index stride,
-                                                         const std::int8_t* panel) {
-    int8x16_t rows[ROWS];
-#pragma GCC unroll 16
-    for (Index i = 0; i < ROWS; ++i) rows[i] = vld1q_s8(reinterpret_cast<const std::int8_t*>(a + i * stride));
-    lane<0>(sums, rows, panel);
-    lane<1>(sums, rows, panel);
-    lane<2>(sums, rows, panel);
-    lane<3>(sums, rows, panel);
-  }
-
- private:
-  /// Four numbers of each row.
-  template <int LANE, Index ROWS, Index VECTORS>
-  __attribute__((always_inline)) static inline void lane(VecWord (&sums)[ROWS][VECTORS], const int8x16_t (&rows)[ROWS],
-                                                         const std::int8_t* panel) {
-    int8x16_t b[VECTORS];
-#pragma GCC unroll 2
-    for (Index j = 0; j < VECTORS; ++j) b[j] = vld1q_s8(panel + (LANE * VECTORS + j) * 16);
-#pragma GCC unroll 16
-    for (Index i = 0; i < ROWS; ++i)
-#pragma GCC unroll 2
-      for (Index j = 0; j < VECTORS; ++j)
-        sums[i][j] = VecWord(vdotq_laneq_s32(int32x4_t(sums[i][j]), b[j], rows[i], LANE));
+  typedef int8x16_t Row, Weights;
+  typedef VecWord Sum;
+  static constexpr Index kTogether = 4;
+  template <int LANE>
+  __attribute__((always_inline)) static inline Sum add(Sum sum, Weights b, Row row) {
+    return Sum(vdotq_laneq_s32(int32x4_t(sum), b, row, LANE));
   }
 };
+using Dots = ByLane<BytesByLane>;
 #else
 /// Numbers of 16 bits: a lane of activations times half a vector of weights, added to 32 bits, is one instruction.
-struct Dots {
+struct ShortsByLane {
   typedef std::int16_t Number;
-  static constexpr Index kTogether = 1, kStep = 4;
-
-  template <Index ROWS, Index VECTORS>
-  __attribute__((always_inline)) static inline void step(VecWord (&sums)[ROWS][VECTORS], const char* a, Index stride,
-                                                         const std::int16_t* panel) {
-    int16x4_t rows[ROWS];
-#pragma GCC unroll 16
-    for (Index i = 0; i < ROWS; ++i) rows[i] = vld1_s16(reinterpret_cast<const std::int16_t*>(a + i * stride));
-    lane<0>(sums, rows, panel);
-    lane<1>(sums, rows, panel);
-    lane<2>(sums, rows, panel);
-    lane<3>(sums, rows, panel);
-  }
-
- private:
-  /// One number of each row.
-  template <int LANE, Index ROWS, Index VECTORS>
-  __attribute__((always_inline)) static inline void lane(VecWord (&sums)[ROWS][VECTORS], const int16x4_t (&rows)[ROWS],
-                                                         const std::int16_t* panel) {
-    int16x4_t b[VECTORS];
-#pragma GCC unroll 2
-    for (Index j = 0; j < VECTORS; ++j) b[j] = vld1_s16(panel + (LANE * VECTORS + j) * 4);
-#pragma GCC unroll 16
-    for (Index i = 0; i < ROWS; ++i)
-#pragma GCC unroll 2
-      for (Index j = 0; j < VECTORS; ++j)
-        sums[i][j] = VecWord(vmlal_lane_s16(int32x4_t(sums[i][j]), b[j], rows[i], LANE));
+  typedef int16x4_t Row, Weights;
+  typedef VecWord Sum;
+  static constexpr Index kTogether = 1;
+  template <int LANE>
+  __attribute__((always_inline)) static inline Sum add(Sum sum, Weights b, Row row) {
+    return Sum(vmlal_lane_s16(int32x4_t(sum), b, row, LANE));
   }
 };
+using Dots = ByLane<ShortsByLane>;
 #endif
 
 #if defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC) && !defined(FU_REAL_DOUBLE)
 /// Numbers in bf16, two products an instruction and lane. Denormal numbers count as zero.
-struct Bf16 {
+struct Bf16ByLane {
   typedef std::int16_t Number;
-  static constexpr Index kTogether = 2, kStep = 8;
-
-  template <Index ROWS, Index VECTORS>
-  __attribute__((always_inline)) static inline void step(Floats (&sums)[ROWS][VECTORS], const char* a, Index stride,
-                                                         const std::int16_t* panel) {
-    bfloat16x8_t rows[ROWS];
-#pragma GCC unroll 16
-    for (Index i = 0; i < ROWS; ++i)
-      rows[i] = vreinterpretq_bf16_s16(vld1q_s16(reinterpret_cast<const std::int16_t*>(a + i * stride)));
-    lane<0>(sums, rows, panel);
-    lane<1>(sums, rows, panel);
-    lane<2>(sums, rows, panel);
-    lane<3>(sums, rows, panel);
-  }
-
- private:
-  /// Two numbers of each row.
-  template <int LANE, Index ROWS, Index VECTORS>
-  __attribute__((always_inline)) static inline void lane(Floats (&sums)[ROWS][VECTORS],
-                                                         const bfloat16x8_t (&rows)[ROWS], const std::int16_t* panel) {
-    bfloat16x8_t b[VECTORS];
-#pragma GCC unroll 2
-    for (Index j = 0; j < VECTORS; ++j) b[j] = vreinterpretq_bf16_s16(vld1q_s16(panel + (LANE * VECTORS + j) * 8));
-#pragma GCC unroll 16
-    for (Index i = 0; i < ROWS; ++i)
-#pragma GCC unroll 2
-      for (Index j = 0; j < VECTORS; ++j)
-        sums[i][j] = Floats(vbfdotq_laneq_f32(float32x4_t(sums[i][j]), b[j], rows[i], LANE));
+  typedef bfloat16x8_t Row, Weights;
+  typedef Floats Sum;
+  static constexpr Index kTogether = 2;
+  template <int LANE>
+  __attribute__((always_inline)) static inline Sum add(Sum sum, Weights b, Row row) {
+    return Sum(vbfdotq_laneq_f32(float32x4_t(sum), b, row, LANE));
   }
 };
+using Bf16 = ByLane<Bf16ByLane>;
 #else
 using Bf16 = NoBf16;
 #endif
