@@ -23,9 +23,11 @@ if [ -z "$image" ]; then
 fi
 name=$(basename "$image")
 name=${name%.*}
-# What an older version drew beside its results: the program replaces only pictures that say that it made them.
+# The program replaces only pictures that say that it made them. What an older version drew beside its results steps aside.
 for picture in "$out/$name.png" "$out/$name.fit.png"; do
-  if [ -f "$out/$name.npy" ] && ! [ "$picture" -ef "$image" ]; then rm -f "$picture"; fi
+  if [ -f "$picture" ] && [ -f "$out/$name.npy" ] && ! [ "$picture" -ef "$image" ] && ! grep -qa 'Software.featup' "$picture"; then
+    mv --backup=numbered "$picture" "${picture%.png}.older.png"
+  fi
 done
 "$root/build/bin/featup" upsample "$image" -o "$out"
 "$root/build/bin/featup" fit "$image" -o "$out/$name.fit.safetensors"

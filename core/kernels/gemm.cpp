@@ -6,9 +6,8 @@
 // Neither cut depends on the number of threads, and every output is summed in the order of k. So results have the same
 // bits for any number of threads.
 //
-// Weights of 16 bits are widened a panel at a time, each time that a task takes the panel: with 96 rows of A, that is 3
-// to 8 percent of the work on it for bf16, and twice as much for f16, whose numbers take more steps. Where the
-// processor multiplies numbers in bf16, rows of A are rounded to them instead.
+// Weights of 16 bits are widened a panel at a time, each time that a task takes the panel: with 96 rows of A, that is a
+// few percent of the work on it. Where the processor multiplies numbers in bf16, rows of A are rounded to them instead.
 #include "core/kernels/declare.h"
 #include "core/kernels/int8.h"
 #include "core/kernels/narrow.h"

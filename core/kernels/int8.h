@@ -1,10 +1,10 @@
 // Products with weights of 8 bits: how both sides lie in memory.
 //
 // Weights are whole numbers from -127 to 127. Most targets multiply numbers of 16 bits, to which weights are widened a
-// panel at a time; see Dots in targets/vector.h. A row of activations is rounded to
-// whole numbers of 16 bits times a power of 2, so that all products of a row, summed up, fit into 32 bits: 13 bits and
-// a sign where k is 1536. The sums are exact, and so are the powers: every target rounds the same activations to the
-// same numbers and gets the same sums.
+// panel at a time; see Dots in targets/vector.h. A row of activations is rounded to whole numbers of 16 bits times a
+// power of 2, so that all products of a row, summed up, fit into 32 bits: 13 bits and a sign where k is 1536. The sums
+// are exact, and so are the powers: every target rounds the same activations to the same numbers and gets the same
+// sums.
 #pragma once
 
 #include "core/kernels/gemm_micro.h"

@@ -1,4 +1,5 @@
-# Compiles every kernel file once for each target of targets/targets.cmake, into a namespace of its own, and writes the
+# Compiles every kernel file once for each target of targets/targets.cmake, and those of matrix products for each variant, into
+# a namespace of its own, and writes the
 # list of targets for core/isa.cpp, which picks one when the program starts.
 file(GLOB kernel_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*.cpp)
 set(kernel_targets "")
@@ -39,10 +40,10 @@ function(fu_target name file processors condition)
 endfunction()
 
 function(fu_variant name base file processors condition)
-  # A compiler that is older than the instructions makes a program without them.
+  # A compiler that is older than the instructions, or told to compile for another processor, makes a program without them.
   string(JOIN " " CMAKE_REQUIRED_FLAGS ${ARGN})
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "${processors}")
-    check_cxx_source_compiles("int main() { return 0; }" FU_COMPILES_${name})
+    check_cxx_source_compiles("int main() { return 0; }" FU_COMPILES_${name} FAIL_REGEX "warning:")
   endif()
   if(FU_COMPILES_${name})
     list(TRANSFORM variant_sources PREPEND ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/ OUTPUT_VARIABLE sources)

@@ -84,7 +84,7 @@ struct GemmArgs {
 
 /// Largest whole number that a row of activations is rounded to: k products with numbers up to 127 fit into 32 bits,
 /// and the number itself into two bytes with a sign each, 127 * 256 + 127.
-constexpr Index int8_activation_limit(Index k) {
+static constexpr Index int8_activation_limit(Index k) {
   const Index largest = 32639, most = k < 1 ? largest : 2147483647 / (127 * k);
   return most < largest ? most : largest;
 }

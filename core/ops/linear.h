@@ -31,8 +31,9 @@ class PackedLinear {
   PackedLinear() = default;
   /// weight (N,K), bias (N) or of size 0 for none. throws ShapeError otherwise.
   PackedLinear(const Tensor& weight, const Tensor& bias);
-  /// Of narrow weights, whose output n is multiplied by scale[n] (N), or of size 0 for none. f16 and bf16: the same
-  /// bits as a PackedLinear of the rounded weights times the scale. throws ShapeError if the sizes do not fit.
+  /// Of narrow weights, whose output n is multiplied by scale[n] (N), or of size 0 for none. f16, and bf16
+  /// unless kernels().rounds_bf16: the same bits as a PackedLinear of the rounded weights times the scale. throws
+  /// ShapeError if the sizes do not fit.
   PackedLinear(const NarrowMatrix& weight, const Tensor& scale, const Tensor& bias);
   Index in() const { return k_; }
   Index out() const { return n_; }

@@ -28,10 +28,12 @@ constexpr Bounds kBounds[] = {
 /// NEON of ARMv7 gives zero in place of denormal numbers.
 bool has_denormals(const Kernels& table) { return std::string(table.isa) != "neon32"; }
 
-/// The bounds of a table. A target without a line of its own has the arithmetic of baseline.
+/// The bounds of a table. A variant has the arithmetic of its target, which it is named by up to the underscore; a
+/// target without a line of its own that of baseline.
 const Bounds& bounds_of(const Kernels& table) {
+  const std::string isa = table.isa, target = isa.substr(0, isa.find('_'));
   for (const Bounds& b : kBounds)
-    if (std::string(b.isa) == table.isa) return b;
+    if (b.isa == target) return b;
   return kBounds[0];
 }
 

@@ -71,6 +71,15 @@ TEST_CASE("narrow: layers of 16 bits have the bits of layers with the rounded we
                  conv2d(rounds ? rounded_to(image, type) : image, PackedLinear(rounded_to(w, type), Tensor()), 3, 3, 2,
                         1, 1, Activation::relu)));
     }
+    // Every NaN stays one, also where rounding up would carry into its sign or leave nothing of it.
+    for (const std::uint32_t bits : {0x7fffffffu, 0xffffffffu, 0x7f800001u, 0xff800001u}) {
+      float nan;
+      std::memcpy(&nan, &bits, sizeof nan);
+      Tensor x = Tensor::full({1, 8}, 1);
+      x.data()[3] = real(nan);
+      CHECK(std::isnan(
+          PackedLinear(pack_narrow(Tensor::full({1, 8}, 1), NarrowType::bf16), Tensor(), Tensor())(x).data()[0]));
+    }
     // Infinity and NaN stay what they are, also numbers that round up to infinity.
     for (const real value : {real(INFINITY), real(-INFINITY), real(NAN), real(3.4e38)}) {
       Tensor x = Tensor::full({2, 8}, 1);

@@ -3,7 +3,7 @@
 # NAME: the namespace of its kernels, and what the environment variable FU_ISA calls it.  FILE: in this folder.
 # PROCESSORS: a regular expression for CMAKE_SYSTEM_PROCESSOR; a processor that no line names gets generic.h.
 #   fu_variant(NAME BASE FILE PROCESSORS CONDITION FLAGS...)
-# The kernels of the target BASE, but matrix products compiled with FLAGS: for instructions that nothing else gains from.
+# The kernels of the target BASE, but matrix products compiled with FLAGS. NAME: BASE_WHAT. For instructions that nothing else gains from.
 # CONDITION: C++ expression, true where the running processor has the instructions.  FLAGS: for the compiler.
 set(x86 "^(x86_64|amd64|AMD64|x86|i[3-6]86)$")
 set(x86_64 "^(x86_64|amd64|AMD64)$")
@@ -12,8 +12,8 @@ if(CMAKE_SIZEOF_VOID_P EQUAL 4)
 endif()
 fu_target(baseline x86_sse2.h ${x86} [[true]])
 if(FU_TESTS)
-  # For tests alone, so as quickly compiled as under sanitizers.
-  fu_target(wide x86_wide.h ${x86_64} [[FU_CPU_HAS("avx2") && FU_CPU_HAS("fma")]] -mavx2 -mfma ${kernel_quick})
+  # For tests alone, so as quickly compiled as under sanitizers. The condition is avx2's, so that it is never the last.
+  fu_target(wide x86_wide.h ${x86_64} [[FU_CPU_HAS("avx2") && FU_CPU_HAS("fma") && has_f16c()]] -mavx2 -mfma ${kernel_quick})
 endif()
 fu_target(avx2 x86_avx2.h ${x86_64} [[FU_CPU_HAS("avx2") && FU_CPU_HAS("fma") && has_f16c()]] -mavx2 -mfma -mf16c)
 fu_variant(avx2_vnni avx2 x86_avx2.h ${x86_64} [[FU_CPU_HAS("avx2") && FU_CPU_HAS("fma") && has_f16c() && has_avx_vnni()]]

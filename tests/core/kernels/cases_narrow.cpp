@@ -110,6 +110,30 @@ void narrow_windows(KernelCases& cases, NarrowType type) {
   }
 }
 
+/// Sums that just fit into 32 bits: all weights 127, all activations the largest there are.
+void largest_sums(KernelCases& cases) {
+  for (const Index k : {Index{15}, Index{517}, Index{768}, Index{1536}}) {
+    NarrowRows rows(cases.random, NarrowType::int8, 0);
+    rows.bytes.assign(static_cast<std::size_t>(19 * k), 127);
+    const auto limit = static_cast<real>(int8_activation_limit(k));
+    Tensor x = Tensor::full({4, k}, limit);
+    for (Index p = 0; p < k; ++p) {
+      x.data()[k + p] = -limit;
+      x.data()[2 * k + p] = p % 2 == 0 ? limit : -limit;
+      if (p > 0) x.data()[3 * k + p] = real(p % 256) - 128;  // each lower byte, and both signs of the upper one
+    }
+    const Tensor scale = Tensor::full({19}, 1);
+    cases.add(
+        label({{"largest sums, k", k}}),
+        [=](const Kernels& table) {
+          GemmArgs g;
+          g.m = 4, g.k = k, g.n = 19, g.a = x.data(), g.a_row = k;
+          return narrow_product(table, g, rows, scale, outputs(4 * 19));
+        },
+        1e-6);
+  }
+}
+
 /// Infinity and NaN in a row make that row NaN, and no other one.
 void not_finite(KernelCases& cases) {
   const NarrowRows rows(cases.random, NarrowType::int8, 20 * 50);
@@ -135,6 +159,7 @@ void kernel_cases_narrow_pack(KernelCases& cases) {
     if (type != NarrowType::int8) matrices(cases, type, true);
     narrow_windows(cases, type);
   }
+  largest_sums(cases);
   not_finite(cases);
 }
 
